@@ -1,0 +1,11 @@
+//! All of Magpie that is not one platform's.
+//!
+//! Six layers, and imports point downward only (a test reads the `use` lines):
+//!
+//! | layer | rooms |
+//! |---|---|
+//! | words | [`ids`], [`message`], [`clock`] |
+
+pub mod clock;
+pub mod ids;
+pub mod message;

@@ -1,0 +1,79 @@
+//! What a network tells of a chat or a person.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId};
+
+/// Longer names are cut: nobody reads them, and they would fill a room's state.
+pub const VISIBLE_NAME_CHARS_MAX: usize = 100;
+
+/// A chat as the network shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChatInfo {
+    /// What sort of chat.
+    pub kind: ChatKind,
+    /// Its name; a direct chat may have none.
+    pub name: Option<String>,
+    /// Its topic or description.
+    pub topic: Option<String>,
+    /// Its picture.
+    pub avatar: Option<RemoteFileId>,
+    /// The space it belongs to.
+    pub parent: Option<RemoteChatId>,
+    /// The people in it, where the list is short enough to be known; the portal does not wait for it.
+    pub members: Vec<RemoteUserId>,
+    /// Whether everybody in the space may see it. A private chat is never opened to anyone by the bridge.
+    pub private: bool,
+}
+
+/// What sort of chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatKind {
+    /// Two people.
+    Direct,
+    /// A group or channel in which many write.
+    Group,
+    /// A channel in which few write and many read.
+    Broadcast,
+    /// Not a chat but what holds chats: a guild, a community.
+    Space,
+}
+
+/// A person as the network shows them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserInfo {
+    /// Their ids.
+    pub ids: AliasSet,
+    /// Their name.
+    pub name: Option<String>,
+    /// Their picture.
+    pub avatar: Option<RemoteFileId>,
+    /// Whether they are a program.
+    pub bot: bool,
+}
+
+/// A name fit to be shown: without control and direction characters, on one line, not too long. Empty when nothing is left.
+pub fn clean_name(name: &str) -> String {
+    let visible = |c: char| !c.is_control() && !is_direction_mark(c);
+    let words: Vec<&str> = name.split_whitespace().collect();
+    words.join(" ").chars().filter(|c| visible(*c)).take(VISIBLE_NAME_CHARS_MAX).collect::<String>().trim().to_owned()
+}
+
+/// Marks that turn or hide text: they let one name look like another.
+fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lose_what_deceives_and_keep_the_rest() {
+        assert_eq!(clean_name("  Ada\u{202e}ecila\n\tL.  "), "Adaecila L.");
+        assert_eq!(clean_name("\u{200f}\u{7}"), "");
+        assert_eq!(clean_name(&"é".repeat(200)).chars().count(), VISIBLE_NAME_CHARS_MAX);
+        assert_eq!(clean_name("喜鹊 👩‍🚀"), "喜鹊 👩🚀");
+    }
+}

@@ -1,0 +1,267 @@
+//! All that can come from a network.
+//!
+//! One variant per thing that happens. What a bridge cannot map it pushes as [`RemoteEvent::Unknown`] with the raw form: kept,
+//! counted, shown as a notice, and mapped again after an upgrade.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ChatInfo, Message, Person, UserInfo};
+use crate::{
+    clock::TimestampMs,
+    ids::{AliasSet, RemoteChatId, RemoteMessageId, RemoteUserId},
+};
+
+/// Something that happened on the network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RemoteEvent {
+    /// A new message.
+    Message(RemoteMessage),
+    /// A message changed by its author.
+    Edit {
+        /// The message with its new words; its id is that of the message changed.
+        new: RemoteMessage,
+        /// When it was changed; a later edit has a larger one.
+        edited_ms: TimestampMs,
+    },
+    /// Messages taken back.
+    Redact {
+        /// Where.
+        chat: RemoteChatId,
+        /// Which.
+        ids: Vec<RemoteMessageId>,
+        /// By whom, where the network says so.
+        by: Option<RemoteUserId>,
+    },
+    /// A reaction put on a message.
+    React {
+        /// Where.
+        chat: RemoteChatId,
+        /// On which message.
+        target: RemoteMessageId,
+        /// By whom.
+        sender: RemoteUserId,
+        /// An emoji, or the name of a custom one between colons.
+        emoji: String,
+        /// When, where known.
+        sent_ms: Option<TimestampMs>,
+    },
+    /// A reaction taken back; without a sender or an emoji, all that match.
+    Unreact {
+        /// Where.
+        chat: RemoteChatId,
+        /// On which message.
+        target: RemoteMessageId,
+        /// By whom.
+        sender: Option<RemoteUserId>,
+        /// Which.
+        emoji: Option<String>,
+    },
+    /// Somebody began or stopped writing.
+    Typing {
+        /// Where.
+        chat: RemoteChatId,
+        /// Who.
+        sender: RemoteUserId,
+        /// For how long it holds; 0 when they stopped.
+        timeout_ms: u32,
+    },
+    /// Somebody read everything up to a message.
+    Receipt {
+        /// Where.
+        chat: RemoteChatId,
+        /// Who.
+        reader: RemoteUserId,
+        /// The last message read.
+        up_to: RemoteMessageId,
+    },
+    /// A poll was opened.
+    Poll {
+        /// The message that bears it, with its words as a fallback.
+        message: RemoteMessage,
+        /// The answers to choose from.
+        answers: Vec<String>,
+        /// How many answers one person may choose.
+        choices_max: u32,
+    },
+    /// A vote in a poll; no answers takes the vote back.
+    Vote {
+        /// Where.
+        chat: RemoteChatId,
+        /// The poll.
+        target: RemoteMessageId,
+        /// By whom.
+        sender: RemoteUserId,
+        /// Indices of the chosen answers.
+        answers: Vec<u32>,
+    },
+    /// A message was pinned or unpinned.
+    Pin {
+        /// Where.
+        chat: RemoteChatId,
+        /// Which.
+        target: RemoteMessageId,
+        /// Whether it is pinned now.
+        pinned: bool,
+    },
+    /// A chat was found, changed or is gone.
+    ChatChanged {
+        /// Which.
+        chat: RemoteChatId,
+        /// How.
+        change: ChatChange,
+    },
+    /// People came to a chat or left it.
+    MembersChanged {
+        /// Where.
+        chat: RemoteChatId,
+        /// Who and how.
+        changes: Vec<(RemoteUserId, MemberChange)>,
+    },
+    /// Somebody's name, picture or ids changed.
+    UserChanged(UserInfo),
+    /// The login's own state changed.
+    StateChanged(SessionState),
+    /// A chat goes on under another id.
+    Migrated {
+        /// The id until now.
+        from: RemoteChatId,
+        /// The id from now on.
+        to: RemoteChatId,
+    },
+    /// Something the bridge cannot map (yet).
+    Unknown {
+        /// Where, when that much could be read.
+        chat: Option<RemoteChatId>,
+        /// What the network calls it.
+        name: String,
+        /// The raw form.
+        raw: String,
+    },
+}
+
+/// A message that came from a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RemoteMessage {
+    /// Where.
+    pub chat: RemoteChatId,
+    /// Which; repeats of the same id are dropped.
+    pub id: RemoteMessageId,
+    /// By whom.
+    pub sender: Sender,
+    /// When it was sent, by the network's clock.
+    pub sent_ms: TimestampMs,
+    /// What it says.
+    pub message: Message,
+}
+
+/// Who sent a message, with what the network said of them in the same breath.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sender {
+    /// Their ids.
+    pub ids: AliasSet,
+    /// Their name as shown in this chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Their picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<crate::ids::RemoteFileId>,
+}
+
+/// How a chat changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatChange {
+    /// It is there and looks like this; make the portal now rather than at the first message.
+    Present(Box<ChatInfo>),
+    /// It looks like this now, if there is a portal.
+    Info(Box<ChatInfo>),
+    /// It was deleted, or we may no longer see it.
+    Gone,
+}
+
+/// What happened to a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberChange {
+    /// Came, or was invited.
+    Joined,
+    /// Left, or was removed.
+    Left,
+    /// Was banned.
+    Banned,
+}
+
+/// What a login is doing, as people see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum SessionState {
+    /// On the way.
+    Connecting,
+    /// Live.
+    Connected,
+    /// Interrupted; it will be tried again.
+    Disconnected {
+        /// Why, in plain words.
+        reason: String,
+    },
+    /// The network no longer takes the credentials.
+    BadCredentials {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Signed out.
+    LoggedOut,
+}
+
+impl RemoteEvent {
+    /// The chat it belongs to; `None` for what concerns the whole login.
+    pub fn chat(&self) -> Option<&RemoteChatId> {
+        match self {
+            Self::Message(message) | Self::Edit { new: message, .. } | Self::Poll { message, .. } => {
+                Some(&message.chat)
+            }
+            Self::Redact { chat, .. }
+            | Self::React { chat, .. }
+            | Self::Unreact { chat, .. }
+            | Self::Typing { chat, .. }
+            | Self::Receipt { chat, .. }
+            | Self::Vote { chat, .. }
+            | Self::Pin { chat, .. }
+            | Self::ChatChanged { chat, .. }
+            | Self::MembersChanged { chat, .. }
+            | Self::Migrated { from: chat, .. } => Some(chat),
+            Self::Unknown { chat, .. } => chat.as_ref(),
+            Self::UserChanged(_) | Self::StateChanged(_) => None,
+        }
+    }
+
+    /// What the event is called in logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Message(_) => "message",
+            Self::Edit { .. } => "edit",
+            Self::Redact { .. } => "redact",
+            Self::React { .. } => "react",
+            Self::Unreact { .. } => "unreact",
+            Self::Typing { .. } => "typing",
+            Self::Receipt { .. } => "receipt",
+            Self::Poll { .. } => "poll",
+            Self::Vote { .. } => "vote",
+            Self::Pin { .. } => "pin",
+            Self::ChatChanged { .. } => "chat_changed",
+            Self::MembersChanged { .. } => "members_changed",
+            Self::UserChanged(_) => "user_changed",
+            Self::StateChanged(_) => "state_changed",
+            Self::Migrated { .. } => "migrated",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+impl Sender {
+    /// The person, for a mention.
+    pub fn person(&self) -> Person {
+        Person::Remote(self.ids.primary.clone())
+    }
+}
