@@ -7,5 +7,7 @@
 //! | words | [`ids`], [`message`], [`clock`] |
 
 pub mod clock;
+pub mod config;
 pub mod ids;
 pub mod message;
+pub mod platform;

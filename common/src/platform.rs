@@ -1,0 +1,228 @@
+//! All that the author of a bridge sees: a network as [`Platform`], one logged-in account as [`Session`].
+//!
+//! A bridge maps its network's updates to [`RemoteEvent`](crate::message::RemoteEvent) and pushes them into an [`EventSink`]; it performs each [`Outgoing`] in
+//! [`Session::deliver`]. It never sees Matrix, the database or another bridge. The tutorial is `docs/write-a-bridge.md`.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+pub use self::{
+    login::{LoginField, LoginFlow, LoginProcess, LoginStep, SavedLogin},
+    sink::{Cursor, EventSink, NotStored, SinkPort, Ticket},
+};
+pub use crate::config::{About, PlatformConfig};
+use crate::{
+    clock::Clock,
+    ids::{RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
+    message::{ChatInfo, Limits, Outgoing, UserInfo},
+};
+
+mod login;
+mod sink;
+
+/// One network. Built once, at start.
+#[async_trait]
+pub trait Platform: Send + Sync + Sized + 'static {
+    /// What the network is called, here and in Matrix.
+    const ABOUT: About;
+
+    /// The `platform:` section of the configuration.
+    type Config: PlatformConfig;
+
+    /// Takes the checked configuration. Must not touch the network.
+    ///
+    /// # Errors
+    /// When a part cannot be built, with words for the operator.
+    fn new(config: Self::Config, clock: Clock) -> Result<Self, PlatformError>;
+
+    /// The ways to sign in, the usual one first.
+    fn login_flows(&self) -> Vec<LoginFlow>;
+
+    /// Begins to sign in by the flow of that id. Called for a bot command or the HTTP API; both drive the same steps.
+    ///
+    /// # Errors
+    /// When there is no such flow, or the network refuses at once.
+    async fn begin_login(&self, flow: &str) -> Result<Box<dyn LoginProcess>, PlatformError>;
+
+    /// The account that the configuration itself names, if it does; it is connected at start.
+    fn configured_login(&self) -> Option<SavedLogin>;
+
+    /// Brings a login to life. Called at start and again, with growing pauses, after every failure and every end of a session.
+    /// Returns as soon as messages can be delivered; events flow into `sink` from then on.
+    ///
+    /// # Errors
+    /// With the verdict whether trying again helps.
+    async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError>;
+
+    /// Checks the network's side one step at a time for the `doctor` command. Must change nothing there.
+    async fn diagnose(&self) -> Vec<Finding>;
+}
+
+/// One logged-in account.
+#[async_trait]
+pub trait Session: Send + Sync + 'static {
+    /// Who we are there.
+    fn me(&self) -> RemoteUserId;
+
+    /// What this chat can carry. Called for every message, so it must answer from memory.
+    fn limits(&self, chat: &RemoteChatId) -> Limits;
+
+    /// Performs one action. Called with one action at a time in each chat, in order; must not reorder or repeat by itself
+    /// anything that may already have happened.
+    ///
+    /// # Errors
+    /// With the verdict that decides what becomes of the message.
+    async fn deliver(
+        &self,
+        chat: &RemoteChatId,
+        outgoing: &Outgoing,
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError>;
+
+    /// Looks a chat up; `None` when there is none that we may see.
+    ///
+    /// # Errors
+    /// When the network could not be asked.
+    async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError>;
+
+    /// Looks a person up; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the network could not be asked.
+    async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError>;
+
+    /// Opens a file as a stream. The reader caps the size; the bridge makes sure that the address is one of the network's.
+    ///
+    /// # Errors
+    /// When the file is gone or the network could not be asked.
+    async fn download(&self, file: &RemoteFileId) -> Result<Download, PlatformError>;
+
+    /// Resolves when the session has ended by itself, with the reason. Must be safe to drop and call again.
+    async fn ended(&self) -> ConnectError;
+
+    /// Ends the session in an orderly way. Nothing is pushed after it returns.
+    async fn close(&self);
+}
+
+/// What makes repeating a delivery harmless, where the network has a way to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryKey {
+    /// Derived from the Matrix event id: the same for every attempt, another one for every event. 22 characters of URL-safe Base64.
+    pub key: String,
+    /// Set when an earlier attempt may have reached the network, by us or by a process before us.
+    pub in_doubt: Option<InDoubt>,
+}
+
+/// An earlier attempt may have been performed. A network whose keys still hold simply repeats it; one that can be searched looks
+/// first; any other answers [`DeliverError::Uncertain`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InDoubt {
+    /// The last message that this bridge is known to have delivered to the chat: the one in doubt can only come after it.
+    pub after: Option<RemoteMessageId>,
+    /// When the message was accepted from Matrix, in milliseconds since 1970: the one in doubt can only be younger.
+    pub accepted_ms: i64,
+}
+
+/// A delivery that took place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// The messages that it became, first part first; empty for actions that leave no message.
+    pub ids: Vec<RemoteMessageId>,
+}
+
+/// Why a delivery did not take place, and what follows from it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeliverError {
+    /// The network, or this bridge, has no such action. Final.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The network refuses it. Final; the words are shown to the person, and say what they can do.
+    #[error("{0}")]
+    Rejected(String),
+    /// It surely was not performed; try again.
+    #[error("{reason}")]
+    Retry {
+        /// Not sooner than this, where the network says so.
+        after: Option<Duration>,
+        /// Why, in plain words.
+        reason: String,
+    },
+    /// The account is signed out; nothing goes until somebody signs in again.
+    #[error("{0}")]
+    LoggedOut(String),
+    /// It may or may not have been performed. Asked once more with [`DeliveryKey::in_doubt`] set; if the answer is the same then,
+    /// the message is shown as uncertain and never repeated.
+    #[error("{0}")]
+    Uncertain(String),
+}
+
+/// Why a session did not come up, or ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// Trying again can help.
+    #[error("{0}")]
+    Transient(String),
+    /// The network does not take the credentials, or lacks a right that must be granted first. Tried again only rarely.
+    #[error("{0}")]
+    BadCredentials(String),
+    /// We closed it ourselves.
+    #[error("the session was closed")]
+    Closed,
+}
+
+/// Something failed on the platform's side. The words say what did not happen and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PlatformError(pub String);
+
+/// A file on its way in.
+pub struct Download {
+    /// Media type as the network claims it.
+    pub mime: Option<String>,
+    /// Size as the network claims it, in bytes.
+    pub size_bytes: Option<u64>,
+    /// The bytes.
+    pub stream: BoxStream<'static, Result<Bytes, PlatformError>>,
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download")
+            .field("mime", &self.mime)
+            .field("size_bytes", &self.size_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One line of a diagnosis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was checked, as a short noun phrase.
+    pub check: String,
+    /// How it went.
+    pub result: Result<String, Fault>,
+}
+
+/// What is wrong, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong, in plain words.
+    pub problem: String,
+    /// What the operator does about it.
+    pub remedy: String,
+}
+
+impl Finding {
+    /// A check that went well.
+    pub fn good(check: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { check: check.into(), result: Ok(detail.into()) }
+    }
+
+    /// A check that found a fault.
+    pub fn fault(check: impl Into<String>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { check: check.into(), result: Err(Fault { problem: problem.into(), remedy: remedy.into() }) }
+    }
+}

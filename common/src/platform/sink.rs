@@ -1,0 +1,102 @@
+//! The way in for what happens on a network.
+//!
+//! A push takes its place in the order at once and is acknowledged later, so one gateway connection can have many under way. Only
+//! when the ticket has resolved may the network's own cursor move on.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+
+use crate::{ids::LoginId, message::RemoteEvent};
+
+/// Where one login's events go.
+#[derive(Clone)]
+pub struct EventSink {
+    login: LoginId,
+    port: Arc<dyn SinkPort>,
+}
+
+/// What stands behind an [`EventSink`]: the store in a running bridge, a recorder in a test.
+#[async_trait]
+pub trait SinkPort: Send + Sync + 'static {
+    /// Takes an event into the order. Waits only while too much is under way already.
+    async fn push(&self, login: &LoginId, event: RemoteEvent, cursor: Option<Cursor>) -> Ticket;
+
+    /// What the login remembered under `key`.
+    async fn remembered(&self, login: &LoginId, key: &str) -> Result<Option<String>, NotStored>;
+}
+
+/// A place in the network's own stream, stored in the same transaction as the event that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Which stream: a chat, say.
+    pub key: String,
+    /// How far it has been taken in.
+    pub value: String,
+}
+
+/// The promise that an event will be stored. Dropping it does not take the event back.
+pub struct Ticket(BoxFuture<'static, Result<(), NotStored>>);
+
+/// The event could not be stored; the network must keep it, or be asked for it again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the event was not stored: {0}")]
+pub struct NotStored(pub String);
+
+impl EventSink {
+    /// A sink for one login.
+    pub fn new(login: LoginId, port: Arc<dyn SinkPort>) -> Self {
+        Self { login, port }
+    }
+
+    /// The login whose events go in here.
+    pub fn login(&self) -> &LoginId {
+        &self.login
+    }
+
+    /// Takes an event into the order. Call it from one task per stream, without concurrency: the order of calls is the order in
+    /// the room. Typing, receipts and states are passed on without being stored.
+    pub async fn push(&self, event: RemoteEvent) -> Ticket {
+        self.port.push(&self.login, event, None).await
+    }
+
+    /// The same, and remembers `cursor` in the same transaction.
+    pub async fn push_with_cursor(&self, event: RemoteEvent, cursor: Cursor) -> Ticket {
+        self.port.push(&self.login, event, Some(cursor)).await
+    }
+
+    /// How far the stream `key` was taken in, by this process or one before it.
+    ///
+    /// # Errors
+    /// When the database could not be asked.
+    pub async fn remembered(&self, key: &str) -> Result<Option<String>, NotStored> {
+        self.port.remembered(&self.login, key).await
+    }
+}
+
+impl fmt::Debug for EventSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EventSink({})", self.login)
+    }
+}
+
+impl Ticket {
+    /// A ticket that resolves with `outcome`.
+    pub fn new(outcome: impl Future<Output = Result<(), NotStored>> + Send + 'static) -> Self {
+        Self(Box::pin(outcome))
+    }
+
+    /// A ticket for what needs no storing.
+    pub fn immediate() -> Self {
+        Self::new(std::future::ready(Ok(())))
+    }
+
+    /// Waits until the event is stored, or known already.
+    ///
+    /// # Errors
+    /// When it could not be stored.
+    pub async fn stored(self) -> Result<(), NotStored> {
+        self.0.await
+    }
+}
