@@ -4,10 +4,17 @@
 //!
 //! | layer | rooms |
 //! |---|---|
-//! | words | [`ids`], [`message`], [`clock`] |
+//! | words | [`ids`], [`message`], [`clock`], [`config`], [`steps`] |
+//! | pure | `convert` |
+//! | ports | [`platform`], [`homeserver`], [`store`] |
 
 pub mod clock;
 pub mod config;
+pub mod homeserver;
 pub mod ids;
 pub mod message;
 pub mod platform;
+pub mod steps;
+pub mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;
