@@ -6,8 +6,10 @@
 //! |---|---|
 //! | words | [`ids`], [`message`], [`clock`] |
 
+pub mod appservice;
 pub mod clock;
 pub mod config;
+pub mod homeserver;
 pub mod ids;
 pub mod message;
 pub mod platform;
