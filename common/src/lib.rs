@@ -8,6 +8,7 @@
 //! | pure | `convert` |
 //! | ports | [`platform`], [`homeserver`], [`store`] |
 
+pub mod appservice;
 pub mod clock;
 pub mod config;
 pub mod homeserver;
