@@ -4,8 +4,9 @@
 //!
 //! | layer | rooms |
 //! |---|---|
-//! | words | [`ids`], [`message`], [`clock`] |
+//! | words | [`ids`], [`message`], [`clock`], [`config`] |
 
 pub mod clock;
+pub mod config;
 pub mod ids;
 pub mod message;

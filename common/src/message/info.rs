@@ -57,7 +57,14 @@ pub struct UserInfo {
 pub fn clean_name(name: &str) -> String {
     let visible = |c: char| !c.is_control() && !is_direction_mark(c);
     let words: Vec<&str> = name.split_whitespace().collect();
-    words.join(" ").chars().filter(|c| visible(*c)).take(VISIBLE_NAME_CHARS_MAX).collect::<String>().trim().to_owned()
+    words
+        .join(" ")
+        .chars()
+        .filter(|c| visible(*c))
+        .take(VISIBLE_NAME_CHARS_MAX)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 /// Marks that turn or hide text: they let one name look like another.

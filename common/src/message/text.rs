@@ -186,7 +186,9 @@ impl Node {
 
     fn is_blank(&self) -> bool {
         match self {
-            Self::Text(words) | Self::Code(words) | Self::CodeBlock { code: words, .. } => words.trim().is_empty(),
+            Self::Text(words) | Self::Code(words) | Self::CodeBlock { code: words, .. } => {
+                words.trim().is_empty()
+            }
             Self::LineBreak => true,
             Self::Mention(_) | Self::CustomEmoji { .. } => false,
             Self::List { items, .. } => items.iter().flatten().all(Self::is_blank),
@@ -204,7 +206,9 @@ impl Node {
             Self::Spoiler { reason, children } => Self::Spoiler { reason, children: change(children) },
             Self::Link { url, children } => Self::Link { url, children: change(children) },
             Self::Heading { level, children } => Self::Heading { level, children: change(children) },
-            Self::List { start, items } => Self::List { start, items: items.into_iter().map(change).collect() },
+            Self::List { start, items } => {
+                Self::List { start, items: items.into_iter().map(change).collect() }
+            }
             leaf => leaf,
         }
     }
@@ -267,7 +271,11 @@ fn write_plain(nodes: &[Node], out: &mut String) {
                 out.push(':');
             }
             Node::List { start, items } => write_plain_list(*start, items, out),
-            Node::Strong(_) | Node::Emphasis(_) | Node::Strike(_) | Node::Underline(_) | Node::Heading { .. } => {
+            Node::Strong(_)
+            | Node::Emphasis(_)
+            | Node::Strike(_)
+            | Node::Underline(_)
+            | Node::Heading { .. } => {
                 write_plain(node.children(), out);
             }
         }
