@@ -92,7 +92,11 @@ impl Logins {
         let slots = self.slots();
         let mut all: Vec<_> = slots
             .iter()
-            .map(|(id, slot)| LoginStatus { id: id.clone(), name: slot.name.clone(), state: slot.state.clone() })
+            .map(|(id, slot)| LoginStatus {
+                id: id.clone(),
+                name: slot.name.clone(),
+                state: slot.state.clone(),
+            })
             .collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
         all

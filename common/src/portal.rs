@@ -8,7 +8,6 @@
 use std::{
     num::NonZeroUsize,
     sync::{Arc, LazyLock, Mutex, PoisonError},
-    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -28,7 +27,7 @@ use crate::{
     media::PublicMedia,
     message::RemoteEvent,
     puppet::Ghosts,
-    store::{Direction, Done, JournalId, Links, OpenRow, Outcome, PortalRow, Store, StoreError},
+    store::{Direction, Done, Links, OpenRow, Outcome, PortalRow, Store, StoreError},
 };
 
 mod create;
@@ -43,8 +42,12 @@ mod people;
 const PORTALS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
 
 static MESSAGES: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    register_int_counter_vec!("magpie_messages_total", "Messages by direction and outcome.", &["direction", "outcome"])
-        .expect("the name is unique")
+    register_int_counter_vec!(
+        "magpie_messages_total",
+        "Messages by direction and outcome.",
+        &["direction", "outcome"]
+    )
+    .expect("the name is unique")
 });
 
 /// How portals are made and who may use them; from the configuration.
@@ -180,6 +183,12 @@ impl Portals {
 
     fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same without waiting for the disk: where a repeat is harmless, the row may be worked on once more after a crash.
+    async fn record_soon(&self, row: &OpenRow, outcome: Outcome, links: Links) -> Result<(), StoreError> {
+        count(row.direction, &outcome);
+        self.parts.store.finish_soon(Done { id: row.id, outcome, links }).await
     }
 
     /// Closes or parks a row, and counts it.

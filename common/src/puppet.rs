@@ -63,14 +63,18 @@ impl Ghosts {
     ///
     /// # Errors
     /// When it could not be registered or named; a picture that fails is only logged.
-    pub async fn ready(&self, sender: &Sender, session: Option<&dyn Session>) -> Result<Arc<Ghost>, PuppetError> {
+    pub async fn ready(
+        &self,
+        sender: &Sender,
+        session: Option<&dyn Session>,
+    ) -> Result<Arc<Ghost>, PuppetError> {
         let known = self.known(sender).await?;
         if let Some(ghost) = &known
             && ghost.is_up_to_date(sender)
         {
             return Ok(ghost.clone());
         }
-        let mut row = known.map_or_else(|| GhostRow::new(sender.ids.primary.clone()), |ghost| ghost.row.clone());
+        let mut row = known.map_or_else(|| unknown(sender), |ghost| ghost.row.clone());
         let user_id = self.names.ghost(&row.user).ok_or(PuppetError::Unnameable)?;
         let intent = self.homeserver.intent(&user_id);
         if !row.registered {
@@ -86,10 +90,11 @@ impl Ghosts {
             && row.avatar_source.as_deref() != Some(avatar.as_str())
             && let Some(session) = session
         {
-            row.avatar_mxc = media::copy_picture(&self.store, &self.homeserver, session, avatar).await;
-            if let Some(mxc) = &row.avatar_mxc {
+            let mxc = media::copy_picture(&self.store, &self.homeserver, session, avatar).await;
+            if let Some(mxc) = &mxc {
                 intent.set_avatar_url(Some(mxc)).await?;
             }
+            row.avatar_mxc = mxc.map(String::from);
             // Tried once for each picture: one that cannot be had must not cost a request with every message.
             row.avatar_source = Some(avatar.as_str().to_owned());
         }
@@ -122,7 +127,9 @@ impl Ghosts {
             return name;
         }
         let asked = match session {
-            Some(session) => session.user(&sender.ids.primary).await.ok().flatten().and_then(|user| user.name),
+            Some(session) => {
+                session.user(&sender.ids.primary).await.ok().flatten().and_then(|user| user.name)
+            }
             None => None,
         };
         let asked = asked.as_deref().map(clean_name).filter(|name| !name.is_empty());
@@ -134,14 +141,26 @@ impl Ghosts {
     }
 }
 
+fn unknown(sender: &Sender) -> GhostRow {
+    GhostRow {
+        user: sender.ids.primary.clone(),
+        name: None,
+        avatar_source: None,
+        avatar_mxc: None,
+        registered: false,
+    }
+}
+
 impl Ghost {
     fn is_up_to_date(&self, sender: &Sender) -> bool {
         let same_name = sender.name.as_deref().is_none_or(|name| {
             let clean = clean_name(name);
             clean.is_empty() || self.row.name.as_deref() == Some(&*clean)
         });
-        let same_avatar =
-            sender.avatar.as_ref().is_none_or(|avatar| self.row.avatar_source.as_deref() == Some(avatar.as_str()));
+        let same_avatar = sender
+            .avatar
+            .as_ref()
+            .is_none_or(|avatar| self.row.avatar_source.as_deref() == Some(avatar.as_str()));
         self.row.registered && self.row.name.is_some() && same_name && same_avatar
     }
 }

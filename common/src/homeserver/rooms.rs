@@ -30,6 +30,8 @@ pub struct CreateRoom {
     pub topic: Option<String>,
     /// Its picture.
     pub avatar: Option<OwnedMxcUri>,
+    /// The alias that leads to it, taken in the same request: a second room under the same alias is refused with `M_ROOM_IN_USE`.
+    pub alias_localpart: Option<String>,
     /// Who is invited.
     pub invite: Vec<OwnedUserId>,
     /// Whether the invitations are to a direct chat.
@@ -146,7 +148,13 @@ fn request(room: &CreateRoom, bot: &UserId, creator_is_above: bool) -> Value {
         "initial_state": initial_state(room),
         "power_level_content_override": power_levels(&room.power_levels, bot, creator_is_above),
     });
-    for (key, value) in [("name", &room.name), ("topic", &room.topic), ("room_version", &room.room_version)] {
+    let words = [
+        ("name", &room.name),
+        ("topic", &room.topic),
+        ("room_version", &room.room_version),
+        ("room_alias_name", &room.alias_localpart),
+    ];
+    for (key, value) in words {
         if let Some(value) = value {
             body[key] = value.as_str().into();
         }

@@ -91,7 +91,7 @@ impl Portals {
             self.set_state(room_id, "m.room.topic", "", &content).await?;
             row.topic = topic;
         }
-        let avatar = self.avatar(info, session).await;
+        let avatar = self.avatar(info, session).await.map(String::from);
         if avatar.is_some() && row.avatar_mxc != avatar {
             self.set_state(room_id, "m.room.avatar", "", &json!({ "url": avatar })).await?;
             row.avatar_mxc = avatar;
@@ -152,7 +152,7 @@ impl Portals {
             kind: info.kind,
             name: shown_name(info),
             topic: shown_topic(info),
-            avatar_mxc: avatar,
+            avatar_mxc: avatar.as_ref().map(ToString::to_string),
             info_fingerprint: None,
             state: PortalState::Active,
         };
@@ -160,7 +160,7 @@ impl Portals {
         let request = CreateRoom {
             name: row.name.clone(),
             topic: row.topic.clone(),
-            avatar: row.avatar_mxc.clone(),
+            avatar,
             alias_localpart: Some(alias.clone()),
             invite: self.parts.settings.invite.clone(),
             is_direct: info.kind == ChatKind::Direct,
@@ -239,7 +239,8 @@ fn shown_name(info: &ChatInfo) -> Option<String> {
 }
 
 fn shown_topic(info: &ChatInfo) -> Option<String> {
-    let topic: String = info.topic.as_deref()?.chars().filter(|c| !c.is_control()).take(TOPIC_CHARS_MAX).collect();
+    let topic: String =
+        info.topic.as_deref()?.chars().filter(|c| !c.is_control()).take(TOPIC_CHARS_MAX).collect();
     (!topic.is_empty()).then_some(topic)
 }
 

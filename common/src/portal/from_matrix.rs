@@ -16,7 +16,7 @@ use crate::{
     convert::{FromMatrix, Known, content_references},
     homeserver::HomeserverError,
     message::Outgoing,
-    platform::{Delivered, DeliverError, DeliveryKey, InDoubt, Session},
+    platform::{DeliverError, Delivered, DeliveryKey, InDoubt, Session},
     steps::{Step, reached},
     store::{Links, OpenRow, Outcome, PortalRow, StoreError},
 };
@@ -28,7 +28,7 @@ pub(super) use self::event::Event;
 
 /// What stops an attempt before its effect.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Stopped {
+enum Stopped {
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -38,7 +38,21 @@ pub(super) enum Stopped {
 }
 
 /// One attempt at one event.
-pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, Stopped> {
+pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, StoreError> {
+    match go(portals, row, try_).await {
+        Ok(attempted) => Ok(attempted),
+        Err(Stopped::Store(error)) => Err(error),
+        Err(Stopped::Homeserver(error)) if error.is_transient() => {
+            Ok(Attempted::Again { after: error.retry_after(), reason: error.to_string() })
+        }
+        Err(Stopped::Homeserver(error)) => {
+            portals.record(row, Outcome::Failed(error.to_string()), Links::None).await?;
+            Ok(Attempted::Done)
+        }
+    }
+}
+
+async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, Stopped> {
     reached(Step::DeliveryBegins);
     let event = match Event::read(&row.body) {
         Ok(event) => event,
@@ -50,7 +64,8 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
     };
     let loaded = load(portals, &event).await?;
     let decision = decide(&loaded.facts(portals, &event));
-    perform(portals, Work { row, try_, event: &event, portal: loaded.portal.as_deref() }, decision, &loaded).await
+    perform(portals, Work { row, try_, event: &event, portal: loaded.portal.as_deref() }, decision, &loaded)
+        .await
 }
 
 /// What was looked up.
@@ -66,7 +81,11 @@ impl Loaded {
             event,
             portal: self.portal.as_deref(),
             level: portals.parts.settings.permissions.level(&event.sender),
-            limits: self.portal.as_ref().zip(self.session.as_ref()).map(|(portal, session)| session.limits(&portal.chat)),
+            limits: self
+                .portal
+                .as_ref()
+                .zip(self.session.as_ref())
+                .map(|(portal, session)| session.limits(&portal.chat)),
             reading: FromMatrix::new(&portals.parts.names, &self.known),
             settings: &portals.parts.settings,
             commands: &*portals.parts.commands,
@@ -189,12 +208,16 @@ async fn conclude(
         Ok(Delivered { ids }) if ids.is_empty() => (Outcome::Delivered, Links::None),
         Ok(Delivered { ids }) => (Outcome::Delivered, Links::Remote { chat: portal.chat.clone(), ids }),
         Err(DeliverError::Retry { after, reason }) => return Ok(Attempted::Again { after, reason }),
-        Err(DeliverError::Uncertain(reason)) if !work.try_.in_doubt => return Ok(Attempted::InDoubt { reason }),
+        Err(DeliverError::Uncertain(reason)) if !work.try_.in_doubt => {
+            return Ok(Attempted::InDoubt { reason });
+        }
         Err(DeliverError::Uncertain(reason)) => {
             portals.tell_of_doubt(&work.event.room_id, &work.event.event_id, &reason).await;
             (Outcome::Uncertain(reason), Links::None)
         }
-        Err(DeliverError::Unsupported(words) | DeliverError::Rejected(words) | DeliverError::LoggedOut(words)) => {
+        Err(
+            DeliverError::Unsupported(words) | DeliverError::Rejected(words) | DeliverError::LoggedOut(words),
+        ) => {
             portals.tell_of_failure(work.row, &words).await;
             (Outcome::Failed(words), Links::None)
         }
@@ -205,7 +228,11 @@ async fn conclude(
 }
 
 /// A relay says for whom it speaks.
-async fn introduce(portals: &Portals, outgoing: &mut Outgoing, sender: &UserId) -> Result<(), HomeserverError> {
+async fn introduce(
+    portals: &Portals,
+    outgoing: &mut Outgoing,
+    sender: &UserId,
+) -> Result<(), HomeserverError> {
     let author = match outgoing {
         Outgoing::Message(message) | Outgoing::Edit { new: message, .. } => &mut message.author,
         Outgoing::React { author, .. }

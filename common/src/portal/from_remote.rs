@@ -30,7 +30,7 @@ mod send;
 
 /// What stops an attempt.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Stopped {
+enum Stopped {
     /// The chat has no room.
     #[error("the room could not be made: {0}")]
     Create(#[from] CreateError),

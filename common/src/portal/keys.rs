@@ -31,6 +31,11 @@ pub(super) fn notice_id(event_id: &EventId, words: &str) -> String {
     hash(&["notice", event_id.as_str(), words])
 }
 
+/// The transaction id of what the bot tells a room about `source`.
+pub(super) fn tell_id(source: &str) -> String {
+    hash(&["tell", source])
+}
+
 /// Which part of which remote message is sent.
 pub(super) struct Place<'a> {
     /// The chat.

@@ -123,19 +123,26 @@ impl Lanes {
         }))
     }
 
-    /// Begins to work: first what an earlier process left open, whose oldest row in each lane may have taken effect already. Must
+    /// Begins to work: first what an earlier process left open, which may have taken effect already. Must
     /// return before anything new is accepted, so that the order is kept.
     ///
     /// # Errors
     /// When the journal cannot be read.
-    pub(crate) async fn begin(&self, store: Store, work: Arc<dyn Work>) -> Result<(), crate::store::StoreError> {
+    pub(crate) async fn begin(
+        &self,
+        store: Store,
+        work: Arc<dyn Work>,
+    ) -> Result<(), crate::store::StoreError> {
         let left = store.open_lanes(LANE_ROWS_MAX).await?;
         let _ = self.0.parts.set(Parts { store, work });
         for lane in left {
             let key = (lane.direction, lane.lane.clone());
             let last = lane.rows.last().map(|row| row.id);
             let queue = lane.rows.into_iter().enumerate();
-            let queue = queue.map(|(nth, row)| Queued { row, in_doubt: nth == 0 }).collect();
+            // From Matrix the record is awaited before the next send; from the network it rides along a little later, so there any of
+            // the rows may have been sent.
+            let doubtful = |nth| nth == 0 || lane.direction == Direction::FromRemote;
+            let queue = queue.map(|(nth, row)| Queued { row, in_doubt: doubtful(nth) }).collect();
             self.lanes().insert(key.clone(), Lane { queue, spilled: lane.more, arrived: false, last });
             self.start(key);
         }
@@ -217,7 +224,10 @@ impl Lanes {
                     (None, reason)
                 }
                 Err(_) => {
-                    parts.work.give_up(&row, "this bridge has a fault: handling it panicked".to_owned()).await;
+                    parts
+                        .work
+                        .give_up(&row, "this bridge has a fault: handling it panicked".to_owned())
+                        .await;
                     return Some(());
                 }
             };
@@ -226,7 +236,7 @@ impl Lanes {
                 return Some(());
             }
             try_.failures += 1;
-            tracing::warn!(row = row.id.0, failures = try_.failures, %reason, "Not done yet; trying again.");
+            tracing::warn!(row = row.id.get(), failures = try_.failures, %reason, "Not done yet; trying again.");
             self.pause(parts, after, try_.failures).await;
         }
     }

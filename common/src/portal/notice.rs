@@ -21,7 +21,8 @@ impl Portals {
         let Direction::FromMatrix = row.direction else { return };
         let Ok(room_id) = RoomId::parse(&*row.lane) else { return };
         let Ok(Which { event_id }) = serde_json::from_str(&row.body) else { return };
-        let words = format!("⚠ Your message was not delivered to {}: {reason}", self.parts.settings.about.name);
+        let words =
+            format!("⚠ Your message was not delivered to {}: {reason}", self.parts.settings.about.name);
         self.reply(&room_id, &event_id, &words).await;
     }
 

@@ -62,7 +62,10 @@ impl People {
             Ok(profile) => {
                 let profile = profile.unwrap_or_default();
                 let name = profile.display_name.as_deref().map(clean_name).filter(|name| !name.is_empty());
-                Known { name: name.unwrap_or_else(|| clean_name(user_id.localpart())), avatar: profile.avatar_url }
+                Known {
+                    name: name.unwrap_or_else(|| clean_name(user_id.localpart())),
+                    avatar: profile.avatar_url,
+                }
             }
             Err(error) if error.is_transient() => return Err(error),
             // A server that keeps its profiles to itself must not hold a message back.

@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use async_trait::async_trait;
 use prometheus::{IntCounter, register_int_counter};
 use ruma::UserId;
 
 use super::intake;
 use crate::{
-    appservice::{Handler, NotAccepted, transaction::Transaction},
+    appservice::{Handler, NotAccepted, Transaction},
     ids::GhostNames,
     portal::Portals,
     steps::{PlantedFault, Step, has_planted, reached},
@@ -21,8 +20,11 @@ static TRANSACTIONS: LazyLock<IntCounter> = LazyLock::new(|| {
 });
 
 static UNREADABLE: LazyLock<IntCounter> = LazyLock::new(|| {
-    register_int_counter!("magpie_unreadable_events_total", "Events that nobody could read, parked with their reason.")
-        .expect("the name is unique")
+    register_int_counter!(
+        "magpie_unreadable_events_total",
+        "Events that nobody could read, parked with their reason."
+    )
+    .expect("the name is unique")
 });
 
 /// Takes transactions in.
@@ -32,7 +34,6 @@ pub(super) struct Acceptor {
     pub(super) portals: Arc<Portals>,
 }
 
-#[async_trait]
 impl Handler for Acceptor {
     async fn transaction(&self, transaction: Transaction<'_>) -> Result<(), NotAccepted> {
         let intake = intake::sort(&transaction, &self.names);

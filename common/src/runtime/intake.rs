@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ruma::UserId;
 
 use crate::{
-    appservice::transaction::{Envelope, Incoming, Transaction},
+    appservice::{Envelope, Incoming, Transaction, Unreadable},
     ids::GhostNames,
     store::MatrixEvent,
 };
@@ -34,10 +34,10 @@ pub(crate) fn sort(transaction: &Transaction<'_>, names: &GhostNames) -> Intake 
                 Fate::Profile(user_id) => intake.changed_profiles.push(user_id),
                 Fate::LetGo => {}
             },
-            Incoming::Unreadable { event_id, reason, raw } => {
+            Incoming::Unreadable(Unreadable { event_id, reason, raw }) => {
                 intake.unreadable += 1;
                 intake.events.push(MatrixEvent {
-                    event_id: event_id.clone(),
+                    event_id: event_id.to_string(),
                     room_id: String::new(),
                     sender: String::new(),
                     sent_ms: 0,
@@ -58,12 +58,13 @@ enum Fate {
 }
 
 fn fate(event: &Envelope<'_>, names: &GhostNames) -> Fate {
-    let Ok(sender) = <&UserId>::try_from(&*event.sender) else { return Fate::Keep };
-    if names.is_ours(sender) {
+    if names.is_ours(&event.sender) {
         return Fate::LetGo;
     }
     match (&*event.event_type, event.state_key.as_deref()) {
-        ("m.room.message" | "m.sticker" | "m.reaction" | "m.room.redaction" | "m.room.encrypted", None) => Fate::Keep,
+        ("m.room.message" | "m.sticker" | "m.reaction" | "m.room.redaction" | "m.room.encrypted", None) => {
+            Fate::Keep
+        }
         ("m.room.member", Some(member)) => match <&UserId>::try_from(member) {
             Ok(member) if names.is_ours(member) => Fate::Keep,
             Ok(member) => Fate::Profile(member.to_owned()),
@@ -78,8 +79,8 @@ fn row(event: &Envelope<'_>) -> MatrixEvent {
         event_id: event.event_id.to_string(),
         room_id: event.room_id.to_string(),
         sender: event.sender.to_string(),
-        sent_ms: event.sent_ms,
-        lane: Arc::from(&*event.room_id),
+        sent_ms: event.origin_server_ts,
+        lane: Arc::from(event.room_id.as_str()),
         body: event.raw.get().to_owned(),
         parked: None,
     }

@@ -59,8 +59,14 @@ impl StoreSink {
             Err(error) => return Ticket::new(std::future::ready(Err(NotStored(error.to_string())))),
         };
         let cursor = cursor.map(|Cursor { key, value }| store::Cursor { login: login.clone(), key, value });
-        let row =
-            RemoteRow { lane, guard: facts.guard, sender: facts.sender, sent_ms: facts.sent_ms, body, cursor };
+        let row = RemoteRow {
+            lane,
+            guard: facts.guard,
+            sender: facts.sender,
+            sent_ms: facts.sent_ms,
+            body,
+            cursor,
+        };
         let ticket = self.store.push(row).await;
         Ticket::new(async move {
             ticket.stored().await.map_err(|error| NotStored(error.to_string()))?;

@@ -59,7 +59,9 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
         return ignore("the sender has no right to use this bridge");
     }
     if portal.login.is_none() {
-        return Decision::Refuse("no account is connected to this room. Ask whoever runs the bridge.".to_owned());
+        return Decision::Refuse(
+            "no account is connected to this room. Ask whoever runs the bridge.".to_owned(),
+        );
     }
     let name = facts.settings.about.name;
     let Some(limits) = &facts.limits else {
@@ -67,9 +69,9 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     };
     match &*facts.event.event_type {
         "m.room.message" | "m.sticker" => decide_message(facts, limits),
-        "m.room.encrypted" => {
-            Decision::Refuse("this room is encrypted, and the bridge cannot read it. Use a room without encryption.".into())
-        }
+        "m.room.encrypted" => Decision::Refuse(
+            "this room is encrypted, and the bridge cannot read it. Use a room without encryption.".into(),
+        ),
         "m.reaction" => ignore("reactions are not carried over yet"),
         "m.room.redaction" => ignore("deletions are not carried over yet"),
         other => ignore(&format!("events of the type {other} are not carried over")),

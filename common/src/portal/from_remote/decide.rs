@@ -73,7 +73,9 @@ fn decide_chat<'a>(facts: &Facts<'a>) -> Decision<'a> {
         (ChatChange::Present(_), None) if !facts.create_at_start => {
             Decision::Ignore("the room is made at the first message".to_owned())
         }
-        (ChatChange::Present(_), None) if !facts.connected => Decision::Wait("the account is not connected".to_owned()),
+        (ChatChange::Present(_), None) if !facts.connected => {
+            Decision::Wait("the account is not connected".to_owned())
+        }
         (ChatChange::Present(info), None) => Decision::Create(chat, info),
         (ChatChange::Gone, Some(portal)) => Decision::Close(portal),
         (ChatChange::Info(_) | ChatChange::Gone, None) => Decision::Ignore("the chat has no room".to_owned()),
@@ -81,5 +83,7 @@ fn decide_chat<'a>(facts: &Facts<'a>) -> Decision<'a> {
 }
 
 fn notice(network: &str, name: &str) -> String {
-    format!("Something came from {network} that this bridge cannot show yet ({name}). It is kept and can be shown after an upgrade.")
+    format!(
+        "Something came from {network} that this bridge cannot show yet ({name}). It is kept and can be shown after an upgrade."
+    )
 }

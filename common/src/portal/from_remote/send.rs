@@ -1,7 +1,5 @@
 //! How a remote message becomes events: ghost made ready, content written, each part sent once.
 
-use std::collections::HashSet;
-
 use ruma::{OwnedEventId, RoomId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,7 +7,8 @@ use serde_json::{Value, json};
 use super::Stopped;
 use crate::{
     convert::{
-        Answers, CONTENT_BYTES_MAX, Known, ORIGIN_KEY, Origin, Part, Shortened, ToMatrix, WriteError, write_content,
+        Answers, CONTENT_BYTES_MAX, Known, ORIGIN_KEY, Origin, Part, Shortened, ToMatrix, WriteError,
+        write_content,
     },
     homeserver::{HomeserverError, Intent, SendEvent},
     message::{Attachment, MentionTarget, Message, Node, RemoteMessage},
@@ -47,7 +46,7 @@ impl Sending<'_> {
                 Some((_, event_id)) => event_id.clone(),
                 None => self.send_part(portals, &ghost.user_id, nth, &part).await?,
             });
-            if part.shortened == Shortened::WordsCut {
+            if let Shortened::TextCut { .. } = part.shortened {
                 tracing::warn!(chat = %self.message.chat, "A message was too long for Matrix and was cut.");
             }
         }
@@ -64,19 +63,20 @@ impl Sending<'_> {
     ) -> Result<OwnedEventId, Stopped> {
         let place = keys::Place { chat: &self.message.chat, id: &self.message.id, part: &nth.to_string() };
         let txn_id = keys::txn_id(&place, ghost, &portals.parts.clock);
-        let event = SendEvent {
+        let content = &part.content;
+        let event = || SendEvent {
             room_id: self.room_id,
             event_type: part.event_type,
             txn_id: &txn_id,
-            content: &part.content,
+            content,
             sent_ms: Some(self.message.sent_ms),
         };
         let intent = portals.parts.homeserver.intent(ghost);
-        match intent.send(event).await {
+        match intent.send(event()).await {
             // Ghosts come to a room when they first speak there.
             Err(HomeserverError::Forbidden(_)) => {
                 self.bring_in(portals, &intent).await?;
-                Ok(intent.send(event).await?)
+                Ok(intent.send(event()).await?)
             }
             sent => Ok(sent?),
         }
@@ -115,7 +115,8 @@ impl Sending<'_> {
     async fn parts(&self, portals: &Portals) -> Result<Vec<Part>, Stopped> {
         let message = self.showable();
         let known = self.references(portals, &message).await?;
-        let context = ToMatrix { ghosts: &portals.parts.names, known: &known, content_bytes_max: CONTENT_BYTES_MAX };
+        let context =
+            ToMatrix { ghosts: &portals.parts.names, known: &known, content_bytes_max: CONTENT_BYTES_MAX };
         let answers = self.answers(portals).await?;
         let origin = Origin { chat: self.message.chat.clone(), id: self.message.id.clone(), part: 0 };
         Ok(match write_content(&message, &answers, &origin, &context) {
@@ -132,7 +133,10 @@ impl Sending<'_> {
             if !message.text.is_blank() {
                 message.text.0.push(Node::LineBreak);
             }
-            message.text.0.push(Node::Emphasis(vec![Node::Text(format!("[file “{name}”: not carried over yet]"))]));
+            message
+                .text
+                .0
+                .push(Node::Emphasis(vec![Node::Text(format!("[file “{name}”: not carried over yet]"))]));
         }
         message
     }
@@ -140,12 +144,10 @@ impl Sending<'_> {
     /// Looks up the portals that the words mention. Most words mention none.
     async fn references(&self, portals: &Portals, message: &Message) -> Result<Known, StoreError> {
         let mut known = Known::default();
-        let mut seen = HashSet::new();
         for mention in message.text.mentions() {
-            let (MentionTarget::Chat(chat) | MentionTarget::Message(chat, _)) = &mention.target else { continue };
-            if !seen.insert(mention) {
+            let (MentionTarget::Chat(chat) | MentionTarget::Message(chat, _)) = &mention.target else {
                 continue;
-            }
+            };
             let Some(portal) = portals.by_chat(chat).await? else { continue };
             let Some(room_id) = &portal.room_id else { continue };
             known.add_room(chat.clone(), room_id.clone(), vec![portals.parts.names.server_name().to_owned()]);
@@ -182,5 +184,10 @@ fn nothing_to_show(origin: &Origin) -> Part {
         "m.mentions": {},
         ORIGIN_KEY: origin,
     });
-    Part { event_type: "m.room.message", content, shortened: Shortened::Nothing, pings: crate::convert::Pings::default() }
+    Part {
+        event_type: "m.room.message",
+        content,
+        shortened: Shortened::No,
+        pings: crate::convert::Pings::default(),
+    }
 }
