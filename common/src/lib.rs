@@ -5,8 +5,12 @@
 //! | layer | rooms |
 //! |---|---|
 //! | words | [`ids`], [`message`], [`clock`], [`config`] |
+//! | edge | [`appservice`] |
+//! | wiring | [`runtime`] |
 
+pub mod appservice;
 pub mod clock;
 pub mod config;
 pub mod ids;
 pub mod message;
+pub mod runtime;
