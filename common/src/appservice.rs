@@ -11,6 +11,8 @@ pub use self::{
     transaction::{Envelope, Incoming, Transaction, Unreadable},
 };
 
+pub mod registration;
+
 mod answer;
 mod routes;
 mod server;
