@@ -6,7 +6,7 @@
 
 pub use self::{
     answer::MatrixError,
-    routes::{AppserviceTokens, Handler, NotAccepted, TRANSACTION_BYTES_MAX, router},
+    routes::{Handler, NotAccepted, TRANSACTION_BYTES_MAX, router},
     server::serve,
     transaction::{Envelope, Incoming, Transaction, Unreadable},
 };

@@ -14,13 +14,12 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use ruma::UserId;
-use subtle::{Choice, ConstantTimeEq};
 
 use super::{
     answer::{MatrixError, json},
+    registration::Tokens,
     transaction::{BodyError, Transaction},
 };
-use crate::config::Secret;
 
 /// The largest transaction: 100 events of 64 KiB and as many ephemeral and to-device messages fit easily.
 pub const TRANSACTION_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -53,17 +52,8 @@ pub trait Handler: Send + Sync + 'static {
 #[error("not stored: {0}")]
 pub struct NotAccepted(pub String);
 
-/// What proves that it is the homeserver who calls.
-#[derive(Clone, Debug)]
-pub struct AppserviceTokens {
-    /// The registration's `hs_token`.
-    pub current: Secret,
-    /// The one before, while both are in use.
-    pub previous: Option<Secret>,
-}
-
 /// The application service's routes.
-pub fn router<H: Handler>(tokens: AppserviceTokens, handler: Arc<H>) -> Router {
+pub fn router<H: Handler>(tokens: Tokens, handler: Arc<H>) -> Router {
     let door = Arc::new(Door { tokens, handler });
     Router::new()
         .route("/_matrix/app/v1/transactions/{txn_id}", put(transaction::<H>))
@@ -74,7 +64,7 @@ pub fn router<H: Handler>(tokens: AppserviceTokens, handler: Arc<H>) -> Router {
 }
 
 struct Door<H> {
-    tokens: AppserviceTokens,
+    tokens: Tokens,
     handler: Arc<H>,
 }
 
@@ -84,7 +74,7 @@ async fn transaction<H: Handler>(
     Path(txn_id): Path<String>,
     request: Request,
 ) -> Result<Response, MatrixError> {
-    door.tokens.check(request.headers())?;
+    check(&door.tokens, request.headers())?;
     let body = read_body(request.into_body(), TRANSACTION_BYTES_MAX).await?;
     let transaction = Transaction::parse(&txn_id, &body).map_err(refusal)?;
     match door.handler.transaction(transaction).await {
@@ -102,7 +92,7 @@ async fn user<H: Handler>(
     Path(user): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, MatrixError> {
-    door.tokens.check(&headers)?;
+    check(&door.tokens, &headers)?;
     let ours = match UserId::parse(user.as_str()) {
         Ok(user) => door.handler.user_exists(&user).await,
         Err(_) => false,
@@ -116,7 +106,7 @@ async fn alias<H: Handler>(
     Path(alias): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, MatrixError> {
-    door.tokens.check(&headers)?;
+    check(&door.tokens, &headers)?;
     if door.handler.alias_exists(&alias).await { Ok(done()) } else { Err(not_found("there is no such room")) }
 }
 
@@ -125,23 +115,16 @@ async fn ping<H: Handler>(
     State(door): State<Arc<Door<H>>>,
     request: Request,
 ) -> Result<Response, MatrixError> {
-    door.tokens.check(request.headers())?;
+    check(&door.tokens, request.headers())?;
     read_body(request.into_body(), PING_BYTES_MAX).await?;
     Ok(done())
 }
 
-impl AppserviceTokens {
-    /// Compares raw bytes, each token each time, so that the time taken tells nothing.
-    fn check(&self, headers: &HeaderMap) -> Result<(), MatrixError> {
-        let given = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
-        let given = given.ok_or_else(MatrixError::forbidden)?;
-        let current = given.ct_eq(self.current.expose().as_bytes());
-        let previous = match &self.previous {
-            Some(previous) => given.ct_eq(previous.expose().as_bytes()),
-            None => Choice::from(0),
-        };
-        if bool::from(current | previous) { Ok(()) } else { Err(MatrixError::forbidden()) }
-    }
+/// Before anything of the body is read.
+fn check(tokens: &Tokens, headers: &HeaderMap) -> Result<(), MatrixError> {
+    let given = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
+    let given = given.ok_or_else(MatrixError::forbidden)?;
+    if tokens.accepts(given) { Ok(()) } else { Err(MatrixError::forbidden()) }
 }
 
 fn bearer(header: &[u8]) -> Option<&[u8]> {
