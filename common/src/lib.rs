@@ -9,3 +9,4 @@
 pub mod clock;
 pub mod ids;
 pub mod message;
+pub mod store;
