@@ -10,3 +10,5 @@ pub mod clock;
 pub mod ids;
 pub mod message;
 pub mod store;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;
