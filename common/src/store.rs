@@ -45,9 +45,6 @@ mod sqlite;
 mod value;
 mod words;
 
-#[cfg(test)]
-mod tests;
-
 /// Which database, and how careful.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
@@ -195,6 +192,12 @@ impl Store {
     /// Commits what was submitted, refuses everything later, and leaves the database tidy.
     pub async fn close(&self) {
         self.0.queue.close();
+        self.0.finished.cancelled().await;
+    }
+
+    /// Resolves when the writer has ended: after [`Store::close`], or because another process took the database over. Whoever
+    /// runs the bridge waits for it and stops, because nothing can be accepted any more.
+    pub async fn ended(&self) {
         self.0.finished.cancelled().await;
     }
 

@@ -176,7 +176,7 @@ impl Answer {
 }
 
 fn open_event(event: MatrixEvent, id: i64, accepted_ms: TimestampMs) -> Option<OpenRow> {
-    event.parked.is_none().then(|| OpenRow {
+    event.parked.is_none().then_some(OpenRow {
         id: JournalId(id),
         direction: Direction::FromMatrix,
         lane: event.lane,

@@ -1,0 +1,3 @@
+//! What tests of every bridge share. Never part of a shipped binary.
+
+pub mod store_suite;
