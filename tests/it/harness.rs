@@ -1,22 +1,36 @@
 //! The harness itself: real servers start, restart and stop, people talk, and what is missing is named.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use magpie_tests::harness::{
     bridge::{Bridge, BridgeOptions},
+    person::PATIENCE,
     postgres::{Durability, Postgres},
+    service::Service,
     synapse::{Database, Synapse, SynapseOptions},
-    tools::{Component, Decision, Surroundings, decide, find, need},
+    tools::{Component, Decision, Surroundings, decide, find, kept_logs, need},
 };
+use serde_json::Value;
 use sqlx::{Connection, PgConnection};
+use tokio::process::Command;
 
+const REGISTRATION: &str = "{id: nest, url: null, as_token: as-token-of-a-test, hs_token: hs-token-of-a-test, \
+    sender_localpart: nestbot, namespaces: {}}";
 const CALM: Surroundings = Surroundings { ci: false, quick: false };
 
 #[tokio::test]
 async fn real_synapse_on_sqlite_carries_a_conversation() -> anyhow::Result<()> {
     let Some(_) = need(Component::Synapse) else { return Ok(()) };
-    let synapse = Synapse::start(SynapseOptions::default()).await?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("registration.yaml");
+    fs::write(&file, REGISTRATION)?;
+    let options = SynapseOptions { registrations: vec![file], ..SynapseOptions::default() };
+    let synapse = Synapse::start(options).await?;
+    let url = format!("{}/_matrix/client/v3/account/whoami", synapse.url());
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let bot: Value = http.get(url).bearer_auth("as-token-of-a-test").send().await?.json().await?;
+    assert_eq!(bot["user_id"], "@nestbot:magpie.test");
     two_people_talk(synapse).await
 }
 
@@ -120,6 +134,33 @@ fn present_component_is_used_unless_the_run_is_quick() {
     assert_eq!(decide("a_test", found(), CALM), Decision::Use("there".into()));
     let quick = Surroundings { quick: true, ci: true };
     assert!(matches!(decide("a_test", found(), quick), Decision::Skip(line) if line.contains("quick run")));
+}
+
+#[tokio::test]
+async fn failed_story_leaves_its_log() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let log = folder.path().join("output.log");
+    let mut command = Command::new("sh");
+    command.args(["-c", "echo this is why; exec sleep 600"]);
+    let mut service = Service::spawn("A Story", command, &log)?;
+    service.until(PATIENCE, async || fs::read_to_string(&log).is_ok_and(|log| log.contains("why"))).await?;
+    let kept = kept_logs().join(format!("a-story-{}.log", service.id().context("it runs")?));
+    drop(service);
+    assert_eq!(fs::read_to_string(&kept)?, "this is why\n");
+    fs::remove_file(kept)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn service_that_ends_at_its_start_shows_its_log() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new("sh");
+    command.args(["-c", "echo no such file; exit 3"]);
+    let mut service = Service::spawn("A Story", command, &folder.path().join("output.log"))?;
+    let message = format!("{:#}", service.until(PATIENCE, async || false).await.err().context("it ended")?);
+    assert_eq!(message, "A Story ended at its start (exit status: 3); its log:\nno such file");
+    service.exited(PATIENCE).await?;
+    Ok(())
 }
 
 #[tokio::test]
