@@ -1,8 +1,9 @@
-//! Simulators of the platforms, the judges that keep them honest, and what the whole-system tests share.
+//! Simulators of the platforms, the harness that starts real software, and the platforms that exist for tests and teaching.
 //!
-//! A simulator is the platform as seen from the network, never a mock of our own code: nothing in here may import a
-//! bridge's insides. Each is judged twice: by the platform's machine-readable description ([`openapi`]) and by an
-//! independent client that must work against it.
+//! A simulator is the platform as seen from the network, never a mock of our own code. Each is judged twice: by the platform's
+//! machine-readable description ([`openapi`]) and by an independent client that must work against it. `harness` starts real software
+//! (Synapse, PostgreSQL, our own programs) and plays the people who use it. Nothing in here is shipped. The tests are in `tests/it/`.
 
 pub mod discord;
+pub mod harness;
 pub mod openapi;
