@@ -34,7 +34,7 @@ pub struct Problems {
 }
 
 /// Everything that is wrong with a configuration. Its [`fmt::Display`] is made for a terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Report {
     file: String,
     text: String,
@@ -160,6 +160,16 @@ impl fmt::Display for Report {
             PROBLEMS_MAX.. => write!(f, "{PROBLEMS_MAX} problems in the configuration; there may be more."),
             count => write!(f, "{count} problems in the configuration."),
         }
+    }
+}
+
+/// The text of the file stays out, because there are secrets in it.
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report")
+            .field("file", &self.file)
+            .field("problems", &self.problems)
+            .finish_non_exhaustive()
     }
 }
 

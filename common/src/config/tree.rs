@@ -37,14 +37,12 @@ pub(crate) enum Place {
 }
 
 /// A file and what it says.
-#[derive(Debug)]
 pub(crate) struct Document {
     pub(super) name: String,
     pub(super) text: String,
     pub(super) root: Node,
 }
 
-#[derive(Debug)]
 pub(crate) struct Node {
     pub(super) place: Place,
     pub(super) value: Value,
@@ -52,7 +50,6 @@ pub(crate) struct Node {
     pub(super) dropped: Cell<bool>,
 }
 
-#[derive(Debug)]
 pub(super) enum Value {
     Null,
     Bool(bool),
@@ -64,11 +61,17 @@ pub(super) enum Value {
     Map(Vec<Entry>),
 }
 
-#[derive(Debug)]
 pub(super) struct Entry {
     pub(super) key: String,
     pub(super) key_place: Place,
     pub(super) node: Node,
+}
+
+/// The text stays out, because there are secrets in it.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Document({:?})", self.name)
+    }
 }
 
 impl Node {

@@ -82,14 +82,7 @@ macro_rules! scalars {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
             let result = match self.loose() {
-                Some("true") => visitor.visit_bool(true),
-                Some("false") => visitor.visit_bool(false),
-                Some(text) => match (text.parse::<u64>(), text.parse::<i64>(), text.parse::<f64>()) {
-                    (Ok(value), _, _) => visitor.visit_u64(value),
-                    (_, Ok(value), _) => visitor.visit_i64(value),
-                    (_, _, Ok(value)) => visitor.visit_f64(value),
-                    _ => visitor.visit_str(text),
-                },
+                Some(text) => Loose(text).$method(visitor),
                 None => self.visit(visitor),
             };
             result.map_err(|fault| fault.blame(self))
@@ -128,7 +121,7 @@ impl<'de> Deserializer<'de> for &'de Node {
         let result = match self.loose() {
             Some(text) => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-                visitor.visit_seq(SeqDeserializer::<_, Fault>::new(items))
+                visitor.visit_seq(SeqDeserializer::<_, Fault>::new(items.map(Loose)))
             }
             None => self.visit(visitor),
         };
@@ -139,8 +132,9 @@ impl<'de> Deserializer<'de> for &'de Node {
         let result = match self.loose() {
             Some(text) => {
                 let entries = text.split(',').filter_map(|pair| pair.split_once('='));
-                visitor
-                    .visit_map(MapDeserializer::<_, Fault>::new(entries.map(|(k, v)| (k.trim(), v.trim()))))
+                visitor.visit_map(MapDeserializer::<_, Fault>::new(
+                    entries.map(|(k, v)| (k.trim(), Loose(v.trim()))),
+                ))
             }
             None => self.visit(visitor),
         };
@@ -177,6 +171,70 @@ impl<'de> Deserializer<'de> for &'de Node {
 
     serde::forward_to_deserialize_any! {
         char str string bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
+    }
+}
+
+/// A text from the environment, which is read as what the setting wants.
+struct Loose<'de>(&'de str);
+
+impl<'de> IntoDeserializer<'de, Fault> for Loose<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+macro_rules! loose_scalars {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+            let text = self.0;
+            match (text.parse::<bool>(), text.parse::<u64>(), text.parse::<i64>(), text.parse::<f64>()) {
+                (Ok(value), ..) => visitor.visit_bool(value),
+                (_, Ok(value), ..) => visitor.visit_u64(value),
+                (_, _, Ok(value), _) => visitor.visit_i64(value),
+                (_, _, _, Ok(value)) => visitor.visit_f64(value),
+                _ => visitor.visit_borrowed_str(text),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Loose<'de> {
+    type Error = Fault;
+
+    loose_scalars! {
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16
+        deserialize_u32 deserialize_u64 deserialize_f32 deserialize_f64
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_enum(IntoDeserializer::<Fault>::into_deserializer(self.0))
+    }
+
+    serde::forward_to_deserialize_any! {
+        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }
 
