@@ -11,6 +11,9 @@ pub use self::{
     transaction::{Envelope, Incoming, Transaction, Unreadable},
 };
 
+#[cfg(feature = "testkit")]
+pub(crate) use self::server::serve_connections;
+
 mod answer;
 mod routes;
 mod server;

@@ -9,7 +9,11 @@
 pub mod appservice;
 pub mod clock;
 pub mod config;
+pub mod health;
 pub mod homeserver;
 pub mod ids;
+pub mod media;
 pub mod message;
 pub mod platform;
+#[cfg(feature = "testkit")]
+pub mod testkit;

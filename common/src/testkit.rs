@@ -1,0 +1,5 @@
+//! What tests stand on: fakes that behave like the real thing and can be told to fail.
+//!
+//! Compiled with the feature `testkit` only, never into a shipped binary. Next: [`fake_homeserver`].
+
+pub mod fake_homeserver;
