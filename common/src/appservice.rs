@@ -12,6 +12,8 @@ pub use self::{
 };
 
 pub mod registration;
+#[cfg(feature = "testkit")]
+pub(crate) use self::server::serve_connections;
 
 mod answer;
 mod routes;
