@@ -5,7 +5,9 @@
 //! | layer | rooms |
 //! |---|---|
 //! | words | [`ids`], [`message`], [`clock`] |
+//! | pure | [`convert`] |
 
 pub mod clock;
+pub mod convert;
 pub mod ids;
 pub mod message;
