@@ -4,7 +4,7 @@
 //!
 //! | layer | rooms |
 //! |---|---|
-//! | words | [`ids`], [`message`], [`clock`] |
+//! | words | [`ids`], [`message`], [`clock`], [`config`] |
 
 pub mod clock;
 pub mod config;
