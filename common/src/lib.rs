@@ -11,3 +11,5 @@ pub mod config;
 pub mod ids;
 pub mod message;
 pub mod platform;
+#[cfg(feature = "testkit")]
+pub mod testkit;

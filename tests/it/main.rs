@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The whole-system tests, one binary.
+
+mod echo;
+mod example;
