@@ -5,4 +5,5 @@
 
 pub mod crash;
 pub mod fake_homeserver;
+pub mod platform_suite;
 pub mod store_suite;

@@ -2,4 +2,6 @@
 //!
 //! One module per area. Tests that start real software begin with `real_` or `crash_`: see `magpie_tests::harness`.
 
+mod echo;
+mod example;
 mod harness;
