@@ -205,3 +205,6 @@ fn not_found(words: &str) -> MatrixError {
 fn done() -> Response {
     json(StatusCode::OK, "{}")
 }
+
+#[cfg(test)]
+mod tests;

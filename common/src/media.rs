@@ -1,0 +1,69 @@
+//! Files between the networks: pictures of people and chats copied in, and links to Matrix pictures given out.
+//!
+//! Everything has a hard cap while it is read, and a type is believed from the first bytes only, never from what
+//! somebody claims. Nothing here fetches an address that a message names. Next: [`PublicMedia`].
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use ruma::OwnedMxcUri;
+
+pub use self::{
+    image_type::ImageType,
+    public::{PublicMedia, PublicMediaSettings},
+};
+use crate::{
+    homeserver::{HomeserverError, Intent},
+    platform::{Download, PlatformError},
+};
+
+mod image_type;
+mod link;
+mod public;
+
+/// The largest picture of a person or chat, in either direction.
+pub const AVATAR_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Why a file was not moved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MediaError {
+    /// It is larger than we move.
+    #[error("the picture is larger than {} MiB", .0 / (1024 * 1024))]
+    TooLarge(u64),
+    /// Its first bytes are of no picture that we pass on.
+    #[error("the file is no PNG, JPEG, GIF or WebP picture")]
+    NotAPicture,
+    /// The network could not give it.
+    #[error("the network could not give the picture: {0}")]
+    Remote(#[from] PlatformError),
+    /// The homeserver could not take it.
+    #[error("the homeserver could not take the picture: {0}")]
+    Homeserver(#[from] HomeserverError),
+}
+
+/// Copies a remote picture into the homeserver, as `intent` (the bot, usually).
+///
+/// # Errors
+/// When it is too large, no picture, or one of the two ends fails.
+pub async fn copy_avatar(download: Download, intent: Intent<'_>) -> Result<OwnedMxcUri, MediaError> {
+    let bytes = read_capped(download, AVATAR_BYTES_MAX).await?;
+    let image = ImageType::sniff(&bytes).ok_or(MediaError::NotAPicture)?;
+    Ok(intent.upload(image.mime(), Some(image.filename()), bytes).await?)
+}
+
+async fn read_capped(mut download: Download, size_bytes_max: u64) -> Result<Bytes, MediaError> {
+    if download.size_bytes.is_some_and(|size| size > size_bytes_max) {
+        return Err(MediaError::TooLarge(size_bytes_max));
+    }
+    let mut whole = BytesMut::new();
+    while let Some(piece) = download.stream.next().await {
+        let piece = piece?;
+        if (whole.len() + piece.len()) as u64 > size_bytes_max {
+            return Err(MediaError::TooLarge(size_bytes_max));
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.freeze())
+}
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests;
