@@ -87,3 +87,6 @@ impl std::fmt::Debug for Homeserver {
         write!(f, "Homeserver({})", self.0.bot)
     }
 }
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests;

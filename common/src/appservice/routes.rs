@@ -188,3 +188,6 @@ fn not_found(words: &str) -> MatrixError {
 fn done() -> Response {
     json(StatusCode::OK, "{}")
 }
+
+#[cfg(test)]
+mod tests;
