@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The whole-system tests, one binary.
+
+mod discord_simulator;
