@@ -15,6 +15,7 @@ pub use self::{
 pub(crate) use self::server::serve_connections;
 
 mod answer;
+mod metrics;
 mod routes;
 mod server;
 mod transaction;

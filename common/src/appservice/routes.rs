@@ -18,6 +18,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::{
     answer::{MatrixError, json},
+    metrics,
     transaction::{BodyError, Transaction},
 };
 use crate::config::Secret;
@@ -87,9 +88,14 @@ async fn transaction<H: Handler>(
     door.tokens.check(request.headers())?;
     let body = read_body(request.into_body(), TRANSACTION_BYTES_MAX).await?;
     let transaction = Transaction::parse(&txn_id, &body).map_err(refusal)?;
+    metrics::count_events(&transaction);
     match door.handler.transaction(transaction).await {
-        Ok(()) => Ok(done()),
+        Ok(()) => {
+            metrics::count_stored();
+            Ok(done())
+        }
         Err(error) => {
+            metrics::count_not_stored();
             tracing::warn!(txn = %txn_id, %error, "The transaction was refused; the homeserver will send it again.");
             Err(MatrixError::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", error.to_string()))
         }
@@ -187,6 +193,7 @@ async fn read_capped(mut body: Body, bytes_max: usize) -> Result<Bytes, MatrixEr
 }
 
 fn refusal(error: BodyError) -> MatrixError {
+    metrics::count_malformed();
     match error {
         BodyError::NotJson(why) => MatrixError::new(StatusCode::BAD_REQUEST, "M_NOT_JSON", why),
         BodyError::BadJson(why) => MatrixError::new(StatusCode::BAD_REQUEST, "M_BAD_JSON", why),
