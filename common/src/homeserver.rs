@@ -25,6 +25,7 @@ mod error;
 mod events;
 mod intent;
 mod media;
+mod metrics;
 mod path;
 mod rooms;
 mod server;
@@ -88,5 +89,6 @@ impl std::fmt::Debug for Homeserver {
     }
 }
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;

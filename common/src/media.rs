@@ -98,5 +98,6 @@ async fn read_capped(mut download: Download, size_bytes_max: u64) -> Result<Byte
     Ok(whole.freeze())
 }
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;

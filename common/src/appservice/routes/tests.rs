@@ -16,8 +16,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::config::Secret;
 use crate::appservice::{Incoming, serve};
+use crate::config::Secret;
 
 const GOOD: &str = "Authorization: Bearer current-token\r\n";
 

@@ -113,7 +113,7 @@ async fn a_transaction_comes_again_under_its_id_until_it_is_accepted() {
     bridge.fake.wait_until_pushed().await;
     let told = bridge.told();
     assert_eq!(told.len(), 4, "two refusals, one lost answer, one success");
-    assert!(told.iter().all(|entry| entry.0 == told[0].0 && entry.1 == ids(&[sent.clone()])));
+    assert!(told.iter().all(|entry| entry.0 == told[0].0 && entry.1 == ids(std::slice::from_ref(&sent))));
 }
 
 #[tokio::test]
