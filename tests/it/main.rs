@@ -6,3 +6,4 @@ mod discord_simulator;
 mod echo;
 mod example;
 mod harness;
+mod hop;
