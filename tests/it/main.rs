@@ -2,3 +2,5 @@
 
 mod echo;
 mod example;
+mod tidy;
+mod tutorial;
