@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn unbounded_channels_are_found() {
+    fn channels_without_a_bound_are_found() {
         for word in UNBOUNDED {
             check(channels_are_bounded, HERE, &format!("let a = {word}();"), &format!("// not {word}"));
         }
