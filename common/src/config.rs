@@ -7,7 +7,7 @@
 //! |---|---|
 //! | text to a tree that remembers its lines | `tree` |
 //! | variables laid over the tree | `environment` |
-//! | tree to settings, going on after each mistake | `typed`, `file` |
+//! | tree to settings, going on after each mistake | `typed`, `fault`, `file` |
 //! | settings to a [`Config`] | `resolve`, `address` |
 //! | mistakes to a report without secrets | `problems`, `mask` |
 //!
@@ -24,6 +24,7 @@ pub use self::{
     about::About,
     environment::Environment,
     level::{Level, Permissions},
+    private_file::write_private,
     problems::{Problem, Problems, Report},
     resolve::{load, parse},
     secret::Secret,
@@ -33,10 +34,12 @@ use crate::ids::GhostNames;
 pub(crate) mod about;
 mod address;
 mod environment;
+mod fault;
 mod file;
 mod level;
 mod mask;
 mod nearest;
+mod private_file;
 mod problems;
 mod resolve;
 mod secret;
@@ -218,3 +221,6 @@ pub enum LogFormat {
     /// One JSON object in each line, for programs.
     Json,
 }
+
+#[cfg(test)]
+mod tests;

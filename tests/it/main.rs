@@ -1,6 +1,9 @@
-//! The whole-system tests, one binary.
+//! The whole-system tests, in one binary.
+//!
+//! One module per area. Tests that start real software begin with `real_` or `crash_`: see `magpie_tests::harness`.
 
 mod echo;
 mod example;
+mod harness;
 mod tidy;
 mod tutorial;

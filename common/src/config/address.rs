@@ -21,7 +21,7 @@ pub(super) enum Paths {
 /// The address of the homeserver, which must be there.
 pub(super) fn required_http(problems: &mut Problems, key: &str, text: &str, help: &str) -> Option<Url> {
     if text.is_empty() {
-        problems.add(key, format!("`{key}` is missing"), help);
+        problems.add_missing(key, help);
         return None;
     }
     http(problems, key, text, Paths::Refused)

@@ -7,7 +7,7 @@
 //! A variable that looks like ours and sets nothing is a mistake. The variables of other bridges and those of the project's own
 //! tests are left alone. Never reads the process's environment by itself except in [`Environment::of_process`].
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fmt, fs};
 
 use super::{
     about::About,
@@ -23,7 +23,7 @@ const PREFIX: &str = "MAGPIE_";
 const RESERVED: [&str; 3] = ["MAGPIE_CONFIG", "MAGPIE_SPECS", "MAGPIE_TOOLS"];
 const RESERVED_PREFIXES: [&str; 3] = ["MAGPIE_TEST_", "MAGPIE_KILL_", "MAGPIE_FAULT_"];
 
-/// Environment variables by name.
+/// Environment variables by name. Their values never print.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
@@ -41,6 +41,12 @@ impl Environment {
     /// The value of one variable.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
@@ -110,6 +116,9 @@ fn meaning(name: &str, about: &About) -> Meaning {
         // `MAGPIE_TELEGRAM_PROXY__URL` belongs to another bridge; `MAGPIE_DATABSE__URL` to nobody.
         if section.contains('_') && nearest(first_word(section), words(about)).is_none() {
             return Meaning::NotOurs;
+        }
+        if section == about.id {
+            return Meaning::Unknown(format!("Did you mean `{}`?", about.variable(key)));
         }
         let guess = nearest(section, SECTIONS.iter().copied());
         return Meaning::Unknown(match guess {

@@ -38,8 +38,8 @@ fn hide_secret_values(shown: &mut [char]) {
         let key: String = shown[at..colon].iter().collect::<String>().to_lowercase();
         let key = key.rsplit(['{', ',', '[']).next().unwrap_or_default();
         if SECRET_WORDS.iter().any(|word| key.contains(word)) {
-            let end = (colon..shown.len()).find(|&i| matches!(shown[i], ',' | '}')).unwrap_or(shown.len());
-            hide_value(shown, colon, end);
+            hide_value(shown, colon, shown.len());
+            return;
         }
         at = colon + 1;
     }
@@ -98,9 +98,10 @@ mod tests {
     fn secrets_are_hidden_and_the_rest_stays() {
         for (line, shown) in [
             ("  token: hunter2", "  token: *******"),
+            ("  tokens: [a, b]", "  tokens: *** **"),
             ("  token: hunter two", "  token: ****** ***"),
-            ("{ bot_token: abc, name: x }", "{ bot_token: ***, name: x }"),
-            ("{name: x, \"secret\": \"abc\"}", "{name: x, \"secret\": \"****}"),
+            ("{ bot_token: abc, name: x }", "{ bot_token: **** ***** * *"),
+            ("{name: x, \"secret\": \"abc\"}", "{name: x, \"secret\": \"*****"),
             ("  url: http://127.0.0.1:8008", "  url: http://127.0.0.1:8008"),
             ("  url: postgres://me:pw@db/magpie", "  url: postgres://*****@db/magpie"),
             ("  url: https://a:b@c@example.org/x", "  url: https://*****@example.org/x"),

@@ -12,20 +12,24 @@ pub(crate) fn nearest<'a>(word: &str, choices: impl IntoIterator<Item = &'a str>
         .map(|(_, choice)| choice)
 }
 
-/// How many letters must be added, taken away or changed to turn one word into the other.
+/// How many letters must be added, taken away, changed or swapped with their neighbor to turn one word into the other.
 fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, letter) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, other) in to.iter().enumerate() {
-            let change = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(row[j + 1] + 1);
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut rows = vec![(0..=to.len()).collect::<Vec<usize>>()];
+    for i in 1..=from.len() {
+        let mut row = vec![i];
+        for j in 1..=to.len() {
+            let above = &rows[i - 1];
+            let change = above[j - 1] + usize::from(from[i - 1] != to[j - 1]);
+            let mut least = change.min(row[j - 1] + 1).min(above[j] + 1);
+            if i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[to.len()]
+    rows[from.len()][to.len()]
 }
 
 #[cfg(test)]
@@ -37,7 +41,8 @@ mod tests {
         let choices = ["url", "server_name", "listen"];
         assert_eq!(nearest("server_nam", choices), Some("server_name"));
         assert_eq!(nearest("Listen", choices), Some("listen"));
-        assert_eq!(nearest("ulr", ["url"]), None);
+        assert_eq!(nearest("ulr", choices), Some("url"));
+        assert_eq!(nearest("tokne", ["token"]), Some("token"));
         assert_eq!(nearest("uri", choices), Some("url"));
         assert_eq!(nearest("banana", choices), None);
         assert_eq!(nearest("", choices), None);

@@ -34,7 +34,7 @@ pub struct Problems {
 }
 
 /// Everything that is wrong with a configuration. Its [`fmt::Display`] is made for a terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Report {
     file: String,
     text: String,
@@ -56,10 +56,16 @@ impl Problems {
         }
     }
 
+    /// Reports that `key` is missing, or empty.
+    pub fn add_missing(&mut self, key: &str, help: impl Into<String>) {
+        let name = format!("{}.{key}", self.section);
+        self.add(key, format!("`{}` is missing", name.trim_start_matches('.')), help);
+    }
+
     /// Reports a secret that is missing or only a placeholder. `help` says where the real one is found.
     pub fn check_secret(&mut self, key: &str, secret: &Secret, help: &str) {
         if secret.is_empty() {
-            self.add(key, format!("`{key}` is missing"), help);
+            self.add_missing(key, help);
         } else if secret.is_placeholder() {
             self.add(key, format!("`{key}` is still a placeholder"), help);
         }
@@ -73,6 +79,13 @@ impl Problems {
     /// The section to which the following keys belong.
     pub(crate) fn enter(&mut self, section: &'static str) {
         self.section = section;
+    }
+
+    /// Reports that the key `key` itself is wrong, in the group `group` of the section. The key may have dots in it.
+    pub(super) fn add_key(&mut self, group: &str, key: &str, what: String, help: &str) {
+        if let Some(place) = self.document.key_place(&[self.section, group, key]) {
+            self.push(Problem { place, what, help: help.to_owned() });
+        }
     }
 
     pub(super) fn push(&mut self, problem: Problem) {
@@ -123,7 +136,7 @@ impl Report {
                 let source = self.text.lines().nth(line - 1).unwrap_or_default();
                 let shown = if *is_unknown { mask_after(source, column - 1 + length) } else { mask(source) };
                 let room = shown.chars().count().saturating_sub(column - 1);
-                writeln!(f, "{line:5} | {}", shown.trim_end())?;
+                writeln!(f, "{}", format!("{line:5} | {shown}").trim_end())?;
                 writeln!(
                     f,
                     "      | {}{}",
@@ -147,6 +160,16 @@ impl fmt::Display for Report {
             PROBLEMS_MAX.. => write!(f, "{PROBLEMS_MAX} problems in the configuration; there may be more."),
             count => write!(f, "{count} problems in the configuration."),
         }
+    }
+}
+
+/// The text of the file stays out, because there are secrets in it.
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report")
+            .field("file", &self.file)
+            .field("problems", &self.problems)
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     About, Appservice, Bridge, Config, Database, Environment, Homeserver, Level, Logging, Permissions,
     PlatformConfig, Problems, Report,
     address::{self, Paths},
-    environment,
+    environment, fault,
     file::{self, SECTIONS},
     problems::Problem,
     tree, typed,
@@ -101,10 +101,11 @@ fn unknown_sections(problems: &mut Problems) {
         .entries()
         .iter()
         .filter(|entry| !SECTIONS.contains(&entry.key.as_str()))
+        .inspect(|entry| entry.node.dropped.set(true))
         .map(|entry| Problem {
             place: entry.key_place.clone().unknown(),
             what: format!("unknown section `{}`", entry.key),
-            help: typed::allowed_keys(entry, &SECTIONS),
+            help: fault::allowed_keys(entry, &SECTIONS),
         })
         .collect();
     strangers.into_iter().for_each(|problem| problems.push(problem));
@@ -125,7 +126,7 @@ fn server_name(problems: &mut Problems, text: &str) -> Option<OwnedServerName> {
     const HELP: &str =
         "It is the part of your Matrix ids after the colon: `example.org` in `@alice:example.org`.";
     if text.is_empty() {
-        problems.add("server_name", "`server_name` is missing", HELP);
+        problems.add_missing("server_name", HELP);
         return None;
     }
     ServerName::parse(text)
@@ -245,25 +246,22 @@ fn resolve_bridge(file: file::Bridge, about: &About, problems: &mut Problems) ->
 }
 
 fn permissions(problems: &mut Problems, file: &file::Bridge) -> Permissions {
+    const HELP: &str = "Allowed: a Matrix id in quotes, a server's name, or \"*\" for everybody.";
     let mut permissions = Permissions::default();
+    let mut all_read = true;
     for (who, level) in &file.permissions {
         if who == "*" {
             permissions.everybody = *level;
-        } else if who.starts_with('@') {
-            if let Some(person) = user_id(problems, "permissions", who) {
-                permissions.people.insert(person, *level);
-            }
+        } else if let Some(person) = who.starts_with('@').then(|| UserId::parse(who).ok()).flatten() {
+            permissions.people.insert(person, *level);
         } else if let Ok(server) = ServerName::parse(who) {
             permissions.servers.insert(server, *level);
         } else {
-            problems.add(
-                "permissions",
-                format!("`{who}` is neither a person nor a server"),
-                "Allowed: a Matrix id in quotes, a server's name, or \"*\" for everybody.",
-            );
+            all_read = false;
+            problems.add_key("permissions", who, format!("`{who}` is neither a person nor a server"), HELP);
         }
     }
-    if permissions.is_closed() {
+    if all_read && permissions.is_closed() {
         problems.add(
             "permissions",
             "nobody may use the bridge",

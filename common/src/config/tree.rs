@@ -14,7 +14,10 @@ use serde_saphyr::{
     options::{DuplicateKeyPolicy, MergeKeyPolicy},
 };
 
-use super::problems::{Problem, Problems, Report};
+use super::{
+    nearest::nearest,
+    problems::{Problem, Problems, Report},
+};
 
 /// Where something stands. Orders as a reader goes: the file as a whole, its lines, the environment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,14 +37,12 @@ pub(crate) enum Place {
 }
 
 /// A file and what it says.
-#[derive(Debug)]
 pub(crate) struct Document {
     pub(super) name: String,
     pub(super) text: String,
     pub(super) root: Node,
 }
 
-#[derive(Debug)]
 pub(crate) struct Node {
     pub(super) place: Place,
     pub(super) value: Value,
@@ -49,7 +50,6 @@ pub(crate) struct Node {
     pub(super) dropped: Cell<bool>,
 }
 
-#[derive(Debug)]
 pub(super) enum Value {
     Null,
     Bool(bool),
@@ -61,11 +61,17 @@ pub(super) enum Value {
     Map(Vec<Entry>),
 }
 
-#[derive(Debug)]
 pub(super) struct Entry {
     pub(super) key: String,
     pub(super) key_place: Place,
     pub(super) node: Node,
+}
+
+/// The text stays out, because there are secrets in it.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Document({:?})", self.name)
+    }
 }
 
 impl Node {
@@ -83,13 +89,29 @@ impl Node {
     pub(super) fn get(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.key == key)
     }
+
+    /// The value under a key, or the entry of a list by its number, and the place that names it.
+    fn step(&self, step: &str) -> Option<(&Node, &Place)> {
+        match &self.value {
+            Value::List(items) => {
+                let index: usize = step.parse().ok()?;
+                items.get(index).map(|item| (item, &item.place))
+            }
+            _ => self.get(step).map(|entry| (&entry.node, &entry.key_place)),
+        }
+    }
+
+    /// Whether there is a dropped key that was probably meant to be `key`.
+    fn has_misspelled(&self, key: &str) -> bool {
+        self.entries().iter().any(|entry| entry.node.dropped.get() && nearest(&entry.key, [key]).is_some())
+    }
 }
 
 /// Reads the text of the file `name`. Keys that are set twice are already in the result.
 pub(crate) fn read(name: String, text: String) -> Result<Problems, Box<Report>> {
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
-        merge_keys: MergeKeyPolicy::Error,
+        merge_keys: MergeKeyPolicy::AsOrdinary,
         strict_booleans: true,
         with_snippet: false,
     };
@@ -144,35 +166,38 @@ impl Document {
         node.dropped.set(true);
     }
 
-    /// Where the value at `path` stands, or what comes nearest to it; `None` when it was dropped as unreadable.
+    /// Where the value at `path` stands, or what comes nearest to it; `None` when it, or something in it, was dropped as
+    /// unreadable: then enough was said.
     pub(super) fn place(&self, path: &[&str]) -> Option<Place> {
+        let (found, key_place) = self.find(path)?;
+        match found.map(|node| (node, &node.value)) {
+            Some((_, Value::Map(entries))) if entries.iter().any(|entry| entry.node.dropped.get()) => None,
+            Some((_, Value::List(items))) if items.iter().any(|item| item.dropped.get()) => None,
+            None | Some((_, Value::Null | Value::Map(_) | Value::List(_))) => Some(key_place),
+            Some((node, _)) => Some(node.place.clone()),
+        }
+    }
+
+    /// Where the key at the end of `path` stands, or what comes nearest to it; `None` as in [`Self::place`].
+    pub(super) fn key_place(&self, path: &[&str]) -> Option<Place> {
+        self.find(path).map(|(_, key_place)| key_place)
+    }
+
+    /// The value at `path`, if there is one, and the place of the last key on the way.
+    fn find(&self, path: &[&str]) -> Option<(Option<&Node>, Place)> {
         let mut node = &self.root;
-        let mut nearest = self.start();
+        let mut key_place = self.start();
         for step in path {
             if node.dropped.get() {
                 return None;
             }
-            let next = match &node.value {
-                Value::Map(entries) => {
-                    let entry = entries.iter().find(|entry| entry.key == *step);
-                    entry.map(|entry| (&entry.node, &entry.key_place))
-                }
-                Value::List(items) => step
-                    .parse()
-                    .ok()
-                    .and_then(|index: usize| items.get(index))
-                    .map(|item| (item, &item.place)),
-                _ => None,
+            let Some((next, place)) = node.step(step) else {
+                return (!node.has_misspelled(step)).then_some((None, key_place));
             };
-            let Some((next, key_place)) = next else { return Some(nearest) };
-            nearest = key_place.clone();
+            key_place = place.clone();
             node = next;
         }
-        match &node.value {
-            _ if node.dropped.get() => None,
-            Value::Null | Value::Map(_) | Value::List(_) => Some(nearest),
-            _ => Some(node.place.clone()),
-        }
+        (!node.dropped.get()).then_some((Some(node), key_place))
     }
 
     /// The first thing in the file.
