@@ -8,6 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use magpie_common::{appservice::registration, config::About, platform::Platform};
+use magpie_tests::example::Example;
+
 mod layers;
 mod size;
 mod words;
@@ -42,6 +45,9 @@ const RULES: &[(&str, Rule)] = &[
     ("SQL lives in store", words::sql_lives_in_store),
     ("no path of somebody's machine", words::no_private_paths),
 ];
+
+/// The bridges whose registration stands in the repository.
+const BRIDGES: [About; 0] = [];
 
 const TEXT_FILES: [&str; 8] = ["rs", "md", "toml", "yaml", "yml", "sh", "py", "html"];
 const SKIPPED_FOLDERS: [&str; 3] = ["target", "node_modules", "specs"];
@@ -144,6 +150,28 @@ fn rooms_are_those_of_the_architecture() {
         .filter(|name| name != "lib")
         .collect();
     assert_eq!(layers::room_problems(&rooms, &read("ARCHITECTURE.md")), Vec::<String>::new());
+}
+
+#[test]
+fn registrations_regenerate_unchanged() {
+    let there = |id: &str| fs::read_to_string(root().join(format!("registrations/{id}.yaml"))).ok();
+    assert_eq!(registration_problems(&BRIDGES, there), Vec::<String>::new());
+    let example = [Example::ABOUT];
+    assert_eq!(
+        registration_problems(&example, |_| Some(registration::example(&Example::ABOUT))),
+        Vec::<String>::new()
+    );
+    assert_eq!(registration_problems(&example, |_| None).len(), 1);
+    assert_eq!(registration_problems(&example, |_| Some("id: other".to_owned())).len(), 1);
+}
+
+/// What differs between `registrations/` and what the bridges write.
+fn registration_problems(bridges: &[About], there: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let stale =
+        bridges.iter().filter(|about| there(about.id).as_deref() != Some(&registration::example(about)));
+    stale
+        .map(|about| format!("registrations/{}.yaml is not what `{}` writes", about.id, about.program()))
+        .collect()
 }
 
 #[test]

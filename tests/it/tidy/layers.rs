@@ -11,7 +11,7 @@ use super::{File, Problem, code, production};
 
 /// The layers of `common`, lowest first. `testkit` stands aside.
 const LAYERS: [&[&str]; 6] = [
-    &["ids", "message", "clock", "config"],
+    &["ids", "message", "clock", "config", "steps"],
     &["convert"],
     &["platform", "homeserver", "store"],
     &["media", "puppet", "login", "portal"],
