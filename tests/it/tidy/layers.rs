@@ -144,14 +144,14 @@ impl Reader {
         }
     }
 
-    fn from_root(&mut self, tree: &UseTree, supers: usize) {
+    fn behind_root(&mut self, tree: &UseTree, supers: usize) {
         match tree {
             UseTree::Path(path) if path.ident == self.root => self.names(&path.tree),
             UseTree::Path(path) if path.ident == "super" && supers + 1 == self.depth => {
                 self.names(&path.tree)
             }
-            UseTree::Path(path) if path.ident == "super" => self.from_root(&path.tree, supers + 1),
-            UseTree::Group(group) => group.items.iter().for_each(|tree| self.from_root(tree, supers)),
+            UseTree::Path(path) if path.ident == "super" => self.behind_root(&path.tree, supers + 1),
+            UseTree::Group(group) => group.items.iter().for_each(|tree| self.behind_root(tree, supers)),
             UseTree::Path(_) | UseTree::Name(_) | UseTree::Rename(_) | UseTree::Glob(_) => {}
         }
     }
@@ -159,7 +159,7 @@ impl Reader {
 
 impl Visit<'_> for Reader {
     fn visit_item_use(&mut self, item: &ItemUse) {
-        self.from_root(&item.tree, 0);
+        self.behind_root(&item.tree, 0);
     }
 
     fn visit_item_mod(&mut self, item: &ItemMod) {
