@@ -7,3 +7,5 @@ mod echo;
 mod example;
 mod harness;
 mod hop;
+mod tidy;
+mod tutorial;

@@ -1,3 +1,5 @@
+//! The grouped writer on a real SQLite file.
+
 use std::sync::Arc;
 
 use tempfile::TempDir;
