@@ -7,5 +7,6 @@ mod echo;
 mod example;
 mod harness;
 mod hop;
+mod synapse;
 mod tidy;
 mod tutorial;
