@@ -222,9 +222,14 @@ async fn conclude(
             (Outcome::Failed(words), Links::None)
         }
     };
-    portals.record(work.row, outcome, links).await?;
-    reached(Step::DeliveryRecorded);
-    Ok(Attempted::Done)
+    match portals.record_surely(work.row, outcome, links).await {
+        Ok(()) => {
+            reached(Step::DeliveryRecorded);
+            Ok(Attempted::Done)
+        }
+        // Only this attempt knew what the network did: the next one must not take itself for the first.
+        Err(error) => Ok(Attempted::InDoubt { reason: error.to_string() }),
+    }
 }
 
 /// A relay says for whom it speaks.
