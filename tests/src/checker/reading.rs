@@ -69,6 +69,11 @@ impl Reading {
         &self.pending
     }
 
+    /// The inputs that nothing has come of yet.
+    pub(super) fn pending_inputs(&self) -> Vec<&Input> {
+        self.inputs.iter().filter(|input| self.pending.contains(&input.number)).collect()
+    }
+
     /// Reads what is new on both sides.
     pub(super) fn read<N: Network>(&mut self, homeserver: &FakeHomeserver, network: &N) {
         for room in homeserver.rooms() {

@@ -146,7 +146,7 @@ impl<N: Network> Scene<N> {
             ensure!(
                 status.signal() == Some(SIGKILL),
                 "it ended by itself ({status}):\n{}",
-                self.bridge.log()
+                self.bridge.tail()
             );
             self.kills += 1;
             return Ok(());
@@ -159,11 +159,10 @@ impl<N: Network> Scene<N> {
     /// # Errors
     /// When nothing arrives.
     pub async fn dies_midway(&mut self, most: usize) -> anyhow::Result<()> {
+        let first = self.reading.next_number();
         self.bursts_of(most);
-        self.reading.read(&self.homeserver, &self.network);
-        let pending: Vec<u64> = self.reading.pending().iter().copied().collect();
         // Any of them: the kill comes at another moment each time.
-        let wanted = [*pending.choose(&mut self.random).context("a burst says something")?];
+        let wanted = [*self.since(first).choose(&mut self.random).context("a burst says something")?];
         settled(&mut self.reading, &self.homeserver, &self.network, &wanted).await?;
         self.bridge.kill().await?;
         self.kills += 1;
@@ -193,9 +192,9 @@ impl<N: Network> Scene<N> {
             self.person_says(&chat);
             self.matrix_says(&chat, &room);
         }
-        let last: Vec<u64> = (first..self.reading.next_number()).collect();
+        let last = self.since(first);
         let settled = settled(&mut self.reading, &self.homeserver, &self.network, &last).await;
-        settled.with_context(|| format!("seed {}; its log:\n{}", self.setting.seed, self.bridge.log()))?;
+        settled.with_context(|| format!("seed {}; its log:\n{}", self.setting.seed, self.bridge.tail()))?;
         Ok(self.reading.judge())
     }
 
@@ -220,7 +219,7 @@ impl<N: Network> Scene<N> {
     /// When it does not end in order.
     pub async fn end(mut self) -> anyhow::Result<Verdict> {
         let status = self.bridge.stop().await?;
-        ensure!(status.success(), "it did not stop in order ({status}):\n{}", self.bridge.log());
+        ensure!(status.success(), "it did not stop in order ({status}):\n{}", self.bridge.tail());
         self.reading.read(&self.homeserver, &self.network);
         Ok(self.reading.judge())
     }
@@ -234,7 +233,7 @@ impl<N: Network> Scene<N> {
             });
             let room = tokio::time::timeout(WAIT_MAX, room).await;
             let room =
-                room.with_context(|| format!("{name} got no room; its log:\n{}", self.bridge.log()))?;
+                room.with_context(|| format!("{name} got no room; its log:\n{}", self.bridge.tail()))?;
             for person in &self.people[1..] {
                 self.people[0].invites(&room, person.user_id()).await;
             }
@@ -243,6 +242,11 @@ impl<N: Network> Scene<N> {
         let old = self.chats.len().saturating_sub(CHATS);
         self.chats.drain(..old);
         Ok(())
+    }
+
+    /// The numbers of what was written from `first` on.
+    fn since(&self, first: u64) -> Vec<u64> {
+        (first..self.reading.next_number()).collect()
     }
 
     fn person_says(&mut self, chat: &str) {
@@ -283,7 +287,7 @@ async fn settled<N: Network>(
         }
     };
     if tokio::time::timeout(WAIT_MAX, all).await.is_err() {
-        bail!("nothing came of these in time: {:?}", reading.pending());
+        bail!("nothing came of these in time: {:#?}", reading.pending_inputs());
     }
     Ok(())
 }
