@@ -12,7 +12,7 @@ pub(super) enum At {
 }
 
 /// What begins a mention, an emoji, a command, a date or a link after `<`.
-const AFTER_ANGLE: [char; 9] = ['@', '#', ':', '/', 'a', 'h', 'i', 't', '<'];
+const AFTER_ANGLE: [char; 8] = ['@', '#', ':', '/', 'a', 'h', 'i', 't'];
 
 /// The letter as it may be shown; `None` for control characters.
 pub(super) fn printable(c: char) -> Option<char> {

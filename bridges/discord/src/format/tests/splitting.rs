@@ -27,7 +27,7 @@ fn a_cut_prefers_an_empty_line_then_a_line() {
 #[test]
 fn code_blocks_are_closed_and_opened_anew() {
     let parts = cut(vec![block("rs", "line 1\nline 2\nline 3\nline 4")], 30);
-    assert_eq!(parts, ["```rs\nline 1\nline 2\n```", "```rs\nline 3\nline 4\n```"]);
+    assert_eq!(parts, ["```rs\nline 1\nline 2\nline 3\n```", "```rs\nline 4\n```"]);
 }
 
 #[test]

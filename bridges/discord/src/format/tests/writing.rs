@@ -198,7 +198,7 @@ fn lists() -> Vec<Case> {
         ("quote in an item", vec![bullets(vec![vec![t("a"), quote(vec![t("b")])]])], "- a\n  b"),
         ("heading in an item", vec![bullets(vec![vec![t("a"), heading(1, "b")]])], "- a\n  **b**"),
         ("block in an item", vec![bullets(vec![vec![t("a"), block("", "b\nc")]])], "- a\n  ```\nb\nc\n```"),
-        ("mark in an item", vec![bullets(vec![vec![t("# a")]])], "- # a"),
+        ("mark in an item", vec![bullets(vec![vec![t("# a")]])], "- \\# a"),
         ("list then words", vec![bullets(vec![vec![t("a")]]), t("b")], "- a\nb"),
         ("list then indented words", vec![bullets(vec![vec![t("a")]]), t("  b")], "- a\nb"),
         ("words then list", vec![t("a"), bullets(vec![vec![t("b")]])], "a\n- b"),
