@@ -1,39 +1,226 @@
-//! Settings (the words that other rooms already need; the reader of the file joins them).
+//! The settings of a bridge: one YAML file of the same shape for every network, with `MAGPIE_…` variables on top.
+//!
+//! [`load`] reads everything, checks everything and reports *all* that is wrong at once, each with its line, its column and what is
+//! allowed there. What it returns is resolved: addresses are parsed, paths are complete, defaults are filled in.
+//!
+//! | step | file |
+//! |---|---|
+//! | text to a tree that remembers its lines | `tree` |
+//! | variables laid over the tree | `environment` |
+//! | tree to settings, going on after each mistake | `typed`, `fault`, `file` |
+//! | settings to a [`Config`] | `resolve`, `address` |
+//! | mistakes to a report without secrets | `problems`, `mask` |
+//!
+//! This room must never print a secret, touch the network or open a database. Next: [`crate::appservice`], whose registration
+//! holds the tokens, and [`crate::runtime`], which starts from a [`Config`].
 
-use serde::de::DeserializeOwned;
+use std::{net::SocketAddr, path::PathBuf};
 
-/// What a network is called, here and in Matrix.
+use ruma::{OwnedServerName, OwnedUserId};
+use serde::{Deserialize, de::DeserializeOwned};
+use url::Url;
+
+pub use self::{
+    about::About,
+    environment::Environment,
+    level::{Level, Permissions},
+    private_file::write_private,
+    problems::{Problem, Problems, Report},
+    resolve::{load, parse},
+    secret::Secret,
+};
+use crate::ids::GhostNames;
+
+pub(crate) mod about;
+mod address;
+mod environment;
+mod fault;
+mod file;
+mod level;
+mod mask;
+mod nearest;
+mod private_file;
+mod problems;
+mod resolve;
+mod secret;
+pub(crate) mod tree;
+pub(crate) mod typed;
+
+/// The platform's own section of the configuration. Implemented once by each bridge.
+///
+/// Missing keys are best given defaults (`#[serde(default, deny_unknown_fields)]`) and checked in [`PlatformConfig::check`], which
+/// finds better words than a parser.
+pub trait PlatformConfig: DeserializeOwned + Send + Sync + 'static {
+    /// The section as `init` writes it: `key: value` lines with comments, not indented.
+    const TEMPLATE: &'static str;
+
+    /// The keys that `init` asks for. Each must stand at the start of a line of [`PlatformConfig::TEMPLATE`].
+    const QUESTIONS: &'static [Question];
+
+    /// Called once after the section was read, also when other sections have mistakes. Must report everything that is wrong with
+    /// the values, and must not touch files or the network.
+    fn check(&self, problems: &mut Problems);
+}
+
+/// Something that `init` asks the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct About {
-    /// Short lower-case id: `discord`.
-    pub id: &'static str,
-    /// How people read it: `Discord`.
-    pub name: &'static str,
-    /// The port that the application service listens on by default.
-    pub default_port: u16,
+pub struct Question {
+    /// The key in the platform's section that takes the answer.
+    pub key: &'static str,
+    /// The words of the question, with the place where the answer is found.
+    pub words: &'static str,
 }
 
-/// The `platform:` section of one bridge.
-pub trait PlatformConfig: DeserializeOwned + Send + Sync + 'static {}
+/// All settings of one bridge, checked and complete.
+#[derive(Clone, Debug)]
+pub struct Config<P> {
+    /// The names of this bridge.
+    pub about: About,
+    /// The file the settings came from.
+    pub path: PathBuf,
+    /// The homeserver that the bridge belongs to.
+    pub homeserver: Homeserver,
+    /// How the homeserver reaches the bridge, and the names that the bridge owns there.
+    pub appservice: Appservice,
+    /// Where the bridge keeps its state.
+    pub database: Database,
+    /// Who may use the bridge, and how it behaves in rooms.
+    pub bridge: Bridge,
+    /// What is logged, and how.
+    pub logging: Logging,
+    /// The platform's own settings.
+    pub platform: P,
+}
 
-/// A value that never prints.
-#[derive(Clone)]
-pub struct Secret(String);
+/// The homeserver that the bridge belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Homeserver {
+    /// Where the bridge reaches the client API: scheme, host and port.
+    pub url: Url,
+    /// The name at the end of the homeserver's Matrix ids.
+    pub server_name: OwnedServerName,
+}
 
-impl Secret {
-    /// Takes the value.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
+/// How the homeserver reaches the bridge, and the names that the bridge owns there.
+#[derive(Clone, Debug)]
+pub struct Appservice {
+    /// The name of this registration, unique on the homeserver.
+    pub id: String,
+    /// The address the bridge listens on.
+    pub listen: SocketAddr,
+    /// The address at which the homeserver reaches the bridge.
+    pub url: Url,
+    /// The registration file, which holds the tokens.
+    pub registration: PathBuf,
+    /// The address at which the whole internet reaches the bridge's media links, when it does.
+    pub public_url: Option<Url>,
+    /// The bridge bot and its ghosts.
+    pub names: GhostNames,
+}
 
-    /// The value itself, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
+/// Where the bridge keeps its state.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// The database itself.
+    pub url: DatabaseUrl,
+    /// What survives a power cut.
+    pub durability: Durability,
+}
+
+/// A database of one of the two kinds.
+#[derive(Clone, Debug)]
+pub enum DatabaseUrl {
+    /// An SQLite file, by its whole path.
+    Sqlite(PathBuf),
+    /// A PostgreSQL address, which may hold a password.
+    Postgres(Secret),
+}
+
+/// What survives a power cut, on SQLite; PostgreSQL has its own setting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// Everything that was acknowledged.
+    #[default]
+    Full,
+    /// Everything but the last moments; the end of the process alone still loses nothing.
+    Normal,
+}
+
+/// Who may use the bridge, and how it behaves in rooms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bridge {
+    /// Who is invited to new portals. When the file says nothing: everybody whom the permissions name as user or admin.
+    pub invite: Vec<OwnedUserId>,
+    /// Who may do what.
+    pub permissions: Permissions,
+    /// When rooms are made for remote chats.
+    pub create_portals: CreatePortals,
+    /// What a command in a portal starts with.
+    pub command_prefix: String,
+}
+
+/// When a room is made for a remote chat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CreatePortals {
+    /// With its first message.
+    #[default]
+    OnMessage,
+    /// For every known chat, as soon as a login is connected.
+    AtStart,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Logging {
+    /// The least important lines that are still written.
+    pub level: LogLevel,
+    /// The form of the lines.
+    pub format: LogFormat,
+}
+
+/// How important a log line is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// Something is lost or needs a person.
+    Error,
+    /// Something is wrong and the bridge goes on.
+    Warn,
+    /// What an operator wants to know.
+    #[default]
+    Info,
+    /// What the bridge decides.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The word for it in a log filter.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
     }
 }
 
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("<secret>")
-    }
+/// The form of the log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object in each line, for programs.
+    Json,
 }
+
+#[cfg(test)]
+mod tests;

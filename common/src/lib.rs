@@ -4,10 +4,29 @@
 //!
 //! | layer | rooms |
 //! |---|---|
-//! | words | [`ids`], [`message`], [`clock`] |
+//! | words | [`ids`], [`message`], [`clock`], [`config`], [`steps`] |
+//! | pure | [`convert`] |
+//! | ports | [`platform`], [`homeserver`], [`store`] |
+//! | domain | [`media`], [`puppet`], [`login`], [`portal`] |
+//! | edge | [`appservice`], [`commands`], [`health`] |
+//! | wiring | [`runtime`] |
 
+pub mod appservice;
 pub mod clock;
+pub mod commands;
 pub mod config;
+pub mod convert;
+pub mod health;
+pub mod homeserver;
 pub mod ids;
+pub mod login;
+pub mod media;
 pub mod message;
 pub mod platform;
+pub mod portal;
+pub mod puppet;
+pub mod runtime;
+pub mod steps;
+pub mod store;
+#[cfg(feature = "testkit")]
+pub mod testkit;

@@ -1,1 +1,7 @@
-//! Placeholder.
+//! The whole-system tests, in one binary.
+//!
+//! One module per area. Tests that start real software begin with `real_` or `crash_`: see `magpie_tests::harness`.
+
+mod echo;
+mod example;
+mod harness;

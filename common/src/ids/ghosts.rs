@@ -5,8 +5,9 @@
 //! digits. So every id has exactly one localpart, and the other way round.
 
 use ruma::{OwnedUserId, ServerName, UserId};
+use sha2::{Digest, Sha256};
 
-use super::RemoteUserId;
+use super::{RemoteChatId, RemoteUserId};
 
 /// A Matrix user id has at most 255 bytes, sigil and server name included (specification, appendix "User identifiers").
 pub const LOCALPART_BYTES_MAX: usize = 200;
@@ -54,6 +55,18 @@ impl GhostNames {
         let encoded = user_id.localpart().strip_prefix(&self.prefix)?;
         let decoded = decode(encoded)?;
         (!decoded.is_empty()).then(|| RemoteUserId::new(decoded))
+    }
+
+    /// The localpart of the alias that leads to a chat's room, spelled as ghosts are. An id too long for an alias is cut and closed with its
+    /// hash, since nothing reads aliases back.
+    pub fn alias_localpart(&self, chat: &RemoteChatId) -> String {
+        let localpart = format!("{}{}", self.prefix, encode(chat.as_str()));
+        if localpart.len() <= LOCALPART_BYTES_MAX {
+            return localpart;
+        }
+        let hash: String = Sha256::digest(chat.as_str()).iter().map(|byte| format!("{byte:02x}")).collect();
+        // The encoded form is ASCII, so any cut is at a character.
+        format!("{}={hash}", &localpart[..LOCALPART_BYTES_MAX - hash.len() - 1])
     }
 
     /// Whether this is the bridge bot or one of its ghosts, whose events are our own coming back.

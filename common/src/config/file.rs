@@ -1,0 +1,48 @@
+//! The sections as they stand in the file, before anything is checked.
+//!
+//! Every key has a default here, so that a missing one is found by `resolve`, which has better words than the parser.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{CreatePortals, Durability, Level, Secret};
+
+/// The keys of the file's top level.
+pub(super) const SECTIONS: [&str; 6] =
+    ["homeserver", "appservice", "database", "bridge", "logging", "platform"];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Homeserver {
+    pub(super) url: String,
+    pub(super) server_name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Appservice {
+    pub(super) id: Option<String>,
+    pub(super) listen: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) registration: Option<String>,
+    pub(super) public_url: Option<String>,
+    pub(super) bot: Option<String>,
+    pub(super) ghost_prefix: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Database {
+    pub(super) url: Option<Secret>,
+    pub(super) durability: Durability,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Bridge {
+    pub(super) invite: Option<Vec<String>>,
+    pub(super) permissions: BTreeMap<String, Level>,
+    pub(super) create_portals: CreatePortals,
+    pub(super) command_prefix: Option<String>,
+}

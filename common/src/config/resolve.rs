@@ -1,0 +1,284 @@
+//! Settings to a [`Config`]: every value checked, every default filled in, every path complete.
+//!
+//! Goes through all sections even when one is wrong, so that one report holds everything. The checks of single addresses are in
+//! `address`.
+
+use std::path::{Path, PathBuf};
+
+use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId};
+
+use super::{
+    About, Appservice, Bridge, Config, Database, Environment, Homeserver, Level, Logging, Permissions,
+    PlatformConfig, Problems, Report,
+    address::{self, Paths},
+    environment, fault,
+    file::{self, SECTIONS},
+    problems::Problem,
+    tree, typed,
+};
+use crate::ids::GhostNames;
+
+/// Reads and checks the configuration file at `path`, with `environment` on top.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn load<P: PlatformConfig>(
+    about: &About,
+    path: &Path,
+    environment: &Environment,
+) -> Result<Config<P>, Box<Report>> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let program = about.program();
+        let help = format!("`{program} init` makes a new one; `{program} --config FILE` names another.");
+        Box::new(Report::of_file(path.display().to_string(), format!("cannot be read: {error}"), help))
+    })?;
+    parse(about, path, &text, environment)
+}
+
+/// The same for the text of a file; `path` is for the report and for the paths that start at its folder.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn parse<P: PlatformConfig>(
+    about: &About,
+    path: &Path,
+    text: &str,
+    environment: &Environment,
+) -> Result<Config<P>, Box<Report>> {
+    let mut problems = tree::read(path.display().to_string(), text.to_owned())?;
+    environment::overlay(&mut problems, about, environment);
+    unknown_sections(&mut problems);
+    let config = resolve(about, path, &mut problems);
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(Box::new(problems.into_report())),
+    }
+}
+
+fn resolve<P: PlatformConfig>(about: &About, path: &Path, problems: &mut Problems) -> Option<Config<P>> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let file = typed::read(problems, Some("homeserver")).unwrap_or_default();
+    problems.enter("homeserver");
+    let homeserver = resolve_homeserver(&file, problems);
+    let server_name = homeserver.as_ref().map(|homeserver| &*homeserver.server_name);
+
+    let file = typed::read(problems, Some("appservice")).unwrap_or_default();
+    problems.enter("appservice");
+    let appservice = resolve_appservice(file, about, server_name, problems);
+
+    let file = typed::read(problems, Some("database")).unwrap_or_default();
+    problems.enter("database");
+    let database = resolve_database(file, about, folder, problems);
+
+    let file = typed::read(problems, Some("bridge")).unwrap_or_default();
+    problems.enter("bridge");
+    let bridge = resolve_bridge(file, about, problems);
+
+    let logging = typed::read::<Logging>(problems, Some("logging"));
+    let platform = typed::read::<P>(problems, Some("platform"));
+    problems.enter("platform");
+    if let Some(platform) = &platform {
+        platform.check(problems);
+    }
+    let mut appservice = appservice?;
+    appservice.registration = folder.join(appservice.registration);
+    Some(Config {
+        about: *about,
+        path: path.to_owned(),
+        homeserver: homeserver?,
+        appservice,
+        database: database?,
+        bridge: bridge?,
+        logging: logging?,
+        platform: platform?,
+    })
+}
+
+fn unknown_sections(problems: &mut Problems) {
+    let strangers: Vec<Problem> = problems
+        .document()
+        .root
+        .entries()
+        .iter()
+        .filter(|entry| !SECTIONS.contains(&entry.key.as_str()))
+        .inspect(|entry| entry.node.dropped.set(true))
+        .map(|entry| Problem {
+            place: entry.key_place.clone().unknown(),
+            what: format!("unknown section `{}`", entry.key),
+            help: fault::allowed_keys(entry, &SECTIONS),
+        })
+        .collect();
+    strangers.into_iter().for_each(|problem| problems.push(problem));
+}
+
+fn resolve_homeserver(file: &file::Homeserver, problems: &mut Problems) -> Option<Homeserver> {
+    let url = address::required_http(
+        problems,
+        "url",
+        &file.url,
+        "Give the address of the client API, such as `http://127.0.0.1:8008`.",
+    );
+    let server_name = server_name(problems, &file.server_name);
+    Some(Homeserver { url: url?, server_name: server_name? })
+}
+
+fn server_name(problems: &mut Problems, text: &str) -> Option<OwnedServerName> {
+    const HELP: &str =
+        "It is the part of your Matrix ids after the colon: `example.org` in `@alice:example.org`.";
+    if text.is_empty() {
+        problems.add_missing("server_name", HELP);
+        return None;
+    }
+    ServerName::parse(text)
+        .inspect_err(|_| problems.add("server_name", format!("`{text}` is not a server name"), HELP))
+        .ok()
+}
+
+fn resolve_appservice(
+    file: file::Appservice,
+    about: &About,
+    server_name: Option<&ServerName>,
+    problems: &mut Problems,
+) -> Option<Appservice> {
+    let id = file.id.unwrap_or_else(|| about.id.to_owned());
+    if !is_made_of(&id, "abcdefghijklmnopqrstuvwxyz0123456789_-") {
+        problems.add(
+            "id",
+            "this cannot name a registration",
+            "Allowed: letters a to z, digits, `_` and `-`.",
+        );
+    }
+    let listen = address::listen(problems, file.listen.as_deref(), about.default_port);
+    let url = match file.url {
+        Some(url) => address::http(problems, "url", &url, Paths::Allowed),
+        None => listen.and_then(|listen| address::reachable(problems, listen)),
+    };
+    let public_url = file.public_url.map(|url| address::http(problems, "public_url", &url, Paths::Allowed));
+    let bot = file.bot.unwrap_or_else(|| about.bot.to_owned());
+    let prefix = file.ghost_prefix.unwrap_or_else(|| about.ghost_prefix.to_owned());
+    let names = ghost_names(problems, &bot, &prefix, server_name);
+    let registration = file.registration.unwrap_or_else(|| "registration.yaml".to_owned());
+    if registration.is_empty() {
+        problems.add(
+            "registration",
+            "this is empty",
+            "Give the name of the registration file: `./registration.yaml`.",
+        );
+    }
+    Some(Appservice {
+        id,
+        listen: listen?,
+        url: url?,
+        registration: PathBuf::from(registration),
+        public_url: match public_url {
+            Some(url) => Some(url?),
+            None => None,
+        },
+        names: names?,
+    })
+}
+
+fn ghost_names(
+    problems: &mut Problems,
+    bot: &str,
+    prefix: &str,
+    server_name: Option<&ServerName>,
+) -> Option<GhostNames> {
+    const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789._=/+-";
+    const HELP: &str = "Allowed: letters a to z, digits and `. _ = / + -`, at least one.";
+    for (key, value) in [("bot", bot), ("ghost_prefix", prefix)] {
+        if !is_made_of(value, LETTERS) {
+            problems.add(key, "this cannot be part of a Matrix user id", HELP);
+            return None;
+        }
+    }
+    // Without the server's name the two can still be compared with each other.
+    let server_name = server_name.unwrap_or(ruma::server_name!("unknown.invalid"));
+    GhostNames::new(prefix, bot, server_name)
+        .inspect_err(|words| {
+            problems.add("bot", words, "Choose a `bot` that does not start with `ghost_prefix`.");
+        })
+        .ok()
+}
+
+fn is_made_of(text: &str, letters: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letters.contains(letter))
+}
+
+fn resolve_database(
+    file: file::Database,
+    about: &About,
+    folder: &Path,
+    problems: &mut Problems,
+) -> Option<Database> {
+    let url = match &file.url {
+        Some(url) => url.expose().to_owned(),
+        None => format!("sqlite:magpie-{}.db", about.id),
+    };
+    Some(Database { url: address::database(problems, &url, folder)?, durability: file.durability })
+}
+
+fn resolve_bridge(file: file::Bridge, about: &About, problems: &mut Problems) -> Option<Bridge> {
+    let permissions = permissions(problems, &file);
+    let invite = match file.invite {
+        Some(people) => people
+            .iter()
+            .enumerate()
+            .filter_map(|(index, person)| user_id(problems, &format!("invite.{index}"), person))
+            .collect(),
+        None => permissions.named(Level::User).map(ToOwned::to_owned).collect(),
+    };
+    let command_prefix = file.command_prefix.unwrap_or_else(|| about.command_prefix.to_owned());
+    if command_prefix.is_empty()
+        || command_prefix.contains(char::is_whitespace)
+        || command_prefix.starts_with('/')
+    {
+        problems.add(
+            "command_prefix",
+            "this cannot start a command",
+            format!(
+                "Use one word that does not start with `/`, which Matrix clients keep for themselves: `{}`.",
+                about.command_prefix
+            ),
+        );
+    }
+    Some(Bridge { invite, permissions, create_portals: file.create_portals, command_prefix })
+}
+
+fn permissions(problems: &mut Problems, file: &file::Bridge) -> Permissions {
+    const HELP: &str = "Allowed: a Matrix id in quotes, a server's name, or \"*\" for everybody.";
+    let mut permissions = Permissions::default();
+    let mut all_read = true;
+    for (who, level) in &file.permissions {
+        if who == "*" {
+            permissions.everybody = *level;
+        } else if let Some(person) = who.starts_with('@').then(|| UserId::parse(who).ok()).flatten() {
+            permissions.people.insert(person, *level);
+        } else if let Ok(server) = ServerName::parse(who) {
+            permissions.servers.insert(server, *level);
+        } else {
+            all_read = false;
+            problems.add_key("permissions", who, format!("`{who}` is neither a person nor a server"), HELP);
+        }
+    }
+    if all_read && permissions.is_closed() {
+        problems.add(
+            "permissions",
+            "nobody may use the bridge",
+            "Name yourself: `permissions: { \"@you:example.org\": admin }`.",
+        );
+    }
+    permissions
+}
+
+fn user_id(problems: &mut Problems, key: &str, text: &str) -> Option<OwnedUserId> {
+    UserId::parse(text)
+        .inspect_err(|_| {
+            problems.add(
+                key,
+                format!("`{text}` is not a Matrix user id"),
+                "Write it in full: \"@alice:example.org\".",
+            );
+        })
+        .ok()
+}

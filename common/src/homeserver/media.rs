@@ -1,0 +1,110 @@
+//! Files to the homeserver's media repository and back. Downloads are streams with a hard cap.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use http::{HeaderValue, Method, header::CONTENT_LENGTH, header::CONTENT_TYPE};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use ruma::{MxcUri, OwnedMxcUri};
+use serde::Deserialize;
+
+use super::{HomeserverError, intent::Intent, transport::Body};
+
+/// How long one piece of a download may take to arrive.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A file on its way from the media repository.
+pub struct MediaDownload {
+    /// Media type as the homeserver claims it.
+    pub mime: Option<String>,
+    /// Size as the homeserver claims it.
+    pub size_bytes: Option<u64>,
+    /// The bytes; ends with [`HomeserverError::AnswerTooLarge`] where the cap is passed.
+    pub stream: BoxStream<'static, Result<Bytes, HomeserverError>>,
+}
+
+impl Intent<'_> {
+    /// Stores a file. `POST /_matrix/media/v3/upload`
+    ///
+    /// # Errors
+    /// As every call; [`HomeserverError::TooLarge`] when the homeserver allows no file of that size.
+    pub async fn upload(
+        &self,
+        mime: &str,
+        filename: Option<&str>,
+        bytes: Bytes,
+    ) -> Result<OwnedMxcUri, HomeserverError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            content_uri: OwnedMxcUri,
+        }
+        let mime = HeaderValue::from_str(mime)
+            .map_err(|_| HomeserverError::BadRequest("the media type is no header value".to_owned()))?;
+        let mut path = self.masquerade(self.path("/_matrix/media/v3/upload"));
+        if let Some(filename) = filename {
+            path = path.query("filename", filename);
+        }
+        let answer: Answer = self.transport().call(Method::POST, path, Body::Media { mime, bytes }).await?;
+        Ok(answer.content_uri)
+    }
+
+    /// Opens a file of at most `size_bytes_max`; `None` when there is none.
+    /// `GET /_matrix/client/v1/media/download/{serverName}/{mediaId}`
+    ///
+    /// # Errors
+    /// As every call; [`HomeserverError::AnswerTooLarge`] at once when the homeserver says that it is larger.
+    pub async fn download(
+        &self,
+        mxc: &MxcUri,
+        size_bytes_max: u64,
+    ) -> Result<Option<MediaDownload>, HomeserverError> {
+        let (server, id) = mxc
+            .parts()
+            .map_err(|error| HomeserverError::BadRequest(format!("not a Matrix media address: {error}")))?;
+        let path = self.path("/_matrix/client/v1/media/download/").segment(server.as_str());
+        let path = self.masquerade(path.raw("/").segment(id));
+        let Some(response) = super::intent::optional(self.transport().open(path).await)? else {
+            return Ok(None);
+        };
+        let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let mime = header(CONTENT_TYPE).map(str::to_owned);
+        let size_bytes = header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+        if size_bytes.is_some_and(|size| size > size_bytes_max) {
+            return Err(HomeserverError::AnswerTooLarge(size_bytes_max));
+        }
+        let stream = capped(response.into_body(), size_bytes_max).boxed();
+        Ok(Some(MediaDownload { mime, size_bytes, stream }))
+    }
+}
+
+impl std::fmt::Debug for MediaDownload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MediaDownload")
+            .field("mime", &self.mime)
+            .field("size_bytes", &self.size_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The body's pieces until its end, the cap or the first failure.
+fn capped(body: Incoming, size_bytes_max: u64) -> impl stream::Stream<Item = Result<Bytes, HomeserverError>> {
+    stream::unfold(Some((body, 0u64)), move |state| async move {
+        let (mut body, read) = state?;
+        loop {
+            let frame = match tokio::time::timeout(CHUNK_TIMEOUT, body.frame()).await {
+                Err(_) => return Some((Err(HomeserverError::Timeout(CHUNK_TIMEOUT)), None)),
+                Ok(None) => return None,
+                Ok(Some(Err(error))) => return Some((Err(HomeserverError::Broken(error.to_string())), None)),
+                Ok(Some(Ok(frame))) => frame,
+            };
+            let Ok(data) = frame.into_data() else { continue };
+            let read = read + data.len() as u64;
+            if read > size_bytes_max {
+                return Some((Err(HomeserverError::AnswerTooLarge(size_bytes_max)), None));
+            }
+            return Some((Ok(data), Some((body, read))));
+        }
+    })
+}

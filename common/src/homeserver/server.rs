@@ -1,0 +1,44 @@
+//! Questions to the homeserver itself: what it speaks, and whether it can reach us.
+
+use std::time::Duration;
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Homeserver, HomeserverError, intent::json_body, transport::Body};
+
+/// What the homeserver speaks.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Versions {
+    /// Versions of the specification, such as `v1.11`.
+    pub versions: Vec<String>,
+}
+
+impl Homeserver {
+    /// Asks what the homeserver speaks; needs no token. `GET /_matrix/client/versions`
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn versions(&self) -> Result<Versions, HomeserverError> {
+        let path = self.transport().path("/_matrix/client/versions");
+        self.transport().call(Method::GET, path, Body::None).await
+    }
+
+    /// Makes the homeserver call us back, and wakes its queue at once; gives the time that took.
+    /// `POST /_matrix/client/v1/appservice/{appserviceId}/ping`
+    ///
+    /// # Errors
+    /// As every call; 502 `M_CONNECTION_FAILED` while it cannot reach us.
+    pub async fn ping(&self, appservice_id: &str, txn_id: &str) -> Result<Duration, HomeserverError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            duration_ms: u64,
+        }
+        let path =
+            self.transport().path("/_matrix/client/v1/appservice/").segment(appservice_id).raw("/ping");
+        let body = json_body(&json!({ "transaction_id": txn_id }))?;
+        let answer: Answer = self.transport().call(Method::POST, path, body).await?;
+        Ok(Duration::from_millis(answer.duration_ms))
+    }
+}

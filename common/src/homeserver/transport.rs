@@ -1,0 +1,210 @@
+//! The pooled HTTP client: one request out, one capped answer back. Knows nothing of Matrix but its error shape.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{
+    HeaderValue, Method, Request, Response, Uri,
+    header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+    uri::{Authority, PathAndQuery, Scheme},
+};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::{HomeserverError, path::Path};
+use crate::config::Secret;
+
+/// How long making a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an ordinary call may take. A busy homeserver needs tens of seconds to make a large room.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an upload may take.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
+/// Connections kept open between calls.
+const IDLE_CONNECTIONS_MAX: usize = 32;
+/// Shorter than the keep-alive of homeservers and proxies, so that we rarely write into a closing connection.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest answer that is read into memory. The longest one is a page of room history.
+const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// What a request carries.
+pub(super) enum Body {
+    None,
+    Json(Vec<u8>),
+    Media { mime: HeaderValue, bytes: Bytes },
+}
+
+pub(super) struct Transport {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    scheme: Scheme,
+    authority: Authority,
+    prefix: String,
+    authorization: HeaderValue,
+}
+
+impl Transport {
+    pub(super) fn new(url: &Url, as_token: &Secret) -> Result<Self, HomeserverError> {
+        let unusable = |what: &str| HomeserverError::BadSettings(what.to_owned());
+        let scheme = match url.scheme() {
+            "http" => Scheme::HTTP,
+            "https" => Scheme::HTTPS,
+            other => return Err(unusable(&format!("`{other}:` is neither `http:` nor `https:`"))),
+        };
+        let authority = url.authority().parse().map_err(|_| unusable("the address names no host"))?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", as_token.expose()))
+            .map_err(|_| unusable("`as_token` has characters that no header can carry"))?;
+        authorization.set_sensitive(true);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_timer(TokioTimer::new())
+            .build(connector(&scheme)?);
+        let prefix = url.path().trim_end_matches('/').to_owned();
+        Ok(Self { client, scheme, authority, prefix, authorization })
+    }
+
+    pub(super) fn path(&self, route: &'static str) -> Path {
+        Path::new(&self.prefix, route)
+    }
+
+    /// Calls and reads the JSON answer.
+    pub(super) async fn call<T>(&self, method: Method, path: Path, body: Body) -> Result<T, HomeserverError>
+    where
+        T: DeserializeOwned,
+    {
+        let answer = self.call_raw(method, path, body).await?;
+        serde_json::from_slice(&answer).map_err(|error| HomeserverError::Malformed(error.to_string()))
+    }
+
+    /// Calls and gives back the bytes of the answer.
+    pub(super) async fn call_raw(
+        &self,
+        method: Method,
+        path: Path,
+        body: Body,
+    ) -> Result<Bytes, HomeserverError> {
+        let time = if matches!(body, Body::Media { .. }) { UPLOAD_TIMEOUT } else { CALL_TIMEOUT };
+        let request = self.request(method, path, body)?;
+        let exchange = async {
+            let response =
+                self.client.request(request).await.map_err(|e| HomeserverError::from_client(&e))?;
+            read_answer(response).await
+        };
+        tokio::time::timeout(time, exchange).await.map_err(|_| HomeserverError::Timeout(time))?
+    }
+
+    /// Calls and gives back the answer unread once its head says success.
+    pub(super) async fn open(&self, path: Path) -> Result<Response<Incoming>, HomeserverError> {
+        let request = self.request(Method::GET, path, Body::None)?;
+        let exchange = async {
+            let response =
+                self.client.request(request).await.map_err(|e| HomeserverError::from_client(&e))?;
+            if response.status().is_success() {
+                return Ok(response);
+            }
+            match read_answer(response).await {
+                Ok(_) => Err(HomeserverError::Malformed("it changed its mind".to_owned())),
+                Err(error) => Err(error),
+            }
+        };
+        tokio::time::timeout(CALL_TIMEOUT, exchange)
+            .await
+            .map_err(|_| HomeserverError::Timeout(CALL_TIMEOUT))?
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: Path,
+        body: Body,
+    ) -> Result<Request<Full<Bytes>>, HomeserverError> {
+        let unwritable = |error: http::Error| HomeserverError::BadRequest(error.to_string());
+        let path = PathAndQuery::from_maybe_shared(Bytes::from(path.into_string()))
+            .map_err(|error| unwritable(error.into()))?;
+        let uri = Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(path)
+            .build()
+            .map_err(unwritable)?;
+        let (content_type, bytes) = match body {
+            Body::None => (None, Bytes::new()),
+            Body::Json(json) => (Some(HeaderValue::from_static("application/json")), json.into()),
+            Body::Media { mime, bytes } => (Some(mime), bytes),
+        };
+        let mut request = Request::new(Full::new(bytes));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("magpie/", env!("CARGO_PKG_VERSION"))));
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, content_type);
+        }
+        Ok(request)
+    }
+}
+
+fn connector(scheme: &Scheme) -> Result<HttpsConnector<HttpConnector>, HomeserverError> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let provider = rustls::crypto::ring::default_provider();
+    let unusable = |error: rustls::Error| HomeserverError::BadSettings(error.to_string());
+    let builder = HttpsConnectorBuilder::new();
+    // The list of trusted roots is memory that a homeserver on loopback never needs.
+    let builder = if *scheme == Scheme::HTTP {
+        let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()
+            .map_err(unusable)?
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        builder.with_tls_config(config)
+    } else {
+        builder.with_provider_and_webpki_roots(provider).map_err(unusable)?
+    };
+    Ok(builder.https_or_http().enable_http1().wrap_connector(tcp))
+}
+
+async fn read_answer(response: Response<Incoming>) -> Result<Bytes, HomeserverError> {
+    let (head, body) = response.into_parts();
+    let bytes = read_capped(body).await?;
+    if head.status.is_success() {
+        return Ok(bytes);
+    }
+    Err(HomeserverError::from_answer(head.status, &head.headers, &bytes))
+}
+
+/// Reads a body to its end. The usual answer is one frame, which is passed on without a copy.
+async fn read_capped(mut body: Incoming) -> Result<Bytes, HomeserverError> {
+    let broken = |error: hyper::Error| HomeserverError::Broken(error.to_string());
+    if body.size_hint().lower() > ANSWER_BYTES_MAX {
+        return Err(HomeserverError::AnswerTooLarge(ANSWER_BYTES_MAX));
+    }
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        if (first.len() + rest.len() + data.len()) as u64 > ANSWER_BYTES_MAX {
+            return Err(HomeserverError::AnswerTooLarge(ANSWER_BYTES_MAX));
+        }
+        if first.is_empty() && rest.is_empty() {
+            first = data;
+            continue;
+        }
+        if rest.is_empty() {
+            rest.extend_from_slice(&first);
+            first = Bytes::new();
+        }
+        rest.extend_from_slice(&data);
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
+}

@@ -1,0 +1,242 @@
+//! Portals: a remote chat and its Matrix room, and every message that passes between them.
+//!
+//! A portal is worked by two lanes ([`lane`]), one for each direction; [`from_matrix`] and [`from_remote`] hold the two flows, each in the
+//! same four beats: load, decide, perform, record. `create` makes rooms. Nothing here knows HTML, SQL or a platform's protocol.
+//!
+//! INVARIANT: one send in flight per lane. INVARIANT: a row is closed only after its effect is known.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use lru::LruCache;
+use prometheus::{IntCounterVec, register_int_counter_vec};
+use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::lane::Lanes;
+use self::lane::{Attempted, Try, Work};
+use crate::{
+    clock::Clock,
+    config::{About, Level, Permissions},
+    homeserver::Homeserver,
+    ids::{GhostNames, LoginId, RemoteChatId},
+    login::Logins,
+    media::PublicMedia,
+    message::RemoteEvent,
+    puppet::Ghosts,
+    store::{Direction, Done, Links, OpenRow, Outcome, PortalRow, Store, StoreError},
+};
+
+mod create;
+mod from_matrix;
+mod from_remote;
+mod keys;
+mod lane;
+mod notice;
+mod people;
+
+/// So many portals are remembered; the others are in the database.
+const PORTALS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
+
+static MESSAGES: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!(
+        "magpie_messages_total",
+        "Messages by direction and outcome.",
+        &["direction", "outcome"]
+    )
+    .expect("the name is unique")
+});
+
+/// How portals are made and who may use them; from the configuration.
+#[derive(Clone, Debug)]
+pub struct PortalSettings {
+    /// The network.
+    pub about: About,
+    /// Who may do what.
+    pub permissions: Permissions,
+    /// Who is invited to every new room.
+    pub invite: Vec<OwnedUserId>,
+    /// Whether rooms are made as soon as a chat is known, or at its first message.
+    pub create_at_start: bool,
+    /// What a command in a portal starts with.
+    pub command_prefix: String,
+}
+
+/// All that a portal works with.
+#[derive(Clone)]
+pub struct PortalParts {
+    /// How portals are made and who may use them.
+    pub settings: PortalSettings,
+    /// The database.
+    pub store: Store,
+    /// The homeserver.
+    pub homeserver: Homeserver,
+    /// The spelling of ghosts.
+    pub names: Arc<GhostNames>,
+    /// The live sessions.
+    pub logins: Logins,
+    /// Public addresses of Matrix pictures, where the configuration allows any.
+    pub public_media: Option<PublicMedia>,
+    /// What runs commands.
+    pub commands: Arc<dyn CommandPort>,
+    /// Time and randomness.
+    pub clock: Clock,
+}
+
+/// What runs the commands that people give in rooms.
+#[async_trait]
+pub trait CommandPort: Send + Sync + 'static {
+    /// Runs one command and answers in words. Must be safe to run twice: a crash in between repeats it.
+    async fn run(&self, call: Call) -> String;
+
+    /// Whether `word` is the name of a command, so that a room without a portal need not say the prefix.
+    fn knows(&self, word: &str) -> bool;
+}
+
+/// A command as it was given.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// By whom.
+    pub sender: OwnedUserId,
+    /// What they may do.
+    pub level: Level,
+    /// In which room.
+    pub room_id: OwnedRoomId,
+    /// The words after the prefix.
+    pub words: String,
+}
+
+/// All portals of this bridge.
+pub struct Portals {
+    parts: PortalParts,
+    ghosts: Ghosts,
+    people: people::People,
+    cache: Mutex<Cache>,
+    /// Spaces are made from many lanes; one at a time keeps one chat from getting two.
+    creating_space: tokio::sync::Mutex<()>,
+}
+
+struct Cache {
+    by_chat: LruCache<RemoteChatId, Arc<PortalRow>>,
+    by_room: LruCache<OwnedRoomId, Arc<PortalRow>>,
+}
+
+/// A remote event with the login that saw it: what the journal holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Observed {
+    /// The login.
+    pub login: LoginId,
+    /// What happened.
+    pub event: RemoteEvent,
+}
+
+impl Portals {
+    /// Portals over these parts.
+    pub fn new(parts: PortalParts) -> Self {
+        let ghosts = Ghosts::new(parts.store.clone(), parts.homeserver.clone(), parts.names.clone());
+        let people = people::People::new(parts.homeserver.clone(), parts.public_media.clone());
+        let cache = Mutex::new(Cache {
+            by_chat: LruCache::new(PORTALS_CACHED_MAX),
+            by_room: LruCache::new(PORTALS_CACHED_MAX),
+        });
+        Self { parts, ghosts, people, cache, creating_space: tokio::sync::Mutex::default() }
+    }
+
+    /// Somebody in Matrix may have a new name or picture.
+    pub fn forget_profile(&self, user_id: &UserId) {
+        self.people.forget(user_id);
+    }
+
+    async fn by_room(&self, room_id: &RoomId) -> Result<Option<Arc<PortalRow>>, StoreError> {
+        let cached = self.cache().by_room.get(room_id).cloned();
+        if cached.is_some() {
+            return Ok(cached);
+        }
+        Ok(self.parts.store.portal_by_room(room_id).await?.map(|row| self.remember(row)))
+    }
+
+    async fn by_chat(&self, chat: &RemoteChatId) -> Result<Option<Arc<PortalRow>>, StoreError> {
+        let cached = self.cache().by_chat.get(chat).cloned();
+        if cached.is_some() {
+            return Ok(cached);
+        }
+        Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember(row)))
+    }
+
+    async fn save(&self, row: PortalRow) -> Result<Arc<PortalRow>, StoreError> {
+        self.parts.store.save_portal(&row).await?;
+        Ok(self.remember(row))
+    }
+
+    fn remember(&self, row: PortalRow) -> Arc<PortalRow> {
+        let row = Arc::new(row);
+        let mut cache = self.cache();
+        cache.by_chat.put(row.chat.clone(), row.clone());
+        if let Some(room_id) = &row.room_id {
+            cache.by_room.put(room_id.clone(), row.clone());
+        }
+        row
+    }
+
+    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same without waiting for the disk: where a repeat is harmless, the row may be worked on once more after a crash.
+    async fn record_soon(&self, row: &OpenRow, outcome: Outcome, links: Links) -> Result<(), StoreError> {
+        count(row.direction, &outcome);
+        self.parts.store.finish_soon(Done { id: row.id, outcome, links }).await
+    }
+
+    /// Closes or parks a row, and counts it.
+    async fn record(&self, row: &OpenRow, outcome: Outcome, links: Links) -> Result<(), StoreError> {
+        count(row.direction, &outcome);
+        self.parts.store.finish(Done { id: row.id, outcome, links }).await
+    }
+}
+
+#[async_trait]
+impl Work for Portals {
+    async fn attempt(&self, row: &OpenRow, try_: Try) -> Attempted {
+        let attempted = match row.direction {
+            Direction::FromMatrix => from_matrix::attempt(self, row, try_).await,
+            Direction::FromRemote => from_remote::attempt(self, row, try_).await,
+        };
+        attempted.unwrap_or_else(|error| Attempted::Again { after: None, reason: error.to_string() })
+    }
+
+    async fn give_up(&self, row: &OpenRow, reason: String) {
+        self.tell_of_failure(row, &reason).await;
+        if let Err(error) = self.record(row, Outcome::Failed(reason), Links::None).await {
+            tracing::error!(%error, row = row.id.get(), "A row could not be parked; it is tried again after a restart.");
+        }
+    }
+
+    async fn stirred(&self) {
+        // A closed channel means that the process stops; the lane watches for that itself.
+        if self.parts.logins.changes().changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.parts.clock.now_ms()
+    }
+}
+
+fn count(direction: Direction, outcome: &Outcome) {
+    let direction = match direction {
+        Direction::FromMatrix => "from_matrix",
+        Direction::FromRemote => "from_remote",
+    };
+    let outcome = match outcome {
+        Outcome::Delivered => "delivered",
+        Outcome::Ignored(_) => "ignored",
+        Outcome::Failed(_) => "failed",
+        Outcome::Uncertain(_) => "uncertain",
+    };
+    MESSAGES.with_label_values(&[direction, outcome]).inc();
+}

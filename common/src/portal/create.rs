@@ -1,0 +1,253 @@
+//! How a remote chat gets its room.
+//!
+//! Making a room cannot be repeated by transaction id, so its alias is the key: derived from the chat, taken in the same request. After a
+//! crash the alias leads back to the room that was made. The bridge bot makes every room (room version 12 gives the creator power for ever).
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use ruma::{OwnedRoomId, RoomId};
+use serde_json::{Value, json};
+
+use super::Portals;
+use crate::{
+    homeserver::{CreateRoom, HomeserverError, InitialState, SendState},
+    ids::{LoginId, RemoteChatId},
+    media,
+    message::{ChatInfo, ChatKind, clean_name},
+    platform::{PlatformError, Session},
+    steps::{Step, reached},
+    store::{PortalRow, PortalState, StoreError},
+};
+
+/// Spaces within spaces are followed this far up.
+const PARENTS_MAX: usize = 4;
+
+/// Longer topics are cut.
+const TOPIC_CHARS_MAX: usize = 1_000;
+
+/// Why a chat has no room.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CreateError {
+    /// The network says that there is no such chat, or that we may not see it.
+    #[error("the chat is not there any more, or this account may not see it")]
+    NoChat,
+    /// The network could not be asked.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// The homeserver did not do it.
+    #[error(transparent)]
+    Homeserver(#[from] HomeserverError),
+    /// The database did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Portals {
+    /// The portal of `chat`, with a room; made now if need be.
+    pub(super) async fn portal_with_room(
+        &self,
+        chat: &RemoteChatId,
+        login: &LoginId,
+        session: &dyn Session,
+    ) -> Result<Arc<PortalRow>, CreateError> {
+        if let Some(portal) = self.by_chat(chat).await?
+            && portal.room_id.is_some()
+        {
+            return Ok(portal);
+        }
+        let info = session.chat(chat).await?.ok_or(CreateError::NoChat)?;
+        self.create(chat, login, &info, session).await
+    }
+
+    /// Makes the room of a chat that looks like `info`, and the space above it. Does nothing when the room is there already.
+    pub(super) async fn create(
+        &self,
+        chat: &RemoteChatId,
+        login: &LoginId,
+        info: &ChatInfo,
+        session: &dyn Session,
+    ) -> Result<Arc<PortalRow>, CreateError> {
+        self.create_below(Wanted { chat, login, info, session, depth: 0 }).await
+    }
+
+    /// Shows what changed about a chat in its room, if it has one.
+    pub(super) async fn update_info(
+        &self,
+        portal: &PortalRow,
+        info: &ChatInfo,
+        session: &dyn Session,
+    ) -> Result<(), CreateError> {
+        let Some(room_id) = portal.room_id.as_deref() else { return Ok(()) };
+        let mut row = portal.clone();
+        let (name, topic) = (shown_name(info), shown_topic(info));
+        if row.name != name {
+            let content = json!({ "name": name.as_deref().unwrap_or_default() });
+            self.set_state(room_id, "m.room.name", "", &content).await?;
+            row.name = name;
+        }
+        if row.topic != topic {
+            let content = json!({ "topic": topic.as_deref().unwrap_or_default() });
+            self.set_state(room_id, "m.room.topic", "", &content).await?;
+            row.topic = topic;
+        }
+        let avatar = self.avatar(info, session).await.map(String::from);
+        if avatar.is_some() && row.avatar_mxc != avatar {
+            self.set_state(room_id, "m.room.avatar", "", &json!({ "url": avatar })).await?;
+            row.avatar_mxc = avatar;
+        }
+        if row != *portal {
+            self.save(row).await?;
+        }
+        Ok(())
+    }
+
+    fn create_below<'a>(&'a self, wanted: Wanted<'a>) -> BoxFuture<'a, Result<Arc<PortalRow>, CreateError>> {
+        Box::pin(async move {
+            let parent = self.parent(&wanted).await?;
+            // Rooms of chats are made by their own lane alone; a space can be wanted by many lanes at once.
+            let _alone = match wanted.info.kind {
+                ChatKind::Space => Some(self.creating_space.lock().await),
+                ChatKind::Direct | ChatKind::Group | ChatKind::Broadcast => None,
+            };
+            if let Some(portal) = self.by_chat(wanted.chat).await?
+                && portal.room_id.is_some()
+            {
+                return Ok(portal);
+            }
+            let (room_id, row) = self.make(&wanted).await?;
+            reached(Step::RoomCreated);
+            if let Some(space) = parent {
+                self.put_into(&space, &room_id).await?;
+            }
+            let portal = self.save(row).await?;
+            tracing::info!(room = %room_id, "Made a room for a chat.");
+            Ok(portal)
+        })
+    }
+
+    async fn parent(&self, wanted: &Wanted<'_>) -> Result<Option<OwnedRoomId>, CreateError> {
+        let Some(parent) = &wanted.info.parent else { return Ok(None) };
+        if let Some(known) = self.by_chat(parent).await?
+            && known.room_id.is_some()
+        {
+            return Ok(known.room_id.clone());
+        }
+        if wanted.depth >= PARENTS_MAX {
+            return Ok(None);
+        }
+        let Some(info) = wanted.session.chat(parent).await? else { return Ok(None) };
+        let above = Wanted { chat: parent, info: &info, depth: wanted.depth + 1, ..*wanted };
+        Ok(self.create_below(above).await?.room_id.clone())
+    }
+
+    async fn make(&self, wanted: &Wanted<'_>) -> Result<(OwnedRoomId, PortalRow), CreateError> {
+        let Wanted { chat, login, info, session, .. } = *wanted;
+        let avatar = self.avatar(info, session).await;
+        let row = PortalRow {
+            chat: chat.clone(),
+            room_id: None,
+            parent: info.parent.clone(),
+            login: Some(login.clone()),
+            kind: info.kind,
+            name: shown_name(info),
+            topic: shown_topic(info),
+            avatar_mxc: avatar.as_ref().map(ToString::to_string),
+            info_fingerprint: None,
+            state: PortalState::Active,
+        };
+        let alias = self.parts.names.alias_localpart(chat);
+        let request = CreateRoom {
+            name: row.name.clone(),
+            topic: row.topic.clone(),
+            avatar,
+            alias_localpart: Some(alias.clone()),
+            invite: self.parts.settings.invite.clone(),
+            is_direct: info.kind == ChatKind::Direct,
+            space: info.kind == ChatKind::Space,
+            initial_state: self.bridge_state(chat, info),
+            ..CreateRoom::default()
+        };
+        let homeserver = &self.parts.homeserver;
+        let room_id = match homeserver.create_room(&request).await {
+            // An earlier attempt made it and was interrupted.
+            Err(error) if error.errcode() == Some("M_ROOM_IN_USE") => {
+                let alias = format!("#{alias}:{}", self.parts.names.server_name());
+                homeserver.bot().resolve_alias(&alias).await?.ok_or(error)?
+            }
+            made => made?,
+        };
+        Ok((room_id.clone(), PortalRow { room_id: Some(room_id), ..row }))
+    }
+
+    async fn put_into(&self, space: &OwnedRoomId, room_id: &OwnedRoomId) -> Result<(), HomeserverError> {
+        let via = [self.parts.names.server_name()];
+        self.set_state(space, "m.space.child", room_id.as_str(), &json!({ "via": via })).await?;
+        let parent = json!({ "via": via, "canonical": true });
+        self.set_state(room_id, "m.space.parent", space.as_str(), &parent).await
+    }
+
+    async fn set_state(
+        &self,
+        room_id: &RoomId,
+        event_type: &str,
+        state_key: &str,
+        content: &Value,
+    ) -> Result<(), HomeserverError> {
+        let state = SendState { room_id, event_type, state_key, content };
+        self.parts.homeserver.bot().send_state(state).await.map(drop)
+    }
+
+    async fn avatar(&self, info: &ChatInfo, session: &dyn Session) -> Option<ruma::OwnedMxcUri> {
+        let file = info.avatar.as_ref()?;
+        media::copy_picture(&self.parts.store, &self.parts.homeserver, session, file).await
+    }
+
+    /// MSC2346: says which network and chat a room belongs to. Both spellings, since clients know one or the other.
+    fn bridge_state(&self, chat: &RemoteChatId, info: &ChatInfo) -> Vec<InitialState> {
+        let about = self.parts.settings.about;
+        let bot = self.parts.names.bot();
+        let content: Value = json!({
+            "bridgebot": bot,
+            "creator": bot,
+            "protocol": { "id": about.id, "displayname": about.name },
+            "channel": { "id": chat, "displayname": shown_name(info) },
+            "com.beeper.room_type": room_type(info.kind),
+        });
+        let state_key = format!("app.magpie.{}://{}/{chat}", about.id, about.id);
+        ["m.bridge", "uk.half-shot.bridge"]
+            .map(|event_type| InitialState {
+                event_type: event_type.to_owned(),
+                state_key: state_key.clone(),
+                content: content.clone(),
+            })
+            .into()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    chat: &'a RemoteChatId,
+    login: &'a LoginId,
+    info: &'a ChatInfo,
+    session: &'a dyn Session,
+    depth: usize,
+}
+
+fn shown_name(info: &ChatInfo) -> Option<String> {
+    info.name.as_deref().map(clean_name).filter(|name| !name.is_empty())
+}
+
+fn shown_topic(info: &ChatInfo) -> Option<String> {
+    let topic: String =
+        info.topic.as_deref()?.chars().filter(|c| !c.is_control()).take(TOPIC_CHARS_MAX).collect();
+    (!topic.is_empty()).then_some(topic)
+}
+
+fn room_type(kind: ChatKind) -> &'static str {
+    match kind {
+        ChatKind::Direct => "dm",
+        ChatKind::Group | ChatKind::Broadcast => "group_dm",
+        ChatKind::Space => "space",
+    }
+}

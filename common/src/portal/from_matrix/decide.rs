@@ -1,0 +1,142 @@
+//! What is done about an event from Matrix. Pure: from facts to a decision.
+
+use ruma::UserId;
+
+use super::event::Event;
+use crate::{
+    config::Level,
+    convert::{FromMatrix, ReadError, Said, read_content},
+    message::{Action, Limits, Message, Outgoing, OutgoingMessage},
+    portal::{CommandPort, PortalSettings},
+    store::PortalRow,
+};
+
+/// All that the decision rests on.
+pub(super) struct Facts<'a> {
+    pub(super) event: &'a Event,
+    pub(super) portal: Option<&'a PortalRow>,
+    pub(super) level: Level,
+    /// What the chat carries; none while its login has no session.
+    pub(super) limits: Option<Limits>,
+    pub(super) reading: FromMatrix<'a>,
+    pub(super) settings: &'a PortalSettings,
+    pub(super) commands: &'a dyn CommandPort,
+    pub(super) bot: &'a UserId,
+}
+
+/// What is done.
+#[derive(Debug, PartialEq)]
+pub(super) enum Decision {
+    /// Bring it to the network.
+    Deliver(Box<Outgoing>),
+    /// Tell the person that it does not go, and why.
+    Refuse(String),
+    /// Nothing; the reason is kept for `trace`.
+    Ignore(String),
+    /// Nothing yet.
+    Wait(String),
+    /// Run a command.
+    Command(String),
+    /// Follow an invitation.
+    Join,
+    /// Decline an invitation.
+    Leave(String),
+}
+
+/// Decides.
+pub(super) fn decide(facts: &Facts<'_>) -> Decision {
+    if let Some((member, membership)) = facts.event.membership() {
+        return decide_membership(facts, member, membership);
+    }
+    if let Some(words) = command(facts) {
+        return match facts.level >= Level::Commands {
+            true => Decision::Command(words),
+            false => ignore("the sender may not give commands"),
+        };
+    }
+    let Some(portal) = facts.portal else { return ignore("the room is no portal") };
+    if facts.level < Level::Relay {
+        return ignore("the sender has no right to use this bridge");
+    }
+    if portal.login.is_none() {
+        return Decision::Refuse(
+            "no account is connected to this room. Ask whoever runs the bridge.".to_owned(),
+        );
+    }
+    let name = facts.settings.about.name;
+    let Some(limits) = &facts.limits else {
+        return Decision::Wait(format!("the account on {name} is not connected"));
+    };
+    match &*facts.event.event_type {
+        "m.room.message" | "m.sticker" => decide_message(facts, limits),
+        "m.room.encrypted" => Decision::Refuse(
+            "this room is encrypted, and the bridge cannot read it. Use a room without encryption.".into(),
+        ),
+        "m.reaction" => ignore("reactions are not carried over yet"),
+        "m.room.redaction" => ignore("deletions are not carried over yet"),
+        other => ignore(&format!("events of the type {other} are not carried over")),
+    }
+}
+
+fn decide_membership(facts: &Facts<'_>, member: &str, membership: &str) -> Decision {
+    if membership != "invite" || member != facts.bot.as_str() {
+        return ignore("a change of membership that asks for nothing");
+    }
+    match facts.level >= Level::Commands {
+        true => Decision::Join,
+        false => Decision::Leave("somebody without the right to use this bridge invited it".to_owned()),
+    }
+}
+
+/// The words of a command: behind the prefix anywhere, or on their own where there is no portal.
+fn command(facts: &Facts<'_>) -> Option<String> {
+    let body = facts.event.body()?.trim();
+    if facts.event.content.get("msgtype").and_then(|kind| kind.as_str()) != Some("m.text") {
+        return None;
+    }
+    if let Some(words) = body.strip_prefix(&*facts.settings.command_prefix)
+        && (words.is_empty() || words.starts_with(char::is_whitespace))
+    {
+        return Some(words.trim().to_owned());
+    }
+    let first = body.split_whitespace().next()?;
+    (facts.portal.is_none() && facts.commands.knows(first)).then(|| body.to_owned())
+}
+
+fn decide_message(facts: &Facts<'_>, limits: &Limits) -> Decision {
+    let read = match read_content(&facts.event.event_type, &facts.event.content, &facts.reading) {
+        Ok(read) => read,
+        Err(ReadError::NoBody) => return ignore("the message is empty, as deleted messages are"),
+        Err(error) => return Decision::Refuse(format!("it cannot be read: {error}.")),
+    };
+    if read.edits.is_some() {
+        return refuse(facts, Action::Edit);
+    }
+    let message = match read.said {
+        Said::Message(message) => message,
+        Said::Location { .. } => return refuse(facts, Action::Location),
+    };
+    if !message.attachments.is_empty() {
+        let name = facts.settings.about.name;
+        return Decision::Refuse(format!("files cannot be sent to {name} yet. Send a link to it instead."));
+    }
+    if message.text.is_blank() {
+        return ignore("the message has no words");
+    }
+    if limits.support(Action::Message).is_none() {
+        return refuse(facts, Action::Message);
+    }
+    Decision::Deliver(Box::new(Outgoing::Message(outgoing(facts.event, message))))
+}
+
+fn outgoing(event: &Event, message: Message) -> OutgoingMessage {
+    OutgoingMessage { message, author: None, sent_ms: event.sent_ms }
+}
+
+fn refuse(facts: &Facts<'_>, action: Action) -> Decision {
+    Decision::Refuse(format!("{} are not carried over to {} yet.", action.words(), facts.settings.about.name))
+}
+
+fn ignore(why: &str) -> Decision {
+    Decision::Ignore(why.to_owned())
+}

@@ -1,0 +1,44 @@
+//! A stored Matrix event, read for the decision.
+
+use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What the portal needs of an event; its content stays as it is until the decision asks for it.
+#[derive(Debug, Deserialize)]
+pub(in crate::portal) struct Event {
+    pub(super) event_id: OwnedEventId,
+    pub(super) room_id: OwnedRoomId,
+    pub(super) sender: OwnedUserId,
+    #[serde(rename = "type")]
+    pub(super) event_type: String,
+    #[serde(rename = "origin_server_ts", default)]
+    pub(super) sent_ms: i64,
+    #[serde(default)]
+    pub(super) state_key: Option<String>,
+    #[serde(default)]
+    pub(super) content: Value,
+}
+
+impl Event {
+    /// Reads the journal's body.
+    ///
+    /// # Errors
+    /// When a part is missing or of the wrong type.
+    pub(in crate::portal) fn read(body: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(body)
+    }
+
+    /// The text of a plain message.
+    pub(super) fn body(&self) -> Option<&str> {
+        (self.event_type == "m.room.message").then(|| self.content.get("body")?.as_str()).flatten()
+    }
+
+    /// The membership that a member event states, and of whom.
+    pub(super) fn membership(&self) -> Option<(&str, &str)> {
+        if self.event_type != "m.room.member" {
+            return None;
+        }
+        Some((self.state_key.as_deref()?, self.content.get("membership")?.as_str()?))
+    }
+}

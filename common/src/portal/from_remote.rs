@@ -1,0 +1,214 @@
+//! The network to Matrix: load, decide, perform, record.
+//!
+//! One stored event at a time for each chat. `decide` is pure and lives beside this file.
+
+use std::sync::Arc;
+
+use ruma::{OwnedEventId, OwnedRoomId, RoomId};
+
+use self::{
+    decide::{Decision, Facts, decide},
+    send::Sending,
+};
+use super::{
+    Observed, Portals,
+    create::CreateError,
+    lane::{Attempted, Try},
+};
+use crate::{
+    homeserver::HomeserverError,
+    ids::LoginId,
+    message::{ChatChange, RemoteEvent, RemoteMessage, Wire},
+    platform::Session,
+    puppet::PuppetError,
+    steps::{Step, reached},
+    store::{Links, OpenRow, Outcome, PortalRow, PortalState, StoreError},
+};
+
+mod decide;
+mod send;
+
+/// What stops an attempt.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    /// The chat has no room.
+    #[error("the room could not be made: {0}")]
+    Create(#[from] CreateError),
+    /// The ghost is not ready.
+    #[error("the sender's ghost is not ready: {0}")]
+    Puppet(#[from] PuppetError),
+    /// The homeserver did not take it.
+    #[error(transparent)]
+    Homeserver(#[from] HomeserverError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Stopped {
+    /// Whether another attempt can help.
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(_)
+            | Self::Create(CreateError::Store(_) | CreateError::Platform(_))
+            | Self::Puppet(PuppetError::Store(_)) => true,
+            Self::Create(CreateError::NoChat) | Self::Puppet(PuppetError::Unnameable) => false,
+            Self::Homeserver(error)
+            | Self::Create(CreateError::Homeserver(error))
+            | Self::Puppet(PuppetError::Homeserver(error)) => error.is_transient(),
+        }
+    }
+
+    /// How long the homeserver wants us to wait.
+    fn retry_after(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Homeserver(error)
+            | Self::Create(CreateError::Homeserver(error))
+            | Self::Puppet(PuppetError::Homeserver(error)) => error.retry_after(),
+            _ => None,
+        }
+    }
+}
+
+/// One attempt at one event.
+pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, StoreError> {
+    reached(Step::SendBegins);
+    let observed: Observed = match Wire::read(&row.body) {
+        Ok(observed) => observed,
+        Err(error) => {
+            portals.record(row, Outcome::Failed(error.to_string()), Links::None).await?;
+            return Ok(Attempted::Done);
+        }
+    };
+    let loaded = load(portals, &observed).await?;
+    let facts = Facts {
+        event: &observed.event,
+        portal: loaded.portal.as_deref(),
+        connected: loaded.session.is_some(),
+        create_at_start: portals.parts.settings.create_at_start,
+        name: portals.parts.settings.about.name,
+    };
+    let done = perform(portals, decide(&facts), Work { observed: &observed, loaded: &loaded, try_ }).await;
+    match done {
+        Ok(Performed::Closed(outcome, links)) => {
+            portals.record_soon(row, outcome, links).await?;
+            reached(Step::SendRecorded);
+            Ok(Attempted::Done)
+        }
+        Ok(Performed::NotYet(reason)) => Ok(Attempted::Again { after: None, reason }),
+        Err(stopped) if stopped.is_transient() => Ok(match stopped.retry_after() {
+            after @ Some(_) => Attempted::Again { after, reason: stopped.to_string() },
+            // The request may have been carried out; the next attempt looks for its effect first.
+            None => Attempted::InDoubt { reason: stopped.to_string() },
+        }),
+        Err(stopped) => {
+            portals.record(row, Outcome::Failed(stopped.to_string()), Links::None).await?;
+            Ok(Attempted::Done)
+        }
+    }
+}
+
+struct Loaded {
+    portal: Option<Arc<PortalRow>>,
+    session: Option<Arc<dyn Session>>,
+}
+
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    observed: &'a Observed,
+    loaded: &'a Loaded,
+    try_: Try,
+}
+
+enum Performed {
+    Closed(Outcome, Links),
+    NotYet(String),
+}
+
+async fn load(portals: &Portals, observed: &Observed) -> Result<Loaded, StoreError> {
+    let portal = match observed.event.chat() {
+        Some(chat) => portals.by_chat(chat).await?,
+        None => None,
+    };
+    Ok(Loaded { portal, session: portals.parts.logins.session(&observed.login) })
+}
+
+async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> Result<Performed, Stopped> {
+    let login = &work.observed.login;
+    let session = work.loaded.session.as_deref();
+    match decision {
+        Decision::Ignore(why) => Ok(Performed::Closed(Outcome::Ignored(why), Links::None)),
+        Decision::Wait(why) => Ok(Performed::NotYet(why)),
+        Decision::Send(message) => {
+            let Some(room_id) = room(portals, message, login, session).await? else {
+                return Ok(Performed::NotYet("the account is not connected".to_owned()));
+            };
+            let sending = Sending { message, room_id: &room_id, session, in_doubt: work.try_.in_doubt };
+            let event_ids = sending.send(portals).await?;
+            Ok(Performed::Closed(Outcome::Delivered, Links::Matrix { room_id, event_ids }))
+        }
+        Decision::Create(chat, info) => {
+            let Some(session) = session else { return Ok(Performed::NotYet("not connected".to_owned())) };
+            portals.create(chat, login, info, session).await?;
+            Ok(Performed::Closed(Outcome::Delivered, Links::None))
+        }
+        Decision::Update(portal, info) => {
+            let Some(session) = session else { return Ok(Performed::NotYet("not connected".to_owned())) };
+            portals.update_info(portal, info, session).await?;
+            Ok(Performed::Closed(Outcome::Delivered, Links::None))
+        }
+        Decision::Close(portal) => {
+            portals.save(PortalRow { state: PortalState::Gone, ..portal.clone() }).await?;
+            Ok(Performed::Closed(Outcome::Delivered, Links::None))
+        }
+        Decision::Tell(room_id, words) => {
+            let event_id = tell(portals, room_id, &words, work.observed).await?;
+            let links = Links::Matrix { room_id: room_id.to_owned(), event_ids: vec![event_id] };
+            Ok(Performed::Closed(Outcome::Delivered, links))
+        }
+    }
+}
+
+/// The room of the message's chat, made now if need be; `None` while that needs a session and there is none.
+async fn room(
+    portals: &Portals,
+    message: &RemoteMessage,
+    login: &LoginId,
+    session: Option<&dyn Session>,
+) -> Result<Option<OwnedRoomId>, Stopped> {
+    let known = portals.by_chat(&message.chat).await?;
+    if let Some(room_id) = known.and_then(|portal| portal.room_id.clone()) {
+        return Ok(Some(room_id));
+    }
+    let Some(session) = session else { return Ok(None) };
+    let portal = portals.portal_with_room(&message.chat, login, session).await?;
+    Ok(portal.room_id.clone())
+}
+
+/// Says something to a room as the bridge bot.
+async fn tell(
+    portals: &Portals,
+    room_id: &RoomId,
+    words: &str,
+    observed: &Observed,
+) -> Result<OwnedEventId, HomeserverError> {
+    let content = serde_json::json!({ "msgtype": "m.notice", "body": words, "m.mentions": {} });
+    let txn_id = super::keys::tell_id(&format!("{observed:?}"));
+    let bot = portals.parts.homeserver.bot();
+    let event = crate::homeserver::SendEvent {
+        room_id,
+        event_type: "m.room.message",
+        txn_id: &txn_id,
+        content: &content,
+        sent_ms: None,
+    };
+    bot.send(event).await
+}
+
+/// Which way a chat changed, for a decision.
+fn change(event: &RemoteEvent) -> Option<(&crate::ids::RemoteChatId, &ChatChange)> {
+    match event {
+        RemoteEvent::ChatChanged { chat, change } => Some((chat, change)),
+        _ => None,
+    }
+}

@@ -1,0 +1,288 @@
+//! One lane for each direction of each room: a queue and a task that lives only while there is work.
+//!
+//! A lane keeps the order and has one send in flight. A row that fails for a while stays at the head and is tried again; one that panics or
+//! uses up its time is parked with the reason, and the lane goes on. The queue is bounded: what does not fit waits in the journal.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tokio::runtime::Handle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    login::backoff,
+    store::{Direction, Feed, JournalId, OpenRow, Store},
+};
+
+/// So many rows of one lane are held in memory; the rest waits in the journal.
+const LANE_ROWS_MAX: usize = 128;
+
+/// A row is tried again for this long, then parked.
+const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The longest pause between two attempts of the same row.
+const ATTEMPT_PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// The pause after the journal could not be read.
+const READ_PAUSE: Duration = Duration::from_secs(1);
+
+/// What handles the rows of all lanes.
+#[async_trait]
+pub(crate) trait Work: Send + Sync + 'static {
+    /// Takes a row one attempt further.
+    async fn attempt(&self, row: &OpenRow, try_: Try) -> Attempted;
+
+    /// Parks a row that is beyond help, with the reason, and tells the room.
+    async fn give_up(&self, row: &OpenRow, reason: String);
+
+    /// Resolves when trying again early may help: a session came up.
+    async fn stirred(&self);
+
+    /// The time, in milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+}
+
+/// Which attempt it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Try {
+    /// An earlier attempt may have taken effect.
+    pub(crate) in_doubt: bool,
+    /// How often it was tried by this process.
+    pub(crate) failures: u32,
+}
+
+/// How an attempt went.
+#[derive(Debug)]
+pub(crate) enum Attempted {
+    /// The row is closed or parked.
+    Done,
+    /// It surely had no effect; try again.
+    Again {
+        /// Not sooner than this.
+        after: Option<Duration>,
+        /// Why.
+        reason: String,
+    },
+    /// It may have had its effect; try again, with that in mind.
+    InDoubt {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// All lanes of this process.
+#[derive(Clone)]
+pub(crate) struct Lanes(Arc<Inner>);
+
+struct Inner {
+    lanes: Mutex<HashMap<Key, Lane>>,
+    parts: OnceLock<Parts>,
+    runtime: Handle,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+struct Parts {
+    store: Store,
+    work: Arc<dyn Work>,
+}
+
+type Key = (Direction, Arc<str>);
+
+#[derive(Default)]
+struct Lane {
+    queue: VecDeque<Queued>,
+    /// Rows after `last` are in the journal only.
+    spilled: bool,
+    /// More rows came while the journal was being read.
+    arrived: bool,
+    /// The newest row that was ever queued here.
+    last: Option<JournalId>,
+}
+
+struct Queued {
+    row: OpenRow,
+    in_doubt: bool,
+}
+
+impl Lanes {
+    /// Lanes that wait for [`Lanes::begin`]; must be called within a tokio runtime.
+    pub(crate) fn new(stop: CancellationToken) -> Self {
+        Self(Arc::new(Inner {
+            lanes: Mutex::default(),
+            parts: OnceLock::new(),
+            runtime: Handle::current(),
+            stop,
+            tasks: TaskTracker::new(),
+        }))
+    }
+
+    /// Begins to work: first what an earlier process left open, which may have taken effect already. Must
+    /// return before anything new is accepted, so that the order is kept.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub(crate) async fn begin(
+        &self,
+        store: Store,
+        work: Arc<dyn Work>,
+    ) -> Result<(), crate::store::StoreError> {
+        let left = store.open_lanes(LANE_ROWS_MAX).await?;
+        let _ = self.0.parts.set(Parts { store, work });
+        for lane in left {
+            let key = (lane.direction, lane.lane.clone());
+            let last = lane.rows.last().map(|row| row.id);
+            let queue = lane.rows.into_iter().enumerate();
+            // From Matrix the record is awaited before the next send; from the network it rides along a little later, so there any of
+            // the rows may have been sent.
+            let doubtful = |nth| nth == 0 || lane.direction == Direction::FromRemote;
+            let queue = queue.map(|(nth, row)| Queued { row, in_doubt: doubtful(nth) }).collect();
+            self.lanes().insert(key.clone(), Lane { queue, spilled: lane.more, arrived: false, last });
+            self.start(key);
+        }
+        Ok(())
+    }
+
+    /// Waits until every lane has stopped. Call it after the stop signal was given.
+    pub(crate) async fn ended(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    fn start(&self, key: Key) {
+        let lanes = self.clone();
+        self.0.tasks.spawn_on(async move { lanes.run(key).await }, &self.0.runtime);
+    }
+
+    async fn run(self, key: Key) {
+        while let Some(queued) = self.next(&key).await {
+            if self.work_on(queued).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// The next row; `None` once the lane is empty and gone.
+    async fn next(&self, key: &Key) -> Option<Queued> {
+        loop {
+            let after = {
+                let mut lanes = self.lanes();
+                let lane = lanes.get_mut(key)?;
+                if let Some(queued) = lane.queue.pop_front() {
+                    return Some(queued);
+                }
+                if !lane.spilled {
+                    lanes.remove(key);
+                    return None;
+                }
+                lane.arrived = false;
+                lane.last
+            };
+            self.refill(key, after).await;
+        }
+    }
+
+    async fn refill(&self, key: &Key, after: Option<JournalId>) {
+        let Some(parts) = self.0.parts.get() else { return };
+        let read = parts.store.lane_rows(key.0, &key.1, after, LANE_ROWS_MAX).await;
+        match read {
+            Ok(rows) => {
+                let mut lanes = self.lanes();
+                let Some(lane) = lanes.get_mut(key) else { return };
+                // What arrived while the journal was read may or may not be among these rows; the next reading tells.
+                lane.spilled = rows.len() == LANE_ROWS_MAX || lane.arrived;
+                lane.last = lane.last.max(rows.last().map(|row| row.id));
+                lane.queue.extend(rows.into_iter().map(|row| Queued { row, in_doubt: false }));
+            }
+            Err(error) => {
+                tracing::error!(%error, "The journal cannot be read; trying again.");
+                tokio::time::sleep(READ_PAUSE).await;
+            }
+        }
+    }
+
+    /// Works on one row until it is closed or parked; `None` when the process stops first.
+    async fn work_on(&self, Queued { row, in_doubt }: Queued) -> Option<()> {
+        let parts = self.0.parts.get()?;
+        let mut try_ = Try { in_doubt, failures: 0 };
+        loop {
+            if self.0.stop.is_cancelled() {
+                return None;
+            }
+            let attempt = AssertUnwindSafe(parts.work.attempt(&row, try_)).catch_unwind().await;
+            let (after, reason) = match attempt {
+                Ok(Attempted::Done) => return Some(()),
+                Ok(Attempted::Again { after, reason }) => (after, reason),
+                Ok(Attempted::InDoubt { reason }) => {
+                    try_.in_doubt = true;
+                    (None, reason)
+                }
+                Err(_) => {
+                    parts
+                        .work
+                        .give_up(&row, "this bridge has a fault: handling it panicked".to_owned())
+                        .await;
+                    return Some(());
+                }
+            };
+            if out_of_patience(&row, parts.work.now_ms()) {
+                parts.work.give_up(&row, reason).await;
+                return Some(());
+            }
+            try_.failures += 1;
+            tracing::warn!(row = row.id.get(), failures = try_.failures, %reason, "Not done yet; trying again.");
+            self.pause(parts, after, try_.failures).await;
+        }
+    }
+
+    async fn pause(&self, parts: &Parts, after: Option<Duration>, failures: u32) {
+        let pause = after.unwrap_or_else(|| backoff(failures, 0.5).min(ATTEMPT_PAUSE_MAX));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = parts.work.stirred(), if after.is_none() => {}
+            () = self.0.stop.cancelled() => {}
+        }
+    }
+
+    fn lanes(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Lane>> {
+        self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Feed for Lanes {
+    fn stored(&self, rows: Vec<OpenRow>) {
+        let mut fresh = Vec::new();
+        let mut lanes = self.lanes();
+        for row in rows {
+            let key = (row.direction, row.lane.clone());
+            let lane = lanes.entry(key.clone()).or_insert_with(|| {
+                fresh.push(key);
+                Lane::default()
+            });
+            // A row older than the last one was parked and is tried again: no reading of the journal would find it.
+            let returns = Some(row.id) <= lane.last;
+            if !returns && (lane.spilled || lane.queue.len() >= LANE_ROWS_MAX) {
+                lane.spilled = true;
+                lane.arrived = true;
+            } else {
+                lane.last = lane.last.max(Some(row.id));
+                lane.queue.push_back(Queued { row, in_doubt: false });
+            }
+        }
+        drop(lanes);
+        for key in fresh {
+            self.start(key);
+        }
+    }
+}
+
+fn out_of_patience(row: &OpenRow, now_ms: i64) -> bool {
+    let age_ms = now_ms.saturating_sub(row.accepted_ms);
+    age_ms > i64::try_from(PATIENCE.as_millis()).unwrap_or(i64::MAX)
+}

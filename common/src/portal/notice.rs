@@ -1,0 +1,60 @@
+//! What a room is told when a message did not get through: in plain words, once.
+
+use ruma::{OwnedEventId, RoomId};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Portals;
+use crate::{
+    homeserver::SendEvent,
+    store::{Direction, OpenRow},
+};
+
+#[derive(Deserialize)]
+struct Which {
+    event_id: OwnedEventId,
+}
+
+impl Portals {
+    /// Answers the message of `row` with what became of it. A notice that fails is logged: the row itself keeps the reason.
+    pub(super) async fn tell_of_failure(&self, row: &OpenRow, reason: &str) {
+        let Direction::FromMatrix = row.direction else { return };
+        let Ok(room_id) = RoomId::parse(&*row.lane) else { return };
+        let Ok(Which { event_id }) = serde_json::from_str(&row.body) else { return };
+        let words =
+            format!("⚠ Your message was not delivered to {}: {reason}", self.parts.settings.about.name);
+        self.reply(&room_id, &event_id, &words).await;
+    }
+
+    /// Answers a message whose fate nobody knows.
+    pub(super) async fn tell_of_doubt(&self, room_id: &RoomId, event_id: &ruma::EventId, reason: &str) {
+        let name = self.parts.settings.about.name;
+        let words = format!(
+            "❔ Your message may or may not have reached {name} ({reason}). It was not sent again, so that it cannot \
+             appear twice; look there, and send it once more if it is missing."
+        );
+        self.reply(room_id, event_id, &words).await;
+    }
+
+    /// Says something to the room as the bridge bot, in answer to an event. Repeating it does no harm.
+    pub(super) async fn reply(&self, room_id: &RoomId, event_id: &ruma::EventId, words: &str) {
+        let content = json!({
+            "msgtype": "m.notice",
+            "body": words,
+            "m.mentions": {},
+            "m.relates_to": { "m.in_reply_to": { "event_id": event_id } },
+        });
+        // The same answer to the same event has the same id, and another answer (after a retry, say) another one.
+        let txn_id = super::keys::notice_id(event_id, words);
+        let event = SendEvent {
+            room_id,
+            event_type: "m.room.message",
+            txn_id: &txn_id,
+            content: &serde_json::value::to_raw_value(&content).expect("a JSON value has a JSON form"),
+            sent_ms: None,
+        };
+        if let Err(error) = self.parts.homeserver.bot().send(event).await {
+            tracing::warn!(%error, "A notice could not be sent.");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What becomes of each event of a transaction, before anything is stored. Pure.
+//!
+//! Our own events coming back and what no bridge cares for are let go; what a person did is stored for its room's lane; what nobody can
+//! read is stored as parked, because refusing it would stop the homeserver's queue for ever.
+
+use std::sync::Arc;
+
+use ruma::UserId;
+
+use crate::{
+    appservice::{Envelope, Incoming, Transaction, Unreadable},
+    ids::GhostNames,
+    store::MatrixEvent,
+};
+
+/// What a transaction leads to.
+#[derive(Debug, Default)]
+pub(crate) struct Intake {
+    /// To be stored, in order.
+    pub(crate) events: Vec<MatrixEvent>,
+    /// People whose name or picture may have changed.
+    pub(crate) changed_profiles: Vec<ruma::OwnedUserId>,
+    /// Events that could not be read.
+    pub(crate) unreadable: usize,
+}
+
+/// Sorts the events of a transaction.
+pub(crate) fn sort(transaction: &Transaction<'_>, names: &GhostNames) -> Intake {
+    let mut intake = Intake::default();
+    for event in &transaction.events {
+        match event {
+            Incoming::Event(envelope) => match fate(envelope, names) {
+                Fate::Keep => intake.events.push(row(envelope)),
+                Fate::Profile(user_id) => intake.changed_profiles.push(user_id),
+                Fate::LetGo => {}
+            },
+            Incoming::Unreadable(Unreadable { event_id, reason, raw }) => {
+                intake.unreadable += 1;
+                intake.events.push(MatrixEvent {
+                    event_id: event_id.to_string(),
+                    room_id: String::new(),
+                    sender: String::new(),
+                    sent_ms: 0,
+                    lane: Arc::from(""),
+                    body: raw.get().to_owned(),
+                    parked: Some(reason.clone()),
+                });
+            }
+        }
+    }
+    intake
+}
+
+enum Fate {
+    Keep,
+    Profile(ruma::OwnedUserId),
+    LetGo,
+}
+
+fn fate(event: &Envelope<'_>, names: &GhostNames) -> Fate {
+    if names.is_ours(&event.sender) {
+        return Fate::LetGo;
+    }
+    match (&*event.event_type, event.state_key.as_deref()) {
+        ("m.room.message" | "m.sticker" | "m.reaction" | "m.room.redaction" | "m.room.encrypted", None) => {
+            Fate::Keep
+        }
+        ("m.room.member", Some(member)) => match <&UserId>::try_from(member) {
+            Ok(member) if names.is_ours(member) => Fate::Keep,
+            Ok(member) => Fate::Profile(member.to_owned()),
+            Err(_) => Fate::LetGo,
+        },
+        _ => Fate::LetGo,
+    }
+}
+
+fn row(event: &Envelope<'_>) -> MatrixEvent {
+    MatrixEvent {
+        event_id: event.event_id.to_string(),
+        room_id: event.room_id.to_string(),
+        sender: event.sender.to_string(),
+        sent_ms: event.origin_server_ts,
+        lane: Arc::from(event.room_id.as_str()),
+        body: event.raw.get().to_owned(),
+        parked: None,
+    }
+}

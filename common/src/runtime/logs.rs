@@ -1,0 +1,19 @@
+//! How log lines look. `RUST_LOG` refines the configured level for single rooms of the code.
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::{LogFormat, Logging};
+
+/// Begins to write log lines to standard error.
+pub(super) fn begin(logging: Logging) {
+    // Libraries speak up only when something is wrong with them.
+    let default =
+        format!("warn,magpie_common={0},magpie_discord={0},magpie_tests={0}", logging.level.as_str());
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let registry = tracing_subscriber::registry().with(filter);
+    // A second start in one process (tests) keeps the first one's lines.
+    let _ = match logging.format {
+        LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init(),
+        LogFormat::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init(),
+    };
+}

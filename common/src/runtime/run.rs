@@ -1,0 +1,268 @@
+//! Builds the bridge, keeps it going, stops it in order.
+//!
+//! The order matters: what an earlier process left open is in its lanes before anything new is accepted, and we listen before the
+//! homeserver is told that we are here. A network or homeserver that is away stops nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{accept::Acceptor, cli::ExitCode, presence::Presence, sink::StoreSink};
+use crate::{
+    appservice::{self, registration::Registration},
+    clock::Clock,
+    commands::{Commands, Desk},
+    config::{self, Config, CreatePortals, DatabaseUrl},
+    health::{self, Readiness},
+    homeserver::{Homeserver, HomeserverSettings},
+    login::Logins,
+    media,
+    message::SessionState,
+    platform::{EventSink, Platform},
+    portal::{Lanes, PortalParts, PortalSettings, Portals},
+    store::{self, Store, StoreError, StoreSettings},
+};
+
+/// What is under way may take this long to come to its end.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What `/ready` calls the connection to the network.
+const PLATFORM_READY: &str = "platform";
+
+/// Why the bridge does not run.
+#[derive(Debug, thiserror::Error)]
+enum Fatal {
+    /// The registration is not usable.
+    #[error("{0}")]
+    Registration(String),
+    /// The database is not usable.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The address is taken or not ours.
+    #[error(
+        "cannot listen on {address}: {error}. Choose another address with `appservice.listen`, or stop what uses it."
+    )]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Fatal {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Registration(_) => ExitCode::Config,
+            Self::Store(StoreError::Held) => ExitCode::Locked,
+            Self::Store(_) => ExitCode::Database,
+            Self::Listen { .. } | Self::Other(_) => ExitCode::Runtime,
+        }
+    }
+}
+
+/// Runs the bridge until it is told to stop.
+pub(super) async fn run<P: Platform>(config: Config<P::Config>) -> ExitCode {
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    match Running::start::<P>(config, stop).await {
+        Ok(running) => running.until_stopped().await,
+        Err(fatal) => {
+            tracing::error!("{fatal}");
+            fatal.exit_code()
+        }
+    }
+}
+
+/// Everything that runs.
+struct Running {
+    parts: Parts,
+    lanes: Lanes,
+    server: JoinHandle<()>,
+    presence: JoinHandle<()>,
+    sessions: JoinHandle<()>,
+}
+
+/// What the pieces share.
+#[derive(Clone)]
+struct Parts {
+    store: Store,
+    homeserver: Homeserver,
+    logins: Logins,
+    readiness: Readiness,
+    clock: Clock,
+    stop: CancellationToken,
+}
+
+impl Running {
+    async fn start<P: Platform>(config: Config<P::Config>, stop: CancellationToken) -> Result<Self, Fatal> {
+        let registration = Registration::read(&config.about, &config.appservice)
+            .map_err(|report| Fatal::Registration(report.to_string()))?;
+        let lanes = Lanes::new(stop.clone());
+        let parts = Parts::build(&config, &registration, &lanes, stop).await?;
+        let portals = Arc::new(Portals::new(parts.portal_parts(&config, &registration)));
+        lanes.begin(parts.store.clone(), portals.clone()).await?;
+
+        let listener = parts.listen(&config).await?;
+        let acceptor =
+            Acceptor { store: parts.store.clone(), names: Arc::new(registration.names.clone()), portals };
+        let router = appservice::router(registration.tokens.clone(), Arc::new(acceptor))
+            .merge(health::router(parts.readiness.clone()))
+            .merge(media::router(parts.public_media(&config, &registration)));
+        let server = tokio::spawn(appservice::serve(listener, router, parts.stop.clone()));
+        tracing::info!(address = %config.appservice.listen, "Listening for the homeserver.");
+
+        let presence = tokio::spawn(parts.presence(&config.appservice.id).keep());
+        let platform =
+            P::new(config.platform, parts.clock.clone()).map_err(|error| Fatal::Other(error.to_string()))?;
+        let sessions = parts.connect(platform);
+        let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+        Ok(Self { parts, lanes, server, presence, sessions })
+    }
+
+    /// Waits for the stop signal, then ends everything in order: nothing new comes in, what is under way ends, what is stored stays.
+    async fn until_stopped(self) -> ExitCode {
+        self.parts.stop.cancelled().await;
+        tracing::info!("Stopping.");
+        let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
+        let ending = async {
+            let _ = tokio::join!(self.server, self.presence, self.sessions);
+            self.parts.logins.ended().await;
+            self.lanes.ended().await;
+        };
+        if tokio::time::timeout(STOP_PATIENCE, ending).await.is_err() {
+            tracing::warn!(
+                "Something did not end in time; what it was working on goes on at the next start."
+            );
+        }
+        self.parts.store.close().await;
+        ExitCode::Ok
+    }
+}
+
+impl Parts {
+    async fn build<C>(
+        config: &Config<C>,
+        registration: &Registration,
+        lanes: &Lanes,
+        stop: CancellationToken,
+    ) -> Result<Self, Fatal> {
+        let clock = Clock::system();
+        let settings = store_settings(&config.database);
+        let store = Store::open(&settings, clock.clone(), Arc::new(lanes.clone())).await?;
+        let homeserver = Homeserver::new(HomeserverSettings {
+            url: config.homeserver.url.clone(),
+            as_token: registration.tokens.as_token.clone(),
+            bot: registration.names.bot().to_owned(),
+        })
+        .map_err(|error| Fatal::Other(error.to_string()))?;
+        let logins = Logins::new(clock.clone(), stop.clone());
+        Ok(Self { store, homeserver, logins, readiness: Readiness::new(), clock, stop })
+    }
+
+    fn portal_parts<C>(&self, config: &Config<C>, registration: &Registration) -> PortalParts {
+        let commands = Commands::new(Desk {
+            about: config.about,
+            prefix: config.bridge.command_prefix.clone(),
+            store: self.store.clone(),
+            logins: self.logins.clone(),
+            clock: self.clock.clone(),
+            started_ms: self.clock.now_ms(),
+        });
+        PortalParts {
+            settings: PortalSettings {
+                about: config.about,
+                permissions: config.bridge.permissions.clone(),
+                invite: config.bridge.invite.clone(),
+                create_at_start: config.bridge.create_portals == CreatePortals::AtStart,
+                command_prefix: config.bridge.command_prefix.clone(),
+            },
+            store: self.store.clone(),
+            homeserver: self.homeserver.clone(),
+            names: Arc::new(registration.names.clone()),
+            logins: self.logins.clone(),
+            public_media: self.public_media(config, registration),
+            commands: Arc::new(commands),
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn public_media<C>(&self, config: &Config<C>, registration: &Registration) -> Option<media::PublicMedia> {
+        let _ = (config, registration);
+        None
+    }
+
+    async fn listen<C>(&self, config: &Config<C>) -> Result<TcpListener, Fatal> {
+        let address = config.appservice.listen;
+        TcpListener::bind(address).await.map_err(|error| Fatal::Listen { address, error })
+    }
+
+    fn presence(&self, appservice_id: &str) -> Presence {
+        Presence {
+            homeserver: self.homeserver.clone(),
+            appservice_id: appservice_id.to_owned(),
+            readiness: self.readiness.clone(),
+            clock: self.clock.clone(),
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// Connects the account that the configuration names, and keeps `/ready` true to what the sessions do.
+    fn connect<P: Platform>(&self, platform: P) -> JoinHandle<()> {
+        let port =
+            StoreSink { store: self.store.clone(), logins: self.logins.clone(), clock: self.clock.clone() };
+        let Some(login) = platform.configured_login() else {
+            tracing::warn!("No account is configured, so nothing is connected.");
+            return tokio::spawn(async {});
+        };
+        let sink = EventSink::new(login.id.clone(), Arc::new(port));
+        self.logins.keep(Arc::new(platform), login, sink);
+        tokio::spawn(watch_sessions(self.clone()))
+    }
+}
+
+/// The database as the store names it.
+pub(super) fn store_settings(database: &config::Database) -> StoreSettings {
+    let url = match &database.url {
+        DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+        DatabaseUrl::Postgres(url) => url.expose().to_owned(),
+    };
+    let durability = match database.durability {
+        config::Durability::Full => store::Durability::Full,
+        config::Durability::Normal => store::Durability::Normal,
+    };
+    StoreSettings { url, durability }
+}
+
+async fn watch_sessions(parts: Parts) {
+    let mut changes = parts.logins.changes();
+    loop {
+        let down = parts.logins.statuses().into_iter().find(|login| login.state != SessionState::Connected);
+        match down {
+            None => parts.readiness.met(PLATFORM_READY),
+            Some(login) => parts.readiness.unmet(PLATFORM_READY, &format!("{} is not connected", login.name)),
+        }
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = parts.stop.cancelled() => return,
+        }
+    }
+}
+
+/// SIGTERM from a supervisor, or Ctrl-C from a person.
+async fn stop_on_signal(stop: CancellationToken) {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    stop.cancel();
+}

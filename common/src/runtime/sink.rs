@@ -1,0 +1,97 @@
+//! The way from a session's pushes into the journal.
+
+use std::sync::{Arc, LazyLock};
+
+use async_trait::async_trait;
+use prometheus::{IntCounterVec, register_int_counter_vec};
+
+use crate::{
+    clock::Clock,
+    ids::{LoginId, RemoteChatId, RemoteMessageId},
+    login::Logins,
+    message::{RemoteEvent, Wire},
+    platform::{Cursor, NotStored, SinkPort, Ticket},
+    portal::Observed,
+    steps::{Step, reached},
+    store::{self, RemoteRow, Store},
+};
+
+static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    register_int_counter_vec!("magpie_remote_events_total", "Events from the network, by kind.", &["kind"])
+        .expect("the name is unique")
+});
+
+/// Stores what sessions push.
+pub(super) struct StoreSink {
+    pub(super) store: Store,
+    pub(super) logins: Logins,
+    pub(super) clock: Clock,
+}
+
+#[async_trait]
+impl SinkPort for StoreSink {
+    async fn push(&self, login: &LoginId, event: RemoteEvent, cursor: Option<Cursor>) -> Ticket {
+        reached(Step::RemoteArrived);
+        EVENTS.with_label_values(&[event.name()]).inc();
+        match event {
+            RemoteEvent::StateChanged(state) => {
+                self.logins.report(login, state);
+                Ticket::immediate()
+            }
+            // Lost while nobody looks, and that is all right: nothing durable is ever built from them.
+            RemoteEvent::Typing { .. } | RemoteEvent::Receipt { .. } => Ticket::immediate(),
+            event => self.keep(login, event, cursor).await,
+        }
+    }
+
+    async fn remembered(&self, login: &LoginId, key: &str) -> Result<Option<String>, NotStored> {
+        self.store.kv_get(login, key).await.map_err(|error| NotStored(error.to_string()))
+    }
+}
+
+impl StoreSink {
+    async fn keep(&self, login: &LoginId, event: RemoteEvent, cursor: Option<Cursor>) -> Ticket {
+        let facts = Facts::of(&event, self.clock.now_ms());
+        // A login's own news has a lane of its own.
+        let lane = event.chat().map_or_else(|| Arc::from(login.as_str()), |chat| Arc::from(chat.as_str()));
+        let body = match Wire::write(&Observed { login: login.clone(), event }) {
+            Ok(body) => body,
+            Err(error) => return Ticket::new(std::future::ready(Err(NotStored(error.to_string())))),
+        };
+        let cursor = cursor.map(|Cursor { key, value }| store::Cursor { login: login.clone(), key, value });
+        let row = RemoteRow {
+            lane,
+            guard: facts.guard,
+            sender: facts.sender,
+            sent_ms: facts.sent_ms,
+            body,
+            cursor,
+        };
+        let ticket = self.store.push(row).await;
+        Ticket::new(async move {
+            ticket.stored().await.map_err(|error| NotStored(error.to_string()))?;
+            reached(Step::RemoteStored);
+            Ok(())
+        })
+    }
+}
+
+/// What the map keeps of an event.
+struct Facts {
+    guard: Option<(RemoteChatId, RemoteMessageId)>,
+    sender: Option<crate::ids::RemoteUserId>,
+    sent_ms: i64,
+}
+
+impl Facts {
+    fn of(event: &RemoteEvent, now_ms: i64) -> Self {
+        match event {
+            RemoteEvent::Message(message) | RemoteEvent::Poll { message, .. } => Self {
+                guard: Some((message.chat.clone(), message.id.clone())),
+                sender: Some(message.sender.ids.primary.clone()),
+                sent_ms: message.sent_ms,
+            },
+            _ => Self { guard: None, sender: None, sent_ms: now_ms },
+        }
+    }
+}

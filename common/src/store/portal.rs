@@ -1,0 +1,161 @@
+//! Portals: a Matrix room joined to a remote chat.
+
+use ruma::{OwnedRoomId, RoomId};
+
+use super::{
+    Store, StoreError,
+    operation::Step,
+    value::{Row, Value},
+};
+use crate::{
+    ids::{LoginId, RemoteChatId},
+    message::ChatKind,
+};
+
+macro_rules! columns {
+    () => {
+        "chat, room_id, parent, login, kind, name, topic, avatar_mxc, info_fingerprint, state"
+    };
+}
+
+pub(super) const BY_CHAT: &str = concat!("SELECT ", columns!(), " FROM portal WHERE chat = $1");
+pub(super) const BY_ROOM: &str = concat!("SELECT ", columns!(), " FROM portal WHERE room_id = $1");
+pub(super) const PAGE: &str =
+    concat!("SELECT ", columns!(), " FROM portal WHERE chat > $1 ORDER BY chat LIMIT $2");
+const SAVE: &str = concat!(
+    "INSERT INTO portal (",
+    columns!(),
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (chat) DO UPDATE SET \
+     room_id = excluded.room_id, parent = excluded.parent, login = excluded.login, kind = excluded.kind, \
+     name = excluded.name, topic = excluded.topic, avatar_mxc = excluded.avatar_mxc, \
+     info_fingerprint = excluded.info_fingerprint, state = excluded.state"
+);
+
+/// A portal as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortalRow {
+    /// The remote chat.
+    pub chat: RemoteChatId,
+    /// The Matrix room, once it exists.
+    pub room_id: Option<OwnedRoomId>,
+    /// The chat of the space that holds it.
+    pub parent: Option<RemoteChatId>,
+    /// The login through which the chat is seen.
+    pub login: Option<LoginId>,
+    /// What sort of chat.
+    pub kind: ChatKind,
+    /// The name that the room was given.
+    pub name: Option<String>,
+    /// The topic that the room was given.
+    pub topic: Option<String>,
+    /// The picture that the room was given.
+    pub avatar_mxc: Option<String>,
+    /// What the chat looked like when the room was last brought up to date.
+    pub info_fingerprint: Option<String>,
+    /// Whether the chat still exists.
+    pub state: PortalState,
+}
+
+/// Whether a portal's chat still exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PortalState {
+    /// Messages flow.
+    #[default]
+    Active,
+    /// The chat is gone or the room was left.
+    Gone,
+}
+
+impl Store {
+    /// The portal of a remote chat.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn portal_by_chat(&self, chat: &RemoteChatId) -> Result<Option<PortalRow>, StoreError> {
+        let row = self.0.reader.fetch_one(BY_CHAT, vec![chat.as_str().into()]).await?;
+        row.map(portal_row).transpose()
+    }
+
+    /// The portal of a Matrix room.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn portal_by_room(&self, room_id: &RoomId) -> Result<Option<PortalRow>, StoreError> {
+        let row = self.0.reader.fetch_one(BY_ROOM, vec![room_id.as_str().into()]).await?;
+        row.map(portal_row).transpose()
+    }
+
+    /// Saves a portal under its chat, in place of what was saved before.
+    ///
+    /// # Errors
+    /// When nothing was stored; [`StoreError::Refused`] when another portal has the room.
+    pub async fn save_portal(&self, portal: &PortalRow) -> Result<(), StoreError> {
+        let params = vec![
+            portal.chat.as_str().into(),
+            portal.room_id.as_ref().map(|id| id.as_str()).into(),
+            portal.parent.as_ref().map(RemoteChatId::as_str).into(),
+            portal.login.as_ref().map(LoginId::as_str).into(),
+            kind_code(portal.kind).into(),
+            (&portal.name).into(),
+            (&portal.topic).into(),
+            (&portal.avatar_mxc).into(),
+            (&portal.info_fingerprint).into(),
+            Value::Int(match portal.state {
+                PortalState::Active => 0,
+                PortalState::Gone => 1,
+            }),
+        ];
+        self.write(vec![Step { sql: SAVE, params }]).await.map(drop)
+    }
+
+    /// Portals in the order of their chats, page by page.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn portals(
+        &self,
+        limit: u32,
+        after: Option<&RemoteChatId>,
+    ) -> Result<Vec<PortalRow>, StoreError> {
+        let params = vec![after.map_or("", RemoteChatId::as_str).into(), i64::from(limit).into()];
+        self.0.reader.fetch(PAGE, params).await?.into_iter().map(portal_row).collect()
+    }
+}
+
+fn portal_row(mut row: Row) -> Result<PortalRow, StoreError> {
+    Ok(PortalRow {
+        chat: RemoteChatId::new(row.text()?),
+        room_id: row.text_or_null()?.map(room_id).transpose()?,
+        parent: row.text_or_null()?.map(RemoteChatId::new),
+        login: row.text_or_null()?.map(LoginId::new),
+        kind: kind(&row.text()?)?,
+        name: row.text_or_null()?,
+        topic: row.text_or_null()?,
+        avatar_mxc: row.text_or_null()?,
+        info_fingerprint: row.text_or_null()?,
+        state: if row.int()? == 0 { PortalState::Active } else { PortalState::Gone },
+    })
+}
+
+fn room_id(id: String) -> Result<OwnedRoomId, StoreError> {
+    OwnedRoomId::try_from(id).map_err(|error| StoreError::Corrupt(format!("a portal's room id: {error}")))
+}
+
+fn kind_code(kind: ChatKind) -> &'static str {
+    match kind {
+        ChatKind::Direct => "direct",
+        ChatKind::Group => "group",
+        ChatKind::Broadcast => "broadcast",
+        ChatKind::Space => "space",
+    }
+}
+
+fn kind(code: &str) -> Result<ChatKind, StoreError> {
+    match code {
+        "direct" => Ok(ChatKind::Direct),
+        "group" => Ok(ChatKind::Group),
+        "broadcast" => Ok(ChatKind::Broadcast),
+        "space" => Ok(ChatKind::Space),
+        _ => Err(StoreError::Corrupt("a portal is of an unknown kind".to_owned())),
+    }
+}

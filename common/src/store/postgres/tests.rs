@@ -1,0 +1,107 @@
+//! Run when `MAGPIE_TEST_POSTGRES_URL` names a server; each story gets a schema of its own.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use super::*;
+use crate::{
+    clock::Clock,
+    ids::{RemoteChatId, RemoteMessageId},
+    store::{RemoteRow, Store, StoreSettings, Stored, schema},
+    testkit::store_suite::{self, Recorder},
+};
+
+async fn server() -> Option<PgConnection> {
+    let url = std::env::var("MAGPIE_TEST_POSTGRES_URL").ok()?;
+    Some(PgConnectOptions::from_str(&url).unwrap().connect().await.unwrap())
+}
+
+async fn fresh() -> StoreSettings {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let schema = format!("magpie_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let mut connection = server().await.unwrap();
+    run(&mut connection, format!("CREATE SCHEMA {schema}")).await.unwrap();
+    let url = std::env::var("MAGPIE_TEST_POSTGRES_URL").unwrap();
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{separator}options=-c%20search_path%3D{schema}");
+    StoreSettings { url, durability: Durability::Normal }
+}
+
+async fn open(settings: &StoreSettings) -> Result<(Store, Arc<Recorder>), StoreError> {
+    let feed = Arc::new(Recorder::default());
+    let store = Store::open(settings, Clock::fixed(1, 1), feed.clone()).await?;
+    Ok((store, feed))
+}
+
+fn remote(id: &str) -> RemoteRow {
+    RemoteRow {
+        lane: "chat".into(),
+        guard: Some((RemoteChatId::new("chat"), RemoteMessageId::new(id))),
+        sender: None,
+        sent_ms: 1,
+        body: id.to_owned(),
+        cursor: None,
+    }
+}
+
+/// Ends every session of the store in this schema but not the tests' own.
+async fn cut_connections(settings: &StoreSettings) {
+    let mut connection = PgConnectOptions::from_str(&settings.url).unwrap().connect().await.unwrap();
+    let sql = "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid \
+               WHERE l.locktype = 'advisory' AND a.pid <> pg_backend_pid() AND ((l.classid::bigint << 32) | \
+               l.objid::bigint) = hashtextextended('magpie ' || current_schema(), 0)";
+    assert_eq!(fetch_on(&mut connection, sql, &[]).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn postgres_passes_the_suite() {
+    if server().await.is_some() {
+        store_suite::all(fresh).await;
+    }
+}
+
+#[tokio::test]
+async fn the_writer_connects_again_after_its_session_was_ended() {
+    if server().await.is_none() {
+        return;
+    }
+    let settings = fresh().await;
+    let (store, feed) = open(&settings).await.unwrap();
+    assert_eq!(store.push(remote("a")).await.stored().await, Ok(Stored::New));
+    cut_connections(&settings).await;
+    let cut = store.push(remote("b")).await.stored().await;
+    assert!(matches!(cut, Err(StoreError::Unreachable(_))), "{cut:?}");
+    assert_eq!(store.push(remote("b")).await.stored().await, Ok(Stored::New));
+    assert_eq!(feed.bodies(), ["a", "b"]);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_writer_that_lost_the_lease_stops_and_says_so() {
+    if server().await.is_none() {
+        return;
+    }
+    let settings = fresh().await;
+    let (store, _) = open(&settings).await.unwrap();
+    let mut other = PgConnectOptions::from_str(&settings.url).unwrap().connect().await.unwrap();
+    lease::take(&mut other, 2).await.unwrap();
+    cut_connections(&settings).await;
+    assert!(store.push(remote("a")).await.stored().await.is_err());
+    store.ended().await;
+    assert_eq!(store.push(remote("b")).await.stored().await, Err(StoreError::Closed));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    if server().await.is_none() {
+        return;
+    }
+    let settings = fresh().await;
+    open(&settings).await.unwrap().0.close().await;
+    let known = schema::known(schema::MIGRATIONS);
+    let mut other = PgConnectOptions::from_str(&settings.url).unwrap().connect().await.unwrap();
+    execute_on(&mut other, schema::RECORD, &[(known + 1).into()]).await.unwrap();
+    assert_eq!(open(&settings).await.err(), Some(StoreError::Newer { found: known + 1, known }));
+}

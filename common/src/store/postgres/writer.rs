@@ -1,0 +1,234 @@
+//! The task that writes, and what it does when the server goes away.
+//!
+//! A commit whose answer was lost may have happened. Its callers get an error and submit again, and then find their events
+//! known; so the work itself is kept here until the server is back, and fed if it turns out to be stored.
+
+use std::time::Duration;
+
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    super::{
+        Durability, Links, OpenRow, StoreError, Writing,
+        operation::{Applied, Operation, candidates, refuse, settle},
+        schema,
+    },
+    fetch_on,
+    group::{Group, With, is_one_statement},
+    lease::{self, Session},
+    run,
+};
+
+/// How long callers wait for a server that went away before they get an error.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two attempts to reach it.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
+const NEWEST_ID: &str = "SELECT COALESCE(MAX(id), 0) FROM message";
+const STILL_OPEN: &str = "SELECT id FROM journal WHERE id = $1 AND parked = 0";
+
+pub(super) struct Writer {
+    options: PgConnectOptions,
+    connection: Option<PgConnection>,
+    session: Session,
+    token: i64,
+    next_id: i64,
+    /// Work of commits whose answer was lost.
+    doubtful: Vec<OpenRow>,
+    writing: Writing,
+}
+
+impl Writer {
+    pub(super) async fn open(
+        options: PgConnectOptions,
+        durability: Durability,
+        writing: Writing,
+    ) -> Result<Self, StoreError> {
+        let options = lease::write_options(options, durability);
+        let mut connection = lease::connect(&options).await?;
+        if !lease::lock(&mut connection).await? {
+            return Err(StoreError::Held);
+        }
+        lease::migrate(&mut connection, schema::MIGRATIONS).await?;
+        let token = lease::take(&mut connection, writing.clock.now_ms()).await?;
+        let session = lease::session(&mut connection).await?;
+        let next_id = newest_id(&mut connection).await? + 1;
+        Ok(Self {
+            options,
+            connection: Some(connection),
+            session,
+            token,
+            next_id,
+            doubtful: Vec::new(),
+            writing,
+        })
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut group = Vec::new();
+        let queue = self.writing.queue.clone();
+        loop {
+            let due = match self.connection {
+                Some(_) => Ok(queue.next_group_async(&mut group).await),
+                None => timeout(RECONNECT_PAUSE, queue.next_group_async(&mut group)).await,
+            };
+            let ended = match due {
+                Ok(true) => self.commit(&mut group).await,
+                Ok(false) => break,
+                Err(_) => self.reconnect().await,
+            };
+            if let Err(StoreError::Held) = ended {
+                tracing::error!("Another process took the database over; this one stops writing.");
+                refuse(&mut group, &StoreError::Held, &queue);
+                return;
+            }
+        }
+        if let Some(connection) = self.connection.take() {
+            // The server notices by itself when this fails.
+            let _ = sqlx::Connection::close(connection).await;
+        }
+    }
+
+    /// Commits a group. If one operation spoils it, each is tried by itself, so that no other is lost.
+    async fn commit(&mut self, group: &mut Vec<Operation>) -> Result<(), StoreError> {
+        if let Err(error) = self.be_connected().await {
+            refuse(group, &error, &self.writing.queue);
+            return Err(error);
+        }
+        let Err(error) = self.try_commit(group, With::Links).await else { return Ok(()) };
+        if error.is_passing() {
+            tracing::error!(%error, operations = group.len(), "Nothing could be stored.");
+            refuse(group, &error, &self.writing.queue);
+            return Ok(());
+        }
+        for operation in std::mem::take(group) {
+            let mut single = vec![operation];
+            let Err(mut error) = self.try_commit(&mut single, With::Links).await else { continue };
+            if !error.is_passing() && has_links(&single) {
+                tracing::warn!(%error, "Another message has this id already, the link is left out.");
+                match self.try_commit(&mut single, With::NoLinks).await {
+                    Ok(()) => continue,
+                    Err(again) => error = again,
+                }
+            }
+            tracing::error!(%error, "An operation could not be stored.");
+            refuse(&mut single, &error, &self.writing.queue);
+        }
+        Ok(())
+    }
+
+    /// Leaves the group as it is when it could not be stored.
+    async fn try_commit(&mut self, group: &mut Vec<Operation>, with: With) -> Result<(), StoreError> {
+        let now_ms = self.writing.clock.now_ms();
+        match self.transaction(group, now_ms, with).await {
+            Ok(applied) => {
+                self.writing.queue.recovered();
+                settle(group, applied, now_ms, self.writing.feed.as_ref());
+                Ok(())
+            }
+            Err(error) => {
+                if matches!(error, StoreError::Unreachable(_)) {
+                    self.connection = None;
+                    let doubtful = candidates(group, self.next_id, now_ms);
+                    self.next_id = doubtful.last().map_or(self.next_id, |row| self.next_id.max(row.id.0 + 1));
+                    self.doubtful.extend(doubtful);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn transaction(
+        &mut self,
+        operations: &[Operation],
+        now_ms: i64,
+        with: With,
+    ) -> Result<Vec<Applied>, StoreError> {
+        let Some(connection) = &mut self.connection else {
+            return Err(StoreError::Unreachable("the connection was lost".to_owned()));
+        };
+        // A single statement is a transaction by itself, and two round trips shorter.
+        let alone = is_one_statement(operations);
+        if !alone {
+            run(connection, "BEGIN").await?;
+        }
+        let mut group = Group { connection, now_ms, next_id: self.next_id, with };
+        let applied = group.apply(operations).await;
+        let next_id = group.next_id;
+        let committed = match applied {
+            Ok(applied) if alone => Ok(applied),
+            Ok(applied) => run(connection, "COMMIT").await.map(|()| applied),
+            Err(error) => {
+                if !alone && !matches!(error, StoreError::Unreachable(_)) {
+                    run(connection, "ROLLBACK").await?;
+                }
+                Err(error)
+            }
+        };
+        if committed.is_ok() {
+            self.next_id = next_id;
+        }
+        committed
+    }
+
+    async fn be_connected(&mut self) -> Result<(), StoreError> {
+        let attempts = PATIENCE.as_millis() / RECONNECT_PAUSE.as_millis();
+        for _ in 0..attempts {
+            match self.reconnect().await {
+                Err(StoreError::Unreachable(_)) => sleep(RECONNECT_PAUSE).await,
+                other => return other,
+            }
+        }
+        self.reconnect().await
+    }
+
+    /// Connects again if need be; [`StoreError::Held`] when another process has taken over meanwhile.
+    async fn reconnect(&mut self) -> Result<(), StoreError> {
+        if self.connection.is_some() {
+            return Ok(());
+        }
+        let mut connection = lease::connect(&self.options).await?;
+        if lease::token(&mut connection).await? != self.token {
+            return Err(StoreError::Held);
+        }
+        if !lease::lock(&mut connection).await? {
+            lease::end_former(&mut connection, &self.session).await?;
+            return Err(StoreError::Unreachable("the former session still ends".to_owned()));
+        }
+        // Once more under the lock: somebody may have come and gone.
+        if lease::token(&mut connection).await? != self.token {
+            return Err(StoreError::Held);
+        }
+        self.session = lease::session(&mut connection).await?;
+        self.next_id = self.next_id.max(newest_id(&mut connection).await? + 1);
+        self.settle_doubts(&mut connection).await?;
+        self.connection = Some(connection);
+        tracing::info!("The database is back.");
+        Ok(())
+    }
+
+    async fn settle_doubts(&mut self, connection: &mut PgConnection) -> Result<(), StoreError> {
+        let mut stored = Vec::new();
+        for row in &self.doubtful {
+            if !fetch_on(connection, STILL_OPEN, &[row.id.0.into()]).await?.is_empty() {
+                stored.push(row.clone());
+            }
+        }
+        self.doubtful.clear();
+        if !stored.is_empty() {
+            self.writing.feed.stored(stored);
+        }
+        Ok(())
+    }
+}
+
+async fn newest_id(connection: &mut PgConnection) -> Result<i64, StoreError> {
+    fetch_on(connection, NEWEST_ID, &[]).await?.pop().map_or(Ok(0), |mut row| row.int())
+}
+
+fn has_links(operations: &[Operation]) -> bool {
+    operations.iter().any(|operation| match operation {
+        Operation::Finish { done, .. } => done.links != Links::None,
+        _ => false,
+    })
+}

@@ -1,0 +1,300 @@
+//! The client-server API, as far as a bridge uses it.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
+use serde_json::{Value, json, value::RawValue};
+
+use super::{
+    Shared, push,
+    request::{Answer, Call},
+    world::{Draft, Media, Membership, Refusal},
+};
+
+type Outcome = Result<Answer, Refusal>;
+
+pub(super) async fn answer(
+    shared: &Arc<Shared>,
+    method: &Method,
+    segments: &[&str],
+    call: Call<'_>,
+) -> Outcome {
+    let outcome = match (method.as_str(), segments) {
+        ("PUT", ["_matrix", "client", "v3", "rooms", room, "send", event_type, _txn]) => {
+            send(shared, &call, room, event_type)
+        }
+        ("PUT", ["_matrix", "client", "v3", "rooms", room, "redact", event, _txn]) => {
+            redact(shared, &call, room, event)
+        }
+        (_, ["_matrix", "client", "v3", "rooms", room, rest @ ..]) => {
+            in_room(shared, method, &room_id(room)?, rest, &call)
+        }
+        ("POST", ["_matrix", "client", "v3", "register"]) => register(shared, &call),
+        ("POST", ["_matrix", "client", "v3", "createRoom"]) => {
+            let room = shared.world().create_room(&call.user, &call.json()?)?;
+            json_answer(json!({ "room_id": room }))
+        }
+        ("GET", ["_matrix", "client", "v3", "account", "whoami"]) => {
+            json_answer(json!({ "user_id": call.user }))
+        }
+        ("GET", ["_matrix", "client", "v3", "capabilities"]) => {
+            let default = shared.world().default_room_version.clone();
+            json_answer(json!({ "capabilities": { "m.room_versions": { "default": default } } }))
+        }
+        ("GET", ["_matrix", "client", "v3", "joined_rooms"]) => {
+            let world = shared.world();
+            let rooms: Vec<_> =
+                world.users.get(&call.user).into_iter().flat_map(|user| &user.rooms).collect();
+            json_answer(json!({ "joined_rooms": rooms }))
+        }
+        ("GET", ["_matrix", "client", "v3", "profile", user]) => profile(shared, user),
+        ("PUT", ["_matrix", "client", "v3", "profile", user, key]) => set_profile(shared, &call, user, key),
+        ("POST", ["_matrix", "client", "v1", "appservice", id, "ping"]) => {
+            return push::ping(shared, call.registration, id, &call.json()?).await.map(Answer::Json);
+        }
+        ("POST", ["_matrix", "media", "v3", "upload"]) => upload(shared, call),
+        ("GET", ["_matrix", "client", "v1", "media", "download", _server, id]) => download(shared, id),
+        _ => Err(Refusal::new(StatusCode::NOT_FOUND, "M_UNRECOGNIZED", "Unrecognized request")),
+    };
+    if method != Method::GET {
+        shared.announce();
+    }
+    outcome
+}
+
+/// `PUT /rooms/{roomId}/send/{eventType}/{txnId}`
+fn send(shared: &Shared, call: &Call<'_>, room: &str, event_type: &str) -> Outcome {
+    let room = room_id(room)?;
+    let content = call.raw_object()?;
+    let sent_ms = call.sent_ms();
+    once(shared, call, |sender| Draft {
+        room_id: &room,
+        sender,
+        event_type,
+        state_key: None,
+        content,
+        sent_ms,
+        redacts: None,
+    })
+}
+
+/// `PUT /rooms/{roomId}/redact/{eventId}/{txnId}`
+fn redact(shared: &Shared, call: &Call<'_>, room: &str, event: &str) -> Outcome {
+    let room = room_id(room)?;
+    let redacts = EventId::parse(event).map_err(|error| Refusal::bad(error.to_string()))?;
+    let mut content = call.json()?;
+    content["redacts"] = redacts.as_str().into();
+    let content = super::rooms::raw(&content)?;
+    let sent_ms = call.sent_ms();
+    once(shared, call, |sender| Draft {
+        room_id: &room,
+        sender,
+        event_type: "m.room.redaction",
+        state_key: None,
+        content,
+        sent_ms,
+        redacts: Some(&redacts),
+    })
+}
+
+/// Sends once for each path and registration, whoever the ghost: the second gets the first one's event id.
+fn once<'a>(shared: &Shared, call: &'a Call<'_>, draft: impl FnOnce(&'a UserId) -> Draft<'a>) -> Outcome {
+    let key = format!("{} {}", call.registration, call.path);
+    let mut world = shared.world();
+    if let Some(known) = world.transactions.get(&key) {
+        return json_answer(json!({ "event_id": known }));
+    }
+    let event_id = world.send(draft(&call.user))?;
+    let answer = json!({ "event_id": event_id });
+    world.transactions.remember(key, event_id);
+    json_answer(answer)
+}
+
+fn in_room(shared: &Shared, method: &Method, room: &RoomId, rest: &[&str], call: &Call<'_>) -> Outcome {
+    let user = call.user.as_ref();
+    match (method.as_str(), rest) {
+        ("POST", ["join"]) => done(shared.world().join(room, user)),
+        ("POST", ["leave"]) => done(shared.world().leave(room, user)),
+        ("POST", ["invite"]) => done(shared.world().invite(room, user, &call.target()?)),
+        ("POST", ["kick"]) => done(shared.world().kick(room, user, &call.target()?)),
+        ("PUT", ["state", event_type, key @ ..]) => {
+            let content = call.raw_object()?;
+            let (state_key, sent_ms) = (Some(key.first().copied().unwrap_or_default()), call.sent_ms());
+            set_state(
+                shared,
+                Draft { room_id: room, sender: user, event_type, state_key, content, sent_ms, redacts: None },
+            )
+        }
+        ("GET", ["state", event_type, key @ ..]) => {
+            let world = shared.world();
+            let key = key.first().copied().unwrap_or_default();
+            let event = world.joined_room(room, user)?.state_event(event_type, key);
+            event
+                .map(|event| Answer::Json(event.content()))
+                .ok_or_else(|| Refusal::not_found("Event not found."))
+        }
+        ("GET", ["messages"]) => messages(shared, room, call),
+        ("GET", ["joined_members"]) => {
+            let world = shared.world();
+            let members = &world.joined_room(room, user)?.members;
+            let joined = members.iter().filter(|(_, membership)| **membership == Membership::Joined);
+            let joined: serde_json::Map<_, _> =
+                joined.map(|(user, _)| (user.to_string(), json!({}))).collect();
+            json_answer(json!({ "joined": joined }))
+        }
+        ("PUT", ["typing", _user]) => {
+            let mut world = shared.world();
+            world.joined_room(room, user)?;
+            let key = (room.to_owned(), call.user.clone());
+            if call.json()?["typing"] == true {
+                world.typing.insert(key);
+            } else {
+                world.typing.remove(&key);
+            }
+            json_answer(json!({}))
+        }
+        ("POST", ["receipt", "m.read", event]) => {
+            let mut world = shared.world();
+            world.joined_room(room, user)?;
+            world.receipts.insert((room.to_owned(), call.user.clone()), (*event).to_owned());
+            json_answer(json!({}))
+        }
+        _ => Err(Refusal::new(StatusCode::NOT_FOUND, "M_UNRECOGNIZED", "Unrecognized request")),
+    }
+}
+
+/// `PUT /rooms/{roomId}/state/{eventType}/{stateKey}`: the same content again changes nothing.
+fn set_state(shared: &Shared, draft: Draft<'_>) -> Outcome {
+    let mut world = shared.world();
+    let room = world.joined_room(draft.room_id, draft.sender)?;
+    let before = room.state_event(draft.event_type, draft.state_key.unwrap_or_default());
+    if let Some(same) = before.filter(|before| before.raw_content.get() == draft.content.get()) {
+        return json_answer(json!({ "event_id": same.event_id }));
+    }
+    let event_id = world.send(draft)?;
+    json_answer(json!({ "event_id": event_id }))
+}
+
+/// `GET /rooms/{roomId}/messages?dir=b`
+fn messages(shared: &Shared, room: &RoomId, call: &Call<'_>) -> Outcome {
+    let limit = call.query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
+    let world = shared.world();
+    let events = world.joined_room(room, &call.user)?.events.iter().rev().take(limit);
+    let mut bytes = b"{\"chunk\":[".to_vec();
+    for (index, event) in events.enumerate() {
+        if index > 0 {
+            bytes.push(b',');
+        }
+        event.write_json(&mut bytes);
+    }
+    bytes.extend_from_slice(b"],\"start\":\"s\"}");
+    Ok(Answer::Bytes { mime: "application/json".to_owned(), bytes: bytes.into() })
+}
+
+/// `POST /register`
+fn register(shared: &Shared, call: &Call<'_>) -> Outcome {
+    let body = call.json()?;
+    if body["type"] != "m.login.application_service" {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "M_UNKNOWN", "no interactive registration here"));
+    }
+    if body["inhibit_login"] != true {
+        let words = "this registration has devices without login: set inhibit_login";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "M_APPSERVICE_LOGIN_UNSUPPORTED", words));
+    }
+    let localpart = body["username"].as_str().unwrap_or_default();
+    let user = UserId::parse(format!("@{localpart}:{}", shared.server_name))
+        .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "M_INVALID_USERNAME", error.to_string()))?;
+    if !shared.registrations[call.registration].owns(&user) {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "M_EXCLUSIVE", "outside of the namespaces"));
+    }
+    let mut world = shared.world();
+    if world.users.contains_key(&user) {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "M_USER_IN_USE", "User ID already taken."));
+    }
+    let known = world.users.entry(user.clone()).or_default();
+    // Synapse names a new account after its localpart.
+    known.profile.display_name = Some(localpart.to_owned());
+    json_answer(json!({ "user_id": user }))
+}
+
+/// `GET /profile/{userId}`
+fn profile(shared: &Shared, user: &str) -> Outcome {
+    let world = shared.world();
+    let user = user_id(user)?;
+    let known = world.users.get(&user).ok_or_else(|| Refusal::not_found("Profile was not found"))?;
+    let mut profile = json!({});
+    if let Some(name) = &known.profile.display_name {
+        profile["displayname"] = name.as_str().into();
+    }
+    if let Some(avatar) = &known.profile.avatar_url {
+        profile["avatar_url"] = avatar.as_str().into();
+    }
+    json_answer(profile)
+}
+
+/// `PUT /profile/{userId}/{keyName}`
+fn set_profile(shared: &Shared, call: &Call<'_>, user: &str, key: &str) -> Outcome {
+    let user = user_id(user)?;
+    if user != call.user {
+        return Err(Refusal::forbidden("Cannot set another user's profile"));
+    }
+    let body = call.json()?;
+    let value = body[key].as_str().ok_or_else(|| Refusal::bad(format!("`{key}` is missing")))?;
+    done(shared.world().set_profile(&user, key, value))
+}
+
+/// `POST /_matrix/media/v3/upload`
+fn upload(shared: &Shared, call: Call<'_>) -> Outcome {
+    let media = Media {
+        mime: call.mime.unwrap_or("application/octet-stream").to_owned(),
+        filename: call.query.get("filename").map(|name| name.clone().into_owned()),
+        bytes: call.body,
+    };
+    let mxc = shared.world().put_media(media);
+    json_answer(json!({ "content_uri": mxc }))
+}
+
+/// `GET /_matrix/client/v1/media/download/{serverName}/{mediaId}`
+fn download(shared: &Shared, id: &str) -> Outcome {
+    let media = shared.world().media.get(id).cloned().ok_or_else(|| Refusal::not_found("Not found"))?;
+    Ok(Answer::Bytes { mime: media.mime, bytes: media.bytes })
+}
+
+impl Call<'_> {
+    fn json(&self) -> Result<Value, Refusal> {
+        let not_json =
+            |error: serde_json::Error| Refusal::new(StatusCode::BAD_REQUEST, "M_NOT_JSON", error.to_string());
+        serde_json::from_slice(&self.body).map_err(not_json)
+    }
+
+    fn raw_object(&self) -> Result<Box<RawValue>, Refusal> {
+        let content: Box<RawValue> = serde_json::from_slice(&self.body)
+            .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "M_NOT_JSON", error.to_string()))?;
+        if content.get().starts_with('{') { Ok(content) } else { Err(Refusal::bad("content is no object")) }
+    }
+
+    fn sent_ms(&self) -> Option<i64> {
+        self.query.get("ts").and_then(|ts| ts.parse().ok())
+    }
+
+    fn target(&self) -> Result<OwnedUserId, Refusal> {
+        user_id(self.json()?["user_id"].as_str().unwrap_or_default())
+    }
+}
+
+fn room_id(text: &str) -> Result<OwnedRoomId, Refusal> {
+    RoomId::parse(text).map_err(|error| Refusal::bad(error.to_string()))
+}
+
+fn user_id(text: &str) -> Result<OwnedUserId, Refusal> {
+    UserId::parse(text).map_err(|error| Refusal::bad(error.to_string()))
+}
+
+fn json_answer(value: Value) -> Outcome {
+    Ok(Answer::Json(value))
+}
+
+fn done(result: Result<(), Refusal>) -> Outcome {
+    result.map(|()| Answer::Json(json!({})))
+}

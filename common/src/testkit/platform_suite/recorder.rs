@@ -1,0 +1,122 @@
+//! A sink that keeps what is pushed, in place of the store.
+//!
+//! It does what the store promises: an event and its cursor are kept together or not at all, and every event survives being
+//! written and read again.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::within;
+use crate::{
+    ids::LoginId,
+    message::{RemoteEvent, RemoteMessage, Wire},
+    platform::{Cursor, NotStored, SinkPort, Ticket},
+};
+
+/// What was pushed, in order. Clones share it, so that a new session goes on where the last one ended.
+#[derive(Clone)]
+pub struct Recorder {
+    state: Arc<Mutex<State>>,
+    changed: watch::Sender<u64>,
+}
+
+/// One event as it was pushed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// The event.
+    pub event: RemoteEvent,
+    /// The cursor that came with it.
+    pub cursor: Option<Cursor>,
+}
+
+#[derive(Default)]
+struct State {
+    events: Vec<Recorded>,
+    memory: BTreeMap<(LoginId, String), String>,
+    full: bool,
+    refused: usize,
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self { state: Arc::default(), changed: watch::Sender::new(0) }
+    }
+}
+
+impl Recorder {
+    /// Everything so far.
+    pub fn events(&self) -> Vec<Recorded> {
+        self.state().events.clone()
+    }
+
+    /// The messages so far.
+    pub fn messages(&self) -> Vec<RemoteMessage> {
+        let message = |recorded: &Recorded| match &recorded.event {
+            RemoteEvent::Message(message) => Some(message.clone()),
+            _ => None,
+        };
+        self.state().events.iter().filter_map(message).collect()
+    }
+
+    /// Waits until `look` finds something in what was pushed.
+    pub async fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
+        let mut changed = self.changed.subscribe();
+        within(what, async {
+            loop {
+                if let Some(found) = look(self) {
+                    return found;
+                }
+                changed.changed().await.expect("the recorder holds the sender");
+            }
+        })
+        .await
+    }
+
+    /// From now on nothing is stored, as when the disk is full; or it is again.
+    pub fn refuse(&self, full: bool) {
+        self.state().full = full;
+    }
+
+    /// How many pushes were refused.
+    pub fn refused(&self) -> usize {
+        self.state().refused
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(&self, login: &LoginId, event: RemoteEvent, cursor: Option<Cursor>) -> Result<(), NotStored> {
+        let mut state = self.state();
+        if state.full {
+            state.refused += 1;
+            return Err(NotStored("the disk is full".to_owned()));
+        }
+        if let Some(cursor) = &cursor {
+            state.memory.insert((login.clone(), cursor.key.clone()), cursor.value.clone());
+        }
+        state.events.push(Recorded { event, cursor });
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SinkPort for Recorder {
+    async fn push(&self, login: &LoginId, event: RemoteEvent, cursor: Option<Cursor>) -> Ticket {
+        let stored = Wire::write(&event).expect("every event has a stored form");
+        let read: RemoteEvent = Wire::read(&stored).expect("what is stored can be read");
+        assert_eq!(read, event, "an event changes when it is stored and read");
+        let outcome = self.record(login, event, cursor);
+        self.changed.send_modify(|version| *version += 1);
+        Ticket::new(std::future::ready(outcome))
+    }
+
+    async fn remembered(&self, login: &LoginId, key: &str) -> Result<Option<String>, NotStored> {
+        Ok(self.state().memory.get(&(login.clone(), key.to_owned())).cloned())
+    }
+}

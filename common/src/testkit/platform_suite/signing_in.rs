@@ -1,0 +1,70 @@
+//! Checks of the ways to sign in.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{Answers, Recorder, Subject, assert_words, within};
+use crate::{
+    config::Secret,
+    platform::{EventSink, LoginProcess, LoginStep, Platform, SavedLogin},
+};
+
+const STEPS_MAX: usize = 10;
+
+/// There is a way in, every flow has a name and words of its own, and an unknown flow is refused with words.
+pub async fn configuration_or_flow_leads_in<S: Subject>(subject: &S) {
+    let platform = subject.platform();
+    let flows = platform.login_flows();
+    assert!(!flows.is_empty() || platform.configured_login().is_some(), "there is no way in");
+    let names: BTreeSet<_> = flows.iter().map(|flow| flow.id).collect();
+    assert_eq!(names.len(), flows.len(), "two flows share a name");
+    for flow in &flows {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        assert!(!flow.id.is_empty() && flow.id.chars().all(plain), "`{}` is no name to type", flow.id);
+        assert_words("a flow", flow.description, &subject.login());
+    }
+    match platform.begin_login("no-such-flow").await {
+        Err(error) => assert_words("the refusal of an unknown flow", &error.to_string(), &subject.login()),
+        Ok(_) => panic!("a flow that does not exist begins"),
+    }
+}
+
+/// Every flow that can be gone here refuses a wrong answer with words, takes the right one, and ends in a login that connects.
+pub async fn a_login_flow_leads_to_a_session<S: Subject>(subject: &S) {
+    for flow in subject.platform().login_flows() {
+        let begun = within("the beginning of a login", subject.platform().begin_login(flow.id)).await;
+        let mut process = begun.expect("a flow that is offered begins");
+        let Some(login) = walk(subject, flow.id, &mut *process).await else { continue };
+        let sink = EventSink::new(login.id.clone(), Arc::new(Recorder::default()));
+        let session = subject.platform().connect(&login, sink).await.expect("a finished login connects");
+        assert!(!login.id.as_str().is_empty() && !login.name.is_empty(), "a login without a name: {login:?}");
+        session.close().await;
+    }
+}
+
+async fn walk<S: Subject>(subject: &S, flow: &str, process: &mut dyn LoginProcess) -> Option<SavedLogin> {
+    let mut step = process.step(Vec::new()).await.expect("the first step needs no answers");
+    for _ in 0..STEPS_MAX {
+        match &step {
+            LoginStep::Done(login) => return Some(login.clone()),
+            LoginStep::Ask(fields) => {
+                assert!(!fields.is_empty(), "{flow} asks for nothing");
+                if let Some(wrong) = subject.answer(flow, &step, Answers::Wrong).await {
+                    let refused = process.step(secrets(wrong)).await;
+                    let error = refused.expect_err("a wrong answer is refused");
+                    assert_words("the refusal of an answer", &error.to_string(), &subject.login());
+                }
+            }
+            LoginStep::Show { instructions, .. } => {
+                assert_words("the instructions", instructions, &subject.login());
+            }
+        }
+        let answers = subject.answer(flow, &step, Answers::Right).await?;
+        step =
+            within("the next step", process.step(secrets(answers))).await.expect("a right answer is taken");
+    }
+    panic!("{flow} does not end after {STEPS_MAX} steps");
+}
+
+fn secrets(answers: Vec<(String, String)>) -> Vec<(String, Secret)> {
+    answers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()
+}

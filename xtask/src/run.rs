@@ -1,0 +1,95 @@
+//! The commands around cargo: build with its own progress, then hand over to a program of the project.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::{
+    setup::{Part, Tools},
+    test,
+};
+
+/// A homeserver with the bridges and a conversation.
+pub fn demo(tools: &Tools, once: bool) -> anyhow::Result<()> {
+    tools.set_up(Part::Synapse)?;
+    let programs = build(tools, &["--workspace", "--exclude", "xtask", "--bins"])?;
+    hand_over(tools, &programs, "magpie-demo", once.then_some("--once"))
+}
+
+/// Speed and memory of what is shipped.
+pub fn bench(tools: &Tools, json: bool) -> anyhow::Result<()> {
+    tools.set_up(Part::Postgres)?;
+    let programs = build(tools, &["--workspace", "--exclude", "xtask", "--bins", "--profile", "dist"])?;
+    hand_over(tools, &programs, "magpie-bench", json.then_some("--json"))
+}
+
+/// Everything a change must pass.
+pub fn ci(tools: &Tools) -> anyhow::Result<()> {
+    run(
+        cargo(tools).args(["fmt", "--all", "--check"]),
+        "the formatting differs; `cargo fmt --all` mends it",
+    )?;
+    run(
+        cargo(tools).args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]),
+        "clippy found something; see above",
+    )?;
+    test::run(tools, None, false)
+}
+
+/// The cargo that runs us, in the project's root.
+pub fn cargo(tools: &Tools) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(&tools.root).env("MAGPIE_TOOLS", &tools.folder);
+    command
+}
+
+/// Runs a command with our own terminal; `otherwise` is the error when it fails.
+pub fn run(command: &mut Command, otherwise: &str) -> anyhow::Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("cannot run {program}"))?;
+    if !status.success() {
+        bail!("{otherwise}");
+    }
+    Ok(())
+}
+
+/// Builds and returns each program's path by name. Asking cargo for the paths works with any target folder.
+fn build(tools: &Tools, arguments: &[&str]) -> anyhow::Result<HashMap<String, PathBuf>> {
+    let mut command = cargo(tools);
+    command.arg("build").args(arguments).arg("--message-format=json-render-diagnostics");
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let stdout = child.stdout.take().expect("it was just piped");
+    let mut programs = HashMap::new();
+    for line in BufReader::new(stdout).lines() {
+        let message: Value = serde_json::from_str(&line?).unwrap_or_default();
+        let (name, path) = (&message["target"]["name"], &message["executable"]);
+        if let (Some(name), Some(path)) = (name.as_str(), path.as_str()) {
+            programs.insert(name.to_owned(), PathBuf::from(path));
+        }
+    }
+    if !child.wait()?.success() {
+        bail!("the build failed; see above");
+    }
+    Ok(programs)
+}
+
+/// Becomes the program, so that Ctrl-C and the exit code are its own. Returns only if that fails.
+fn hand_over(
+    tools: &Tools,
+    programs: &HashMap<String, PathBuf>,
+    name: &str,
+    argument: Option<&str>,
+) -> anyhow::Result<()> {
+    let path =
+        programs.get(name).with_context(|| format!("this version of the project has no program {name}"))?;
+    let mut command = Command::new(path);
+    command.args(argument).current_dir(&tools.root).env("MAGPIE_TOOLS", &tools.folder);
+    Err(command.exec()).with_context(|| format!("cannot run {}", path.display()))
+}

@@ -1,0 +1,98 @@
+//! Judges: independent client libraries from npm that must get along with our simulators.
+//!
+//! Each folder `tests/judges/<name>/` with a `package.json` is installed into `.magpie/judges/<name>/`, exactly as its lock
+//! file says where there is one. Packages' own install scripts do not run.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, bail};
+
+use super::{Tools, clear, is_complete, mark_complete};
+use crate::{progress, system};
+
+const OLDEST_NODE: u32 = 18;
+
+/// Installs the packages of every judge unless they are there.
+pub fn set_up(tools: &Tools) -> anyhow::Result<()> {
+    for (name, source) in judges(&tools.root)? {
+        let folder = tools.folder.join("judges").join(&name);
+        let wanted = read(&source.join("package.json"))? + &read(&source.join("package-lock.json"))?;
+        if !is_complete(&folder, &wanted) {
+            need_node(tools)?;
+            install(tools, &Judge { name, source, folder: folder.clone() })?;
+            mark_complete(&folder, &wanted)?;
+        }
+    }
+    Ok(())
+}
+
+struct Judge {
+    name: String,
+    source: PathBuf,
+    folder: PathBuf,
+}
+
+fn judges(root: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    let folder = root.join("tests").join("judges");
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut found: Vec<_> = entries
+        .filter_map(Result::ok)
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .filter(|(_, source)| source.join("package.json").exists())
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
+/// The file's text, or nothing where there is no such file: lock files are optional.
+fn read(path: &Path) -> anyhow::Result<String> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        other => other.with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+fn need_node(tools: &Tools) -> anyhow::Result<()> {
+    if !system::works("npm", &["--version"]) || node_version().is_none() {
+        system::install("Node with npm", &["nodejs", "npm"], &tools.logs())?;
+    }
+    match node_version() {
+        Some(version) if version >= OLDEST_NODE => Ok(()),
+        Some(version) => bail!(
+            "the judge clients need Node {OLDEST_NODE} or newer, and this is {version}; install a newer one"
+        ),
+        None => bail!("Node does not start; `node --version` must print its version"),
+    }
+}
+
+fn node_version() -> Option<u32> {
+    let version = system::output("node", &["--version"])?;
+    version.trim_start_matches('v').split('.').next()?.parse().ok()
+}
+
+fn install(tools: &Tools, judge: &Judge) -> anyhow::Result<()> {
+    clear(&judge.folder)?;
+    fs::create_dir_all(&judge.folder).with_context(|| format!("cannot create {}", judge.folder.display()))?;
+    let mut action = "install";
+    for file in ["package.json", "package-lock.json"] {
+        let source = judge.source.join(file);
+        if source.exists() {
+            fs::copy(&source, judge.folder.join(file))
+                .with_context(|| format!("cannot copy {}", source.display()))?;
+            action = if file == "package-lock.json" { "ci" } else { action };
+        }
+    }
+    let mut npm = Command::new("npm");
+    npm.arg(action).args(["--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&judge.folder);
+    let log = tools.logs().join(format!("judge-{}.log", judge.name));
+    progress::step(&format!("Installing the judge {}", judge.name), &mut npm, &log).with_context(|| {
+        format!("The judge {} could not be installed; check the network and npm's configuration", judge.name)
+    })
+}

@@ -1,0 +1,141 @@
+//! `cargo xtask test`: set-up, then all tests or one area of them.
+
+use std::{collections::BTreeSet, env, fs};
+
+use crate::{
+    run::{cargo, run as run_command},
+    setup::{Part, Tools},
+    system,
+};
+
+/// A part of the tests with a name of its own.
+struct Area {
+    name: &'static str,
+    /// Every test of these packages …
+    packages: &'static [&'static str],
+    /// … and every test with one of these in its name.
+    names: &'static [&'static str],
+    needs: &'static [Part],
+}
+
+const EVERYTHING: &[Part] = &[Part::Synapse, Part::Postgres, Part::Judges];
+
+const AREAS: &[Area] = &[
+    Area { name: "bench", packages: &[], names: &["bench"], needs: &[Part::Postgres] },
+    Area { name: "common", packages: &["magpie-common"], names: &[], needs: &[] },
+    Area { name: "convert", packages: &[], names: &["convert"], needs: &[] },
+    Area { name: "crash", packages: &[], names: &["crash"], needs: &[Part::Synapse, Part::Postgres] },
+    Area { name: "deploy", packages: &[], names: &["deploy", "registrations"], needs: &[] },
+    Area { name: "discord", packages: &["magpie-discord"], names: &["discord"], needs: EVERYTHING },
+    Area { name: "harness", packages: &[], names: &["harness"], needs: EVERYTHING },
+    Area { name: "store", packages: &[], names: &["store"], needs: &[Part::Postgres] },
+    Area { name: "tidy", packages: &[], names: &["tidy"], needs: &[] },
+];
+
+/// The table above for `--help`; a test keeps them equal.
+pub const AREAS_HELP: &str = "Areas: bench, common, convert, crash, deploy, discord, harness, store, tidy";
+
+/// Sets up what the chosen tests need and runs them.
+pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<()> {
+    let area = AREAS.iter().find(|area| Some(area.name) == filter);
+    if !quick {
+        set_up(tools, area.map_or(EVERYTHING, |area| area.needs))?;
+    }
+    let skips = tools.folder.join("skipped");
+    fs::create_dir_all(&tools.folder)?;
+    fs::write(&skips, "")?;
+    let outcome = commands(area, filter).iter().try_for_each(|arguments| {
+        let mut command = cargo(tools);
+        command.args(arguments).env("MAGPIE_SKIPPED", &skips);
+        if quick {
+            command.env("MAGPIE_QUICK", "1");
+        }
+        run_command(&mut command, "tests failed; see above")
+    });
+    report_skips(&fs::read_to_string(&skips).unwrap_or_default(), quick);
+    outcome
+}
+
+/// A missing part stops a run with CI=true; elsewhere its tests are skipped and named.
+fn set_up(tools: &Tools, parts: &[Part]) -> anyhow::Result<()> {
+    for part in parts {
+        if let Err(error) = tools.set_up(*part) {
+            if env::var("CI").is_ok_and(|value| value == "true") {
+                return Err(error);
+            }
+            eprintln!("warning: {error:#}. Tests that need it will be skipped.");
+        }
+    }
+    Ok(())
+}
+
+fn commands(area: Option<&Area>, filter: Option<&str>) -> Vec<Vec<String>> {
+    let nextest = system::works("cargo", &["nextest", "--version"]);
+    let names: Vec<&str> = area.map_or(filter.into_iter().collect(), |area| area.names.to_vec());
+    let packages = area.map_or(&[][..], |area| area.packages);
+    if nextest { with_nextest(packages, &names) } else { with_cargo(packages, &names) }
+}
+
+fn with_nextest(packages: &[&str], names: &[&str]) -> Vec<Vec<String>> {
+    let packages_terms = packages.iter().map(|package| format!("package({package})"));
+    let terms: Vec<String> = packages_terms.chain(names.iter().map(|name| format!("test({name})"))).collect();
+    let mut tests = words(&["nextest", "run", "--workspace"]);
+    if terms.is_empty() {
+        // nextest does not run the examples in the documentation.
+        return vec![tests, words(&["test", "--workspace", "--doc", "--quiet"])];
+    }
+    tests.extend(["-E".to_owned(), terms.join(" | ")]);
+    vec![tests]
+}
+
+fn with_cargo(packages: &[&str], names: &[&str]) -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    for package in packages {
+        all.push(words(&["test", "--package", package, "--no-fail-fast"]));
+    }
+    if !names.is_empty() || packages.is_empty() {
+        let mut tests = words(&["test", "--workspace", "--no-fail-fast", "--"]);
+        tests.extend(words(names));
+        all.push(tests);
+    }
+    all
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// In a quick run the skips are wanted, so their number is enough.
+fn report_skips(skips: &str, quick: bool) {
+    let lines: BTreeSet<&str> = skips.lines().collect();
+    if lines.is_empty() {
+        return;
+    }
+    eprintln!("\n{} tests with real software were skipped", lines.len());
+    for line in lines.into_iter().filter(|_| !quick) {
+        eprintln!("  {line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_names_every_area() {
+        let names: Vec<&str> = AREAS.iter().map(|area| area.name).collect();
+        assert_eq!(AREAS_HELP, format!("Areas: {}", names.join(", ")));
+    }
+
+    #[test]
+    fn areas_become_filters() {
+        let nextest = |packages: &[&str], names: &[&str]| with_nextest(packages, names).remove(0).join(" ");
+        assert_eq!(nextest(&[], &[]), "nextest run --workspace");
+        assert_eq!(nextest(&["a"], &["b", "c"]), "nextest run --workspace -E package(a) | test(b) | test(c)");
+        let cargo =
+            |packages: &[&str], names: &[&str]| with_cargo(packages, names).last().map(|all| all.join(" "));
+        assert_eq!(cargo(&[], &[]).as_deref(), Some("test --workspace --no-fail-fast --"));
+        assert_eq!(cargo(&["a"], &["b"]).as_deref(), Some("test --workspace --no-fail-fast -- b"));
+        assert_eq!(cargo(&["a"], &[]).as_deref(), Some("test --package a --no-fail-fast"));
+    }
+}
