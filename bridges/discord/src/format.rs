@@ -9,6 +9,7 @@
 
 use magpie_common::message::RichText;
 
+pub(crate) use self::angle::is_id;
 pub use self::render::AllowedMentions;
 
 mod angle;

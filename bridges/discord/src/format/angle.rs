@@ -27,7 +27,7 @@ pub(super) fn read(rest: &str, reading: &Reading<'_>) -> Option<(Node, usize)> {
 }
 
 /// Whether `id` is spelled like a Discord id.
-pub(super) fn is_id(id: &str) -> bool {
+pub(crate) fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= ID_DIGITS_MAX && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 

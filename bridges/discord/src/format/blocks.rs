@@ -132,7 +132,9 @@ impl<'a> Blocks<'a> {
         while self.at < self.content.len() {
             let line = self.peek_line();
             let marked = line.trim_start_matches(' ');
-            let Some(words) = marked.strip_prefix("> ").or_else(|| (marked == ">").then_some("")) else { break };
+            let Some(words) = marked.strip_prefix("> ").or_else(|| (marked == ">").then_some("")) else {
+                break;
+            };
             match &mut quoted {
                 Some(quoted) => {
                     quoted.push('\n');
@@ -238,7 +240,9 @@ fn build(items: &[Item], reading: &Reading<'_>, depth: usize) -> Vec<Node> {
         let mut nodes = tidy(inline::read(item.text.trim_end(), reading));
         nodes.extend(build(&items[nth + 1..nth + 1 + inside], reading, depth + 1));
         match lists.last_mut() {
-            Some(Node::List { start, items }) if start.is_some() == item.number.is_some() => items.push(nodes),
+            Some(Node::List { start, items }) if start.is_some() == item.number.is_some() => {
+                items.push(nodes)
+            }
             _ => lists.push(Node::List { start: item.number, items: vec![nodes] }),
         }
         nth += 1 + inside;

@@ -106,9 +106,9 @@ fn letter(c: char, rest: &str, out: &mut String) {
 /// Whether `c` with what follows would be read as a mention of any sort.
 fn pings(c: char, rest: &str) -> bool {
     match c {
-        '@' => ["everyone", "here"].iter().any(|name| {
-            rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
-        }),
+        '@' => ["everyone", "here"]
+            .iter()
+            .any(|name| rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))),
         '<' => rest.starts_with(AFTER_ANGLE),
         _ => false,
     }

@@ -49,8 +49,7 @@ pub(super) fn fence(rest: &str) -> Option<(Option<&str>, &str, usize)> {
     let end = inside.find("```")?;
     let (body, taken) = (&inside[..end], end + 6);
     let is_language = |word: &str| {
-        !word.is_empty()
-            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+-.#".contains(&byte))
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+-.#".contains(&byte))
     };
     let (language, code) = match body.split_once('\n') {
         Some((word, code)) if is_language(word) && !code.trim_matches('\n').is_empty() => (Some(word), code),
@@ -225,7 +224,8 @@ impl<'a> Reader<'a> {
         if !self.reading.everyone {
             return 0;
         }
-        let Some(name) = ["everyone", "here"].into_iter().find(|name| self.rest()[1..].starts_with(name)) else {
+        let Some(name) = ["everyone", "here"].into_iter().find(|name| self.rest()[1..].starts_with(name))
+        else {
             return 0;
         };
         let mention = Mention { target: MentionTarget::Everyone, label: name.to_owned() };

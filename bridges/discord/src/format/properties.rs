@@ -22,8 +22,43 @@ fn back(text: &RichText) -> (String, RichText) {
 /// Words with every sort of mark in them.
 fn words() -> impl Strategy<Value = String> {
     let letters = prop::sample::select(vec![
-        "a", "b", "Z", "7", ".", ",", "*", "**", "_", "__", "~~", "|", "||", "`", "```", "\\", "[", "]", "(", ")", "<",
-        ">", "#", "-", "@", "!", ":", "é", "鹊", "🐦", " x ", "1.", "<@1>", "@everyone", "@here", "<#3>", "<:a:5>",
+        "a",
+        "b",
+        "Z",
+        "7",
+        ".",
+        ",",
+        "*",
+        "**",
+        "_",
+        "__",
+        "~~",
+        "|",
+        "||",
+        "`",
+        "```",
+        "\\",
+        "[",
+        "]",
+        "(",
+        ")",
+        "<",
+        ">",
+        "#",
+        "-",
+        "@",
+        "!",
+        ":",
+        "é",
+        "鹊",
+        "🐦",
+        " x ",
+        "1.",
+        "<@1>",
+        "@everyone",
+        "@here",
+        "<#3>",
+        "<:a:5>",
     ]);
     prop::collection::vec(letters, 1..8).prop_map(|pieces| pieces.concat())
 }
@@ -73,7 +108,8 @@ fn plain_tree() -> impl Strategy<Value = Vec<Node>> {
         4 => Node::Spoiler { reason: None, children: vec![Node::Emphasis(vec![word])] },
         _ => Node::Code("x".into()),
     });
-    let pair = (marked, "[a-z][a-z*_~|`#>.@\\\\ -]{0,8}[a-z]").prop_map(|(node, words)| vec![t(&words), node]);
+    let pair =
+        (marked, "[a-z][a-z*_~|`#>.@\\\\ -]{0,8}[a-z]").prop_map(|(node, words)| vec![t(&words), node]);
     prop::collection::vec(pair, 1..4).prop_map(|pairs| pairs.concat())
 }
 
@@ -82,7 +118,12 @@ fn pings(content: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in content.match_indices('@') {
         let rest = &content[at + 1..];
-        found.extend(["everyone", "here"].iter().filter(|name| rest.starts_with(**name)).map(|name| format!("@{name}")));
+        found.extend(
+            ["everyone", "here"]
+                .iter()
+                .filter(|name| rest.starts_with(**name))
+                .map(|name| format!("@{name}")),
+        );
     }
     for (at, _) in content.match_indices('<') {
         let rest = &content[at + 1..];
@@ -147,8 +188,36 @@ fn depth(nodes: &[Node]) -> usize {
 
 #[test]
 fn hostile_input_stays_shallow_and_takes_little_time() {
-    let hostile = ["**", "*", "_", "__", "||", "~~", "`", "``", "[", "](", "<", "<@", "> ", ">>> ", "- ", "\\", "[a](https://e.org/",
-        "* _", "**_", "``` ", "https://", "(((", "https://)", "\n- ", "\n> ", "\n  - ", "||**__~~", "`` ` "];
+    let hostile = [
+        "**",
+        "*",
+        "_",
+        "__",
+        "||",
+        "~~",
+        "`",
+        "``",
+        "[",
+        "](",
+        "<",
+        "<@",
+        "> ",
+        ">>> ",
+        "- ",
+        "\\",
+        "[a](https://e.org/",
+        "* _",
+        "**_",
+        "``` ",
+        "https://",
+        "(((",
+        "https://)",
+        "\n- ",
+        "\n> ",
+        "\n  - ",
+        "||**__~~",
+        "`` ` ",
+    ];
     for piece in hostile {
         let content = piece.repeat(10_000);
         let content: String = content.chars().take(super::PARSED_BYTES_MAX).collect();

@@ -145,11 +145,14 @@ impl Writer<'_> {
         if self.inside.emphasis || shape::blank(children) {
             return self.nodes(children);
         }
-        self.within(|inside| inside.emphasis = true, |writer| {
-            writer.raw(settle::EMPHASIS_OPEN);
-            writer.nodes(children);
-            writer.raw(settle::EMPHASIS_CLOSE);
-        });
+        self.within(
+            |inside| inside.emphasis = true,
+            |writer| {
+                writer.raw(settle::EMPHASIS_OPEN);
+                writer.nodes(children);
+                writer.raw(settle::EMPHASIS_CLOSE);
+            },
+        );
     }
 
     fn within(&mut self, change: impl FnOnce(&mut Inside), write: impl FnOnce(&mut Self)) {
@@ -177,12 +180,19 @@ impl Writer<'_> {
         if !hidden {
             self.begin_block();
         }
-        let language: String =
-            language.unwrap_or_default().chars().filter(|c| c.is_ascii_alphanumeric() || "+#.-_".contains(*c)).collect();
+        let language: String = language
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || "+#.-_".contains(*c))
+            .collect();
         // In a list the code is not indented, or the indentation would be shown.
         let prefix = if self.inside.list { String::new() } else { self.prefix.clone() };
         let code = escape::code(code.trim_matches('\n'));
-        let guard = if code.starts_with('`') || language.is_empty() && code.trim().is_empty() { "\u{200b}" } else { "" };
+        let guard = if code.starts_with('`') || language.is_empty() && code.trim().is_empty() {
+            "\u{200b}"
+        } else {
+            ""
+        };
         self.raw(&format!("```{language}\n{prefix}{guard}"));
         self.raw(&code.replace('\n', &format!("\n{prefix}")));
         self.raw(&format!("\n{prefix}```"));

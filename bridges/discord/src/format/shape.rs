@@ -17,7 +17,9 @@ pub(super) fn shaped(nodes: &[Node]) -> Vec<Node> {
 /// Whether nothing would be seen.
 pub(super) fn blank(nodes: &[Node]) -> bool {
     nodes.iter().all(|node| match node {
-        Node::Text(words) | Node::Code(words) | Node::CodeBlock { code: words, .. } => words.trim().is_empty(),
+        Node::Text(words) | Node::Code(words) | Node::CodeBlock { code: words, .. } => {
+            words.trim().is_empty()
+        }
         Node::LineBreak => true,
         Node::Mention(_) | Node::CustomEmoji { .. } => false,
         Node::Link { url, children } => url.is_empty() && blank(children),
@@ -47,8 +49,7 @@ fn one(node: &Node) -> Vec<Node> {
 }
 
 fn list(start: Option<u64>, items: &[Vec<Node>]) -> Vec<Node> {
-    let items: Vec<Vec<Node>> =
-        items.iter().filter(|item| !blank(item)).map(|item| shaped(item)).collect();
+    let items: Vec<Vec<Node>> = items.iter().filter(|item| !blank(item)).map(|item| shaped(item)).collect();
     if items.is_empty() { Vec::new() } else { vec![Node::List { start, items }] }
 }
 
@@ -87,7 +88,9 @@ fn wrap(children: Vec<Node>, mark: &impl Fn(Vec<Node>) -> Node, hides: bool) -> 
                 continue;
             }
             Node::Quote(children) => Node::Quote(wrap(children, mark, hides)),
-            Node::Heading { level, children } => Node::Heading { level, children: wrap(children, mark, hides) },
+            Node::Heading { level, children } => {
+                Node::Heading { level, children: wrap(children, mark, hides) }
+            }
             Node::List { start, items } => {
                 Node::List { start, items: items.into_iter().map(|item| wrap(item, mark, hides)).collect() }
             }

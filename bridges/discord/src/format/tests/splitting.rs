@@ -32,7 +32,10 @@ fn code_blocks_are_closed_and_opened_anew() {
 
 #[test]
 fn marks_are_closed_and_opened_anew() {
-    assert_eq!(cut(vec![strong(vec![t("one two three four")])], 13), ["**one two **", "**three **", "**four**"]);
+    assert_eq!(
+        cut(vec![strong(vec![t("one two three four")])], 13),
+        ["**one two **", "**three **", "**four**"]
+    );
 }
 
 #[test]
@@ -50,7 +53,8 @@ fn mentions_and_links_are_never_cut() {
 #[test]
 fn each_part_allows_its_own_mentions() {
     let parts = split::parts(&[user("1", "Ada"), t(" bbbb bbbb "), role("2", "mods")], &Known, 11);
-    let allowed: Vec<_> = parts.iter().map(|part| (part.allowed.users.len(), part.allowed.roles.len())).collect();
+    let allowed: Vec<_> =
+        parts.iter().map(|part| (part.allowed.users.len(), part.allowed.roles.len())).collect();
     assert_eq!(allowed.iter().map(|both| both.0).sum::<usize>(), 1, "{parts:?}");
     assert_eq!(allowed.iter().map(|both| both.1).sum::<usize>(), 1, "{parts:?}");
 }
@@ -72,7 +76,8 @@ fn an_endless_link_loses_its_markup_and_keeps_its_letters() {
 
 #[test]
 fn a_novel_is_cut_in_reasonable_time() {
-    let lines: Vec<Node> = (0..1500).flat_map(|nth| [t(&format!("line {nth} of many *words*")), n()]).collect();
+    let lines: Vec<Node> =
+        (0..1500).flat_map(|nth| [t(&format!("line {nth} of many *words*")), n()]).collect();
     let parts = cut(lines, CONTENT_UNITS_MAX);
     assert!(parts.len() < 40, "{}", parts.len());
 }
