@@ -16,6 +16,7 @@ pub mod registration;
 pub(crate) use self::server::serve_connections;
 
 mod answer;
+mod metrics;
 mod routes;
 mod server;
 mod transaction;

@@ -25,6 +25,7 @@ mod error;
 mod events;
 mod intent;
 mod media;
+mod metrics;
 mod path;
 mod rooms;
 mod server;
@@ -87,3 +88,7 @@ impl std::fmt::Debug for Homeserver {
         write!(f, "Homeserver({})", self.0.bot)
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;

@@ -1,5 +1,6 @@
 //! The Discord simulator keeps its promises: its routes, its gateway, its faults, and the judgment of discord.js.
 
+mod control;
 mod faults;
 mod gateway;
 mod judge;

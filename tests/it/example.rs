@@ -17,6 +17,8 @@ use magpie_tests::{
 };
 use serde_json::json;
 
+mod planted;
+
 const TOKEN: &str = "magpie-7f3a";
 const LINES_OF_CODE_MAX: usize = 250;
 

@@ -6,3 +6,6 @@ mod discord_simulator;
 mod echo;
 mod example;
 mod harness;
+mod hop;
+mod tidy;
+mod tutorial;

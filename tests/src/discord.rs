@@ -7,8 +7,10 @@
 //! It must never be kinder than Discord: no field a client relies on may be missing, nothing may be allowed that Discord
 //! refuses. Where to read next: [`rest`] for routes, [`gateway`] for the websocket, [`faults`] for what can go wrong.
 
+pub mod admins;
 pub mod cdn;
 pub mod control;
+pub mod description;
 pub mod effects;
 pub mod faults;
 pub mod gateway;
@@ -33,7 +35,7 @@ pub mod world;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 use anyhow::Context;
@@ -50,7 +52,6 @@ pub use self::{
     world::{BOT_TOKEN, SmallWorld, World},
 };
 use self::{severable::SeverableListener, state::Inner};
-use crate::openapi::{Spec, specs_dir};
 
 /// A running simulator. It stops when this is dropped.
 pub struct DiscordSim {
@@ -71,7 +72,7 @@ impl DiscordSim {
             .await
             .with_context(|| format!("the Discord simulator cannot listen on port {port}"))?;
         let address = listener.local_addr()?;
-        let inner = Arc::new(Inner::new(world, address, description()));
+        let inner = Arc::new(Inner::new(world, address, description::description()));
         let service = routes::service(Arc::clone(&inner));
         let stopped = inner.stop.clone().cancelled_owned();
         let server = tokio::spawn(async move {
@@ -129,10 +130,4 @@ impl std::fmt::Debug for DiscordSim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "DiscordSim({})", self.address)
     }
-}
-
-/// Discord's OpenAPI description, read once for the whole process; none where it is not present.
-pub fn description() -> Option<Arc<Spec>> {
-    static READ: OnceLock<Option<Arc<Spec>>> = OnceLock::new();
-    READ.get_or_init(|| Spec::load(&specs_dir().join("discord-openapi.json")).ok().map(Arc::new)).clone()
 }

@@ -11,3 +11,4 @@ pub mod harness;
 pub mod line_client;
 pub mod line_server;
 pub mod openapi;
+pub mod stage;

@@ -26,6 +26,13 @@ pub fn specs_dir() -> PathBuf {
     }
 }
 
+/// Reads a description in JSON.
+pub fn read_document(file: &Path) -> anyhow::Result<Value> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| anyhow::anyhow!("the description {} is not readable: {error}", file.display()))?;
+    Ok(serde_json::from_str(&text)?)
+}
+
 /// The folder that holds the workspace's `Cargo.toml`.
 pub fn project_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace").to_path_buf()
@@ -94,14 +101,6 @@ impl fmt::Debug for Spec {
 }
 
 impl Spec {
-    /// Reads a description in JSON.
-    pub fn load(file: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            anyhow::anyhow!("the description {} is not readable: {error}", file.display())
-        })?;
-        Ok(Self::new(serde_json::from_str(&text)?))
-    }
-
     /// Takes a description that is already parsed.
     pub fn new(document: Value) -> Self {
         let paths = PathTable::new(&document);

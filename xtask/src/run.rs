@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    env,
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
     path::PathBuf,
@@ -44,9 +45,16 @@ pub fn ci(tools: &Tools) -> anyhow::Result<()> {
 }
 
 /// The cargo that runs us, in the project's root.
+///
+/// `cargo run` describes this package to us in the environment. Passed on, that would make build scripts that watch it (the
+/// one of ring does) run again, and half the tree be rebuilt after each change between `cargo` and `cargo xtask`.
 pub fn cargo(tools: &Tools) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(&tools.root).env("MAGPIE_TOOLS", &tools.folder);
+    let is_about_us = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_about_us)) {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -17,6 +17,7 @@ use ruma::UserId;
 
 use super::{
     answer::{MatrixError, json},
+    metrics,
     registration::Tokens,
     transaction::{BodyError, Transaction},
 };
@@ -77,9 +78,14 @@ async fn transaction<H: Handler>(
     check(&door.tokens, request.headers())?;
     let body = read_body(request.into_body(), TRANSACTION_BYTES_MAX).await?;
     let transaction = Transaction::parse(&txn_id, &body).map_err(refusal)?;
+    metrics::count_events(&transaction);
     match door.handler.transaction(transaction).await {
-        Ok(()) => Ok(done()),
+        Ok(()) => {
+            metrics::count_stored();
+            Ok(done())
+        }
         Err(error) => {
+            metrics::count_not_stored();
             tracing::warn!(txn = %txn_id, %error, "The transaction was refused; the homeserver will send it again.");
             Err(MatrixError::new(StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN", error.to_string()))
         }
@@ -170,6 +176,7 @@ async fn read_capped(mut body: Body, bytes_max: usize) -> Result<Bytes, MatrixEr
 }
 
 fn refusal(error: BodyError) -> MatrixError {
+    metrics::count_malformed();
     match error {
         BodyError::NotJson(why) => MatrixError::new(StatusCode::BAD_REQUEST, "M_NOT_JSON", why),
         BodyError::BadJson(why) => MatrixError::new(StatusCode::BAD_REQUEST, "M_BAD_JSON", why),
@@ -188,3 +195,6 @@ fn not_found(words: &str) -> MatrixError {
 fn done() -> Response {
     json(StatusCode::OK, "{}")
 }
+
+#[cfg(test)]
+mod tests;

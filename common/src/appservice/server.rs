@@ -19,8 +19,9 @@ use super::answer::MatrixError;
 
 /// Connections at a time. A homeserver uses a handful; the rest is for probes and public links.
 const CONNECTIONS_MAX: usize = 512;
-/// How long a connection may take to send the head of a request, idle time included.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long a connection may take to send the head of a request, idle time included. Longer than the 120 s for which
+/// Synapse keeps idle connections, so that we never close one into which it is just writing a transaction.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(150);
 /// How long answers under way may take once we are told to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait when the system has no more sockets for us.

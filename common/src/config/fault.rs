@@ -21,7 +21,7 @@ pub(crate) struct Fault {
     missing: Option<&'static str>,
     /// Follows from a mistake that was reported before.
     is_echo: bool,
-    unknown: Option<(String, &'static [&'static str])>,
+    unknown: Option<&'static [&'static str]>,
 }
 
 impl Fault {
@@ -47,7 +47,7 @@ impl Fault {
     /// The same for a key.
     pub(super) fn blame_key(mut self, entry: &Entry) -> Self {
         entry.node.dropped.set(true);
-        if let Some((_, choices)) = self.unknown.take() {
+        if let Some(choices) = self.unknown {
             self.help = allowed_keys(entry, choices);
         }
         self.place = Some(entry.key_place.clone().unknown());
@@ -109,7 +109,7 @@ impl de::Error for Fault {
 
     fn unknown_field(field: &str, choices: &'static [&'static str]) -> Self {
         let mut fault = Self::new(format!("unknown setting `{field}`"), String::new());
-        fault.unknown = Some((field.to_owned(), choices));
+        fault.unknown = Some(choices);
         fault
     }
 

@@ -1,6 +1,6 @@
 //! Why a call to the homeserver failed, in words that say what to do.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 use serde::Deserialize;
@@ -166,6 +166,10 @@ impl HomeserverError {
             "M_NOT_FOUND" => Self::NotFound(message),
             "M_TOO_LARGE" => Self::TooLarge(message),
             _ if status == StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge(message),
+            // Synapse says `M_UNKNOWN` for an unknown profile. `M_UNRECOGNIZED` is a missing call, not a missing thing.
+            code if status == StatusCode::NOT_FOUND && !matches!(code, "" | "M_UNRECOGNIZED") => {
+                Self::NotFound(message)
+            }
             // 404 without a Matrix error is a proxy's or another server's page.
             "" if !status.is_redirection() => {
                 Self::Malformed(format!("status {status} without a Matrix error"))
@@ -195,7 +199,6 @@ fn root_cause(error: &hyper_util::client::legacy::Error) -> String {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    let _ = error.source();
     cause.to_string()
 }
 
@@ -215,6 +218,8 @@ mod tests {
             (403, "M_FORBIDDEN", "forbids it", false, false),
             (400, "M_EXCLUSIVE", "another application service", false, false),
             (404, "M_NOT_FOUND", "knows nothing", false, false),
+            (404, "M_UNKNOWN", "knows nothing", false, false),
+            (404, "M_UNRECOGNIZED", "refused with 404", false, false),
             (413, "M_TOO_LARGE", "too large", false, false),
             (400, "M_UNKNOWN", "refused with 400 M_UNKNOWN", false, false),
             (429, "M_LIMIT_EXCEEDED", "limits our rate", true, false),

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// A message or other event without state.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct SendEvent<'a, C: ?Sized> {
     /// The room.
     pub room_id: &'a RoomId,
@@ -31,7 +31,7 @@ pub struct SendEvent<'a, C: ?Sized> {
 }
 
 /// A state event.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct SendState<'a, C: ?Sized> {
     /// The room.
     pub room_id: &'a RoomId,
@@ -41,6 +41,20 @@ pub struct SendState<'a, C: ?Sized> {
     pub state_key: &'a str,
     /// The content.
     pub content: &'a C,
+}
+
+// Not derived: a copy holds the same reference, whether or not the content itself can be copied.
+impl<C: ?Sized> Copy for SendEvent<'_, C> {}
+impl<C: ?Sized> Clone for SendEvent<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<C: ?Sized> Copy for SendState<'_, C> {}
+impl<C: ?Sized> Clone for SendState<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
 #[derive(Deserialize)]

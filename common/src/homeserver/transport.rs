@@ -1,6 +1,9 @@
 //! The pooled HTTP client: one request out, one capped answer back. Knows nothing of Matrix but its error shape.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{
@@ -18,7 +21,7 @@ use hyper_util::{
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{HomeserverError, path::Path};
+use super::{HomeserverError, metrics, path::Path};
 use crate::config::Secret;
 
 /// How long making a connection may take.
@@ -97,7 +100,11 @@ impl Transport {
                 self.client.request(request).await.map_err(|e| HomeserverError::from_client(&e))?;
             read_answer(response).await
         };
-        tokio::time::timeout(time, exchange).await.map_err(|_| HomeserverError::Timeout(time))?
+        let begun = Instant::now();
+        let outcome = tokio::time::timeout(time, exchange).await;
+        let outcome = outcome.unwrap_or(Err(HomeserverError::Timeout(time)));
+        metrics::count_call(&outcome, begun.elapsed());
+        outcome
     }
 
     /// Calls and gives back the answer unread once its head says success.

@@ -45,7 +45,7 @@ impl People {
         Ok(Author {
             user_id: user_id.to_owned(),
             name: known.name,
-            avatar_url: avatar_url.and_then(|(public, mxc)| public.link(mxc)),
+            avatar_url: avatar_url.and_then(|(public, mxc)| public.link(mxc)).map(String::from),
         })
     }
 

@@ -1,8 +1,7 @@
 //! The way from a transaction into the journal: stored, then acknowledged.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use prometheus::{IntCounter, register_int_counter};
 use ruma::UserId;
 
 use super::intake;
@@ -14,19 +13,6 @@ use crate::{
     store::{MatrixEvent, Store},
 };
 
-static TRANSACTIONS: LazyLock<IntCounter> = LazyLock::new(|| {
-    register_int_counter!("magpie_transactions_total", "Transactions taken from the homeserver.")
-        .expect("the name is unique")
-});
-
-static UNREADABLE: LazyLock<IntCounter> = LazyLock::new(|| {
-    register_int_counter!(
-        "magpie_unreadable_events_total",
-        "Events that nobody could read, parked with their reason."
-    )
-    .expect("the name is unique")
-});
-
 /// Takes transactions in.
 pub(super) struct Acceptor {
     pub(super) store: Store,
@@ -37,8 +23,6 @@ pub(super) struct Acceptor {
 impl Handler for Acceptor {
     async fn transaction(&self, transaction: Transaction<'_>) -> Result<(), NotAccepted> {
         let intake = intake::sort(&transaction, &self.names);
-        TRANSACTIONS.inc();
-        UNREADABLE.inc_by(intake.unreadable as u64);
         for user_id in &intake.changed_profiles {
             self.portals.forget_profile(user_id);
         }

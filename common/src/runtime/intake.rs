@@ -20,8 +20,6 @@ pub(crate) struct Intake {
     pub(crate) events: Vec<MatrixEvent>,
     /// People whose name or picture may have changed.
     pub(crate) changed_profiles: Vec<ruma::OwnedUserId>,
-    /// Events that could not be read.
-    pub(crate) unreadable: usize,
 }
 
 /// Sorts the events of a transaction.
@@ -35,7 +33,6 @@ pub(crate) fn sort(transaction: &Transaction<'_>, names: &GhostNames) -> Intake 
                 Fate::LetGo => {}
             },
             Incoming::Unreadable(Unreadable { event_id, reason, raw }) => {
-                intake.unreadable += 1;
                 intake.events.push(MatrixEvent {
                     event_id: event_id.to_string(),
                     room_id: String::new(),

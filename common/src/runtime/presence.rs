@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, health::Readiness, homeserver::Homeserver, login::backoff};
+use crate::{clock::Clock, health::Condition, homeserver::Homeserver, login::backoff};
 
 /// The pause between two pings while all is well.
 const PING_EVERY: Duration = Duration::from_secs(60);
@@ -14,14 +14,11 @@ const PING_EVERY: Duration = Duration::from_secs(60);
 /// The longest pause between two pings while something is wrong.
 const PING_PAUSE_MAX: Duration = Duration::from_secs(15);
 
-/// What `/ready` calls the homeserver.
-const HOMESERVER_READY: &str = "homeserver";
-
 /// Pings until the process stops.
 pub(super) struct Presence {
     pub(super) homeserver: Homeserver,
     pub(super) appservice_id: String,
-    pub(super) readiness: Readiness,
+    pub(super) condition: Condition,
     pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
 }
@@ -38,7 +35,7 @@ impl Presence {
                         tracing::info!("The homeserver reaches us again.");
                     }
                     failures = 0;
-                    self.readiness.met(HOMESERVER_READY);
+                    self.condition.met();
                     PING_EVERY
                 }
                 Err(error) => {
@@ -46,7 +43,7 @@ impl Presence {
                     if failures == 1 {
                         tracing::warn!(%error, "The homeserver does not reach us yet; trying again.");
                     }
-                    self.readiness.unmet(HOMESERVER_READY, &error.to_string());
+                    self.condition.unmet(error.to_string());
                     backoff(failures, self.clock.jitter()).min(PING_PAUSE_MAX)
                 }
             };

@@ -18,10 +18,10 @@ use crate::{
     clock::Clock,
     commands::{Commands, Desk},
     config::{self, Config, CreatePortals, DatabaseUrl},
-    health::{self, Readiness},
+    health::{self, Condition, Readiness},
     homeserver::{Homeserver, HomeserverSettings},
     login::Logins,
-    media,
+    media::{PublicMedia, PublicMediaSettings},
     message::SessionState,
     platform::{EventSink, Platform},
     portal::{Lanes, PortalParts, PortalSettings, Portals},
@@ -30,9 +30,6 @@ use crate::{
 
 /// What is under way may take this long to come to its end.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
-
-/// What `/ready` calls the connection to the network.
-const PLATFORM_READY: &str = "platform";
 
 /// Why the bridge does not run.
 #[derive(Debug, thiserror::Error)]
@@ -114,9 +111,11 @@ impl Running {
         let listener = parts.listen(&config).await?;
         let acceptor =
             Acceptor { store: parts.store.clone(), names: Arc::new(registration.names.clone()), portals };
-        let router = appservice::router(registration.tokens.clone(), Arc::new(acceptor))
-            .merge(health::router(parts.readiness.clone()))
-            .merge(media::router(parts.public_media(&config, &registration)));
+        let mut router = appservice::router(registration.tokens.clone(), Arc::new(acceptor))
+            .merge(health::router(parts.readiness.clone()));
+        if let Some(public_media) = parts.public_media(&config, &registration) {
+            router = router.merge(public_media.router());
+        }
         let server = tokio::spawn(appservice::serve(listener, router, parts.stop.clone()));
         tracing::info!(address = %config.appservice.listen, "Listening for the homeserver.");
 
@@ -195,9 +194,12 @@ impl Parts {
         }
     }
 
-    fn public_media<C>(&self, config: &Config<C>, registration: &Registration) -> Option<media::PublicMedia> {
-        let _ = (config, registration);
-        None
+    fn public_media<C>(&self, config: &Config<C>, registration: &Registration) -> Option<PublicMedia> {
+        let settings = PublicMediaSettings {
+            public_url: config.appservice.public_url.clone()?,
+            secret: registration.tokens.as_token.clone(),
+        };
+        Some(PublicMedia::new(&settings, self.homeserver.clone(), self.clock.clone()))
     }
 
     async fn listen<C>(&self, config: &Config<C>) -> Result<TcpListener, Fatal> {
@@ -207,9 +209,9 @@ impl Parts {
 
     fn presence(&self, appservice_id: &str) -> Presence {
         Presence {
+            condition: self.readiness.condition("homeserver", "the homeserver has not reached us yet"),
             homeserver: self.homeserver.clone(),
             appservice_id: appservice_id.to_owned(),
-            readiness: self.readiness.clone(),
             clock: self.clock.clone(),
             stop: self.stop.clone(),
         }
@@ -225,7 +227,8 @@ impl Parts {
         };
         let sink = EventSink::new(login.id.clone(), Arc::new(port));
         self.logins.keep(Arc::new(platform), login, sink);
-        tokio::spawn(watch_sessions(self.clone()))
+        let condition = self.readiness.condition("platform", "no account is connected yet");
+        tokio::spawn(watch_sessions(self.logins.clone(), condition, self.stop.clone()))
     }
 }
 
@@ -242,17 +245,16 @@ pub(super) fn store_settings(database: &config::Database) -> StoreSettings {
     StoreSettings { url, durability }
 }
 
-async fn watch_sessions(parts: Parts) {
-    let mut changes = parts.logins.changes();
+async fn watch_sessions(logins: Logins, condition: Condition, stop: CancellationToken) {
+    let mut changes = logins.changes();
     loop {
-        let down = parts.logins.statuses().into_iter().find(|login| login.state != SessionState::Connected);
-        match down {
-            None => parts.readiness.met(PLATFORM_READY),
-            Some(login) => parts.readiness.unmet(PLATFORM_READY, &format!("{} is not connected", login.name)),
+        match logins.statuses().into_iter().find(|login| login.state != SessionState::Connected) {
+            None => condition.met(),
+            Some(login) => condition.unmet(format!("{} is not connected", login.name)),
         }
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
-            () = parts.stop.cancelled() => return,
+            () = stop.cancelled() => return,
         }
     }
 }

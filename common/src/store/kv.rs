@@ -3,7 +3,7 @@
 use ruma::{MxcUri, OwnedMxcUri};
 
 use super::{Store, StoreError, operation::Step};
-use crate::{clock::TimestampMs, ids::LoginId};
+use crate::ids::LoginId;
 
 pub(super) const KV_GET: &str = "SELECT value FROM session_kv WHERE login = $1 AND key = $2";
 const KV_ALL: &str = "SELECT key, value FROM session_kv WHERE login = $1 ORDER BY key";
@@ -54,13 +54,8 @@ impl Store {
     ///
     /// # Errors
     /// When nothing was stored.
-    pub async fn save_media(
-        &self,
-        key: &str,
-        mxc: &MxcUri,
-        size_bytes: u64,
-        now_ms: TimestampMs,
-    ) -> Result<(), StoreError> {
+    pub async fn save_media(&self, key: &str, mxc: &MxcUri, size_bytes: u64) -> Result<(), StoreError> {
+        let now_ms = self.0.clock.now_ms();
         let size_bytes = i64::try_from(size_bytes).unwrap_or(i64::MAX);
         let params = vec![key.into(), mxc.as_str().into(), size_bytes.into(), now_ms.into()];
         self.write(vec![Step { sql: SAVE_MEDIA, params }]).await.map(drop)

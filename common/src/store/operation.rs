@@ -94,6 +94,8 @@ pub(super) fn settle(
         rows.retain(|row: &OpenRow| !gone.contains(&row.id.0));
     }
     if !rows.is_empty() {
+        // PostgreSQL numbers a group by kind; the numbers are the order.
+        rows.sort_by_key(|row| row.id);
         feed.stored(rows);
     }
     answers.into_iter().for_each(Answer::send);
@@ -120,28 +122,6 @@ pub(super) fn refuse(operations: &mut Vec<Operation>, error: &StoreError, queue:
     if !riders.is_empty() {
         queue.put_back(riders);
     }
-}
-
-/// The work that a group would store when its ids start at `first`, for a commit whose answer was lost.
-pub(super) fn candidates(operations: &[Operation], first: i64, now_ms: TimestampMs) -> Vec<OpenRow> {
-    let mut rows = Vec::new();
-    let mut id = first;
-    for operation in operations {
-        match operation {
-            Operation::Accept { events, .. } => {
-                for event in events {
-                    rows.extend(open_event(event.clone(), id, now_ms));
-                    id += 1;
-                }
-            }
-            Operation::Push { row, .. } => {
-                rows.push(open_remote(row.clone(), id, now_ms));
-                id += 1;
-            }
-            _ => {}
-        }
-    }
-    rows
 }
 
 /// Reads id, direction, lane, body, attempts, accepted_ms.

@@ -135,12 +135,12 @@ impl Queue {
         self.take(self.lock(), group)
     }
 
-    /// Puts operations that nobody waits for back in front after a passing failure. When too many gather they are given up:
-    /// their rows stay open and are worked again after the next start.
+    /// Puts operations that nobody waits for back in front after a passing failure. When too many gather, or the store is
+    /// closing, they are given up: their rows stay open and are worked again after the next start.
     pub(super) fn put_back(&self, riders: Vec<Operation>) {
         let mut state = self.lock();
         state.failing = true;
-        if state.waiting.len() + riders.len() > QUEUE_MAX + GROUP_MAX {
+        if state.closed || state.waiting.len() + riders.len() > QUEUE_MAX + GROUP_MAX {
             tracing::error!(
                 count = riders.len(),
                 "Records of finished work are given up, the rows stay open."

@@ -65,9 +65,9 @@ struct Writer {
     connection: Connection,
     checkpointer: Checkpointer,
     next_id: i64,
-    writing: Writing,
-    // Last, so that it is freed after the connection is closed.
+    // Freed after the connection is closed, and before the writer is said to have ended.
     _lock: File,
+    writing: Writing,
 }
 
 impl Writer {
@@ -86,7 +86,7 @@ impl Writer {
         connection.execute(TAKE_LEASE, [writing.clock.now_ms()])?;
         let newest: i64 = connection.query_row(NEWEST_ID, [], |row| row.get(0))?;
         let checkpointer = Checkpointer::start(path)?;
-        Ok(Self { connection, checkpointer, next_id: newest + 1, writing, _lock: lock })
+        Ok(Self { connection, checkpointer, next_id: newest + 1, _lock: lock, writing })
     }
 
     fn run(mut self) {

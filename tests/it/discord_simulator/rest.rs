@@ -1,6 +1,9 @@
 //! Routes answer as Discord does, refusals included.
 
-use magpie_tests::discord::{ChannelKind, Overwrite, Snowflake, World, permissions};
+use magpie_tests::{
+    discord::{ChannelKind, Fault, Overwrite, Snowflake, World, permissions},
+    openapi::skip,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -200,4 +203,23 @@ async fn a_category_takes_no_messages() {
     let path = format!("/channels/{}/messages", scene.small.category);
     assert_eq!(scene.send(Method::POST, &path, json!({"content": "hi"})).await.1["code"], 50_024);
     scene.should_be_honest("a_category_takes_no_messages");
+}
+
+#[tokio::test]
+async fn a_planted_disagreement_is_found() {
+    let scene = Scene::new().await;
+    if !scene.sim.is_judged() {
+        return skip("a_planted_disagreement_is_found", "Discord's OpenAPI description is not present");
+    }
+    let path = format!("/channels/{}/messages", scene.small.general);
+    scene.send(Method::POST, &path, json!({"content": "hi", "tts": "loud"})).await;
+    scene.get(&format!("{path}?limit=0&eggs=3")).await;
+    scene.sim.fault("GET /users/@me", Fault::Answer { status: 200, body: json!({"id": 7}) });
+    scene.get("/users/@me").await;
+    let findings = scene.sim.take_findings();
+    let found = |part: &str| findings.iter().any(|finding| finding.part == part);
+    for part in ["request body", "query limit", "query eggs", "answer 200"] {
+        assert!(found(part), "{part} is not among {findings:#?}");
+    }
+    scene.should_be_honest("a_planted_disagreement_is_found");
 }

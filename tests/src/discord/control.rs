@@ -147,10 +147,22 @@ fn fault(state: &mut State, wanted: WantedFault) -> Result<Value, String> {
 fn gateway(state: &mut State, wanted: Trouble) -> Result<Value, String> {
     let stays = if wanted.resumable { Resumable::Yes } else { Resumable::No };
     let event_fault = match wanted.deed.as_str() {
-        "close" => return Ok(trouble::close(state, wanted.code.unwrap_or(4000))).map(|()| json!({})),
-        "cut" => return Ok(trouble::to_all(state, &Frame::Cut)).map(|()| json!({})),
-        "reconnect" => return Ok(trouble::reconnect(state)).map(|()| json!({})),
-        "invalidate" => return Ok(trouble::invalidate(state, stays)).map(|()| json!({})),
+        "close" => {
+            trouble::close(state, wanted.code.unwrap_or(4000));
+            return Ok(json!({}));
+        }
+        "cut" => {
+            trouble::to_all(state, &Frame::Cut);
+            return Ok(json!({}));
+        }
+        "reconnect" => {
+            trouble::reconnect(state);
+            return Ok(json!({}));
+        }
+        "invalidate" => {
+            trouble::invalidate(state, stays);
+            return Ok(json!({}));
+        }
         "duplicate" => GatewayFault::Duplicate,
         "drop" => GatewayFault::Drop,
         "swap" => GatewayFault::SwapWithNext,

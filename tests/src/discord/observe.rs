@@ -114,7 +114,7 @@ impl DiscordSim {
         self.wait(|state| state.requests.iter().find(answered).cloned()).await
     }
 
-    /// Waits until this many gateway sockets serve a session and have nothing left to send.
+    /// Waits until exactly this many gateway sockets serve a session.
     pub async fn wait_for_gateway(&self, sockets: usize) -> anyhow::Result<()> {
         self.wait(|state| (state.connected() == sockets).then_some(())).await
     }

@@ -1,3 +1,5 @@
+//! The checker of requests and answers, on small descriptions.
+
 use serde_json::json;
 
 use super::*;

@@ -89,12 +89,17 @@ fn every_commented_setting_of_the_template_is_a_real_one() {
     let folder = folder();
     play(folder.path(), &[&FLAGS[..], &["--set", "token=abc.def"]].concat(), None, &[]);
     let path = folder.path().join("config.yaml");
-    let text =
-        fs::read_to_string(&path).unwrap().replace("  #", "  ").lines().fold(String::new(), |text, line| {
-            // A comment for people starts with a space after its sign; a setting does not.
-            if line.starts_with("   ") && !line.starts_with("    \"") { text } else { text + line + "\n" }
-        });
-    fs::write(&path, text).unwrap();
+    // A comment for people has a space after its sign; a setting that is commented out has none.
+    let text = fs::read_to_string(&path).unwrap();
+    let switched_on: Vec<String> = text
+        .lines()
+        .map(|line| match line.split_once('#') {
+            Some(("  ", rest)) if !rest.starts_with(' ') => format!("  {rest}"),
+            _ => line.to_owned(),
+        })
+        .collect();
+    assert!(switched_on.contains(&"  durability: full".to_owned()));
+    fs::write(&path, switched_on.join("\n")).unwrap();
     let (code, _, errors) = play(folder.path(), &["registration"], None, &[]);
     assert_eq!((code, errors.as_str()), (ExitCode::Ok, ""));
 }

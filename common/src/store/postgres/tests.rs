@@ -5,11 +5,14 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
+use sqlx::Connection;
+use tokio_util::sync::CancellationToken;
+
 use super::*;
 use crate::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId},
-    store::{RemoteRow, Store, StoreSettings, Stored, schema},
+    store::{RemoteRow, Store, StoreSettings, Stored, queue::Queue, schema},
     testkit::store_suite::{self, Recorder},
 };
 
@@ -77,6 +80,38 @@ async fn the_writer_connects_again_after_its_session_was_ended() {
     assert_eq!(feed.bodies(), ["a", "b"]);
     store.close().await;
 }
+
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_is_fed_when_the_server_is_back() {
+    if server().await.is_none() {
+        return;
+    }
+    let settings = fresh().await;
+    let feed = Arc::new(Recorder::default());
+    let writing = Writing {
+        queue: Arc::new(Queue::new()),
+        clock: Clock::fixed(1, 1),
+        feed: feed.clone(),
+        finished: CancellationToken::new(),
+    };
+    let options = PgConnectOptions::from_str(&settings.url).unwrap();
+    let mut writer = Writer::open(options, Durability::Full, writing).await.unwrap();
+    let first = writer.next_id;
+    // What a lost commit leaves: rows that nobody was told of, and a session that the server believes alive.
+    let mut former = writer.connection.take().unwrap();
+    let mut other = PgConnectOptions::from_str(&settings.url).unwrap().connect().await.unwrap();
+    let insert = "INSERT INTO journal VALUES ($1, 1, 0, 0, 1, 'chat', 'doubtful')";
+    execute_on(&mut other, insert, &[first.into()]).await.unwrap();
+    execute_on(&mut other, MESSAGE, &[first.into()]).await.unwrap();
+    writer.doubtful_from = Some(first);
+    writer.be_connected().await.unwrap();
+    assert_eq!(feed.bodies(), ["doubtful"]);
+    assert_eq!(writer.next_id, first + 1);
+    assert!(former.ping().await.is_err(), "the former session was ended");
+}
+
+const MESSAGE: &str = "INSERT INTO message (id, origin, state, event_part, remote_part, sent_ms, accepted_ms) \
+     VALUES ($1, 1, 0, 0, 0, 1, 1)";
 
 #[tokio::test]
 async fn a_writer_that_lost_the_lease_stops_and_says_so() {

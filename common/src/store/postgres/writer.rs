@@ -1,7 +1,7 @@
 //! The task that writes, and what it does when the server goes away.
 //!
 //! A commit whose answer was lost may have happened. Its callers get an error and submit again, and then find their events
-//! known; so the work itself is kept here until the server is back, and fed if it turns out to be stored.
+//! known; so what turns out to be stored is fed once the server is back.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     super::{
-        Durability, Links, OpenRow, StoreError, Writing,
-        operation::{Applied, Operation, candidates, refuse, settle},
+        Durability, Links, StoreError, Writing,
+        operation::{Applied, Operation, open_row, refuse, settle},
         schema,
     },
     fetch_on,
@@ -25,16 +25,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two attempts to reach it.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
 const NEWEST_ID: &str = "SELECT COALESCE(MAX(id), 0) FROM message";
-const STILL_OPEN: &str = "SELECT id FROM journal WHERE id = $1 AND parked = 0";
+const STORED_SINCE: &str = "SELECT id, direction, lane, body, attempts, accepted_ms FROM journal \
+     WHERE id >= $1 AND parked = 0 ORDER BY id";
 
 pub(super) struct Writer {
     options: PgConnectOptions,
-    connection: Option<PgConnection>,
+    pub(super) connection: Option<PgConnection>,
     session: Session,
     token: i64,
-    next_id: i64,
-    /// Work of commits whose answer was lost.
-    doubtful: Vec<OpenRow>,
+    pub(super) next_id: i64,
+    /// Rows from this number on belong to commits whose answer was lost.
+    pub(super) doubtful_from: Option<i64>,
     writing: Writing,
 }
 
@@ -59,7 +60,7 @@ impl Writer {
             session,
             token,
             next_id,
-            doubtful: Vec::new(),
+            doubtful_from: None,
             writing,
         })
     }
@@ -129,9 +130,7 @@ impl Writer {
             Err(error) => {
                 if matches!(error, StoreError::Unreachable(_)) {
                     self.connection = None;
-                    let doubtful = candidates(group, self.next_id, now_ms);
-                    self.next_id = doubtful.last().map_or(self.next_id, |row| self.next_id.max(row.id.0 + 1));
-                    self.doubtful.extend(doubtful);
+                    self.doubtful_from.get_or_insert(self.next_id);
                 }
                 Err(error)
             }
@@ -171,7 +170,7 @@ impl Writer {
         committed
     }
 
-    async fn be_connected(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn be_connected(&mut self) -> Result<(), StoreError> {
         let attempts = PATIENCE.as_millis() / RECONNECT_PAUSE.as_millis();
         for _ in 0..attempts {
             match self.reconnect().await {
@@ -208,13 +207,10 @@ impl Writer {
     }
 
     async fn settle_doubts(&mut self, connection: &mut PgConnection) -> Result<(), StoreError> {
-        let mut stored = Vec::new();
-        for row in &self.doubtful {
-            if !fetch_on(connection, STILL_OPEN, &[row.id.0.into()]).await?.is_empty() {
-                stored.push(row.clone());
-            }
-        }
-        self.doubtful.clear();
+        let Some(first) = self.doubtful_from else { return Ok(()) };
+        let stored = fetch_on(connection, STORED_SINCE, &[first.into()]).await?;
+        let stored = stored.into_iter().map(open_row).collect::<Result<Vec<_>, _>>()?;
+        self.doubtful_from = None;
         if !stored.is_empty() {
             self.writing.feed.stored(stored);
         }

@@ -71,12 +71,14 @@ fn fetch(connection: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Row
     rows(&mut statement)
 }
 
+/// SQLite takes `$2` for a name and numbers names by their first use, so each place is asked for its name.
 pub(super) fn bind(statement: &mut Statement<'_>, params: &[Value]) -> Result<(), StoreError> {
-    for (index, value) in params.iter().enumerate() {
-        match value {
-            Value::Null => statement.raw_bind_parameter(index + 1, rusqlite::types::Null)?,
-            Value::Int(value) => statement.raw_bind_parameter(index + 1, value)?,
-            Value::Text(value) => statement.raw_bind_parameter(index + 1, value)?,
+    for place in 1..=statement.parameter_count() {
+        let number = statement.parameter_name(place).and_then(|name| name.get(1..)?.parse::<usize>().ok());
+        match number.and_then(|number| params.get(number.checked_sub(1)?)) {
+            Some(Value::Int(value)) => statement.raw_bind_parameter(place, value)?,
+            Some(Value::Text(value)) => statement.raw_bind_parameter(place, value)?,
+            Some(Value::Null) | None => statement.raw_bind_parameter(place, rusqlite::types::Null)?,
         }
     }
     Ok(())

@@ -222,7 +222,9 @@ fn register(shared: &Shared, call: &Call<'_>) -> Outcome {
 fn profile(shared: &Shared, user: &str) -> Outcome {
     let world = shared.world();
     let user = user_id(user)?;
-    let known = world.users.get(&user).ok_or_else(|| Refusal::not_found("Profile was not found"))?;
+    // As Synapse words it, `M_UNKNOWN` included.
+    let unknown = || Refusal::new(StatusCode::NOT_FOUND, "M_UNKNOWN", "No row found (profiles)");
+    let known = world.users.get(&user).ok_or_else(unknown)?;
     let mut profile = json!({});
     if let Some(name) = &known.profile.display_name {
         profile["displayname"] = name.as_str().into();

@@ -30,6 +30,14 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
+/// One transaction on its way.
+struct Attempt<'a> {
+    path: &'a str,
+    body: Bytes,
+    index: usize,
+    count: usize,
+}
+
 impl FakeHomeserver {
     /// Keeps transactions back; events gather meanwhile.
     pub fn pause_pushes(&self) {
@@ -107,7 +115,14 @@ pub(super) async fn run(shared: Arc<Shared>, index: usize) {
         // Ephemeral events go with the first attempt only.
         let first = body(&shared.world().outboxes[index], count, ephemeral);
         shared.world().outboxes[index].ephemeral.drain(..ephemeral);
-        if !push_until_accepted(&shared, registration, &client, (&path, first, index, count)).await {
+        if !push_until_accepted(
+            &shared,
+            registration,
+            &client,
+            Attempt { path: &path, body: first, index, count },
+        )
+        .await
+        {
             return;
         }
         shared.world().outboxes[index].events.drain(..count);
@@ -121,16 +136,16 @@ async fn push_until_accepted(
     shared: &Shared,
     registration: &Registration,
     client: &HttpClient,
-    (path, mut bytes, index, count): (&str, Bytes, usize, usize),
+    mut attempt: Attempt<'_>,
 ) -> bool {
     loop {
-        let attempt = call(client, registration, Method::PUT, path, bytes.clone());
-        let Some(status) = shared.stop.run_until_cancelled(attempt).await else { return false };
+        let exchange = call(client, registration, Method::PUT, attempt.path, attempt.body.clone());
+        let Some(status) = shared.stop.run_until_cancelled(exchange).await else { return false };
         let accepted = status.is_some_and(|status| status.is_success());
         if accepted && !loses_answer(registration) {
             return true;
         }
-        bytes = body(&shared.world().outboxes[index], count, 0);
+        attempt.body = body(&shared.world().outboxes[attempt.index], attempt.count, 0);
         let pause = async {
             tokio::select! {
                 () = tokio::time::sleep(shared.push_retry_pause) => {}

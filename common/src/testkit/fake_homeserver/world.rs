@@ -186,12 +186,7 @@ impl World {
     }
 
     pub(super) fn add_room(&mut self, id: &RoomId) {
-        let room = Room {
-            members: BTreeMap::new(),
-            events: Vec::new(),
-            state: HashMap::new(),
-            interest: 0,
-        };
+        let room = Room { members: BTreeMap::new(), events: Vec::new(), state: HashMap::new(), interest: 0 };
         self.rooms.insert(id.to_owned(), room);
         self.room_order.push(id.to_owned());
     }

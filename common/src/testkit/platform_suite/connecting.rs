@@ -1,9 +1,14 @@
 //! Checks of a session's beginning and end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::timeout;
 
 use super::{Recorder, Subject, assert_words, connected, within};
 use crate::platform::{ConnectError, EventSink, Finding, Platform, SavedLogin};
+
+/// `close` has done all the work when it returns, so the end is known at once.
+const CLOSED_WITHIN: Duration = Duration::from_secs(2);
 
 /// A session comes up, knows who it is, and finds what is there and nothing else.
 pub async fn connecting_yields_a_session<S: Subject>(subject: &S) {
@@ -102,7 +107,7 @@ pub async fn a_closed_session_pushes_nothing_and_loses_nothing<S: Subject>(subje
     for nth in 0..3 {
         expected.push(subject.person_says(&format!("while closed, {nth}")).await);
     }
-    let why = within("the end of a closed session", session.ended()).await;
+    let why = timeout(CLOSED_WITHIN, session.ended()).await.expect("a closed session has not ended");
     assert_eq!(why, ConnectError::Closed, "a session that we closed ended otherwise");
     assert_eq!(recorder.events().len(), at_close, "a closed session pushes");
     let again = connected(subject, &recorder).await;

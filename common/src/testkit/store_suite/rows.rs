@@ -81,7 +81,7 @@ pub(super) async fn small_values_are_kept(settings: &StoreSettings) {
     assert_eq!(store.media("file").await, Ok(None));
     for mxc in ["mxc://example.org/1", "mxc://example.org/2"] {
         let mxc = OwnedMxcUri::from(mxc);
-        store.save_media("file", &mxc, 7, NOON_MS).await.expect("the file is remembered");
+        store.save_media("file", &mxc, 7).await.expect("the file is remembered");
         assert_eq!(store.media("file").await, Ok(Some(mxc)));
     }
     store.close().await;

@@ -1,0 +1,29 @@
+//! What is counted of calls to the homeserver.
+
+use std::{sync::LazyLock, time::Duration};
+
+use prometheus::{Histogram, IntCounter, IntCounterVec, register_histogram, register_int_counter_vec};
+
+use super::HomeserverError;
+
+static CALLS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let (name, help) = ("magpie_homeserver_calls_total", "Calls to the homeserver, by outcome.");
+    register_int_counter_vec!(name, help, &["outcome"]).expect("the name is registered here alone")
+});
+static SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
+    let (name, help) = ("magpie_homeserver_call_seconds", "How long calls to the homeserver take.");
+    register_histogram!(name, help).expect("the name is registered here alone")
+});
+// Looked up once: this runs for every message.
+static OK: LazyLock<IntCounter> = LazyLock::new(|| CALLS.with_label_values(&["ok"]));
+static REFUSED: LazyLock<IntCounter> = LazyLock::new(|| CALLS.with_label_values(&["refused"]));
+static FAILED: LazyLock<IntCounter> = LazyLock::new(|| CALLS.with_label_values(&["failed"]));
+
+pub(super) fn count_call<T>(result: &Result<T, HomeserverError>, took: Duration) {
+    SECONDS.observe(took.as_secs_f64());
+    match result {
+        Ok(_) => OK.inc(),
+        Err(error) if error.is_transient() => FAILED.inc(),
+        Err(_) => REFUSED.inc(),
+    }
+}

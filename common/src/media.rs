@@ -1,0 +1,103 @@
+//! Files between the networks: pictures of people and chats copied in, and links to Matrix pictures given out.
+//!
+//! Everything has a hard cap while it is read, and a type is believed from the first bytes only, never from what
+//! somebody claims. Nothing here fetches an address that a message names. Next: [`PublicMedia`].
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use ruma::OwnedMxcUri;
+
+pub use self::{
+    image_type::ImageType,
+    public::{PublicMedia, PublicMediaSettings},
+};
+use crate::{
+    homeserver::{Homeserver, HomeserverError, Intent},
+    ids::RemoteFileId,
+    platform::{Download, PlatformError, Session},
+    store::Store,
+};
+
+mod image_type;
+mod link;
+mod public;
+
+/// The largest picture of a person or chat, in either direction.
+pub const AVATAR_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Why a file was not moved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MediaError {
+    /// It is larger than we move.
+    #[error("the picture is larger than {} MiB", .0 / (1024 * 1024))]
+    TooLarge(u64),
+    /// Its first bytes are of no picture that we pass on.
+    #[error("the file is no PNG, JPEG, GIF or WebP picture")]
+    NotAPicture,
+    /// The network could not give it.
+    #[error("the network could not give the picture: {0}")]
+    Remote(#[from] PlatformError),
+    /// The homeserver could not take it.
+    #[error("the homeserver could not take the picture: {0}")]
+    Homeserver(#[from] HomeserverError),
+}
+
+/// The homeserver's copy of a picture of a person or chat, made now if there is none yet. `None` when it cannot be had, with a line in the
+/// log: nothing waits for a picture.
+pub async fn copy_picture(
+    store: &Store,
+    homeserver: &Homeserver,
+    session: &dyn Session,
+    file: &RemoteFileId,
+) -> Option<OwnedMxcUri> {
+    let key = format!("picture:{file}");
+    if let Ok(Some(known)) = store.media(&key).await {
+        return Some(known);
+    }
+    let copied = match session.download(file).await {
+        Ok(download) => copy_avatar(download, homeserver.bot()).await,
+        Err(error) => Err(error.into()),
+    };
+    match copied {
+        Ok((mxc, size_bytes)) => {
+            if let Err(error) = store.save_media(&key, &mxc, size_bytes).await {
+                tracing::warn!(%error, "A picture was copied but not remembered.");
+            }
+            Some(mxc)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "Somebody stays without their picture.");
+            None
+        }
+    }
+}
+
+/// Copies a remote picture into the homeserver, as `intent` (the bot, usually), and tells its size.
+///
+/// # Errors
+/// When it is too large, no picture, or one of the two ends fails.
+pub async fn copy_avatar(download: Download, intent: Intent<'_>) -> Result<(OwnedMxcUri, u64), MediaError> {
+    let bytes = read_capped(download, AVATAR_BYTES_MAX).await?;
+    let size_bytes = bytes.len() as u64;
+    let image = ImageType::sniff(&bytes).ok_or(MediaError::NotAPicture)?;
+    Ok((intent.upload(image.mime(), Some(image.filename()), bytes).await?, size_bytes))
+}
+
+async fn read_capped(mut download: Download, size_bytes_max: u64) -> Result<Bytes, MediaError> {
+    if download.size_bytes.is_some_and(|size| size > size_bytes_max) {
+        return Err(MediaError::TooLarge(size_bytes_max));
+    }
+    let mut whole = BytesMut::new();
+    while let Some(piece) = download.stream.next().await {
+        let piece = piece?;
+        if (whole.len() + piece.len()) as u64 > size_bytes_max {
+            return Err(MediaError::TooLarge(size_bytes_max));
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.freeze())
+}
+
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;
