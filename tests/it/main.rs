@@ -3,6 +3,7 @@
 //! One module per area. Tests that start real software begin with `real_` or `crash_`: see `magpie_tests::harness`.
 
 mod discord_simulator;
+mod discord_story;
 mod echo;
 mod example;
 mod harness;
