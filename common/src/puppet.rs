@@ -8,20 +8,29 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use async_trait::async_trait;
 use lru::LruCache;
-use ruma::OwnedUserId;
+use ruma::{OwnedMxcUri, OwnedUserId};
 
 use crate::{
     homeserver::{Homeserver, HomeserverError},
-    ids::{GhostNames, RemoteUserId},
-    media,
+    ids::{GhostNames, RemoteFileId, RemoteUserId},
     message::{Sender, clean_name},
-    platform::Session,
     store::{GhostRow, Store, StoreError},
 };
 
 /// So many ghosts are remembered; the others are in the database.
 const GHOSTS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(2_000).expect("it is not zero");
+
+/// What can be found out about a remote person while their ghost is made ready. Nothing found is no fault.
+#[async_trait]
+pub trait Looks: Send + Sync {
+    /// How the network calls them. Asked only when nobody has said it yet.
+    async fn name(&self, user: &RemoteUserId) -> Option<String>;
+
+    /// The homeserver's copy of a picture. Asked once for each picture.
+    async fn picture(&self, file: &RemoteFileId) -> Option<OwnedMxcUri>;
+}
 
 /// All ghosts of this bridge.
 pub struct Ghosts {
@@ -63,11 +72,7 @@ impl Ghosts {
     ///
     /// # Errors
     /// When it could not be registered or named; a picture that fails is only logged.
-    pub async fn ready(
-        &self,
-        sender: &Sender,
-        session: Option<&dyn Session>,
-    ) -> Result<Arc<Ghost>, PuppetError> {
+    pub async fn ready(&self, sender: &Sender, looks: &dyn Looks) -> Result<Arc<Ghost>, PuppetError> {
         let known = self.known(sender).await?;
         if let Some(ghost) = &known
             && ghost.is_up_to_date(sender)
@@ -81,16 +86,15 @@ impl Ghosts {
             intent.register().await?;
             row.registered = true;
         }
-        let name = self.wanted_name(sender, &row, session).await;
+        let name = self.wanted_name(sender, &row, looks).await;
         if row.name.as_ref() != Some(&name) {
             intent.set_display_name(&name).await?;
             row.name = Some(name);
         }
         if let Some(avatar) = &sender.avatar
             && row.avatar_source.as_deref() != Some(avatar.as_str())
-            && let Some(session) = session
         {
-            let mxc = media::copy_picture(&self.store, &self.homeserver, session, avatar).await;
+            let mxc = looks.picture(avatar).await;
             if let Some(mxc) = &mxc {
                 intent.set_avatar_url(Some(mxc)).await?;
             }
@@ -121,17 +125,12 @@ impl Ghosts {
         Ok(None)
     }
 
-    async fn wanted_name(&self, sender: &Sender, row: &GhostRow, session: Option<&dyn Session>) -> String {
+    async fn wanted_name(&self, sender: &Sender, row: &GhostRow, looks: &dyn Looks) -> String {
         let told = sender.name.as_deref().map(clean_name).filter(|name| !name.is_empty());
         if let Some(name) = told.or_else(|| row.name.clone()) {
             return name;
         }
-        let asked = match session {
-            Some(session) => {
-                session.user(&sender.ids.primary).await.ok().flatten().and_then(|user| user.name)
-            }
-            None => None,
-        };
+        let asked = looks.name(&sender.ids.primary).await;
         let asked = asked.as_deref().map(clean_name).filter(|name| !name.is_empty());
         asked.unwrap_or_else(|| clean_name(sender.ids.primary.as_str()))
     }

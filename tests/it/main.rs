@@ -4,9 +4,11 @@
 
 mod discord_bridge;
 mod discord_simulator;
+mod discord_story;
 mod echo;
 mod example;
 mod harness;
 mod hop;
+mod synapse;
 mod tidy;
 mod tutorial;

@@ -1,6 +1,7 @@
 //! How a remote message becomes events: ghost made ready, content written, each part sent once.
 
-use ruma::{OwnedEventId, RoomId};
+use async_trait::async_trait;
+use ruma::{OwnedEventId, OwnedMxcUri, RoomId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,9 +12,12 @@ use crate::{
         write_content,
     },
     homeserver::{HomeserverError, Intent, SendEvent},
-    message::{Attachment, MentionTarget, Message, Node, RemoteMessage},
+    ids::{RemoteFileId, RemoteUserId},
+    media,
+    message::{Attachment, MentionTarget, Message, Node, RemoteMessage, Sender},
     platform::Session,
     portal::{Portals, keys},
+    puppet::Looks,
     steps::{Step, reached},
     store::StoreError,
 };
@@ -21,6 +25,24 @@ use crate::{
 /// So many recent events are searched for the effect of an interrupted attempt. One send is in flight per room, so its event is among the
 /// newest ones.
 const SEARCHED_EVENTS: u32 = 100;
+
+/// Asks the session about people; while there is none, nothing is found out.
+struct Looker<'a> {
+    portals: &'a Portals,
+    session: Option<&'a dyn Session>,
+}
+
+#[async_trait]
+impl Looks for Looker<'_> {
+    async fn name(&self, user: &RemoteUserId) -> Option<String> {
+        self.session?.user(user).await.ok().flatten()?.name
+    }
+
+    async fn picture(&self, file: &RemoteFileId) -> Option<OwnedMxcUri> {
+        let parts = &self.portals.parts;
+        media::copy_picture(&parts.store, &parts.homeserver, self.session?, file).await
+    }
+}
 
 /// A message on its way into a room.
 pub(super) struct Sending<'a> {
@@ -33,7 +55,15 @@ pub(super) struct Sending<'a> {
 impl Sending<'_> {
     /// Sends every part that is not in the room yet.
     pub(super) async fn send(&self, portals: &Portals) -> Result<Vec<OwnedEventId>, Stopped> {
-        let ghost = portals.ghosts.ready(&self.message.sender, self.session).await?;
+        let looker = Looker { portals, session: self.session };
+        let ghost = match self.session {
+            Some(_) => portals.ghosts.ready(&self.message.sender, &looker).await?,
+            // A new picture waits for a message that comes while somebody can fetch it.
+            None => {
+                let sender = Sender { avatar: None, ..self.message.sender.clone() };
+                portals.ghosts.ready(&sender, &looker).await?
+            }
+        };
         reached(Step::GhostReady);
         let there = match self.in_doubt {
             true => self.search(portals).await?,
