@@ -29,6 +29,7 @@ pub mod rest;
 mod routes;
 mod severable;
 pub mod snowflake;
+pub mod staged;
 mod state;
 pub mod trouble;
 pub mod world;

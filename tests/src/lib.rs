@@ -5,6 +5,7 @@
 //! (Synapse, PostgreSQL, our own programs) and plays the people who use it. Nothing in here is shipped. The tests are in `tests/it/`.
 
 pub mod checker;
+pub mod demo;
 pub mod discord;
 pub mod echo;
 pub mod example;

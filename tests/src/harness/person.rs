@@ -85,12 +85,7 @@ impl Person {
 
     /// The first invitation by `inviter`, which names a room nobody knew before.
     pub async fn wait_for_invite(&self, inviter: &str) -> anyhow::Result<Event> {
-        let wanted = |event: &Event| {
-            event.place == Place::Invite
-                && event.sender() == inviter
-                && event.json["state_key"] == self.id.as_str()
-                && event.content()["membership"] == "invite"
-        };
+        let wanted = |event: &Event| event.is_invite_of(&self.id, inviter);
         let found = self.wait_within(PATIENCE, wanted).await;
         found.with_context(|| format!("{} waited for an invitation by {inviter}", self.id))
     }

@@ -34,6 +34,14 @@ impl Event {
         Self { room: room.to_owned(), place, json }
     }
 
+    /// Whether `inviter` invites `user` with it.
+    pub fn is_invite_of(&self, user: &str, inviter: &str) -> bool {
+        self.place == Place::Invite
+            && self.sender() == inviter
+            && self.json["state_key"] == user
+            && self.content()["membership"] == "invite"
+    }
+
     /// The event id; empty where there is none.
     pub fn id(&self) -> &str {
         self.text("event_id")

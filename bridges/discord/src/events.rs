@@ -1,0 +1,168 @@
+//! From Discord's events to [`RemoteEvent`]s.
+//!
+//! Works on plain JSON, the same for the gateway and for fetched history, and leniently: a field that is missing or new must
+//! not lose the words beside it. What is ours comes back as nothing; what cannot be mapped becomes [`RemoteEvent::Unknown`] with
+//! its raw form. Pure. Next: `message`, which reads a message.
+
+use magpie_common::{
+    clock::TimestampMs,
+    ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
+    message::{ChatChange, RemoteEvent},
+    platform::Cursor,
+};
+use serde_json::Value;
+
+use crate::{
+    format::is_id,
+    session::world::{Known, text, texts},
+};
+
+pub(crate) use self::author::{avatar, shown_name};
+
+mod author;
+mod message;
+#[cfg(test)]
+mod tests;
+
+/// The first millisecond that Discord's ids count from.
+const EPOCH_MS: i64 = 1_420_070_400_000;
+
+/// How long Discord shows that somebody types.
+const TYPING_MS: u32 = 10_000;
+
+/// Raw forms are cut at this length.
+const RAW_BYTES_MAX: usize = 16 * 1024;
+
+/// An event for the sink, and how far the channel has come with it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Mapped {
+    pub event: RemoteEvent,
+    pub cursor: Option<Cursor>,
+}
+
+/// When the thing with this id was made.
+pub(crate) fn snowflake_ms(id: &str) -> Option<TimestampMs> {
+    let id: u64 = id.parse().ok()?;
+    Some(i64::try_from(id >> 22).ok()? + EPOCH_MS)
+}
+
+/// The smallest id that something made at this time can have.
+pub(crate) fn first_snowflake(at_ms: TimestampMs) -> u64 {
+    u64::try_from(at_ms - EPOCH_MS).unwrap_or(0) << 22
+}
+
+/// The channel that an event of a chat belongs to.
+pub(crate) fn channel_of(kind: &str, data: &Value) -> Option<String> {
+    let of_chat = kind.starts_with("MESSAGE_") || kind == "TYPING_START";
+    of_chat.then(|| text(&data["channel_id"])).filter(|id| is_id(id))
+}
+
+/// Maps an event of a chat: messages, reactions, typing. `None` when it is ours, or nothing that a room shows.
+pub(crate) fn map(kind: &str, data: &Value, known: &Known) -> Option<Mapped> {
+    let channel = text(&data["channel_id"]);
+    let event = match kind {
+        "MESSAGE_CREATE" => return created(data, known),
+        "MESSAGE_UPDATE" => message::edit(data, known),
+        "MESSAGE_DELETE" => redact(&channel, &[text(&data["id"])]),
+        "MESSAGE_DELETE_BULK" => redact(&channel, &texts(&data["ids"])),
+        "TYPING_START" => typing(&channel, data, known),
+        _ if kind.starts_with("MESSAGE_REACTION_") => reaction(kind, &channel, data, known),
+        _ => None,
+    };
+    event.map(|event| Mapped { event, cursor: None })
+}
+
+/// A notice that messages are missing.
+pub(crate) fn gap(channel: &str, count: usize) -> RemoteEvent {
+    RemoteEvent::Unknown {
+        chat: Some(RemoteChatId::new(channel)),
+        name: format!("gap: {count} missed messages were fetched, later ones were not; they are in Discord"),
+        raw: String::new(),
+    }
+}
+
+/// A chat that is there, as it looks.
+pub(crate) fn chat_changed(
+    chat: &RemoteChatId,
+    known: &Known,
+    made: fn(Box<magpie_common::message::ChatInfo>) -> ChatChange,
+) -> Option<RemoteEvent> {
+    let info = known.chat_info(chat.as_str())?;
+    Some(RemoteEvent::ChatChanged { chat: chat.clone(), change: made(Box::new(info)) })
+}
+
+/// A chat that is gone.
+pub(crate) fn chat_gone(chat: RemoteChatId) -> RemoteEvent {
+    RemoteEvent::ChatChanged { chat, change: ChatChange::Gone }
+}
+
+/// Whatever could not be read, with its raw form.
+pub(crate) fn unknown(kind: &str, data: &Value) -> RemoteEvent {
+    let mut raw = data.to_string();
+    let end = (0..=RAW_BYTES_MAX.min(raw.len())).rev().find(|at| raw.is_char_boundary(*at)).unwrap_or(0);
+    raw.truncate(end);
+    let chat = Some(text(&data["channel_id"])).filter(|id| is_id(id)).map(RemoteChatId::new);
+    RemoteEvent::Unknown { chat, name: kind.to_owned(), raw }
+}
+
+fn created(data: &Value, known: &Known) -> Option<Mapped> {
+    let (channel, id) = (text(&data["channel_id"]), text(&data["id"]));
+    if !is_id(&channel) || !is_id(&id) {
+        return Some(Mapped { event: unknown("MESSAGE_CREATE", data), cursor: None });
+    }
+    let event = message::create(data, known)?;
+    Some(Mapped { event, cursor: Some(Cursor { key: channel, value: id }) })
+}
+
+fn redact(channel: &str, ids: &[String]) -> Option<RemoteEvent> {
+    let ids: Vec<RemoteMessageId> =
+        ids.iter().filter(|id| is_id(id)).map(|id| RemoteMessageId::new(id.as_str())).collect();
+    let chat = RemoteChatId::new(channel);
+    (!ids.is_empty()).then_some(RemoteEvent::Redact { chat, ids, by: None })
+}
+
+fn typing(channel: &str, data: &Value, known: &Known) -> Option<RemoteEvent> {
+    let user = text(&data["user_id"]);
+    let chat = RemoteChatId::new(channel);
+    (is_id(&user) && user != known.me).then(|| RemoteEvent::Typing {
+        chat,
+        sender: RemoteUserId::new(user),
+        timeout_ms: TYPING_MS,
+    })
+}
+
+fn reaction(kind: &str, channel: &str, data: &Value, known: &Known) -> Option<RemoteEvent> {
+    let (chat, target) = (RemoteChatId::new(channel), RemoteMessageId::new(text(&data["message_id"])));
+    let user = text(&data["user_id"]);
+    if user == known.me {
+        return None;
+    }
+    match kind {
+        "MESSAGE_REACTION_ADD" => Some(RemoteEvent::React {
+            chat,
+            target,
+            sender: RemoteUserId::new(user),
+            emoji: emoji(data)?,
+            sent_ms: None,
+        }),
+        "MESSAGE_REACTION_REMOVE" => Some(RemoteEvent::Unreact {
+            chat,
+            target,
+            sender: Some(RemoteUserId::new(user)),
+            emoji: Some(emoji(data)?),
+        }),
+        "MESSAGE_REACTION_REMOVE_ALL" => {
+            Some(RemoteEvent::Unreact { chat, target, sender: None, emoji: None })
+        }
+        "MESSAGE_REACTION_REMOVE_EMOJI" => {
+            Some(RemoteEvent::Unreact { chat, target, sender: None, emoji: Some(emoji(data)?) })
+        }
+        _ => None,
+    }
+}
+
+fn emoji(data: &Value) -> Option<String> {
+    let emoji = &data["emoji"];
+    let name = emoji["name"].as_str()?;
+    Some(if emoji["id"].is_null() { name.to_owned() } else { format!(":{name}:") })
+}

@@ -1,0 +1,241 @@
+//! The one task that takes events in: from the gateway and from recovery, into the sink, in order.
+//!
+//! Live events of a channel wait while that channel's missed messages are fetched, so that order holds in each room. Tickets are
+//! awaited by another task; when one fails, the session ends, and the next one fetches again what the cursor has not passed.
+//! Must never ask the network itself. Next: `recovery`, `chats`.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+
+use magpie_common::{
+    message::RemoteEvent,
+    platform::{ConnectError, Cursor, EventSink, Ticket},
+};
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{
+    gateway::GatewayEvent,
+    recovery::{Missed, Page},
+    world::{World, text},
+};
+use crate::{
+    config::DiscordConfig,
+    events::{self, Mapped},
+};
+
+mod chats;
+
+/// Live events of one channel that wait for its recovery.
+const HELD_MAX: usize = 5000;
+
+/// Tickets under way.
+pub(super) const TICKETS_MAX: usize = 1024;
+
+/// How the rest of the session hears of the pump.
+pub(super) struct Outlets {
+    /// Where events go.
+    pub sink: EventSink,
+    /// Tickets to be awaited.
+    pub tickets: mpsc::Sender<Ticket>,
+    /// Channels whose messages are to be fetched.
+    pub missed: mpsc::Sender<Missed>,
+    /// Whether all guilds have been told.
+    pub ready: watch::Sender<bool>,
+    /// Why the session is over.
+    pub end: watch::Sender<Option<ConnectError>>,
+}
+
+/// What the pump reads.
+pub(super) struct Inlets {
+    /// From the gateway.
+    pub events: mpsc::Receiver<GatewayEvent>,
+    /// From recovery.
+    pub pages: mpsc::Receiver<Page>,
+    /// When to stop.
+    pub stop: CancellationToken,
+}
+
+pub(super) struct Pump {
+    config: Arc<DiscordConfig>,
+    world: Arc<World>,
+    out: Outlets,
+    /// Live events that wait, by channel.
+    held: HashMap<String, VecDeque<GatewayEvent>>,
+    /// Channels that recovery has not been told of yet.
+    to_recover: VecDeque<Missed>,
+    /// Guilds that are still to come after READY.
+    awaited: HashSet<String>,
+    counts: BTreeMap<String, u64>,
+    told_of_content: bool,
+}
+
+impl Pump {
+    pub(super) fn new(config: Arc<DiscordConfig>, world: Arc<World>, out: Outlets) -> Self {
+        Self {
+            config,
+            world,
+            out,
+            held: HashMap::new(),
+            to_recover: VecDeque::new(),
+            awaited: HashSet::new(),
+            counts: BTreeMap::new(),
+            told_of_content: false,
+        }
+    }
+
+    /// Runs until it is stopped or the gateway has nothing more.
+    pub(super) async fn run(mut self, mut inlets: Inlets) {
+        let stop = inlets.stop.clone();
+        let missed = self.out.missed.clone();
+        let work = async {
+            loop {
+                tokio::select! {
+                    Ok(place) = missed.reserve(), if !self.to_recover.is_empty() => {
+                        if let Some(next) = self.to_recover.pop_front() {
+                            place.send(next);
+                        }
+                    }
+                    event = inlets.events.recv() => match event {
+                        Some(event) => self.take(event).await,
+                        None => return,
+                    },
+                    Some(page) = inlets.pages.recv() => self.take_page(page).await,
+                }
+            }
+        };
+        stop.run_until_cancelled(work).await;
+        debug!(events = ?self.counts, "The gateway's events were counted.");
+    }
+
+    async fn take(&mut self, event: GatewayEvent) {
+        *self.counts.entry(event.kind.clone()).or_default() += 1;
+        if self.is_over() {
+            return;
+        }
+        match events::channel_of(&event.kind, &event.data) {
+            Some(channel) => match self.held.get_mut(&channel) {
+                Some(held) if held.len() < HELD_MAX => held.push_back(event),
+                Some(_) => {
+                    self.end("More happens in a channel than can wait; it is fetched again.".to_owned())
+                }
+                None => self.take_chat_event(&channel, &event).await,
+            },
+            None if event.kind.starts_with("MESSAGE_") => {
+                warn!(kind = event.kind, "Discord sent an event that cannot be read.");
+                self.push(Mapped { event: events::unknown(&event.kind, &event.data), cursor: None }).await;
+            }
+            None => self.take_other(&event).await,
+        }
+    }
+
+    async fn take_chat_event(&mut self, channel: &str, event: &GatewayEvent) {
+        let mapped = {
+            let known = self.world.read();
+            let is_ours = known.channels.get(channel).is_some_and(|channel| channel.is_portal());
+            if is_ours { events::map(&event.kind, &event.data, &known) } else { None }
+        };
+        if let Some(mapped) = mapped {
+            self.look_for_hidden_content(&mapped.event);
+            self.push(mapped).await;
+        }
+    }
+
+    /// Missed messages of one channel, oldest first; with the last page the live events that waited go on.
+    async fn take_page(&mut self, page: Page) {
+        if let Some(reason) = page.failed {
+            return self.end(reason);
+        }
+        for message in page.messages {
+            let event = GatewayEvent { kind: "MESSAGE_CREATE".to_owned(), data: message };
+            self.take_chat_event(&page.channel, &event).await;
+        }
+        if let Some(count) = page.gave_up_after {
+            self.push(Mapped { event: events::gap(&page.channel, count), cursor: None }).await;
+        }
+        if !page.is_last {
+            return;
+        }
+        let passed: u64 = page.after.parse().unwrap_or_default();
+        for event in self.held.remove(&page.channel).into_iter().flatten() {
+            let id: u64 = text(&event.data["id"]).parse().unwrap_or_default();
+            if event.kind != "MESSAGE_CREATE" || id > passed {
+                self.take_chat_event(&page.channel, &event).await;
+            }
+        }
+    }
+
+    async fn push(&mut self, mapped: Mapped) {
+        if self.is_over() {
+            return;
+        }
+        let ticket = match mapped.cursor {
+            Some(cursor) => self.out.sink.push_with_cursor(mapped.event, cursor).await,
+            None => self.out.sink.push(mapped.event).await,
+        };
+        // The other end is gone only when the session is over.
+        let _ = self.out.tickets.send(ticket).await;
+    }
+
+    async fn remembered(&mut self, channel: &str) -> Option<String> {
+        match self.out.sink.remembered(channel).await {
+            Ok(cursor) => cursor,
+            Err(error) => {
+                self.end(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Without the right to read, Discord sends messages with everything empty.
+    fn look_for_hidden_content(&mut self, event: &RemoteEvent) {
+        let RemoteEvent::Unknown { name, .. } = event else { return };
+        if name == "MESSAGE_CREATE" && !self.told_of_content {
+            self.told_of_content = true;
+            warn!(remedy = super::MISSING_INTENT, "A message came without anything in it that can be shown.");
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.out.end.borrow().is_some()
+    }
+
+    fn end(&self, reason: String) {
+        super::end_session(&self.out.end, ConnectError::Transient(reason));
+    }
+}
+
+/// Awaits tickets; the first that fails ends the session, because the cursor must not pass what is not stored.
+pub(super) async fn watch_tickets(
+    mut tickets: mpsc::Receiver<Ticket>,
+    end: watch::Sender<Option<ConnectError>>,
+) {
+    while let Some(ticket) = tickets.recv().await {
+        if let Err(error) = ticket.stored().await {
+            super::end_session(&end, ConnectError::Transient(error.to_string()));
+            return;
+        }
+    }
+}
+
+/// Where a channel stands in the store.
+fn cursor(channel: &str, value: &str) -> Cursor {
+    Cursor { key: channel.to_owned(), value: value.to_owned() }
+}
+
+/// Whether the first id is younger than the second.
+fn is_younger(id: &str, than: &str) -> bool {
+    let number = |id: &str| id.parse::<u64>().unwrap_or_default();
+    number(id) > number(than)
+}
+
+/// The last message of a channel; a channel without one stands at its own id, which is older than any message in it.
+fn last_message(channel: &Value) -> String {
+    Some(text(&channel["last_message_id"]))
+        .filter(|id| !id.is_empty())
+        .unwrap_or_else(|| text(&channel["id"]))
+}

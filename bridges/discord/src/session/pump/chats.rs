@@ -1,0 +1,183 @@
+//! Events about guilds, channels, roles and webhooks: what is remembered of them, and what rooms should know.
+
+use magpie_common::{
+    ids::RemoteChatId,
+    message::{ChatChange, RemoteEvent},
+};
+use serde_json::Value;
+use tracing::{debug, info};
+
+use super::{Pump, cursor, is_younger, last_message};
+use crate::{
+    events::{self, Mapped},
+    session::{
+        gateway::GatewayEvent,
+        recovery::Missed,
+        world::{Role, guild_chat, text, texts},
+    },
+};
+
+impl Pump {
+    pub(super) async fn take_other(&mut self, event: &GatewayEvent) {
+        let data = &event.data;
+        match event.kind.as_str() {
+            "READY" => self.ready(data),
+            "GUILD_CREATE" => self.guild_came(data).await,
+            "GUILD_UPDATE" => self.guild_changed(data).await,
+            "GUILD_DELETE" => self.guild_went(data).await,
+            "CHANNEL_CREATE" | "CHANNEL_UPDATE" => self.channel_changed(&event.kind, data).await,
+            "CHANNEL_DELETE" => self.channel_went(data).await,
+            "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE" | "GUILD_ROLE_DELETE" => self.role_changed(data).await,
+            "GUILD_MEMBER_UPDATE" => self.member_changed(data),
+            "RESUMED" => info!("The connection to Discord was resumed; nothing was missed."),
+            other => debug!(kind = other, "An event was counted that no room needs."),
+        }
+    }
+
+    fn ready(&mut self, data: &Value) {
+        if *self.out.ready.borrow() {
+            return self.end("Discord began a new session; missed messages are fetched.".to_owned());
+        }
+        self.awaited =
+            data["guilds"].as_array().into_iter().flatten().map(|guild| text(&guild["id"])).collect();
+        self.tell_ready();
+    }
+
+    fn tell_ready(&self) {
+        if self.awaited.is_empty() {
+            self.out.ready.send_replace(true);
+        }
+    }
+
+    async fn guild_came(&mut self, data: &Value) {
+        let guild = text(&data["id"]);
+        self.awaited.remove(&guild);
+        if data["unavailable"] != true && self.config.wants_guild(&guild) {
+            self.world.write().learn_guild(data);
+            self.push_chat(&guild_chat(&guild), ChatChange::Present).await;
+            for channel in data["channels"].as_array().into_iter().flatten() {
+                self.channel_came(channel).await;
+            }
+        }
+        self.tell_ready();
+    }
+
+    /// A channel that was never seen has missed nothing: it stands where it is now. One that was is caught up.
+    async fn channel_came(&mut self, data: &Value) {
+        let channel = text(&data["id"]);
+        let chat = RemoteChatId::new(channel.as_str());
+        let Some(event) = self.chat_event(&chat, ChatChange::Present) else { return };
+        let last = last_message(data);
+        let remembered = self.remembered(&channel).await;
+        let first = remembered.is_none().then(|| cursor(&channel, &last));
+        self.push(Mapped { event, cursor: first }).await;
+        let Some(after) = remembered.filter(|after| is_younger(&last, after)) else { return };
+        self.held.entry(channel.clone()).or_default();
+        self.to_recover.push_back(Missed { channel, after, taken: 0 });
+    }
+
+    async fn guild_changed(&mut self, data: &Value) {
+        let guild = text(&data["id"]);
+        if self.world.read().guilds.contains_key(&guild) {
+            self.world.write().learn_guild(data);
+            self.push_chat(&guild_chat(&guild), ChatChange::Info).await;
+        }
+    }
+
+    async fn guild_went(&mut self, data: &Value) {
+        let guild = text(&data["id"]);
+        self.awaited.remove(&guild);
+        self.tell_ready();
+        // An outage of Discord's is no farewell.
+        if data["unavailable"] == true || !self.world.read().guilds.contains_key(&guild) {
+            return;
+        }
+        let channels = self.world.write().forget_guild(&guild);
+        for channel in channels {
+            self.push_event(events::chat_gone(RemoteChatId::new(channel))).await;
+        }
+        self.push_event(events::chat_gone(guild_chat(&guild))).await;
+    }
+
+    async fn channel_changed(&mut self, kind: &str, data: &Value) {
+        let (channel, guild) = (text(&data["id"]), text(&data["guild_id"]));
+        if !self.world.read().guilds.contains_key(&guild) {
+            return;
+        }
+        self.world.write().learn_channel(data, &guild);
+        if kind == "CHANNEL_CREATE" {
+            return self.channel_came(data).await;
+        }
+        self.push_chat(&RemoteChatId::new(channel), ChatChange::Info).await;
+    }
+
+    async fn channel_went(&mut self, data: &Value) {
+        let channel = text(&data["id"]);
+        let was_portal =
+            self.world.write().channels.remove(&channel).is_some_and(|channel| channel.is_portal());
+        if was_portal {
+            self.push_event(events::chat_gone(RemoteChatId::new(channel))).await;
+        }
+    }
+
+    /// A role may open or close channels to everybody.
+    async fn role_changed(&mut self, data: &Value) {
+        let id = text(&data["guild_id"]);
+        let everyone = {
+            let mut known = self.world.write();
+            let Some(guild) = known.guilds.get_mut(&id) else { return };
+            match &data["role"] {
+                Value::Null => drop(guild.roles.remove(&text(&data["role_id"]))),
+                role => drop(guild.roles.insert(text(&role["id"]), Role::read(role))),
+            }
+            text(&data["role"]["id"]) == id
+        };
+        if !everyone {
+            return;
+        }
+        let channels: Vec<String> = {
+            let known = self.world.read();
+            known
+                .channels
+                .values()
+                .filter(|channel| channel.guild == id)
+                .map(|channel| channel.id.clone())
+                .collect()
+        };
+        for channel in channels {
+            self.push_chat(&RemoteChatId::new(channel), ChatChange::Info).await;
+        }
+    }
+
+    fn member_changed(&mut self, data: &Value) {
+        let mut known = self.world.write();
+        if text(&data["user"]["id"]) != known.me {
+            return;
+        }
+        if let Some(guild) = known.guilds.get_mut(&text(&data["guild_id"])) {
+            guild.own_roles = texts(&data["roles"]);
+        }
+    }
+
+    fn chat_event(
+        &self,
+        chat: &RemoteChatId,
+        made: fn(Box<magpie_common::message::ChatInfo>) -> ChatChange,
+    ) -> Option<RemoteEvent> {
+        events::chat_changed(chat, &self.world.read(), made)
+    }
+
+    async fn push_chat(
+        &mut self,
+        chat: &RemoteChatId,
+        made: fn(Box<magpie_common::message::ChatInfo>) -> ChatChange,
+    ) {
+        if let Some(event) = self.chat_event(chat, made) {
+            self.push_event(event).await;
+        }
+    }
+
+    async fn push_event(&mut self, event: RemoteEvent) {
+        self.push(Mapped { event, cursor: None }).await;
+    }
+}

@@ -1,0 +1,68 @@
+//! From Discord's answer to what becomes of a message, with words for the person who wrote it.
+
+use magpie_common::platform::{ConnectError, DeliverError};
+
+use super::{
+    BAD_TOKEN,
+    api::{ApiError, Refusal},
+};
+
+/// The verdict on a request that would have had an effect.
+pub(super) fn verdict(error: ApiError) -> DeliverError {
+    match error {
+        ApiError::NotSent(why) => {
+            DeliverError::Retry { after: None, reason: format!("Discord could not be reached: {why}.") }
+        }
+        ApiError::Limited(wait) => {
+            DeliverError::Retry { after: Some(wait), reason: "Discord asks for a pause.".to_owned() }
+        }
+        ApiError::Unclear(why) => DeliverError::Uncertain(format!(
+            "Discord did not answer, so the message may have arrived or not: {why}."
+        )),
+        ApiError::Broken(status) => DeliverError::Uncertain(format!(
+            "Discord failed with status {status}, so the message may have arrived or not."
+        )),
+        ApiError::Refused(refusal) => refused(&refusal),
+    }
+}
+
+/// The verdict on a request that changes nothing: whatever went wrong, it may be asked again.
+pub(super) fn verdict_on_question(error: ApiError) -> DeliverError {
+    match error {
+        ApiError::Unclear(reason) => DeliverError::Retry { after: None, reason },
+        ApiError::Broken(status) => {
+            DeliverError::Retry { after: None, reason: format!("Discord failed with status {status}.") }
+        }
+        other => verdict(other),
+    }
+}
+
+/// What a failed request means for the session that is to come up.
+pub(super) fn connect_verdict(error: ApiError) -> ConnectError {
+    if error.is_bad_token() {
+        return ConnectError::BadCredentials(BAD_TOKEN.to_owned());
+    }
+    ConnectError::Transient(format!("Discord does not answer as it should: {error}."))
+}
+
+fn refused(refusal: &Refusal) -> DeliverError {
+    let words = match (refusal.status, refusal.code) {
+        (401, _) => return DeliverError::LoggedOut(BAD_TOKEN.to_owned()),
+        (_, 50_001) => "The bot cannot see the channel. Grant it View Channel in Discord.".to_owned(),
+        (_, 50_013) => {
+            "The bot may not write there. Grant it Send Messages and Manage Webhooks in Discord.".to_owned()
+        }
+        (_, 10_003) => "The channel is not in Discord any more.".to_owned(),
+        (_, 30_007 | 30_058) => {
+            "The channel has no room for another webhook. Delete one in its settings in Discord \
+                                 (Integrations, Webhooks)."
+                .to_owned()
+        }
+        (_, 50_083) => "The thread is archived. Open it again in Discord.".to_owned(),
+        (_, 160_002) => "The bot may not reply there. Grant it Read Message History in Discord.".to_owned(),
+        (_, 200_000 | 200_001) => "The server's filter refuses these words.".to_owned(),
+        (413, _) | (_, 40_005) => "The message is too large for Discord.".to_owned(),
+        _ => format!("Discord refuses the message: {}.", refusal.message.trim_end_matches('.')),
+    };
+    DeliverError::Rejected(words)
+}

@@ -1,0 +1,248 @@
+//! What the gateway has told of guilds and channels: as little as names, rights and privacy need.
+//!
+//! Filled by the one task that reads events; read by deliveries. Never asks the network.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use magpie_common::{
+    ids::{RemoteChatId, RemoteFileId},
+    message::{ChatInfo, ChatKind, clean_name},
+};
+use serde_json::Value;
+
+use super::permissions::{self, Member};
+
+/// What is remembered, shared between the reader and the writers.
+#[derive(Default)]
+pub(crate) struct World(RwLock<Known>);
+
+/// What is remembered.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// Our user.
+    pub me: String,
+    /// Our application.
+    pub application: String,
+    /// The servers we are in.
+    pub guilds: HashMap<String, Guild>,
+    /// Their channels of all kinds.
+    pub channels: HashMap<String, Channel>,
+    /// Webhooks that are ours.
+    pub own_webhooks: HashSet<String>,
+}
+
+/// A server.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Guild {
+    /// Its id, which is also that of the role `@everyone`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The hash of its picture.
+    pub icon: Option<String>,
+    /// Who may do everything.
+    pub owner: Option<String>,
+    /// Its roles.
+    pub roles: HashMap<String, Role>,
+    /// Our roles.
+    pub own_roles: Vec<String>,
+}
+
+/// A role.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Role {
+    /// Its name.
+    pub name: String,
+    /// Its permission bits.
+    pub permissions: u64,
+}
+
+/// A channel.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Channel {
+    /// Its id.
+    pub id: String,
+    /// The server it belongs to.
+    pub guild: String,
+    /// Discord's number for its kind.
+    pub kind: u64,
+    /// Its name.
+    pub name: String,
+    /// Its topic.
+    pub topic: Option<String>,
+    /// Exceptions from the permissions of roles and members.
+    pub overwrites: Vec<Overwrite>,
+}
+
+/// An exception from permissions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overwrite {
+    /// A role or a member.
+    pub id: String,
+    /// Bits granted.
+    pub allow: u64,
+    /// Bits taken.
+    pub deny: u64,
+}
+
+impl World {
+    /// For looking.
+    pub fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the reader of events, and for what a session learns of itself.
+    pub fn write(&self) -> RwLockWriteGuard<'_, Known> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Takes in a whole guild, with roles, channels and our own membership.
+    pub fn learn_guild(&mut self, data: &Value) {
+        let id = text(&data["id"]);
+        let mut guild = self.guilds.remove(&id).unwrap_or_default();
+        guild.id = id.clone();
+        guild.name = clean_name(data["name"].as_str().unwrap_or_default());
+        guild.icon = data["icon"].as_str().map(str::to_owned);
+        guild.owner = data["owner_id"].as_str().map(str::to_owned).or(guild.owner);
+        for role in data["roles"].as_array().into_iter().flatten() {
+            guild.roles.insert(text(&role["id"]), Role::read(role));
+        }
+        for member in data["members"].as_array().into_iter().flatten() {
+            if text(&member["user"]["id"]) == self.me {
+                guild.own_roles = texts(&member["roles"]);
+            }
+        }
+        self.guilds.insert(id.clone(), guild);
+        for channel in data["channels"].as_array().into_iter().flatten() {
+            self.learn_channel(channel, &id);
+        }
+    }
+
+    /// Takes in a channel.
+    pub fn learn_channel(&mut self, data: &Value, guild: &str) {
+        let channel = Channel::read(data, guild);
+        self.channels.insert(channel.id.clone(), channel);
+    }
+
+    /// A guild or channel as a chat; `None` for what is no chat of ours.
+    pub fn chat_info(&self, chat: &str) -> Option<ChatInfo> {
+        match chat.strip_prefix('g') {
+            Some(guild) => self.guilds.get(guild).map(Guild::info),
+            None => {
+                let channel = self.channels.get(chat).filter(|channel| channel.is_portal())?;
+                Some(channel.info(self.guilds.get(&channel.guild)?))
+            }
+        }
+    }
+
+    /// What we may do in a channel; nothing when it is unknown.
+    pub fn own_permissions(&self, channel: &str) -> u64 {
+        let Some(channel) = self.channels.get(channel) else { return 0 };
+        let Some(guild) = self.guilds.get(&channel.guild) else { return 0 };
+        permissions::in_channel(guild, channel, &Member { id: &self.me, roles: &guild.own_roles })
+    }
+
+    /// Drops a guild and all that is in it; gives its channels.
+    pub fn forget_guild(&mut self, guild: &str) -> Vec<String> {
+        self.guilds.remove(guild);
+        let gone: Vec<String> = self
+            .channels
+            .values()
+            .filter(|channel| channel.guild == guild)
+            .map(|channel| channel.id.clone())
+            .collect();
+        for id in &gone {
+            self.channels.remove(id);
+        }
+        gone
+    }
+}
+
+/// The chat that stands for a guild: `g` and its id, because Discord gives the first channel of old guilds the guild's own id.
+pub(crate) fn guild_chat(guild: &str) -> RemoteChatId {
+    RemoteChatId::new(format!("g{guild}"))
+}
+
+impl Guild {
+    fn info(&self) -> ChatInfo {
+        let avatar =
+            self.icon.as_ref().map(|hash| RemoteFileId::new(format!("icons/{}/{hash}.png", self.id)));
+        ChatInfo {
+            kind: ChatKind::Space,
+            name: Some(self.name.clone()),
+            topic: None,
+            avatar,
+            parent: None,
+            members: Vec::new(),
+            private: false,
+        }
+    }
+}
+
+impl Role {
+    /// Reads a role.
+    pub fn read(data: &Value) -> Self {
+        let name = clean_name(data["name"].as_str().unwrap_or_default());
+        Self { name, permissions: bits(&data["permissions"]) }
+    }
+}
+
+impl Channel {
+    fn read(data: &Value, guild: &str) -> Self {
+        let overwrites = data["permission_overwrites"].as_array().into_iter().flatten();
+        Self {
+            id: text(&data["id"]),
+            guild: guild.to_owned(),
+            kind: data["type"].as_u64().unwrap_or(u64::MAX),
+            name: clean_name(data["name"].as_str().unwrap_or_default()),
+            topic: data["topic"].as_str().filter(|topic| !topic.is_empty()).map(str::to_owned),
+            overwrites: overwrites
+                .map(|it| Overwrite {
+                    id: text(&it["id"]),
+                    allow: bits(&it["allow"]),
+                    deny: bits(&it["deny"]),
+                })
+                .collect(),
+        }
+    }
+
+    /// Text (0) and announcement (5) channels are rooms.
+    pub fn is_portal(&self) -> bool {
+        matches!(self.kind, 0 | 5)
+    }
+
+    fn info(&self, guild: &Guild) -> ChatInfo {
+        ChatInfo {
+            kind: ChatKind::Group,
+            name: Some(self.name.clone()),
+            topic: self.topic.clone(),
+            avatar: None,
+            parent: Some(guild_chat(&guild.id)),
+            members: Vec::new(),
+            private: permissions::is_private(guild, self),
+        }
+    }
+}
+
+/// An id, which Discord writes as a string and some libraries as a number.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// A list of ids.
+pub(crate) fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().map(text).collect()
+}
+
+fn bits(value: &Value) -> u64 {
+    text(value).parse().unwrap_or_default()
+}
