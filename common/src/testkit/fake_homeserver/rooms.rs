@@ -25,10 +25,13 @@ impl World {
             if privileged { format!("!{name}") } else { format!("!{}:{}", &name[..18], self.server_name) };
         let room = RoomId::parse(id).map_err(|error| Refusal::bad(error.to_string()))?;
         self.add_room(&room);
+        let mut furniture = furniture(creator, request, &version, privileged);
         if let Some(alias) = alias {
+            let content = json!({ "alias": alias });
+            furniture.push(("m.room.canonical_alias".to_owned(), String::new(), content));
             self.aliases.insert(alias, room.clone());
         }
-        for (event_type, state_key, content) in furniture(creator, request, &version, privileged) {
+        for (event_type, state_key, content) in furniture {
             let content = raw(&content)?;
             let (event_type, state_key) = (event_type.as_str(), Some(state_key.as_str()));
             let (room_id, sender) = (room.as_ref(), creator);
