@@ -12,15 +12,27 @@ use magpie_tests::{
         postgres::{Durability, Postgres},
         tools::{Component, need},
     },
+    line_server::Fault,
 };
 
-use self::nemesis::Tally;
+use self::nemesis::{Plan, Tally};
 
+mod discord;
 mod nemesis;
 mod planted;
 
 /// With PostgreSQL as well, a run makes at least so many kills.
 const KILLS_MIN: usize = 200;
+
+const PLAN: Plan<LineNetwork> = Plan { times: &[1, 2, 4], loads: 4, troubles: 3, trouble };
+
+fn trouble(network: &LineNetwork, number: u32) {
+    network.0.fault(match number {
+        0 => Fault::CutAfterEffect,
+        1 => Fault::CutBeforeEffect,
+        _ => Fault::Busy,
+    });
+}
 
 /// What everything random follows from: `MAGPIE_SEED` repeats a run, as far as the machine's own timing lets it.
 fn seed() -> u64 {
@@ -41,7 +53,7 @@ async fn on(database: &str, postgres: Option<&Postgres>, seed: u64) -> anyhow::R
             None => None,
         };
         let setting = Setting { seed, database: url, ..Setting::default() };
-        let one = nemesis::run(scene(keys, setting).await?).await?;
+        let one = nemesis::run(scene(keys, setting).await?, &PLAN).await?;
         println!("{database}, {words}: {one}");
         anyhow::ensure!(!keys || one.uncertain == 0, "a network with keys leaves nothing uncertain");
         tally.add(&one);

@@ -8,10 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use self::{
+    discord::DiscordNetwork,
     network::{Heard, LineNetwork, Network},
-    scene::{Scene, Setting},
+    scene::{NETWORK_PEOPLE, Scene, Setting},
 };
 
+mod discord;
 mod network;
 mod reading;
 mod scene;
@@ -127,7 +129,15 @@ pub struct Verdict {
 impl Verdict {
     /// How many messages were lost.
     pub fn lost(&self) -> usize {
-        self.violations.iter().filter(|violation| matches!(violation, Violation::Lost(_))).count()
+        self.all_lost().count()
+    }
+
+    /// The numbers of the messages that were lost.
+    pub fn all_lost(&self) -> impl Iterator<Item = u64> {
+        self.violations.iter().filter_map(|violation| match violation {
+            Violation::Lost(number) => Some(*number),
+            _ => None,
+        })
     }
 
     /// How many messages were said more than once.

@@ -3,19 +3,25 @@
 use std::fmt;
 
 use anyhow::{Context, ensure};
-use magpie_common::{steps::Step, testkit::fake_homeserver};
-use magpie_tests::{
-    checker::{LineNetwork, Scene, Verdict},
-    line_server,
-};
+use magpie_common::{steps::Step, testkit::fake_homeserver::Fault};
+use magpie_tests::checker::{Network, Scene, Verdict};
 use rand::Rng;
 use serde_json::json;
 
-/// Each step is a place to die at when it is reached for these times.
-const TIMES: [u32; 3] = [1, 2, 4];
-/// Messages of a burst in each lane, at most, for the long loads at the end, and how many loads.
+/// Messages of a burst in each lane, at most, for the long loads at the end.
 const LOAD_MAX: usize = 40;
-const LOADS: usize = 4;
+
+/// How much trouble is made.
+pub(super) struct Plan<N> {
+    /// Each step is a place to die at when it is reached for these times.
+    pub(super) times: &'static [u32],
+    /// How many long loads are killed midway.
+    pub(super) loads: usize,
+    /// What else goes wrong with the network: one of these at a time, by number, up to this one.
+    pub(super) troubles: u32,
+    /// Makes the trouble of that number.
+    pub(super) trouble: fn(&N, u32),
+}
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,14 +67,14 @@ impl fmt::Display for Tally {
 }
 
 /// Everything, on one scene.
-pub(super) async fn run(mut scene: Scene<LineNetwork>) -> anyhow::Result<Tally> {
-    for times in TIMES {
+pub(super) async fn run<N: Network>(mut scene: Scene<N>, plan: &Plan<N>) -> anyhow::Result<Tally> {
+    for times in plan.times {
         for (nth, step) in (1..).zip(Step::ALL) {
-            let round = round(&mut scene, step, &format!("{nth}:{times}")).await;
+            let round = round(&mut scene, plan, (step, &format!("{nth}:{times}"))).await;
             round.with_context(|| format!("at {step:?}, for the {times}. time"))?;
         }
     }
-    for _ in 0..LOADS {
+    for _ in 0..plan.loads {
         scene.dies_midway(LOAD_MAX).await?;
         scene.respawn(None)?;
     }
@@ -82,31 +88,38 @@ pub(super) async fn run(mut scene: Scene<LineNetwork>) -> anyhow::Result<Tally> 
 }
 
 /// Dies at a random moment, at the step, and sometimes once more while it recovers.
-async fn round(scene: &mut Scene<LineNetwork>, step: Step, kill_at: &str) -> anyhow::Result<()> {
+async fn round<N: Network>(
+    scene: &mut Scene<N>,
+    plan: &Plan<N>,
+    (step, kill_at): (Step, &str),
+) -> anyhow::Result<()> {
     // Rooms are made for new chats only.
-    let chats = |scene: &mut Scene<LineNetwork>| {
+    let chats = |scene: &mut Scene<N>| {
         if step == Step::RoomCreated {
             scene.open_chat();
         }
     };
     scene.dies_midway(2).await?;
-    meddle(scene);
+    meddle(scene, plan);
     scene.dies_at(kill_at, chats).await?;
-    meddle(scene);
+    meddle(scene, plan);
     if scene.random.random_ratio(1, 3) {
         let steady = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13];
         let again = steady[scene.random.random_range(0..steady.len())];
         let times = scene.random.random_range(1..=3);
         scene.dies_at(&format!("{again}:{times}"), |_| ()).await?;
-        meddle(scene);
+        meddle(scene, plan);
     }
     scene.respawn(None)?;
     settle(scene).await
 }
 
-async fn settle(scene: &mut Scene<LineNetwork>) -> anyhow::Result<()> {
+async fn settle<N: Network>(scene: &mut Scene<N>) -> anyhow::Result<()> {
     let verdict = scene.settle().await?;
     scene.homeserver.faults().clear();
+    for lost in verdict.all_lost().take(5) {
+        println!("{}", scene.trace(lost).await?);
+    }
     check(&verdict)
 }
 
@@ -117,27 +130,23 @@ fn check(verdict: &Verdict) -> anyhow::Result<()> {
 }
 
 /// While the bridge is down: perhaps something else goes wrong too.
-fn meddle(scene: &mut Scene<LineNetwork>) {
+fn meddle<N: Network>(scene: &mut Scene<N>, plan: &Plan<N>) {
     let faults = scene.homeserver.faults();
-    let network = &scene.network.0;
-    match scene.random.random_range(0..12) {
+    match scene.random.random_range(0..8 + plan.troubles) {
         0 => scene.homeserver.forget_transactions(),
-        1 => faults.on_send(2, fake_homeserver::Fault::CutAfter),
+        1 => faults.on_send(2, Fault::CutAfter),
         2 => {
             scene.homeserver.forget_transactions();
-            faults.on_send(1, fake_homeserver::Fault::CutAfter);
+            faults.on_send(1, Fault::CutAfter);
         }
         3 => {
             let body = json!({ "errcode": "M_UNKNOWN", "error": "Bad Gateway" });
-            faults.on_send(2, fake_homeserver::Fault::Answer { status: 502, body });
+            faults.on_send(2, Fault::Answer { status: 502, body });
         }
-        4 => faults.on_send(1, fake_homeserver::Fault::RateLimited { retry_after_ms: 20 }),
-        5 => faults.on_send(1, fake_homeserver::Fault::CutBefore),
-        6 => network.fault(line_server::Fault::CutAfterEffect),
-        7 => network.fault(line_server::Fault::CutBeforeEffect),
-        8 => network.fault(line_server::Fault::Busy),
-        9 => scene.homeserver.lose_push_answers(2),
-        10 => scene.burst(),
-        _ => {}
+        4 => faults.on_send(1, Fault::RateLimited { retry_after_ms: 20 }),
+        5 => scene.homeserver.lose_push_answers(2),
+        6 => scene.burst(),
+        7 => {}
+        trouble => (plan.trouble)(&scene.network, trouble - 8),
     }
 }

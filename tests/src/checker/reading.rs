@@ -69,6 +69,10 @@ impl Reading {
         &self.pending
     }
 
+    pub(super) fn input(&self, number: u64) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.number == number)
+    }
+
     /// The inputs that nothing has come of yet.
     pub(super) fn pending_inputs(&self) -> Vec<&Input> {
         self.inputs.iter().filter(|input| self.pending.contains(&input.number)).collect()

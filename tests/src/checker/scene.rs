@@ -27,7 +27,8 @@ const BURSTS_MAX: usize = 60;
 const BURST_MAX: usize = 4;
 
 const MATRIX_PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
-const NETWORK_PEOPLE: [&str; 3] = ["ada", "ben", "cleo"];
+/// Who writes on the network.
+pub const NETWORK_PEOPLE: [&str; 3] = ["ada", "ben", "cleo"];
 const SIGKILL: i32 = 9;
 
 /// How a scene is set.
@@ -198,17 +199,21 @@ impl<N: Network> Scene<N> {
         Ok(self.reading.judge())
     }
 
-    /// How much is parked, as the bridge's own command says.
+    /// What the bridge itself says about a message.
     ///
     /// # Errors
     /// When it does not answer.
-    pub async fn parked(&mut self) -> anyhow::Result<usize> {
-        let (_, room) = self.chats.first().context("there is a room")?.clone();
-        let asked = self.people[0].sends(&room, &format!("!{} status", N::BRIDGE));
-        let answer = self.homeserver.wait_for(&room, |event| {
-            event.content()["m.relates_to"]["m.in_reply_to"]["event_id"] == asked.as_str()
-        });
-        let answer = tokio::time::timeout(WAIT_MAX, answer).await.context("no answer to `status`")?.body();
+    pub async fn trace(&self, number: u64) -> anyhow::Result<String> {
+        let input = self.reading.input(number).context("it was written")?;
+        Ok(format!("{input:?}:\n{}", self.command(&format!("trace {}", input.id)).await?))
+    }
+
+    /// How much is parked, as the bridge itself says.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn parked(&self) -> anyhow::Result<usize> {
+        let answer = self.command("status").await?;
         let parked = answer.lines().find_map(|line| line.split_once(" parked;")?.0.parse().ok());
         Ok(parked.unwrap_or_default())
     }
@@ -222,6 +227,16 @@ impl<N: Network> Scene<N> {
         ensure!(status.success(), "it did not stop in order ({status}):\n{}", self.bridge.tail());
         self.reading.read(&self.homeserver, &self.network);
         Ok(self.reading.judge())
+    }
+
+    async fn command(&self, words: &str) -> anyhow::Result<String> {
+        let (_, room) = self.chats.first().context("there is a room")?;
+        let asked = self.people[0].sends(room, &format!("!{} {words}", N::BRIDGE));
+        let answer = self.homeserver.wait_for(room, |event| {
+            event.content()["m.relates_to"]["m.in_reply_to"]["event_id"] == asked.as_str()
+        });
+        let answer = tokio::time::timeout(WAIT_MAX, answer).await;
+        Ok(answer.with_context(|| format!("no answer to `{words}`"))?.body())
     }
 
     /// Takes the rooms of new chats into use, the newest instead of the oldest.
