@@ -18,6 +18,7 @@ use magpie_tests::{
 use self::nemesis::{Plan, Tally};
 
 mod discord;
+mod doubt;
 mod nemesis;
 mod planted;
 
