@@ -3,10 +3,13 @@
 //! One module per area. Tests that start real software begin with `real_` or `crash_`: see `magpie_tests::harness`.
 
 mod discord_simulator;
+mod doctor;
 mod echo;
 mod example;
 mod harness;
 mod hop;
+mod operations;
+mod operator;
 mod synapse;
 mod tidy;
 mod tutorial;
