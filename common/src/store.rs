@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     error::StoreError,
+    examine::{Examined, examine},
     ghost::GhostRow,
     portal::{PortalRow, PortalState},
     words::{
@@ -31,6 +32,7 @@ use self::{
 use crate::clock::Clock;
 
 mod error;
+mod examine;
 mod ghost;
 mod journal;
 mod kv;

@@ -5,10 +5,13 @@
 mod discord_bridge;
 mod discord_simulator;
 mod discord_story;
+mod doctor;
 mod echo;
 mod example;
 mod harness;
 mod hop;
+mod operations;
+mod operator;
 mod synapse;
 mod tidy;
 mod tutorial;

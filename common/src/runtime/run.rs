@@ -20,7 +20,7 @@ use crate::{
     config::{self, Config, CreatePortals, DatabaseUrl},
     health::{self, Condition, Readiness},
     homeserver::{Homeserver, HomeserverSettings},
-    login::Logins,
+    login::{LoginStatus, Logins},
     media::{PublicMedia, PublicMediaSettings},
     message::SessionState,
     platform::{EventSink, Platform},
@@ -129,7 +129,15 @@ impl Running {
 
     /// Waits for the stop signal, then ends everything in order: nothing new comes in, what is under way ends, what is stored stays.
     async fn until_stopped(self) -> ExitCode {
-        self.parts.stop.cancelled().await;
+        let code = tokio::select! {
+            () = self.parts.stop.cancelled() => ExitCode::Ok,
+            // Nothing can be accepted any more, so nothing must look as if it could.
+            () = self.parts.store.ended() => {
+                tracing::error!("The database is not ours any more, because another process took it over or it failed.");
+                ExitCode::Locked
+            }
+        };
+        self.parts.stop.cancel();
         tracing::info!("Stopping.");
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
         let ending = async {
@@ -143,7 +151,7 @@ impl Running {
             );
         }
         self.parts.store.close().await;
-        ExitCode::Ok
+        code
     }
 }
 
@@ -260,12 +268,23 @@ async fn watch_sessions(logins: Logins, condition: Condition, stop: Cancellation
     loop {
         match logins.statuses().into_iter().find(|login| login.state != SessionState::Connected) {
             None => condition.met(),
-            Some(login) => condition.unmet(format!("{} is not connected", login.name)),
+            Some(login) => condition.unmet(missing(&login)),
         }
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
             () = stop.cancelled() => return,
         }
+    }
+}
+
+/// What is missing for a login, in the words of whoever refused it.
+fn missing(login: &LoginStatus) -> String {
+    match &login.state {
+        SessionState::Connecting => format!("{} is still connecting", login.name),
+        SessionState::Disconnected { reason } | SessionState::BadCredentials { reason } => {
+            format!("{} is not connected: {reason}", login.name)
+        }
+        SessionState::Connected | SessionState::LoggedOut => format!("{} is not connected", login.name),
     }
 }
 
