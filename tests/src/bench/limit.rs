@@ -30,6 +30,8 @@ use tokio::{net::TcpListener, sync::mpsc};
 
 /// Messages that wait in one room before transactions are kept waiting.
 const ROOM_QUEUE_MAX: usize = 4_096;
+/// As patient with idle connections as bridges are.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(150);
 /// As many as a bridge keeps open.
 const IDLE_CONNECTIONS_MAX: usize = 32;
 
@@ -66,8 +68,9 @@ pub fn serve(arguments: LimitArguments) -> anyhow::Result<()> {
             tokio::spawn(async move {
                 let service = service_fn(|request| echo.clone().transaction(request));
                 let mut http = http1::Builder::new();
+                http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
                 // A load tool that went away is no trouble of ours.
-                let _ = http.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+                let _ = http.serve_connection(TokioIo::new(stream), service).await;
             });
         }
     })

@@ -78,6 +78,8 @@ impl Pusher {
 
     /// Pushes a load and waits for its answers; answers how long that took from the first push to the last answer.
     pub(super) async fn push(&mut self, load: Load, homeserver: &Homeserver) -> anyhow::Result<Duration> {
+        // Another subject's turn may have been longer than an idle connection lives.
+        self.disconnect();
         let begun = Instant::now();
         self.sent = 0;
         match load.pace {
