@@ -145,7 +145,7 @@ impl Story {
         let arrived =
             self.discord.wait_for_message(self.world.general, |m| m.content.starts_with(&start)).await?;
         assert!(!arrived.mentions.everyone, "nobody may ping everyone by typing it: {}", arrived.content);
-        assert_eq!(arrived.mentions.users.iter().copied().collect::<Vec<_>>(), [bob]);
+        assert_eq!(arrived.mentions.users.to_vec(), [bob]);
         Ok(())
     }
 

@@ -2,14 +2,18 @@
 //!
 //! One module per area. Tests that start real software begin with `real_` or `crash_`: see `magpie_tests::harness`.
 
+mod bench;
 mod crash;
 mod discord_bridge;
 mod discord_simulator;
 mod discord_story;
+mod doctor;
 mod echo;
 mod example;
 mod harness;
 mod hop;
+mod operations;
+mod operator;
 mod synapse;
 mod tidy;
 mod tutorial;

@@ -20,7 +20,8 @@ use super::{
 const PREFIX: &str = "MAGPIE_";
 
 /// Names that belong to the command line and to the project's own tests.
-const RESERVED: [&str; 3] = ["MAGPIE_CONFIG", "MAGPIE_SPECS", "MAGPIE_TOOLS"];
+const RESERVED: [&str; 5] =
+    ["MAGPIE_CONFIG", "MAGPIE_QUICK", "MAGPIE_SKIPPED", "MAGPIE_SPECS", "MAGPIE_TOOLS"];
 const RESERVED_PREFIXES: [&str; 3] = ["MAGPIE_TEST_", "MAGPIE_KILL_", "MAGPIE_FAULT_"];
 
 /// Environment variables by name. Their values never print.

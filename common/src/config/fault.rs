@@ -33,6 +33,14 @@ impl Fault {
         self.place.as_ref()
     }
 
+    /// Says what is allowed, where nothing else helps.
+    pub(super) fn allowing(mut self, choices: &[&str]) -> Self {
+        if self.help.is_empty() {
+            self.help = allowed(choices);
+        }
+        self
+    }
+
     /// Names the value that is at fault, unless a value inside it was named already, and drops it from the tree.
     pub(super) fn blame(mut self, node: &Node) -> Self {
         if self.place.is_none() {
@@ -101,10 +109,7 @@ impl de::Error for Fault {
     fn unknown_variant(variant: &str, choices: &'static [&'static str]) -> Self {
         let guess = nearest(variant, choices.iter().copied());
         let guess = guess.map(|guess| format!("Did you mean `{guess}`? ")).unwrap_or_default();
-        Self::new(
-            "this is not one of the choices".to_owned(),
-            format!("{guess}Allowed here: {}.", choices.join(", ")),
-        )
+        Self::new("this is not one of the choices".to_owned(), format!("{guess}{}", allowed(choices)))
     }
 
     fn unknown_field(field: &str, choices: &'static [&'static str]) -> Self {
@@ -135,6 +140,10 @@ pub(super) fn allowed_keys(entry: &Entry, choices: &[&str]) -> String {
         .map(|index| format!("Did you mean `{}`? ", spelled[index]))
         .unwrap_or_default();
     format!("{guess}Allowed here: {}.", spelled.join(", "))
+}
+
+fn allowed(choices: &[&str]) -> String {
+    format!("Allowed here: {}.", choices.join(", "))
 }
 
 fn kind(found: Unexpected<'_>) -> &'static str {

@@ -158,13 +158,13 @@ impl<'de> Deserializer<'de> for &'de Node {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        choices: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
         let result = match &self.value {
             Value::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
             Value::Map(entries) if entries.len() == 1 => visitor.visit_enum(Choice(&entries[0])),
-            _ => self.visit(visitor),
+            _ => self.visit(visitor).map_err(|fault| fault.allowing(choices)),
         };
         result.map_err(|fault| fault.blame(self))
     }

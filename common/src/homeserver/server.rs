@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
+use ruma::OwnedUserId;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -23,6 +24,21 @@ impl Homeserver {
     pub async fn versions(&self) -> Result<Versions, HomeserverError> {
         let path = self.transport().path("/_matrix/client/versions");
         self.transport().call(Method::GET, path, Body::None).await
+    }
+
+    /// Whom the homeserver takes us for when we speak as nobody in particular: the bot of the registration that it has loaded, with
+    /// the homeserver's own name. `GET /_matrix/client/v3/account/whoami`
+    ///
+    /// # Errors
+    /// As every call; [`HomeserverError::TokenRefused`] when the registration is not loaded.
+    pub async fn registered_as(&self) -> Result<OwnedUserId, HomeserverError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            user_id: OwnedUserId,
+        }
+        let path = self.transport().path("/_matrix/client/v3/account/whoami");
+        let answer: Answer = self.transport().call(Method::GET, path, Body::None).await?;
+        Ok(answer.user_id)
     }
 
     /// Makes the homeserver call us back, and wakes its queue at once; gives the time that took.

@@ -32,6 +32,10 @@ const ATTEMPT_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// The pause after the journal could not be read.
 const READ_PAUSE: Duration = Duration::from_secs(1);
 
+/// Why a row is parked whose handling panicked.
+const PANICKED: &str =
+    "this bridge has a fault: handling it panicked. The bridge's log says where; please report that";
+
 /// What handles the rows of all lanes.
 #[async_trait]
 pub(crate) trait Work: Send + Sync + 'static {
@@ -224,15 +228,12 @@ impl Lanes {
                     (None, reason)
                 }
                 Err(_) => {
-                    parts
-                        .work
-                        .give_up(&row, "this bridge has a fault: handling it panicked".to_owned())
-                        .await;
+                    give_up(parts, &row, PANICKED.to_owned()).await;
                     return Some(());
                 }
             };
             if out_of_patience(&row, parts.work.now_ms()) {
-                parts.work.give_up(&row, reason).await;
+                give_up(parts, &row, reason).await;
                 return Some(());
             }
             try_.failures += 1;
@@ -282,7 +283,17 @@ impl Feed for Lanes {
     }
 }
 
+/// A lane whose task ended by a panic would stand still for ever.
+async fn give_up(parts: &Parts, row: &OpenRow, reason: String) {
+    if AssertUnwindSafe(parts.work.give_up(row, reason)).catch_unwind().await.is_err() {
+        tracing::error!(row = row.id.get(), "A row could not be parked; it is tried again after a restart.");
+    }
+}
+
 fn out_of_patience(row: &OpenRow, now_ms: i64) -> bool {
     let age_ms = now_ms.saturating_sub(row.accepted_ms);
     age_ms > i64::try_from(PATIENCE.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

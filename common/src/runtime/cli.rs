@@ -46,7 +46,8 @@ impl From<ExitCode> for process::ExitCode {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all went well, 1 a run-time error, 2 wrong usage, 3 the configuration or registration is wrong, \
-     4 another process holds the database, 5 the database cannot be used (newer, read-only or broken).";
+     4 another process holds the database, 5 the database cannot be used (newer, read-only or broken). `doctor` ends with 0 when \
+     everything is in order, with 3 when the configuration or registration is wrong, and with 1 for any other fault.";
 
 /// Everything that the command line touches outside itself.
 pub struct World<'a> {

@@ -1,223 +1,177 @@
 //! Tests a set-up one thing at a time, and says what to do about each fault.
 //!
 //! Changes nothing on either side. It answers the homeserver itself while the bridge is not running, so that the way back can be
-//! tested too; every transaction is turned away then and comes again when the bridge runs.
+//! tested too; every transaction is turned away then and comes again when the bridge runs. Each check has its time. Next:
+//! `doctor/homeserver.rs`, and `Platform::diagnose` for the network's side.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{fmt::Write as _, time::Duration};
 
-use ruma::UserId;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{cli::ExitCode, run::store_settings};
 use crate::{
-    appservice::{self, Handler, NotAccepted, Transaction, registration::Registration},
+    appservice::registration::Registration,
     clock::Clock,
-    config::Config,
-    homeserver::{Homeserver, HomeserverError, HomeserverSettings},
+    config::{Config, DatabaseUrl},
     platform::{Fault, Finding, Platform},
-    portal::Lanes,
-    store::{Store, StoreError},
+    store::{self, Examined, StoreError},
 };
+
+mod homeserver;
+
+/// A check that takes longer says that it is still under way.
+const PROGRESS_AFTER: Duration = Duration::from_secs(2);
+
+/// A check that takes longer than this is given up.
+const CHECK_MAX: Duration = Duration::from_secs(30);
+
+/// The network's side is many questions.
+const PLATFORM_MAX: Duration = Duration::from_secs(90);
 
 /// Tests everything and prints the findings as they come.
 pub(super) async fn doctor<P: Platform>(config: Config<P::Config>) -> ExitCode {
-    let mut report = Report { faults: 0 };
+    let mut report = Report::default();
     report.tell(&Finding::good("configuration", config.path.display().to_string()));
     match Registration::read(&config.about, &config.appservice) {
         Ok(registration) => {
             report.tell(&Finding::good("registration", config.appservice.registration.display().to_string()));
-            for finding in homeserver(&config, &registration).await {
-                report.tell(&finding);
-            }
+            homeserver::examine(&config, &registration, &mut report).await;
         }
-        Err(error) => report.tell(&Finding::fault(
-            "registration",
-            error.to_string(),
-            format!(
-                "run `{} registration`, give the file to the homeserver and restart it",
-                config.about.program()
-            ),
-        )),
-    }
-    report.tell(&database(&config).await);
-    match P::new(config.platform, Clock::system()) {
-        Ok(platform) => platform.diagnose().await.iter().for_each(|finding| report.tell(finding)),
         Err(error) => {
-            report.tell(&Finding::fault("platform", error.to_string(), "mend the `platform:` section"))
+            let remedy = format!(
+                "Run `{} registration`, give the file to the homeserver and restart it. The homeserver is checked after that.",
+                config.about.program()
+            );
+            report.tell(&Finding::fault("registration", error.to_string(), remedy));
+            report.is_config_wrong = true;
         }
     }
+    let slow = || Finding::fault("database", no_answer(CHECK_MAX), database_remedy(&config));
+    let found = patiently("the database", CHECK_MAX, database(&config)).await;
+    report.tell(&found.unwrap_or_else(slow));
+    platform::<P>(config, &mut report).await;
     report.close()
 }
 
+async fn platform<P: Platform>(config: Config<P::Config>, report: &mut Report) {
+    let name = config.about.name;
+    let platform = match P::new(config.platform, Clock::system()) {
+        Ok(platform) => platform,
+        Err(error) => {
+            let remedy = "Mend the `platform:` section of the configuration.";
+            return report.tell(&Finding::fault("platform", error.to_string(), remedy));
+        }
+    };
+    match patiently(name, PLATFORM_MAX, platform.diagnose()).await {
+        Some(findings) => findings.iter().for_each(|finding| report.tell(finding)),
+        None => {
+            let remedy = "Check this machine's network, and try again.";
+            report.tell(&Finding::fault(name, no_answer(PLATFORM_MAX), remedy));
+        }
+    }
+}
+
+/// Prints findings and counts the faults.
+#[derive(Default)]
 struct Report {
     faults: usize,
+    is_config_wrong: bool,
 }
 
 impl Report {
     fn tell(&mut self, Finding { check, result }: &Finding) {
         let mut lines = String::new();
-        match result {
-            Ok(detail) => {
-                let _ = write!(lines, "ok    {check}: {detail}");
-            }
+        let _ = match result {
+            Ok(detail) => write!(lines, "ok    {check}: {}", indented(detail)),
             Err(Fault { problem, remedy }) => {
                 self.faults += 1;
-                let _ = write!(lines, "FAULT {check}: {}\n      what to do: {remedy}", problem.trim_end());
+                write!(lines, "FAULT {check}: {}\n      what to do: {}", indented(problem), indented(remedy))
             }
-        }
+        };
         println!("{lines}");
     }
 
     fn close(self) -> ExitCode {
         match self.faults {
-            0 => {
-                println!("Everything is in order.");
-                ExitCode::Ok
-            }
-            1 => {
-                println!("1 fault found.");
-                ExitCode::Runtime
-            }
-            faults => {
-                println!("{faults} faults found.");
-                ExitCode::Runtime
-            }
+            0 => println!("Everything is in order."),
+            1 => println!("1 fault found."),
+            faults => println!("{faults} faults found."),
+        }
+        match self.faults {
+            0 => ExitCode::Ok,
+            _ if self.is_config_wrong => ExitCode::Config,
+            _ => ExitCode::Runtime,
         }
     }
+}
+
+/// Waits for a check, says so when that takes long, and gives up in the end.
+async fn patiently<T>(name: &str, max: Duration, check: impl Future<Output = T>) -> Option<T> {
+    let mut check = std::pin::pin!(check);
+    let deadline = Instant::now() + max;
+    tokio::select! {
+        found = &mut check => return Some(found),
+        () = sleep(PROGRESS_AFTER) => {}
+    }
+    eprintln!("...   still checking {name}, for {} s at most", max.as_secs());
+    timeout_at(deadline, check).await.ok()
+}
+
+fn no_answer(max: Duration) -> String {
+    format!("no answer within {} s", max.as_secs())
+}
+
+/// Further lines stand below the first one.
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n      ")
 }
 
 async fn database<C>(config: &Config<C>) -> Finding {
     let check = "database";
-    let lanes = Lanes::new(CancellationToken::new());
-    match Store::open(&store_settings(&config.database), Clock::system(), Arc::new(lanes)).await {
-        Ok(store) => {
-            store.close().await;
-            Finding::good(check, "opens, and is of this version")
-        }
+    match store::examine(&store_settings(&config.database)).await {
+        Ok(Examined::Fresh) => Finding::good(check, "is made at the first start, the place is good"),
+        Ok(Examined::Older) => Finding::good(check, "opens, and is brought up to date at the next start"),
+        Ok(Examined::Current) => Finding::good(check, "opens, and is of this version"),
         Err(StoreError::Held) => Finding::good(check, "in use by the running bridge"),
-        Err(error) => Finding::fault(
-            check,
-            error.to_string(),
-            "see `database.url` in the configuration; the file's folder, or the server, must be there and writable",
-        ),
+        Err(error) => Finding::fault(check, error.to_string(), database_remedy(config)),
     }
 }
 
-/// From here to the homeserver, and back.
-async fn homeserver<C>(config: &Config<C>, registration: &Registration) -> Vec<Finding> {
-    let settings = HomeserverSettings {
-        url: config.homeserver.url.clone(),
-        as_token: registration.tokens.as_token.clone(),
-        bot: registration.names.bot().to_owned(),
-    };
-    let url = &config.homeserver.url;
-    let homeserver = match Homeserver::new(settings) {
-        Ok(homeserver) => homeserver,
-        Err(error) => return vec![Finding::fault("homeserver", error.to_string(), "mend `homeserver.url`")],
-    };
-    match homeserver.versions().await {
-        Ok(_) => {}
-        Err(error) => {
-            let remedy = format!(
-                "check that the homeserver runs and that `homeserver.url` ({url}) leads to its client API"
-            );
-            return vec![Finding::fault("homeserver", error.to_string(), remedy)];
-        }
-    }
-    let mut findings = vec![Finding::good("homeserver", format!("answers at {url}"))];
-    let known = known(config, registration, &homeserver).await;
-    let goes_on = known.result.is_ok();
-    findings.push(known);
-    if goes_on {
-        findings.push(way_back(config, registration, &homeserver).await);
-    }
-    findings
-}
-
-/// Whether the homeserver has loaded the registration.
-async fn known<C>(config: &Config<C>, registration: &Registration, homeserver: &Homeserver) -> Finding {
-    let check = "registration at the homeserver";
-    let file = config.appservice.registration.display();
-    match homeserver.bot().whoami().await {
-        Ok(user_id) if user_id == *registration.names.bot() => {
-            Finding::good(check, format!("we are {user_id}"))
-        }
-        Ok(user_id) => Finding::fault(
-            check,
-            format!("the homeserver takes us for {user_id}, not for {}", registration.names.bot()),
-            format!(
-                "set `homeserver.server_name` to {}, or give the homeserver the file {file} anew",
-                user_id.server_name()
-            ),
+fn database_remedy<C>(config: &Config<C>) -> String {
+    match &config.database.url {
+        DatabaseUrl::Sqlite(path) => format!(
+            "Look at {}: it must be a file of this bridge, in a folder that its user may write to; `database.url` says where it is.",
+            path.display()
         ),
-        Err(error @ HomeserverError::TokenRefused(_)) => Finding::fault(
-            check,
-            error.to_string(),
-            format!(
-                "add {file} to `app_service_config_files` in the homeserver's configuration and restart it"
-            ),
-        ),
-        Err(error) => Finding::fault(
-            check,
-            error.to_string(),
-            format!(
-                "check that `homeserver.server_name` is the homeserver's own name, and that it loaded {file}"
-            ),
-        ),
+        DatabaseUrl::Postgres(_) => "See that PostgreSQL runs, that this machine reaches it, and that host, user, password and database in \
+             `database.url` are right."
+            .to_owned(),
     }
 }
 
-/// Whether the homeserver reaches us.
-async fn way_back<C>(config: &Config<C>, registration: &Registration, homeserver: &Homeserver) -> Finding {
-    let check = "way back from the homeserver";
-    let address = config.appservice.listen;
-    let stop = CancellationToken::new();
-    let server = match TcpListener::bind(address).await {
-        Ok(listener) => {
-            let router = appservice::router(registration.tokens.clone(), Arc::new(Busy));
-            Some(tokio::spawn(appservice::serve(listener, router, stop.clone())))
-        }
-        // Taken: most likely by the bridge itself. The ping tells.
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => None,
-        Err(error) => {
-            let remedy = "set `appservice.listen` to an address of this machine";
-            return Finding::fault(check, format!("cannot listen on {address}: {error}"), remedy);
-        }
-    };
-    let ping = homeserver.ping(&config.appservice.id, "doctor").await;
-    stop.cancel();
-    if let Some(server) = server {
-        let _ = server.await;
-    }
-    match ping {
-        Ok(took) => Finding::good(check, format!("a ping came back after {} ms", took.as_millis())),
-        Err(error) => Finding::fault(
-            check,
-            error.to_string(),
-            format!(
-                "the homeserver calls {}: set `appservice.url` to an address at which it reaches {address}, run \
-                 `{} registration`, and restart the homeserver",
-                config.appservice.url,
-                config.about.program()
-            ),
-        ),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Answers pings and turns everything else away for later.
-struct Busy;
-
-impl Handler for Busy {
-    async fn transaction(&self, _transaction: Transaction<'_>) -> Result<(), NotAccepted> {
-        Err(NotAccepted("the bridge is being tested; send it again".to_owned()))
+    #[tokio::test]
+    async fn a_check_without_an_end_is_given_up() {
+        let max = Duration::from_millis(20);
+        assert_eq!(patiently("nothing", max, std::future::pending::<()>()).await, None);
+        assert_eq!(patiently("something", max, async { 5 }).await, Some(5));
     }
 
-    async fn user_exists(&self, _user: &UserId) -> bool {
-        false
-    }
-
-    async fn alias_exists(&self, _alias: &str) -> bool {
-        false
+    #[test]
+    fn the_exit_code_tells_a_wrong_file_from_another_fault() {
+        let fault = Finding::fault("a", "b\nc", "d");
+        let mut report = Report::default();
+        report.tell(&Finding::good("a", "b"));
+        assert_eq!(report.close(), ExitCode::Ok);
+        let mut report = Report::default();
+        report.tell(&fault);
+        assert_eq!(report.close(), ExitCode::Runtime);
+        let mut report = Report { is_config_wrong: true, ..Report::default() };
+        report.tell(&fault);
+        assert_eq!(report.close(), ExitCode::Config);
+        assert_eq!(indented("b\nc\n"), "b\n      c");
     }
 }

@@ -82,3 +82,6 @@ fn row(event: &Envelope<'_>) -> MatrixEvent {
         parked: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

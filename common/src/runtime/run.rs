@@ -20,12 +20,12 @@ use crate::{
     config::{self, Config, CreatePortals, DatabaseUrl},
     health::{self, Condition, Readiness},
     homeserver::{Homeserver, HomeserverSettings},
-    login::Logins,
+    login::{LoginStatus, Logins},
     media::{PublicMedia, PublicMediaSettings},
     message::SessionState,
     platform::{EventSink, Platform},
     portal::{Lanes, PortalParts, PortalSettings, Portals},
-    store::{self, Store, StoreError, StoreSettings},
+    store::{self, PushOrder, Store, StoreError, StoreSettings},
 };
 
 /// What is under way may take this long to come to its end.
@@ -129,7 +129,15 @@ impl Running {
 
     /// Waits for the stop signal, then ends everything in order: nothing new comes in, what is under way ends, what is stored stays.
     async fn until_stopped(self) -> ExitCode {
-        self.parts.stop.cancelled().await;
+        let code = tokio::select! {
+            () = self.parts.stop.cancelled() => ExitCode::Ok,
+            // Nothing can be accepted any more, so nothing must look as if it could.
+            () = self.parts.store.ended() => {
+                tracing::error!("The database is not ours any more, because another process took it over or it failed.");
+                ExitCode::Locked
+            }
+        };
+        self.parts.stop.cancel();
         tracing::info!("Stopping.");
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
         let ending = async {
@@ -143,7 +151,7 @@ impl Running {
             );
         }
         self.parts.store.close().await;
-        ExitCode::Ok
+        code
     }
 }
 
@@ -217,16 +225,26 @@ impl Parts {
         }
     }
 
+    /// A way in for a new session.
+    fn sink(&self) -> StoreSink {
+        StoreSink {
+            store: self.store.clone(),
+            logins: self.logins.clone(),
+            clock: self.clock.clone(),
+            order: PushOrder::default(),
+        }
+    }
+
     /// Connects the account that the configuration names, and keeps `/ready` true to what the sessions do.
     fn connect<P: Platform>(&self, platform: P) -> JoinHandle<()> {
-        let port =
-            StoreSink { store: self.store.clone(), logins: self.logins.clone(), clock: self.clock.clone() };
         let Some(login) = platform.configured_login() else {
             tracing::warn!("No account is configured, so nothing is connected.");
             return tokio::spawn(async {});
         };
-        let sink = EventSink::new(login.id.clone(), Arc::new(port));
-        self.logins.keep(Arc::new(platform), login, sink);
+        let parts = self.clone();
+        let id = login.id.clone();
+        self.logins
+            .keep(Arc::new(platform), login, move || EventSink::new(id.clone(), Arc::new(parts.sink())));
         let condition = self.readiness.condition("platform", "no account is connected yet");
         tokio::spawn(watch_sessions(self.logins.clone(), condition, self.stop.clone()))
     }
@@ -250,12 +268,23 @@ async fn watch_sessions(logins: Logins, condition: Condition, stop: Cancellation
     loop {
         match logins.statuses().into_iter().find(|login| login.state != SessionState::Connected) {
             None => condition.met(),
-            Some(login) => condition.unmet(format!("{} is not connected", login.name)),
+            Some(login) => condition.unmet(missing(&login)),
         }
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
             () = stop.cancelled() => return,
         }
+    }
+}
+
+/// What is missing for a login, in the words of whoever refused it.
+fn missing(login: &LoginStatus) -> String {
+    match &login.state {
+        SessionState::Connecting => format!("{} is still connecting", login.name),
+        SessionState::Disconnected { reason } | SessionState::BadCredentials { reason } => {
+            format!("{} is not connected: {reason}", login.name)
+        }
+        SessionState::Connected | SessionState::LoggedOut => format!("{} is not connected", login.name),
     }
 }
 

@@ -29,14 +29,16 @@ pub enum StoreError {
     #[error("the database is locked by another program: end the backup or shell that holds it")]
     Busy,
     /// The database cannot be written.
-    #[error("the database cannot be written: give the bridge's user write access to the file and its folder")]
+    #[error(
+        "the database cannot be written: give the bridge's user write access (SQLite: to the file and its folder; PostgreSQL: CREATE on the schema)"
+    )]
     ReadOnly,
     /// No room is left on the disk.
     #[error("the disk that holds the database is full: free some space, the bridge then goes on by itself")]
     Full,
     /// The database cannot be reached.
     #[error(
-        "the database cannot be reached: {0}; check that it runs and that the address in the settings is right"
+        "the database cannot be reached: {0}; check `database.url`: an SQLite file needs a folder that is there, a PostgreSQL server must run and let us in"
     )]
     Unreachable(String),
     /// The database holds something that we did not write.

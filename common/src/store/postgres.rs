@@ -11,6 +11,7 @@ use sqlx::{
     query::Query,
 };
 
+pub(super) use self::examine::examine;
 use self::writer::Writer;
 use super::{
     Durability, StoreError, Writing,
@@ -18,6 +19,7 @@ use super::{
     value::{Row, Value},
 };
 
+mod examine;
 mod group;
 mod lease;
 mod text;

@@ -13,16 +13,17 @@ use std::{
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
-pub(super) use self::read::ReadThread;
 use self::{checkpoint::Checkpointer, group::Group};
+pub(super) use self::{examine::examine, read::ReadThread};
 use super::{
     Durability, StoreError, Writing,
-    operation::{Applied, Operation, refuse, settle},
+    operation::{Applied, Operation, refuse, settle, turn_away},
     reader::Reader,
     schema,
 };
 
 mod checkpoint;
+mod examine;
 mod group;
 mod migrate;
 mod read;
@@ -54,7 +55,7 @@ pub(super) async fn open(path: &str, durability: Durability, writing: Writing) -
             let _ = ready.send(Ok(()));
             writer.run();
         }
-        Err(error) => drop(ready.send(Err(error))),
+        Err(error) => drop(ready.send(Err(named(&writer_path, error)))),
     };
     spawn("store-write", run)?;
     opened.await.unwrap_or(Err(StoreError::Closed))?;
@@ -103,6 +104,10 @@ impl Writer {
 
     /// Commits a group. If one operation spoils it, each is tried by itself, so that no other is lost.
     fn commit(&mut self, group: &mut Vec<Operation>) {
+        turn_away(group);
+        if group.is_empty() {
+            return;
+        }
         let now_ms = self.writing.clock.now_ms();
         let error = match self.transaction(group, now_ms) {
             Ok(applied) => {
@@ -145,13 +150,27 @@ const NEWEST_ID: &str = "SELECT COALESCE(MAX(id), 0) FROM message";
 
 /// A lock that ends with the process, whatever ends it.
 fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let file = File::options().create(true).append(true).open(&name).map_err(from_io)?;
+    let file = File::options().create(true).append(true).open(beside(path, ".lock")).map_err(from_io)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Held),
         Err(TryLockError::Error(error)) => Err(from_io(error)),
+    }
+}
+
+/// A file that belongs to the database.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// The system's words alone do not say which file they are about.
+fn named(path: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unreachable(reason) => StoreError::Unreachable(format!("{}: {reason}", path.display())),
+        StoreError::Corrupt(reason) => StoreError::Corrupt(format!("{}: {reason}", path.display())),
+        other => other,
     }
 }
 

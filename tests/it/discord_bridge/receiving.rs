@@ -80,6 +80,24 @@ async fn a_payload_that_nobody_can_parse_is_kept_raw_and_counted() {
 }
 
 #[tokio::test]
+async fn a_frame_that_is_no_json_ends_the_session_and_is_fetched() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.sim.person_sends(stage.small.general, stage.small.alice, "before");
+    stage.arrived("before").await;
+    stage.sim.gateway_fault("MESSAGE_CREATE", GatewayFault::Garbage);
+    stage.sim.person_sends(stage.small.general, stage.small.alice, "garbled");
+    stage.sim.person_sends(stage.small.general, stage.small.alice, "right behind it");
+    let why = session.ended().await;
+    assert!(matches!(why, ConnectError::Transient(_)), "{why:?}");
+    session.close().await;
+    let session = stage.connect().await;
+    stage.arrived("right behind it").await;
+    assert_eq!(stage.words(), ["before", "garbled", "right behind it"]);
+    session.close().await;
+}
+
+#[tokio::test]
 async fn what_was_missed_is_fetched_in_order_and_nothing_old_is() {
     let (world, small) = World::small();
     let stage = Stage::of(world, small).await;

@@ -398,6 +398,7 @@ etc/config.yaml:5:19: this is not one of the choices
 etc/config.yaml:5:33: this is a list, but one of its words is needed
     5 | logging: { level: loud, format: [] }
       |                                 ^
+      help: Allowed here: text, json.
 
 3 problems in the configuration.
 "##,

@@ -147,3 +147,6 @@ fn refuse(facts: &Facts<'_>, action: Action) -> Decision {
 fn ignore(why: &str) -> Decision {
     Decision::Ignore(why.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

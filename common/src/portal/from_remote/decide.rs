@@ -87,3 +87,6 @@ fn notice(network: &str, name: &str) -> String {
         "Something came from {network} that this bridge cannot show yet ({name}). It is kept and can be shown after an upgrade."
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Trouble while the bridge runs: strangers, nonsense in a transaction, a stop in the middle of work.
+
+use std::fs;
+
+use magpie_common::testkit::fake_homeserver::FakeHomeserver;
+use magpie_tests::{
+    discord::{DiscordSim, SmallWorld, World},
+    harness::bridge::Bridge,
+    stage::Stage,
+};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{SERVER, command, desk, get};
+use crate::operator::cast;
+
+/// A bridge at work between a homeserver and a Discord.
+struct Running {
+    bridge: Bridge,
+    fake: FakeHomeserver,
+    discord: DiscordSim,
+    small: SmallWorld,
+    stage: Stage,
+}
+
+impl Running {
+    async fn start() -> anyhow::Result<Self> {
+        let (world, small) = World::small();
+        let discord = DiscordSim::start(world).await?;
+        let mut stage = Stage::set(cast(SERVER, &discord))?;
+        let fake = FakeHomeserver::start(stage.fake_settings()).await?;
+        stage.set_homeserver(&fake.url());
+        let bridge = stage.start().await?;
+        Ok(Self { bridge, fake, discord, small, stage })
+    }
+
+    fn hs_token(&self) -> String {
+        let text = fs::read_to_string(self.stage.registration()).expect("the stage wrote it");
+        text.lines().find_map(|line| line.strip_prefix("hs_token: ")).expect("it has one").to_owned()
+    }
+
+    /// The status and the Matrix error code of a call with this token.
+    async fn call(&self, method: Method, path: &str, token: Option<&str>) -> anyhow::Result<(u16, String)> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let request = http.request(method, format!("{}{path}", self.bridge.url())).body(r#"{"events":[]}"#);
+        let answer = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let answer = answer.send().await?;
+        let status = answer.status().as_u16();
+        let body: Value = serde_json::from_str(&answer.text().await?)?;
+        Ok((status, body["errcode"].as_str().unwrap_or_default().to_owned()))
+    }
+
+    fn contents(&self) -> Vec<String> {
+        self.discord.messages(self.small.general).into_iter().map(|message| message.content).collect()
+    }
+}
+
+#[tokio::test]
+async fn strangers_get_nothing() -> anyhow::Result<()> {
+    let mut running = Running::start().await?;
+    let good = running.hs_token();
+    let wrong = format!("{}x", &good[..good.len() - 1]);
+    let (put, post) = (|| Method::PUT, || Method::POST);
+    let transaction = "/_matrix/app/v1/transactions/1";
+    let refused = (403, "M_FORBIDDEN".to_owned());
+    for path in [transaction, "/_matrix/app/v1/transactions/%00"] {
+        assert_eq!(running.call(put(), path, None).await?, refused, "{path}");
+        assert_eq!(running.call(put(), path, Some(&wrong)).await?, refused, "{path}");
+        assert_eq!(running.call(put(), path, Some("")).await?, refused, "{path}");
+    }
+    for path in ["/_matrix/app/v1/users/@discordbot:example.org", "/_matrix/app/v1/rooms/%23a:example.org"] {
+        assert_eq!(running.call(Method::GET, path, Some(&wrong)).await?, refused, "{path}");
+    }
+    assert_eq!(running.call(post(), "/_matrix/app/v1/ping", None).await?, refused);
+    assert_eq!(running.call(put(), transaction, Some(&good)).await?, (200, String::new()));
+
+    let nothing = |status| (status, "M_UNRECOGNIZED".to_owned());
+    for path in
+        ["/", "/admin", "/_matrix/app/v1/thirdparty/protocol/x", "/_matrix/client/versions", "/metrics/x"]
+    {
+        assert_eq!(running.call(Method::GET, path, Some(&good)).await?, nothing(404), "{path}");
+    }
+    assert_eq!(running.call(Method::DELETE, transaction, Some(&good)).await?, nothing(405));
+    assert_eq!(running.call(post(), "/metrics", Some(&good)).await?, nothing(405));
+    assert!(running.bridge.stop().await?.success());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_unreadable_event_is_parked_with_its_reason_and_the_rest_goes_on() -> anyhow::Result<()> {
+    let mut running = Running::start().await?;
+    let room = running.fake.wait_until(|fake| fake.room_named("general")).await;
+    let desk = desk(&running.fake).await;
+    let alice = running.fake.person("alice");
+    running.fake.pause_pushes();
+    alice.sends(&room, "before");
+    let odd =
+        json!({ "event_id": "$odd", "room_id": room, "sender": 5, "type": "m.room.message", "content": {} });
+    running.fake.push_raw(&odd.to_string());
+    alice.sends(&room, "after");
+    running.fake.resume_pushes();
+    let small = running.small;
+    running.discord.wait_for_message(small.general, |message| message.content == "after").await?;
+    assert_eq!(running.contents(), ["before", "after"]);
+
+    let failed = command(&running.fake, &desk, "failed").await;
+    assert!(failed.contains("failed, to Discord") && failed.contains("expected"), "{failed}");
+    let trace = command(&running.fake, &desk, "trace $odd").await;
+    assert!(trace.contains("from Matrix to Discord, part 0: failed") && trace.contains("parked"), "{trace}");
+    let status = command(&running.fake, &desk, "status").await;
+    assert!(status.contains("1 parked; `!discord failed` lists them."), "{status}");
+
+    // It can be given up, and then nothing is left.
+    let number = failed.lines().nth(1).and_then(|line| line.split(':').next()).expect("it has a number");
+    let dropped = command(&running.fake, &desk, &format!("drop {number}")).await;
+    assert!(dropped.contains("is given up"), "{dropped}");
+    assert_eq!(command(&running.fake, &desk, "failed").await, "Nothing has failed.");
+    assert!(running.bridge.stop().await?.success());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_metrics_count_and_name_nobody() -> anyhow::Result<()> {
+    let mut running = Running::start().await?;
+    let room = running.fake.wait_until(|fake| fake.room_named("general")).await;
+    running.fake.person("alice").sends(&room, "to be counted");
+    let small = running.small;
+    running.discord.wait_for_message(small.general, |message| message.content == "to be counted").await?;
+    running.discord.person_sends(small.general, small.bob, "and back");
+    running.fake.wait_for_body(&room, "and back").await;
+    let metrics = get(&running.bridge, "/metrics").await?;
+    assert_eq!(metrics.status, StatusCode::OK);
+    for name in [
+        "magpie_messages_total{direction=\"from_matrix\",outcome=\"delivered\"}",
+        "magpie_remote_events_total{kind=\"message\"}",
+        "magpie_logins{state=\"connected\"} 1",
+    ] {
+        assert!(metrics.text.contains(name), "{name} is missing:\n{}", metrics.text);
+    }
+    let (guild, bob) = (small.guild.to_string(), small.bob.to_string());
+    let token = running.discord.token();
+    for name in
+        ["alice", "example.org", "general", "Birds", "Bob", "counted", room.as_str(), &guild, &bob, &token]
+    {
+        assert!(!metrics.text.contains(name), "the metrics name {name}:\n{}", metrics.text);
+    }
+    assert!(running.bridge.stop().await?.success());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stop_in_the_middle_of_work_loses_and_doubles_nothing() -> anyhow::Result<()> {
+    let mut running = Running::start().await?;
+    let room = running.fake.wait_until(|fake| fake.room_named("general")).await;
+    let alice = running.fake.person("alice");
+    let words: Vec<String> = (0..30).map(|number| format!("message {number}")).collect();
+    for words in &words {
+        alice.sends(&room, words);
+    }
+    let general = running.small.general;
+    running.discord.wait_for_message(general, |message| message.content == "message 3").await?;
+    let ended = running.bridge.stop().await?;
+    assert!(ended.success(), "{}", running.bridge.log());
+    running.bridge.respawn()?;
+    running.bridge.ready().await?;
+    running.discord.wait_for_message(general, |message| message.content == "message 29").await?;
+    assert_eq!(running.contents(), words);
+    assert!(running.bridge.stop().await?.success());
+    Ok(())
+}
