@@ -13,12 +13,15 @@ use ruma::{OwnedRoomId, UserId, user_id};
 use serde_json::Value;
 
 const SERVER: &str = "example.org";
-const BOT: &UserId = user_id!("@discordbot:example.org");
 
 /// How long something may take to show.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at something that only HTTP tells.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+fn bot() -> &'static UserId {
+    user_id!("@discordbot:example.org")
+}
 
 /// An answer of one of the bridge's routes.
 #[derive(Debug)]
@@ -66,8 +69,8 @@ async fn must_miss(bridge: &Bridge, condition: &str, words: &str) -> anyhow::Res
 
 /// Alice's room with the bot, for commands.
 async fn desk(fake: &FakeHomeserver) -> OwnedRoomId {
-    let room = fake.person("alice").creates_direct_chat(BOT);
-    fake.wait_until(|fake| (fake.membership(&room, BOT) == Some(Membership::Joined)).then_some(())).await;
+    let room = fake.person("alice").creates_direct_chat(bot());
+    fake.wait_until(|fake| (fake.membership(&room, bot()) == Some(Membership::Joined)).then_some(())).await;
     room
 }
 
@@ -80,5 +83,5 @@ async fn command(fake: &FakeHomeserver, desk: &OwnedRoomId, words: &str) -> Stri
 
 fn answers(fake: &FakeHomeserver, desk: &OwnedRoomId) -> Vec<String> {
     let all = fake.messages(desk);
-    all.into_iter().filter(|(sender, _)| sender == BOT).map(|(_, body)| body).collect()
+    all.into_iter().filter(|(sender, _)| sender == bot()).map(|(_, body)| body).collect()
 }
