@@ -13,7 +13,6 @@ use ruma::{OwnedRoomId, UserId, user_id};
 use serde_json::Value;
 
 const SERVER: &str = "example.org";
-const BOT: &UserId = user_id!("@discordbot:example.org");
 
 /// How long something may take to show.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,10 +63,20 @@ async fn must_miss(bridge: &Bridge, condition: &str, words: &str) -> anyhow::Res
     Ok(())
 }
 
+/// The room of the channel "general". Alice, who accepts every invitation, is in it if she was there before the bridge.
+async fn portal(fake: &FakeHomeserver) -> OwnedRoomId {
+    let alice = fake.person("alice");
+    let joined = Some(Membership::Joined);
+    fake.wait_until(|fake| {
+        fake.room_named("general").filter(|room| fake.membership(room, alice.user_id()) == joined)
+    })
+    .await
+}
+
 /// Alice's room with the bot, for commands.
 async fn desk(fake: &FakeHomeserver) -> OwnedRoomId {
-    let room = fake.person("alice").creates_direct_chat(BOT);
-    fake.wait_until(|fake| (fake.membership(&room, BOT) == Some(Membership::Joined)).then_some(())).await;
+    let room = fake.person("alice").creates_direct_chat(bot());
+    fake.wait_until(|fake| (fake.membership(&room, bot()) == Some(Membership::Joined)).then_some(())).await;
     room
 }
 
@@ -80,5 +89,9 @@ async fn command(fake: &FakeHomeserver, desk: &OwnedRoomId, words: &str) -> Stri
 
 fn answers(fake: &FakeHomeserver, desk: &OwnedRoomId) -> Vec<String> {
     let all = fake.messages(desk);
-    all.into_iter().filter(|(sender, _)| sender == BOT).map(|(_, body)| body).collect()
+    all.into_iter().filter(|(sender, _)| sender == bot()).map(|(_, body)| body).collect()
+}
+
+fn bot() -> &'static UserId {
+    user_id!("@discordbot:example.org")
 }

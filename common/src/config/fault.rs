@@ -109,10 +109,7 @@ impl de::Error for Fault {
     fn unknown_variant(variant: &str, choices: &'static [&'static str]) -> Self {
         let guess = nearest(variant, choices.iter().copied());
         let guess = guess.map(|guess| format!("Did you mean `{guess}`? ")).unwrap_or_default();
-        Self::new(
-            "this is not one of the choices".to_owned(),
-            format!("{guess}{}", allowed(choices)),
-        )
+        Self::new("this is not one of the choices".to_owned(), format!("{guess}{}", allowed(choices)))
     }
 
     fn unknown_field(field: &str, choices: &'static [&'static str]) -> Self {

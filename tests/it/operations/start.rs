@@ -24,7 +24,11 @@ async fn small_world() -> anyhow::Result<DiscordSim> {
 }
 
 /// `run` with a changed configuration must end with this code and these words.
-async fn must_end(stage: &Stage, change: impl FnOnce(String) -> String, ends: (i32, &[&str])) -> anyhow::Result<()> {
+async fn must_end(
+    stage: &Stage,
+    change: impl FnOnce(String) -> String,
+    ends: (i32, &[&str]),
+) -> anyhow::Result<()> {
     let options = stage.options();
     let config = change(options.config.clone());
     let mut bridge = Bridge::spawn(BridgeOptions { config, ..options })?;
@@ -48,14 +52,21 @@ async fn what_is_wrong_has_its_exit_code_and_words() -> anyhow::Result<()> {
 
     let registration = fs::read_to_string(stage.registration())?;
     fs::write(stage.registration(), with(&registration, "hs_token: hs-", "hs_token: changeme-"))?;
-    must_end(&stage, |text| text, (3, &["`hs_token` is still a placeholder", "`magpie-discord registration`"])).await?;
+    must_end(
+        &stage,
+        |text| text,
+        (3, &["`hs_token` is still a placeholder", "`magpie-discord registration`"]),
+    )
+    .await?;
     fs::write(stage.registration(), registration)?;
 
     let database = format!("sqlite:{}", stage.folder().join("bridge.db").display());
     let folder = format!("sqlite:{}", stage.folder().display());
-    must_end(&stage, |text| with(&text, &database, &folder), (5, &["cannot be reached", "`database.url`"])).await?;
+    must_end(&stage, |text| with(&text, &database, &folder), (5, &["cannot be reached", "`database.url`"]))
+        .await?;
     let postgres = format!("postgres://magpie:hunter2@{}/magpie", nowhere()?);
-    must_end(&stage, |text| with(&text, &database, &postgres), (5, &["a PostgreSQL server must run"])).await?;
+    must_end(&stage, |text| with(&text, &database, &postgres), (5, &["a PostgreSQL server must run"]))
+        .await?;
 
     let address = stage.url().trim_start_matches("http://").to_owned();
     let squatter = TcpListener::bind(&address).await?;
@@ -68,7 +79,8 @@ async fn what_is_wrong_has_its_exit_code_and_words() -> anyhow::Result<()> {
     let file = rusqlite::Connection::open(stage.folder().join("bridge.db"))?;
     file.execute("INSERT INTO schema_version (version) VALUES (999)", [])?;
     drop(file);
-    must_end(&stage, |text| text, (5, &["the database has schema 999", "run the newer version again"])).await?;
+    must_end(&stage, |text| text, (5, &["the database has schema 999", "run the newer version again"]))
+        .await?;
     Ok(())
 }
 
@@ -142,7 +154,8 @@ async fn discord_may_come_later() -> anyhow::Result<()> {
 async fn a_refused_token_is_named_with_its_remedy_everywhere() -> anyhow::Result<()> {
     let discord = small_world().await?;
     let mut cast = cast(SERVER, &discord);
-    cast.platform = with(&cast.platform, &discord.token(), &format!("{}.of-an-earlier-time", &discord.token()[..26]));
+    cast.platform =
+        with(&cast.platform, &discord.token(), &format!("{}.of-an-earlier-time", &discord.token()[..26]));
     is_told_everywhere(cast, &["Discord does not take the bot's token", "Reset Token"]).await
 }
 
