@@ -69,12 +69,17 @@ impl Logins {
         Self(Arc::new(Inner { slots: Mutex::default(), changed, clock, stop, tasks: TaskTracker::new() }))
     }
 
-    /// Keeps `login` connected from now on.
-    pub fn keep<P: Platform>(&self, platform: Arc<P>, login: SavedLogin, sink: EventSink) {
+    /// Keeps `login` connected from now on; every session gets a sink of its own.
+    pub fn keep<P: Platform>(
+        &self,
+        platform: Arc<P>,
+        login: SavedLogin,
+        sinks: impl Fn() -> EventSink + Send + Sync + 'static,
+    ) {
         let slot = Slot { name: login.name.clone(), state: SessionState::Connecting, session: None };
         self.slots().insert(login.id.clone(), slot);
         let logins = self.clone();
-        self.0.tasks.spawn(async move { logins.supervise(&*platform, &login, sink).await });
+        self.0.tasks.spawn(async move { logins.supervise(&*platform, &login, sinks).await });
     }
 
     /// The live session of a login, if it has one now.
@@ -119,11 +124,11 @@ impl Logins {
         self.set(id, state, session);
     }
 
-    async fn supervise<P: Platform>(&self, platform: &P, login: &SavedLogin, sink: EventSink) {
+    async fn supervise<P: Platform>(&self, platform: &P, login: &SavedLogin, sinks: impl Fn() -> EventSink) {
         let mut failures = 0;
         while !self.0.stop.is_cancelled() {
             self.set(&login.id, SessionState::Connecting, None);
-            let error = match platform.connect(login, sink.clone()).await {
+            let error = match platform.connect(login, sinks()).await {
                 Ok(session) => {
                     failures = 0;
                     self.set(&login.id, SessionState::Connected, Some(session.clone()));

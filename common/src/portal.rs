@@ -8,6 +8,7 @@
 use std::{
     num::NonZeroUsize,
     sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -40,6 +41,10 @@ mod people;
 
 /// So many portals are remembered; the others are in the database.
 const PORTALS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
+
+/// The pause before a record is tried again while the database is away, and how often it is.
+const RECORD_PAUSE: Duration = Duration::from_millis(500);
+const RECORD_TRIES: u32 = 120;
 
 static MESSAGES: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(
@@ -189,6 +194,22 @@ impl Portals {
     async fn record_soon(&self, row: &OpenRow, outcome: Outcome, links: Links) -> Result<(), StoreError> {
         count(row.direction, &outcome);
         self.parts.store.finish_soon(Done { id: row.id, outcome, links }).await
+    }
+
+    /// The same for what cannot be asked again: a database that is away for a while gets the record when it is back.
+    async fn record_surely(&self, row: &OpenRow, outcome: Outcome, links: Links) -> Result<(), StoreError> {
+        count(row.direction, &outcome);
+        let done = Done { id: row.id, outcome, links };
+        for _ in 0..RECORD_TRIES {
+            match self.parts.store.finish(done.clone()).await {
+                Err(error) if error.is_passing() => {
+                    tracing::warn!(%error, row = row.id.get(), "A record waits for the database.");
+                    tokio::time::sleep(RECORD_PAUSE).await;
+                }
+                recorded => return recorded,
+            }
+        }
+        self.parts.store.finish(done).await
     }
 
     /// Closes or parks a row, and counts it.

@@ -3,6 +3,9 @@
 //! Production code says here where it stands; crash tests (feature `testkit`) end the process right there and see what is left. In a
 //! build without that feature [`reached`] is nothing at all.
 
+#[cfg(feature = "testkit")]
+mod crash;
+
 /// A step of a message's way; the number is its place in [`Step::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -57,7 +60,7 @@ impl Step {
 #[inline]
 pub fn reached(step: Step) {
     #[cfg(feature = "testkit")]
-    crate::testkit::crash::reached(step);
+    crash::reached(step);
     #[cfg(not(feature = "testkit"))]
     let _ = step;
 }
@@ -66,7 +69,7 @@ pub fn reached(step: Step) {
 #[inline]
 pub fn has_planted(fault: PlantedFault) -> bool {
     #[cfg(feature = "testkit")]
-    return crate::testkit::crash::has_planted(fault);
+    return crash::has_planted(fault);
     #[cfg(not(feature = "testkit"))]
     {
         let _ = fault;

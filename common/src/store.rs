@@ -20,8 +20,8 @@ pub use self::{
     portal::{PortalRow, PortalState},
     words::{
         Accepted, Cursor, Direction, Done, Echo, JournalId, JournalStats, Lane, Links, MatrixEvent,
-        MessageRow, MessageState, OpenRow, OpenStats, Outcome, ParkedRow, Reach, RemoteRow, Stored,
-        TraceJournal, TraceRow,
+        MessageRow, MessageState, OpenRow, OpenStats, Outcome, ParkedRow, PushOrder, Reach, RemoteRow,
+        Stored, TraceJournal, TraceRow,
     },
 };
 use self::{
@@ -144,11 +144,11 @@ impl Store {
     }
 
     /// Stores an event of the remote network. Returns as soon as the event has its place in the order, and waits only while the
-    /// queue is full.
-    pub async fn push(&self, row: RemoteRow) -> Ticket {
+    /// queue is full. Once a push of `order` is refused, all later ones of the same order are.
+    pub async fn push(&self, row: RemoteRow, order: &PushOrder) -> Ticket {
         let (reply, answer) = oneshot::channel();
         // A closed queue drops the reply, and the ticket says so.
-        let _ = self.0.queue.submit(Operation::Push { row, reply }).await;
+        let _ = self.0.queue.submit(Operation::Push { row, order: order.clone(), reply }).await;
         Ticket(answer)
     }
 

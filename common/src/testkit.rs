@@ -3,7 +3,6 @@
 //!
 //! Compiled with the feature `testkit` only, never into a shipped binary. Next: [`fake_homeserver`].
 
-pub mod crash;
 pub mod fake_homeserver;
 pub mod platform_suite;
 pub mod store_suite;

@@ -2,7 +2,11 @@
 //!
 //! One module per area. Tests that start real software begin with `real_` or `crash_`: see `magpie_tests::harness`.
 
+mod bench;
+mod crash;
+mod discord_bridge;
 mod discord_simulator;
+mod discord_story;
 mod doctor;
 mod echo;
 mod example;

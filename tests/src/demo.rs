@@ -8,13 +8,16 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::{
-    discord::{Author, DiscordSim, Message, Snowflake, World, staged::platform_section},
+    discord::{
+        Author, DiscordSim, Message, Snowflake, World,
+        staged::{cast, platform_section},
+    },
     harness::{
         bridge::Bridge,
         person::{Event, Person},
         synapse::{Synapse, SynapseOptions},
     },
-    stage::{Cast, Stage},
+    stage::Stage,
 };
 
 /// The person whose account you can use.
@@ -55,16 +58,8 @@ impl Demo {
             Some(_) => None,
             None => Some(Simulated::start().await?),
         };
-        let mut stage = Stage::set(Cast {
-            id: "discord",
-            server_name: SERVER.to_owned(),
-            homeserver: String::new(),
-            database: None,
-            durability: "full",
-            admin: format!("@{USER}:{SERVER}"),
-            platform: discord.as_ref().map_or_else(String::new, |discord| platform_section(&discord.sim)),
-            environment: Vec::new(),
-        })?;
+        let platform = discord.as_ref().map_or_else(String::new, |discord| platform_section(&discord.sim));
+        let mut stage = Stage::set(cast(SERVER, platform))?;
         println!("Starting Synapse (about 5 s) ...");
         let options = SynapseOptions {
             registrations: vec![stage.registration()],

@@ -129,6 +129,15 @@ pub fn answerer(chat: &RemoteChatId) -> RemoteUserId {
     RemoteUserId::new(format!("echo-{chat}"))
 }
 
+/// The one who answers `text` in `chat`: to `as 7: hello` it is `echo-<chat>-7`, so that a load tool can make any number of people speak.
+pub fn answerer_to(chat: &RemoteChatId, text: &str) -> RemoteUserId {
+    let number = text.strip_prefix("as ").and_then(|rest| rest.split_once(": ")).map(|(number, _)| number);
+    match number.and_then(|number| number.parse::<u32>().ok()) {
+        Some(number) => RemoteUserId::new(format!("echo-{chat}-{number}")),
+        None => answerer(chat),
+    }
+}
+
 /// The id under which the message delivered with `key` stands in its chat.
 pub fn delivered_id(key: &str) -> RemoteMessageId {
     RemoteMessageId::new(format!("d-{key}"))
@@ -218,14 +227,15 @@ impl EchoSession {
         if !message.attachments.is_empty() {
             return Err(DeliverError::Unsupported("Echo has no files.".to_owned()));
         }
-        if message.text.to_plain().chars().count() > TEXT_CHARS_MAX {
+        let plain = message.text.to_plain();
+        if plain.chars().count() > TEXT_CHARS_MAX {
             return Err(DeliverError::Rejected(format!("Echo takes at most {TEXT_CHARS_MAX} characters.")));
         }
         let chat = match self.answer_in {
             AnswerIn::Same => chat.clone(),
             AnswerIn::Paired => pair(chat),
         };
-        let sender = Sender { ids: AliasSet::single(answerer(&chat)), name: None, avatar: None };
+        let sender = Sender { ids: AliasSet::single(answerer_to(&chat, &plain)), name: None, avatar: None };
         let answer = RemoteEvent::Message(RemoteMessage {
             id: answer_id(&key.key),
             sender,

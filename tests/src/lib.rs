@@ -4,6 +4,8 @@
 //! machine-readable description ([`openapi`]) and by an independent client that must work against it. [`harness`] starts real software
 //! (Synapse, PostgreSQL, our own programs) and plays the people who use it. Nothing in here is shipped. The tests are in `tests/it/`.
 
+pub mod bench;
+pub mod checker;
 pub mod demo;
 pub mod discord;
 pub mod echo;

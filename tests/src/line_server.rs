@@ -25,7 +25,7 @@ use magpie_common::clock::Clock;
 use serde_json::Value;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Mutex, Semaphore},
+    sync::{Mutex, Semaphore, watch},
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -100,6 +100,16 @@ impl LineServer {
     /// What stands in a chat, oldest first.
     pub fn messages(&self, chat: &str) -> Vec<LineMessage> {
         self.network.messages(chat)
+    }
+
+    /// The same without the first `from`.
+    pub fn messages_from(&self, chat: &str, from: usize) -> Vec<LineMessage> {
+        self.network.messages_from(chat, from)
+    }
+
+    /// A number that grows with everything that happens.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.network.changes()
     }
 
     /// Waits until a look at the chat's messages finds something.

@@ -132,7 +132,7 @@ impl Stage {
         let platform: String = platform.lines().map(|line| format!("  {line}\n")).collect();
         format!(
             "homeserver:\n  url: {homeserver}\n  server_name: {server_name}\n\
-             appservice:\n  listen: {listen}\n  registration: {registration}\n\
+             appservice:\n  listen: {listen}\n  public_url: http://{listen}\n  registration: {registration}\n\
              database:\n  url: {database}\n  durability: {durability}\n\
              bridge:\n  create_portals: at_start\n  permissions:\n    \"{admin}\": admin\n    \"{server_name}\": user\n  \
              invite: [\"{admin}\"]\n\

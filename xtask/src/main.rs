@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | bench | ci`.
+//! The project's own commands: `cargo xtask demo | test | bench | idle | ci`.
 //!
 //! They make a clean clone useful with one command: what real software the tests need is installed into the ignored folder
 //! `.magpie/` first. This package must stay small and independent of the others, because it is compiled before everything
@@ -57,6 +57,10 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Read the memory of the shipped Discord bridge while it is connected and idle
+    ///
+    /// Builds the `dist` profile first, which takes several minutes once.
+    Idle,
     /// All that a change must pass: formatting, clippy with warnings denied, and the tests
     Ci,
 }
@@ -77,6 +81,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Demo { once } => run::demo(&tools, once),
         Task::Test { filter, quick } => test::run(&tools, filter.as_deref(), quick),
         Task::Bench { json } => run::bench(&tools, json),
+        Task::Idle => run::idle(&tools),
         Task::Ci => run::ci(&tools),
     }
 }

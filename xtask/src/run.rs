@@ -31,6 +31,15 @@ pub fn bench(tools: &Tools, json: bool) -> anyhow::Result<()> {
     hand_over(tools, &programs, "magpie-bench", json.then_some("--json"))
 }
 
+/// Memory of the shipped Discord bridge while it has nothing to do.
+pub fn idle(tools: &Tools) -> anyhow::Result<()> {
+    // By itself, so that nothing of the tests is built into it.
+    let shipped = build(tools, &["--package", "magpie-discord", "--profile", "dist"])?;
+    let bridge = shipped.get("magpie-discord").context("the build made no magpie-discord")?;
+    let programs = build(tools, &["--package", "magpie-tests", "--bin", "magpie-idle"])?;
+    hand_over(tools, &programs, "magpie-idle", Some(&bridge.display().to_string()))
+}
+
 /// Everything a change must pass.
 pub fn ci(tools: &Tools) -> anyhow::Result<()> {
     run(

@@ -46,9 +46,9 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
     fs::write(&skips, "")?;
     let outcome = commands(area, filter).iter().try_for_each(|arguments| {
         let mut command = cargo(tools);
-        command.args(arguments).env("MAGPIE_SKIPPED", &skips);
+        command.args(arguments).env("MAGPIE_TEST_SKIPPED", &skips);
         if quick {
-            command.env("MAGPIE_QUICK", "1");
+            command.env("MAGPIE_TEST_QUICK", "1");
         }
         run_command(&mut command, "tests failed; see above")
     });

@@ -4,7 +4,7 @@
 //! event id and its message is lost. So an id names the remote message, its part and the sender.
 
 use http::Method;
-use ruma::{EventId, OwnedEventId, RoomId};
+use ruma::{EventId, OwnedEventId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -139,17 +139,25 @@ impl Intent<'_> {
         optional(self.transport().call(Method::GET, path, Body::None).await)
     }
 
-    /// The youngest events of a room, youngest first: where a send in doubt is looked for.
+    /// The youngest events of one sender in a room, youngest first: where a send in doubt is looked for. What others said meanwhile
+    /// does not push it out of sight.
     /// `GET /_matrix/client/v3/rooms/{roomId}/messages`
     ///
     /// # Errors
     /// As every call.
-    pub async fn recent_messages(&self, room: &RoomId, limit: u32) -> Result<Vec<Raw>, HomeserverError> {
+    pub async fn recent_messages(
+        &self,
+        room: &RoomId,
+        sender: &UserId,
+        limit: u32,
+    ) -> Result<Vec<Raw>, HomeserverError> {
         #[derive(Deserialize)]
         struct Answer {
             chunk: Vec<Raw>,
         }
+        let filter = json!({ "senders": [sender] }).to_string();
         let path = self.room_path(room, "/messages").query("dir", "b").query_number("limit", limit.into());
+        let path = path.query("filter", &filter);
         let answer: Answer = self.transport().call(Method::GET, path, Body::None).await?;
         Ok(answer.chunk)
     }

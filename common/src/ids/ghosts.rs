@@ -69,6 +69,13 @@ impl GhostNames {
         format!("{}={hash}", &localpart[..LOCALPART_BYTES_MAX - hash.len() - 1])
     }
 
+    /// Whether an alias leads to a chat's room.
+    pub fn is_our_alias(&self, alias: &str) -> bool {
+        let localpart =
+            alias.strip_prefix('#').and_then(|alias| alias.strip_suffix(self.server_name.as_str()));
+        localpart.is_some_and(|localpart| localpart.ends_with(':') && localpart.starts_with(&self.prefix))
+    }
+
     /// Whether this is the bridge bot or one of its ghosts, whose events are our own coming back.
     pub fn is_ours(&self, user_id: &UserId) -> bool {
         user_id == self.bot || self.remote(user_id).is_some()
@@ -163,6 +170,17 @@ mod tests {
             assert_eq!(names().remote(&UserId::parse(stranger).unwrap()), None, "{stranger}");
         }
         assert!(names().is_ours(&UserId::parse("@discordbot:example.org").unwrap()));
+    }
+
+    #[test]
+    fn aliases_of_chats_are_told_from_others() {
+        let alias = names().alias_localpart(&RemoteChatId::new("a chat"));
+        assert!(names().is_our_alias(&format!("#{alias}:example.org")));
+        for other in
+            ["#discord_1:evil.org", "#lobby:example.org", "discord_1:example.org", "#discord_1example.org"]
+        {
+            assert!(!names().is_our_alias(other), "{other}");
+        }
     }
 
     #[test]

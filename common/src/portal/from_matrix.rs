@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use ruma::{OwnedRoomId, UserId, matrix_uri::MatrixId};
+use serde::Deserialize;
 use serde_json::Value;
 
 use self::decide::{Decision, Facts, decide};
@@ -71,6 +72,7 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
 /// What was looked up.
 struct Loaded {
     portal: Option<Arc<PortalRow>>,
+    in_the_making: bool,
     session: Option<Arc<dyn Session>>,
     known: Known,
 }
@@ -80,6 +82,7 @@ impl Loaded {
         Facts {
             event,
             portal: self.portal.as_deref(),
+            in_the_making: self.in_the_making,
             level: portals.parts.settings.permissions.level(&event.sender),
             limits: self
                 .portal
@@ -107,11 +110,31 @@ async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
     let portal = portals.by_room(&event.room_id).await?;
     let login = portal.as_ref().and_then(|portal| portal.login.as_ref());
     let session = login.and_then(|login| portals.parts.logins.session(login));
-    let known = match portal {
-        Some(_) => references(portals, &event.content).await?,
-        None => Known::default(),
+    let (known, in_the_making) = match portal {
+        Some(_) => (references(portals, &event.content).await?, false),
+        None => (Known::default(), event.membership().is_none() && in_the_making(portals, event).await?),
     };
-    Ok(Loaded { portal, session, known })
+    Ok(Loaded { portal, in_the_making, session, known })
+}
+
+/// Whether a room without a portal is one of ours all the same: made, and not recorded yet. People are invited as it is made, and what they
+/// say before the record is there (which takes as long as we are down, if we were killed in between) must wait for it. The alias tells.
+async fn in_the_making(portals: &Portals, event: &Event) -> Result<bool, HomeserverError> {
+    #[derive(Deserialize)]
+    struct Canonical {
+        alias: String,
+    }
+    let bot = portals.parts.homeserver.bot();
+    let content = match bot.state_event(&event.room_id, "m.room.canonical_alias", "").await {
+        Err(error) if error.is_transient() => return Err(error),
+        // Where the bot is not, nothing is made.
+        other => other.ok().flatten(),
+    };
+    let canonical = content.and_then(|content| serde_json::from_str::<Canonical>(content.get()).ok());
+    let Some(Canonical { alias }) = canonical.filter(|it| portals.parts.names.is_our_alias(&it.alias)) else {
+        return Ok(false);
+    };
+    Ok(bot.resolve_alias(&alias).await?.as_ref() == Some(&event.room_id))
 }
 
 /// Looks up the portals and messages that the event links to. Most events link to none.
@@ -222,9 +245,14 @@ async fn conclude(
             (Outcome::Failed(words), Links::None)
         }
     };
-    portals.record(work.row, outcome, links).await?;
-    reached(Step::DeliveryRecorded);
-    Ok(Attempted::Done)
+    match portals.record_surely(work.row, outcome, links).await {
+        Ok(()) => {
+            reached(Step::DeliveryRecorded);
+            Ok(Attempted::Done)
+        }
+        // Only this attempt knew what the network did: the next one must not take itself for the first.
+        Err(error) => Ok(Attempted::InDoubt { reason: error.to_string() }),
+    }
 }
 
 /// A relay says for whom it speaks.

@@ -1,5 +1,7 @@
 //! What a room is told when a message did not get through: in plain words, once.
 
+use std::time::Duration;
+
 use ruma::{OwnedEventId, RoomId};
 use serde::Deserialize;
 use serde_json::json;
@@ -7,8 +9,14 @@ use serde_json::json;
 use super::Portals;
 use crate::{
     homeserver::SendEvent,
+    login::backoff,
     store::{Direction, OpenRow},
 };
+
+/// A notice is tried so often while the homeserver has trouble: who wrote a message should learn what became of it. The room waits
+/// meanwhile, so not for long.
+const NOTICE_TRIES: u32 = 6;
+const NOTICE_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
 struct Which {
@@ -53,8 +61,15 @@ impl Portals {
             content: &serde_json::value::to_raw_value(&content).expect("a JSON value has a JSON form"),
             sent_ms: None,
         };
-        if let Err(error) = self.parts.homeserver.bot().send(event).await {
-            tracing::warn!(%error, "A notice could not be sent.");
+        for tries in 1.. {
+            match self.parts.homeserver.bot().send(event).await {
+                Err(error) if error.is_transient() && tries < NOTICE_TRIES => {
+                    let pause = error.retry_after().unwrap_or_else(|| backoff(tries, 0.0));
+                    tokio::time::sleep(pause.min(NOTICE_PAUSE_MAX)).await;
+                }
+                Err(error) => return tracing::warn!(%error, "A notice could not be sent."),
+                Ok(_) => return,
+            }
         }
     }
 }

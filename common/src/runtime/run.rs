@@ -25,7 +25,7 @@ use crate::{
     message::SessionState,
     platform::{EventSink, Platform},
     portal::{Lanes, PortalParts, PortalSettings, Portals},
-    store::{self, Store, StoreError, StoreSettings},
+    store::{self, PushOrder, Store, StoreError, StoreSettings},
 };
 
 /// What is under way may take this long to come to its end.
@@ -225,16 +225,26 @@ impl Parts {
         }
     }
 
+    /// A way in for a new session.
+    fn sink(&self) -> StoreSink {
+        StoreSink {
+            store: self.store.clone(),
+            logins: self.logins.clone(),
+            clock: self.clock.clone(),
+            order: PushOrder::default(),
+        }
+    }
+
     /// Connects the account that the configuration names, and keeps `/ready` true to what the sessions do.
     fn connect<P: Platform>(&self, platform: P) -> JoinHandle<()> {
-        let port =
-            StoreSink { store: self.store.clone(), logins: self.logins.clone(), clock: self.clock.clone() };
         let Some(login) = platform.configured_login() else {
             tracing::warn!("No account is configured, so nothing is connected.");
             return tokio::spawn(async {});
         };
-        let sink = EventSink::new(login.id.clone(), Arc::new(port));
-        self.logins.keep(Arc::new(platform), login, sink);
+        let parts = self.clone();
+        let id = login.id.clone();
+        self.logins
+            .keep(Arc::new(platform), login, move || EventSink::new(id.clone(), Arc::new(parts.sink())));
         let condition = self.readiness.condition("platform", "no account is connected yet");
         tokio::spawn(watch_sessions(self.logins.clone(), condition, self.stop.clone()))
     }

@@ -13,7 +13,7 @@ use crate::{
     platform::{Cursor, NotStored, SinkPort, Ticket},
     portal::Observed,
     steps::{Step, reached},
-    store::{self, RemoteRow, Store},
+    store::{self, PushOrder, RemoteRow, Store},
 };
 
 static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
@@ -21,11 +21,13 @@ static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
         .expect("the name is unique")
 });
 
-/// Stores what sessions push.
+/// Stores what one session pushes.
 pub(super) struct StoreSink {
     pub(super) store: Store,
     pub(super) logins: Logins,
     pub(super) clock: Clock,
+    /// Once a push is not stored none is, until a new session has gone back to the last cursor.
+    pub(super) order: PushOrder,
 }
 
 #[async_trait]
@@ -67,7 +69,7 @@ impl StoreSink {
             body,
             cursor,
         };
-        let ticket = self.store.push(row).await;
+        let ticket = self.store.push(row, &self.order).await;
         Ticket::new(async move {
             ticket.stored().await.map_err(|error| NotStored(error.to_string()))?;
             reached(Step::RemoteStored);

@@ -7,7 +7,8 @@ use std::collections::HashSet;
 use tokio::sync::oneshot;
 
 use super::{
-    Accepted, Direction, Done, Echo, Feed, JournalId, MatrixEvent, OpenRow, RemoteRow, StoreError, Stored,
+    Accepted, Direction, Done, Echo, Feed, JournalId, MatrixEvent, OpenRow, PushOrder, RemoteRow, StoreError,
+    Stored,
     queue::Queue,
     value::{Row, Value},
 };
@@ -17,7 +18,7 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 pub(super) enum Operation {
     Accept { events: Vec<MatrixEvent>, reply: Reply<Accepted> },
-    Push { row: RemoteRow, reply: Reply<Stored> },
+    Push { row: RemoteRow, order: PushOrder, reply: Reply<Stored> },
     Finish { done: Done, reply: Option<Reply<()>> },
     Confirm(Echo),
     Attempt(JournalId),
@@ -73,7 +74,7 @@ pub(super) fn settle(
                     events.into_iter().zip(ids).filter_map(|(event, id)| open_event(event, id?, now_ms)),
                 );
             }
-            (Operation::Push { row, reply }, Applied::Push(id)) => {
+            (Operation::Push { row, reply, .. }, Applied::Push(id)) => {
                 answers.push(Answer::Push(reply, if id.is_some() { Stored::New } else { Stored::Known }));
                 rows.extend(id.map(|id| open_remote(row, id, now_ms)));
             }
@@ -101,13 +102,30 @@ pub(super) fn settle(
     answers.into_iter().for_each(Answer::send);
 }
 
+/// Refuses the pushes whose order was broken by one before them. Called by the writer for all that it is about to store.
+pub(super) fn turn_away(operations: &mut Vec<Operation>) {
+    let is_late = |operation: &mut Operation| match operation {
+        Operation::Push { order, .. } => order.is_broken(),
+        _ => false,
+    };
+    for operation in operations.extract_if(.., is_late) {
+        if let Operation::Push { reply, .. } = operation {
+            let why = "an earlier event of the same stream was not stored".to_owned();
+            let _ = reply.send(Err(StoreError::Refused(why)));
+        }
+    }
+}
+
 /// Answers the callers of a group that was not stored; what nobody waits for is tried again later if that can help.
 pub(super) fn refuse(operations: &mut Vec<Operation>, error: &StoreError, queue: &Queue) {
     let mut riders = Vec::new();
     for operation in operations.drain(..) {
         match operation {
             Operation::Accept { reply, .. } => drop(reply.send(Err(error.clone()))),
-            Operation::Push { reply, .. } => drop(reply.send(Err(error.clone()))),
+            Operation::Push { reply, order, .. } => {
+                order.end();
+                let _ = reply.send(Err(error.clone()));
+            }
             Operation::Finish { reply: Some(reply), .. } => drop(reply.send(Err(error.clone()))),
             Operation::Script { reply, .. } => drop(reply.send(Err(error.clone()))),
             rider if error.is_passing() => riders.push(rider),

@@ -17,7 +17,7 @@ use self::{checkpoint::Checkpointer, group::Group};
 pub(super) use self::{examine::examine, read::ReadThread};
 use super::{
     Durability, StoreError, Writing,
-    operation::{Applied, Operation, refuse, settle},
+    operation::{Applied, Operation, refuse, settle, turn_away},
     reader::Reader,
     schema,
 };
@@ -104,6 +104,10 @@ impl Writer {
 
     /// Commits a group. If one operation spoils it, each is tried by itself, so that no other is lost.
     fn commit(&mut self, group: &mut Vec<Operation>) {
+        turn_away(group);
+        if group.is_empty() {
+            return;
+        }
         let now_ms = self.writing.clock.now_ms();
         let error = match self.transaction(group, now_ms) {
             Ok(applied) => {

@@ -2,7 +2,10 @@
 //!
 //! Nothing here touches a database. The operations are in [`super`].
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use ruma::{OwnedEventId, OwnedRoomId};
 
@@ -139,6 +142,21 @@ pub struct RemoteRow {
     pub body: String,
     /// Where the network's own stream stands once this event is stored.
     pub cursor: Option<Cursor>,
+}
+
+/// Pushes that hang together: once one of them is refused all later ones are, so that no cursor moves past an event that was not stored.
+/// Whoever pushes begins a new order when it has gone back to the last cursor.
+#[derive(Clone, Debug, Default)]
+pub struct PushOrder(Arc<AtomicBool>);
+
+impl PushOrder {
+    pub(super) fn is_broken(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn end(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A place in a network's stream, saved in the same transaction as the event. The caller pushes in order.

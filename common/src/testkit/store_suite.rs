@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
     store::{
-        Direction, Done, Feed, JournalId, Links, MatrixEvent, OpenRow, Outcome, RemoteRow, Store,
+        Direction, Done, Feed, JournalId, Links, MatrixEvent, OpenRow, Outcome, PushOrder, RemoteRow, Store,
         StoreSettings,
     },
 };
@@ -99,7 +99,12 @@ impl Opened {
     }
 
     async fn push(&self, remote_id: &str) -> JournalId {
-        self.store.push(remote(remote_id)).await.stored().await.expect("the event is stored");
+        self.store
+            .push(remote(remote_id), &PushOrder::default())
+            .await
+            .stored()
+            .await
+            .expect("the event is stored");
         self.feed.take().pop().expect("a new event is fed").id
     }
 

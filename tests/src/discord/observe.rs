@@ -57,6 +57,16 @@ impl DiscordSim {
         self.inner.lock().effects.clone()
     }
 
+    /// How many things happened to messages so far.
+    pub fn effect_count(&self) -> usize {
+        self.inner.lock().effects.all().len()
+    }
+
+    /// Waits until more has happened to messages than `count` things.
+    pub async fn wait_for_effects(&self, count: usize) -> anyhow::Result<()> {
+        self.wait(|state| (state.effects.all().len() > count).then_some(())).await
+    }
+
     /// Whether traffic is held against Discord's description.
     pub fn is_judged(&self) -> bool {
         self.inner.spec.is_some()

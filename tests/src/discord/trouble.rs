@@ -49,6 +49,14 @@ impl DiscordSim {
         self.inner.change(|state| close(state, code));
     }
 
+    /// The owner resets the bot's token in the developer portal: the old one is refused from now on.
+    pub fn owner_resets_token(&self) {
+        self.inner.change(|state| {
+            state.records.application.token = state.secret();
+            close(state, 4004);
+        });
+    }
+
     /// Cuts all gateway sockets without a close frame.
     pub fn gateway_cut(&self) {
         self.inner.change(|state| to_all(state, &Frame::Cut));

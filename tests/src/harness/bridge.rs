@@ -87,6 +87,11 @@ impl Bridge {
         self.service.log()
     }
 
+    /// The last lines of it.
+    pub fn tail(&self) -> String {
+        self.service.tail()
+    }
+
     /// SIGKILL, and waits for the end.
     pub async fn kill(&mut self) -> anyhow::Result<()> {
         self.service.kill().await

@@ -62,7 +62,7 @@ impl fmt::Display for Component {
 /// Where a component is missing and `CI=true`: then the test must fail.
 pub fn need(component: Component) -> Option<PathBuf> {
     let is_set = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
-    let surroundings = Surroundings { ci: is_set("CI", "true"), quick: is_set("MAGPIE_QUICK", "1") };
+    let surroundings = Surroundings { ci: is_set("CI", "true"), quick: is_set("MAGPIE_TEST_QUICK", "1") };
     match decide(&test_name(), find(component), surroundings) {
         Decision::Use(path) => Some(path),
         Decision::Skip(line) => {
@@ -139,7 +139,7 @@ fn test_name() -> String {
 
 /// Passing tests print nothing, so `cargo xtask test` collects the lines in a file and shows them at the end.
 fn note_skip(line: &str) {
-    let Some(file) = env::var_os("MAGPIE_SKIPPED") else { return };
+    let Some(file) = env::var_os("MAGPIE_TEST_SKIPPED") else { return };
     let written =
         OpenOptions::new().append(true).create(true).open(file).and_then(|mut file| writeln!(file, "{line}"));
     if let Err(error) = written {

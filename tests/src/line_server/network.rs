@@ -146,7 +146,13 @@ impl Network {
     }
 
     pub(super) fn messages(&self, chat: &str) -> Vec<LineMessage> {
-        self.state().chats.get(chat).map(|chat| chat.messages.clone()).unwrap_or_default()
+        self.messages_from(chat, 0)
+    }
+
+    pub(super) fn messages_from(&self, chat: &str, from: usize) -> Vec<LineMessage> {
+        let state = self.state();
+        let messages = state.chats.get(chat).and_then(|chat| chat.messages.get(from..));
+        messages.map(<[_]>::to_vec).unwrap_or_default()
     }
 
     pub(super) fn add_fault(&self, fault: Fault) {

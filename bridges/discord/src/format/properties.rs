@@ -99,7 +99,7 @@ fn any_text() -> impl Strategy<Value = RichText> {
 
 /// Trees that Discord can show exactly: each mark at most once on the way, words with letters at their edges.
 fn plain_tree() -> impl Strategy<Value = Vec<Node>> {
-    let word = "[a-z][a-z*_~|`#>.@\\\\ -]{0,8}[a-z]".prop_map(|words| Node::Text(format!(" {words} ")));
+    let word = "[a-z][a-z*_~|`#>.@\\\\ -]{0,8}[a-z]".prop_map(Node::Text);
     let marked = (word, 0..6u8).prop_map(|(word, mark)| match mark {
         0 => Node::Strong(vec![word]),
         1 => Node::Emphasis(vec![word]),

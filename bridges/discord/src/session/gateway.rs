@@ -10,7 +10,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -31,8 +31,14 @@ use tokio::{
     time,
 };
 
+use self::unread::Unread;
+
+mod unread;
+
 /// Events that wait for the store. Beyond it the connection is given up; what was missed is fetched later.
 const BACKLOG_MAX: usize = 20_000;
+
+const TOO_FAST: &str = "Discord sends faster than events can be stored; what is missing is fetched again.";
 
 /// How often it is looked whether serenity still has its connection.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -75,7 +81,13 @@ pub(super) fn start(
     let (stop, stopped) = oneshot::channel();
     let (end, ended) = oneshot::channel();
     thread::Builder::new().name("discord-gateway".to_owned()).spawn(move || {
-        let why = runtime.block_on(run(address, events, stopped));
+        let (tell, told) = mpsc::channel(1);
+        let lost = Arc::new(AtomicBool::new(false));
+        let handler =
+            Handler { events, waiting: AtomicUsize::new(0), lost: Arc::clone(&lost), tell: tell.clone() };
+        let log = Unread { lost, tell, spans: AtomicU64::new(0) };
+        let work = run(address, handler, (told, stopped));
+        let why = tracing::subscriber::with_default(log, || runtime.block_on(work));
         runtime.shutdown_background();
         // Nobody listens when the session is gone already.
         let _ = end.send(why);
@@ -103,11 +115,9 @@ fn intents() -> GatewayIntents {
 
 async fn run(
     address: GatewayAddress,
-    events: mpsc::Sender<GatewayEvent>,
-    stopped: oneshot::Receiver<()>,
+    handler: Handler,
+    (told, stopped): (mpsc::Receiver<&'static str>, oneshot::Receiver<()>),
 ) -> ConnectError {
-    let (overflow, overflowed) = mpsc::channel(1);
-    let handler = Handler { events, waiting: Arc::default(), overflow };
     let mut client = match client(&address, handler).await {
         Ok(client) => client,
         Err(error) => return ConnectError::Transient(format!("The Discord client did not start: {error}")),
@@ -115,7 +125,7 @@ async fn run(
     // Serenity falls back to the public gateway when its own question fails; the address that was checked counts.
     *client.ws_url.lock().await = address.url;
     let shards = Arc::clone(&client.shard_manager);
-    let lost = connection_lost(&shards, overflowed);
+    let lost = connection_lost(&shards, told);
     let end = tokio::select! {
         outcome = client.start_shards(address.shards) => end_of(outcome),
         why = lost => why,
@@ -138,17 +148,15 @@ async fn client(address: &GatewayAddress, handler: Handler) -> Result<Client, Er
     ClientBuilder::new_with_http(http, intents()).cache_settings(cache).raw_event_handler(handler).await
 }
 
-/// Resolves when serenity has given a connection up, or reads faster than we store.
+/// Resolves when serenity has given a connection up, or something was lost on the way.
 async fn connection_lost(
     shards: &serenity::gateway::ShardManager,
-    mut overflowed: mpsc::Receiver<()>,
+    mut told: mpsc::Receiver<&'static str>,
 ) -> ConnectError {
     let mut begun = false;
     loop {
         tokio::select! {
-            _ = overflowed.recv() => {
-                return ConnectError::Transient("Discord sends faster than events can be stored; they will be fetched again.".to_owned());
-            }
+            Some(why) = told.recv() => return ConnectError::Transient(why.to_owned()),
             () = time::sleep(LOOK_EVERY) => {}
         }
         let running = !shards.runners.lock().await.is_empty();
@@ -179,19 +187,25 @@ fn end_of(outcome: Result<(), Error>) -> ConnectError {
 
 struct Handler {
     events: mpsc::Sender<GatewayEvent>,
-    waiting: Arc<AtomicUsize>,
-    overflow: mpsc::Sender<()>,
+    waiting: AtomicUsize,
+    /// Something was lost: nothing younger may go on, or it could not be fetched any more.
+    lost: Arc<AtomicBool>,
+    tell: mpsc::Sender<&'static str>,
 }
 
 #[serenity::async_trait]
 impl RawEventHandler for Handler {
     async fn raw_event(&self, _context: Context, event: Event) {
         let Some(event) = plain(&event) else { return };
-        if self.waiting.fetch_add(1, Ordering::Relaxed) > BACKLOG_MAX {
+        if self.waiting.load(Ordering::Relaxed) >= BACKLOG_MAX {
+            self.lost.store(true, Ordering::Relaxed);
             // One word is enough; further ones find the channel full.
-            let _ = self.overflow.try_send(());
+            let _ = self.tell.try_send(TOO_FAST);
+        }
+        if self.lost.load(Ordering::Relaxed) {
             return;
         }
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         // Places are given in the order in which they are asked for. The session is over when nobody takes events.
         let _ = self.events.send(event).await;
         self.waiting.fetch_sub(1, Ordering::Relaxed);

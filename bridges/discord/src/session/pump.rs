@@ -68,6 +68,10 @@ pub(super) struct Pump {
     held: HashMap<String, VecDeque<GatewayEvent>>,
     /// Channels that recovery has not been told of yet.
     to_recover: VecDeque<Missed>,
+    /// Connections that have begun, by number.
+    begun: HashSet<u64>,
+    /// How many connections there are.
+    shards: u64,
     /// Guilds that are still to come after READY.
     awaited: HashSet<String>,
     counts: BTreeMap<String, u64>,
@@ -82,6 +86,8 @@ impl Pump {
             out,
             held: HashMap::new(),
             to_recover: VecDeque::new(),
+            begun: HashSet::new(),
+            shards: 1,
             awaited: HashSet::new(),
             counts: BTreeMap::new(),
             told_of_content: false,

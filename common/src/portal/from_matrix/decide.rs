@@ -15,6 +15,8 @@ use crate::{
 pub(super) struct Facts<'a> {
     pub(super) event: &'a Event,
     pub(super) portal: Option<&'a PortalRow>,
+    /// The room has no portal yet, and will have one.
+    pub(super) in_the_making: bool,
     pub(super) level: Level,
     /// What the chat carries; none while its login has no session.
     pub(super) limits: Option<Limits>,
@@ -54,7 +56,12 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
             false => ignore("the sender may not give commands"),
         };
     }
-    let Some(portal) = facts.portal else { return ignore("the room is no portal") };
+    let Some(portal) = facts.portal else {
+        return match facts.in_the_making {
+            true => Decision::Wait("the room is still being made".to_owned()),
+            false => ignore("the room is no portal"),
+        };
+    };
     if facts.level < Level::Relay {
         return ignore("the sender has no right to use this bridge");
     }
@@ -100,7 +107,7 @@ fn command(facts: &Facts<'_>) -> Option<String> {
         return Some(words.trim().to_owned());
     }
     let first = body.split_whitespace().next()?;
-    (facts.portal.is_none() && facts.commands.knows(first)).then(|| body.to_owned())
+    (facts.portal.is_none() && !facts.in_the_making && facts.commands.knows(first)).then(|| body.to_owned())
 }
 
 fn decide_message(facts: &Facts<'_>, limits: &Limits) -> Decision {

@@ -22,8 +22,8 @@ use crate::{
     store::StoreError,
 };
 
-/// So many recent events are searched for the effect of an interrupted attempt. One send is in flight per room, so its event is among the
-/// newest ones.
+/// So many of a ghost's recent events are searched for the effect of an interrupted attempt. One send is in flight per room, so its event
+/// is among the ghost's newest ones, however much others have said meanwhile.
 const SEARCHED_EVENTS: u32 = 100;
 
 /// Asks the session about people; while there is none, nothing is found out.
@@ -66,7 +66,7 @@ impl Sending<'_> {
         };
         reached(Step::GhostReady);
         let there = match self.in_doubt {
-            true => self.search(portals).await?,
+            true => self.search(portals, &ghost.user_id).await?,
             false => Vec::new(),
         };
         let mut event_ids = Vec::new();
@@ -121,7 +121,11 @@ impl Sending<'_> {
     }
 
     /// The parts of this message that an earlier attempt has sent.
-    async fn search(&self, portals: &Portals) -> Result<Vec<(u32, OwnedEventId)>, Stopped> {
+    async fn search(
+        &self,
+        portals: &Portals,
+        ghost: &ruma::UserId,
+    ) -> Result<Vec<(u32, OwnedEventId)>, Stopped> {
         #[derive(Deserialize)]
         struct Found {
             event_id: OwnedEventId,
@@ -129,10 +133,11 @@ impl Sending<'_> {
             #[serde(default)]
             content: Value,
         }
-        let recent = portals.parts.homeserver.bot().recent_messages(self.room_id, SEARCHED_EVENTS).await?;
+        let bot = portals.parts.homeserver.bot();
+        let recent = bot.recent_messages(self.room_id, ghost, SEARCHED_EVENTS).await?;
         let ours = recent.iter().filter_map(|raw| serde_json::from_str::<Found>(raw.get()).ok());
-        // Anybody can write an origin into a message; only our own ghosts are believed.
-        let ours = ours.filter(|found| portals.parts.names.is_ours(&found.sender));
+        // Anybody can write an origin into a message; only the ghost itself is believed.
+        let ours = ours.filter(|found| found.sender == ghost);
         Ok(ours
             .filter_map(|found| {
                 let origin = Origin::read(&found.content)?;

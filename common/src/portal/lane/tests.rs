@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::{
     clock::Clock,
-    store::{Done, Durability, Links, MatrixEvent, Outcome, ParkedRow, RemoteRow, StoreSettings},
+    store::{Done, Durability, Links, MatrixEvent, Outcome, ParkedRow, PushOrder, RemoteRow, StoreSettings},
 };
 
 /// What the worker does with the next attempt at a row, instead of delivering it.
@@ -288,7 +288,7 @@ async fn what_an_earlier_process_left_is_in_doubt_where_it_may_have_been_sent() 
             body: body.to_owned(),
             cursor: None,
         };
-        earlier.store.push(row).await.stored().await.unwrap();
+        earlier.store.push(row, &PushOrder::default()).await.stored().await.unwrap();
     }
     earlier.store.close().await;
     drop(earlier);

@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId},
-    store::{RemoteRow, Store, StoreSettings, Stored, queue::Queue, schema},
+    store::{PushOrder, RemoteRow, Store, StoreSettings, Stored, queue::Queue, schema},
     testkit::store_suite::{self, Recorder},
 };
 
@@ -72,11 +72,11 @@ async fn the_writer_connects_again_after_its_session_was_ended() {
     }
     let settings = fresh().await;
     let (store, feed) = open(&settings).await.unwrap();
-    assert_eq!(store.push(remote("a")).await.stored().await, Ok(Stored::New));
+    assert_eq!(store.push(remote("a"), &PushOrder::default()).await.stored().await, Ok(Stored::New));
     cut_connections(&settings).await;
-    let cut = store.push(remote("b")).await.stored().await;
+    let cut = store.push(remote("b"), &PushOrder::default()).await.stored().await;
     assert!(matches!(cut, Err(StoreError::Unreachable(_))), "{cut:?}");
-    assert_eq!(store.push(remote("b")).await.stored().await, Ok(Stored::New));
+    assert_eq!(store.push(remote("b"), &PushOrder::default()).await.stored().await, Ok(Stored::New));
     assert_eq!(feed.bodies(), ["a", "b"]);
     store.close().await;
 }
@@ -123,9 +123,9 @@ async fn a_writer_that_lost_the_lease_stops_and_says_so() {
     let mut other = PgConnectOptions::from_str(&settings.url).unwrap().connect().await.unwrap();
     lease::take(&mut other, 2).await.unwrap();
     cut_connections(&settings).await;
-    assert!(store.push(remote("a")).await.stored().await.is_err());
+    assert!(store.push(remote("a"), &PushOrder::default()).await.stored().await.is_err());
     store.ended().await;
-    assert_eq!(store.push(remote("b")).await.stored().await, Err(StoreError::Closed));
+    assert_eq!(store.push(remote("b"), &PushOrder::default()).await.stored().await, Err(StoreError::Closed));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     super::{
         Durability, Links, StoreError, Writing,
-        operation::{Applied, Operation, open_row, refuse, settle},
+        operation::{Applied, Operation, open_row, refuse, settle, turn_away},
         schema,
     },
     fetch_on,
@@ -92,6 +92,10 @@ impl Writer {
 
     /// Commits a group. If one operation spoils it, each is tried by itself, so that no other is lost.
     async fn commit(&mut self, group: &mut Vec<Operation>) -> Result<(), StoreError> {
+        turn_away(group);
+        if group.is_empty() {
+            return Ok(());
+        }
         if let Err(error) = self.be_connected().await {
             refuse(group, &error, &self.writing.queue);
             return Err(error);
@@ -104,6 +108,10 @@ impl Writer {
         }
         for operation in std::mem::take(group) {
             let mut single = vec![operation];
+            turn_away(&mut single);
+            if single.is_empty() {
+                continue;
+            }
             let Err(mut error) = self.try_commit(&mut single, With::Links).await else { continue };
             if !error.is_passing() && has_links(&single) {
                 tracing::warn!(%error, "Another message has this id already, the link is left out.");

@@ -8,9 +8,10 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     clock::Clock,
+    ids::{RemoteChatId, RemoteMessageId},
     store::{
-        Accepted, Direction, JournalId, MatrixEvent, Store, StoreSettings, ghost, journal, kv, map,
-        operation::Operation, portal, queue::Queue, schema::Migration,
+        Accepted, Direction, JournalId, MatrixEvent, PushOrder, RemoteRow, Store, StoreSettings, Stored,
+        ghost, journal, kv, map, operation::Operation, portal, queue::Queue, schema::Migration,
     },
     testkit::store_suite::{self, Recorder},
 };
@@ -196,22 +197,65 @@ fn plan(connection: &Connection, sql: &str) -> String {
     plan
 }
 
+/// A writer without its thread, on a database of which the size can be held down.
+struct Small {
+    writer: Writer,
+    feed: Arc<Recorder>,
+    queue: Arc<Queue>,
+    _folder: TempDir,
+}
+
+impl Small {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let feed = Arc::new(Recorder::default());
+        let queue = Arc::new(Queue::new());
+        let writing = Writing {
+            queue: queue.clone(),
+            clock: Clock::fixed(1, 1),
+            feed: feed.clone(),
+            finished: CancellationToken::new(),
+        };
+        let writer = Writer::open(&folder.path().join("a.db"), Durability::Full, writing).unwrap();
+        Self { writer, feed, queue, _folder: folder }
+    }
+
+    fn pages(&self, max: u32) {
+        let sql = format!("PRAGMA max_page_count = {max}");
+        self.writer.connection.query_row(&sql, [], |_| Ok(())).unwrap();
+    }
+}
+
+#[test]
+fn after_a_refused_push_none_of_its_order_is_stored_until_a_new_one_begins() {
+    let mut small = Small::new();
+    let push = |small: &mut Small, id: &str, order: &PushOrder| {
+        let (reply, mut answer) = oneshot::channel();
+        let guard = Some((RemoteChatId::new("chat"), RemoteMessageId::new(id)));
+        let body = "x".repeat(100_000);
+        let row = RemoteRow { lane: "chat".into(), guard, sender: None, sent_ms: 1, body, cursor: None };
+        small.writer.commit(&mut vec![Operation::Push { row, order: order.clone(), reply }]);
+        answer.try_recv().unwrap()
+    };
+    let order = PushOrder::default();
+    small.pages(1);
+    assert_eq!(push(&mut small, "1", &order), Err(StoreError::Full));
+    small.pages(1_000_000);
+    assert!(
+        matches!(push(&mut small, "2", &order), Err(StoreError::Refused(_))),
+        "1 would be missing before 2"
+    );
+    let again = PushOrder::default();
+    assert_eq!(push(&mut small, "1", &again), Ok(Stored::New));
+    assert_eq!(push(&mut small, "2", &again), Ok(Stored::New));
+    assert_eq!(small.feed.take().len(), 2);
+}
+
 #[test]
 fn a_full_disk_answers_every_caller_and_keeps_what_nobody_waits_for() {
-    let folder = TempDir::new().unwrap();
-    let feed = Arc::new(Recorder::default());
-    let queue = Arc::new(Queue::new());
-    let writing = Writing {
-        queue: queue.clone(),
-        clock: Clock::fixed(1, 1),
-        feed: feed.clone(),
-        finished: CancellationToken::new(),
-    };
-    let mut writer = Writer::open(&folder.path().join("a.db"), Durability::Full, writing).unwrap();
-    let pages = |writer: &Writer, max: u32| {
-        writer.connection.query_row(&format!("PRAGMA max_page_count = {max}"), [], |_| Ok(())).unwrap();
-    };
-    pages(&writer, 1);
+    let mut small = Small::new();
+    small.pages(1);
+    let Small { writer, feed, queue, .. } = &mut small;
     let (first, mut first_answer) = oneshot::channel();
     let (second, mut second_answer) = oneshot::channel();
     let events = |name: &str| (0..40).map(|number| event(&format!("${name}{number}"))).collect::<Vec<_>>();
@@ -224,7 +268,7 @@ fn a_full_disk_answers_every_caller_and_keeps_what_nobody_waits_for() {
     assert_eq!(second_answer.try_recv().unwrap(), Err(StoreError::Full));
     assert!(feed.take().is_empty());
 
-    pages(&writer, 1_000_000);
+    writer.connection.query_row("PRAGMA max_page_count = 1000000", [], |_| Ok(())).unwrap();
     let mut group = Vec::new();
     queue.close();
     assert!(queue.next_group(&mut group));

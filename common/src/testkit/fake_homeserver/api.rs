@@ -35,6 +35,11 @@ pub(super) async fn answer(
             let room = shared.world().create_room(&call.user, &call.json()?)?;
             json_answer(json!({ "room_id": room }))
         }
+        ("GET", ["_matrix", "client", "v3", "directory", "room", alias]) => {
+            let known = shared.world().aliases.get(*alias).cloned();
+            let room = known.ok_or_else(|| Refusal::not_found(format!("Room alias {alias} not found")))?;
+            json_answer(json!({ "room_id": room, "servers": [shared.server_name] }))
+        }
         ("GET", ["_matrix", "client", "v3", "account", "whoami"]) => {
             json_answer(json!({ "user_id": call.user }))
         }
@@ -176,11 +181,19 @@ fn set_state(shared: &Shared, draft: Draft<'_>) -> Outcome {
     json_answer(json!({ "event_id": event_id }))
 }
 
-/// `GET /rooms/{roomId}/messages?dir=b`
+/// `GET /rooms/{roomId}/messages?dir=b`, with a filter by sender if there is one.
 fn messages(shared: &Shared, room: &RoomId, call: &Call<'_>) -> Outcome {
     let limit = call.query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
+    let filter: Value =
+        call.query.get("filter").and_then(|filter| serde_json::from_str(filter).ok()).unwrap_or_default();
+    let wanted = |sender: &UserId| {
+        filter["senders"]
+            .as_array()
+            .is_none_or(|senders| senders.iter().any(|known| known == sender.as_str()))
+    };
     let world = shared.world();
-    let events = world.joined_room(room, &call.user)?.events.iter().rev().take(limit);
+    let events = world.joined_room(room, &call.user)?.events.iter().rev();
+    let events = events.filter(|event| wanted(&event.sender)).take(limit);
     let mut bytes = b"{\"chunk\":[".to_vec();
     for (index, event) in events.enumerate() {
         if index > 0 {

@@ -16,12 +16,22 @@ impl World {
             let words = "the creator must not be in the power levels of a room of this version";
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "M_UNKNOWN", words));
         }
+        let alias = request["room_alias_name"].as_str().map(|alias| format!("#{alias}:{}", self.server_name));
+        if alias.as_ref().is_some_and(|alias| self.aliases.contains_key(alias)) {
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "M_ROOM_IN_USE", "Room alias already taken"));
+        }
         let name = self.random_name();
         let id =
             if privileged { format!("!{name}") } else { format!("!{}:{}", &name[..18], self.server_name) };
         let room = RoomId::parse(id).map_err(|error| Refusal::bad(error.to_string()))?;
         self.add_room(&room);
-        for (event_type, state_key, content) in furniture(creator, request, &version, privileged) {
+        let mut furniture = furniture(creator, request, &version, privileged);
+        if let Some(alias) = alias {
+            let content = json!({ "alias": alias });
+            furniture.push(("m.room.canonical_alias".to_owned(), String::new(), content));
+            self.aliases.insert(alias, room.clone());
+        }
+        for (event_type, state_key, content) in furniture {
             let content = raw(&content)?;
             let (event_type, state_key) = (event_type.as_str(), Some(state_key.as_str()));
             let (room_id, sender) = (room.as_ref(), creator);

@@ -51,6 +51,8 @@ pub(super) struct World {
     pub(super) users: HashMap<OwnedUserId, User>,
     pub(super) rooms: HashMap<OwnedRoomId, Room>,
     pub(super) room_order: Vec<OwnedRoomId>,
+    /// Rooms by full alias.
+    pub(super) aliases: HashMap<String, OwnedRoomId>,
     pub(super) transactions: Transactions,
     pub(super) media: HashMap<String, Media>,
     pub(super) typing: HashSet<(OwnedRoomId, OwnedUserId)>,
@@ -114,6 +116,7 @@ impl World {
             users,
             rooms: HashMap::new(),
             room_order: Vec::new(),
+            aliases: HashMap::new(),
             transactions: Transactions::default(),
             media: HashMap::new(),
             typing: HashSet::new(),

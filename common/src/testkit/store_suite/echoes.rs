@@ -2,7 +2,7 @@
 
 use super::{chat, event, event_id, message, open, open_bodies, remote, room, to_matrix, to_remote};
 use crate::store::{
-    Accepted, Direction, Done, Echo, Links, MessageState, Outcome, Reach, StoreSettings, Stored,
+    Accepted, Direction, Done, Echo, Links, MessageState, Outcome, PushOrder, Reach, StoreSettings, Stored,
 };
 
 pub(super) async fn one_event_becomes_many_messages(settings: &StoreSettings) {
@@ -21,7 +21,7 @@ pub(super) async fn one_event_becomes_many_messages(settings: &StoreSettings) {
     assert_eq!(rows[0].event_id, Some(event_id("$1")));
     assert_eq!(rows[0].origin, Direction::FromMatrix);
     for echo in ["a", "b", "c"] {
-        assert_eq!(store.push(remote(echo)).await.stored().await, Ok(Stored::Known));
+        assert_eq!(store.push(remote(echo), &PushOrder::default()).await.stored().await, Ok(Stored::Known));
     }
     assert_eq!(store.last_delivered(&chat()).await, Ok(Some(message("c"))));
     assert_eq!(open_bodies(store, Direction::FromMatrix, "!room:example.org").await, ["body of $2"]);

@@ -1,7 +1,9 @@
 //! Stories of open work: parked, retried, dropped, found again after a restart.
 
 use super::{NOON_MS, Opened, chat, event_id, message, open, open_bodies, remote, to_matrix, to_remote};
-use crate::store::{Direction, JournalId, Links, MessageState, Outcome, Store, StoreError, StoreSettings};
+use crate::store::{
+    Direction, JournalId, Links, MessageState, Outcome, PushOrder, Store, StoreError, StoreSettings,
+};
 
 pub(super) async fn failed_work_is_parked_retried_and_dropped(settings: &StoreSettings) {
     let opened = open(settings).await;
@@ -70,7 +72,7 @@ pub(super) async fn a_second_process_is_refused(settings: &StoreSettings) {
     let Opened { store, feed, clock } = open(settings).await;
     let second = Store::open(settings, clock, feed).await;
     assert!(matches!(second, Err(StoreError::Held)), "{second:?}");
-    assert!(store.push(remote("a")).await.stored().await.is_ok(), "the first goes on");
+    assert!(store.push(remote("a"), &PushOrder::default()).await.stored().await.is_ok(), "the first goes on");
     store.close().await;
     open(settings).await.store.close().await;
 }

@@ -5,7 +5,7 @@ use crate::{
     ids::{LoginId, RemoteChatId},
     message::ChatKind,
     store::{
-        Accepted, Cursor, Direction, MatrixEvent, PortalRow, PortalState, RemoteRow, StoreError,
+        Accepted, Cursor, Direction, MatrixEvent, PortalRow, PortalState, PushOrder, RemoteRow, StoreError,
         StoreSettings, Stored,
     },
 };
@@ -19,13 +19,16 @@ pub(super) async fn order_is_kept_and_duplicates_are_known(settings: &StoreSetti
     assert_eq!(feed.bodies(), ["body of $1", "body of $2", "body of $3"]);
 
     let tickets = [
-        store.push(remote("a")).await,
-        store.push(remote("b")).await,
-        store.push(remote("a")).await,
-        store.push(RemoteRow { guard: None, ..remote("typing") }).await,
-        store.push(RemoteRow { guard: None, ..remote("typing") }).await,
+        store.push(remote("a"), &PushOrder::default()).await,
+        store.push(remote("b"), &PushOrder::default()).await,
+        store.push(remote("a"), &PushOrder::default()).await,
+        store.push(RemoteRow { guard: None, ..remote("typing") }, &PushOrder::default()).await,
+        store.push(RemoteRow { guard: None, ..remote("typing") }, &PushOrder::default()).await,
         store
-            .push(RemoteRow { guard: Some((RemoteChatId::new("other"), message("a"))), ..remote("a") })
+            .push(
+                RemoteRow { guard: Some((RemoteChatId::new("other"), message("a"))), ..remote("a") },
+                &PushOrder::default(),
+            )
             .await,
     ];
     let mut found = Vec::new();
@@ -69,11 +72,12 @@ pub(super) async fn one_bad_operation_costs_no_other(settings: &StoreSettings) {
         state: PortalState::Active,
     };
     let (first, second) = (portal("one"), portal("two"));
+    let order = PushOrder::default();
     let (before, good, bad, after, events) = tokio::join!(
-        store.push(remote("a")),
+        store.push(remote("a"), &order),
         store.save_portal(&first),
         store.save_portal(&second),
-        store.push(remote("b")),
+        store.push(remote("b"), &order),
         store.accept(vec![event("$1")]),
     );
     assert_eq!(before.stored().await, Ok(Stored::New));
@@ -94,12 +98,12 @@ pub(super) async fn a_cursor_moves_with_its_event(settings: &StoreSettings) {
     let at = |value: &str| {
         Some(Cursor { login: LoginId::new("me"), key: "offset".to_owned(), value: value.to_owned() })
     };
-    let first = store.push(RemoteRow { cursor: at("1"), ..remote("a") }).await;
-    let second = store.push(RemoteRow { cursor: at("2"), ..remote("b") }).await;
+    let first = store.push(RemoteRow { cursor: at("1"), ..remote("a") }, &PushOrder::default()).await;
+    let second = store.push(RemoteRow { cursor: at("2"), ..remote("b") }, &PushOrder::default()).await;
     assert_eq!(first.stored().await, Ok(Stored::New));
     assert_eq!(second.stored().await, Ok(Stored::New));
     assert_eq!(store.kv_get(&login, "offset").await, Ok(Some("2".to_owned())));
-    let known = store.push(RemoteRow { cursor: at("3"), ..remote("a") }).await;
+    let known = store.push(RemoteRow { cursor: at("3"), ..remote("a") }, &PushOrder::default()).await;
     assert_eq!(known.stored().await, Ok(Stored::Known));
     assert_eq!(store.kv_get(&login, "offset").await, Ok(Some("3".to_owned())));
     store.close().await;
@@ -115,7 +119,7 @@ pub(super) async fn any_text_is_accepted(settings: &StoreSettings) {
     assert_eq!(store.accept(vec![odd]).await, Ok(Accepted { new: 1, known: 0 }));
     assert_eq!(feed.take().len(), 1);
     let row = RemoteRow { guard: Some((chat(), message("a\u{0}b"))), ..remote("c") };
-    assert_eq!(store.push(row).await.stored().await, Ok(Stored::New));
+    assert_eq!(store.push(row, &PushOrder::default()).await.stored().await, Ok(Stored::New));
     assert_eq!(open_bodies(&store, Direction::FromRemote, "chat").await, ["body of c"]);
     store.close().await;
 }
@@ -125,7 +129,7 @@ pub(super) async fn thousands_at_once_keep_their_order(settings: &StoreSettings)
     let Opened { store, feed, .. } = open(settings).await;
     let mut tickets = Vec::new();
     for number in 0..MANY {
-        tickets.push(store.push(remote(&format!("{number:05}"))).await);
+        tickets.push(store.push(remote(&format!("{number:05}")), &PushOrder::default()).await);
     }
     for ticket in tickets {
         assert_eq!(ticket.stored().await, Ok(Stored::New));
@@ -138,10 +142,10 @@ pub(super) async fn thousands_at_once_keep_their_order(settings: &StoreSettings)
 
 pub(super) async fn a_closed_store_says_so(settings: &StoreSettings) {
     let Opened { store, .. } = open(settings).await;
-    let ticket = store.push(remote("a")).await;
+    let ticket = store.push(remote("a"), &PushOrder::default()).await;
     store.close().await;
     assert_eq!(ticket.stored().await, Ok(Stored::New), "what was submitted is still stored");
     assert_eq!(store.accept(vec![event("$1")]).await, Err(StoreError::Closed));
-    assert_eq!(store.push(remote("b")).await.stored().await, Err(StoreError::Closed));
+    assert_eq!(store.push(remote("b"), &PushOrder::default()).await.stored().await, Err(StoreError::Closed));
     store.ended().await;
 }

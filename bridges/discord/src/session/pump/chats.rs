@@ -34,17 +34,19 @@ impl Pump {
         }
     }
 
+    /// Each connection begins once; a second beginning means that its session was lost in between.
     fn ready(&mut self, data: &Value) {
-        if *self.out.ready.borrow() {
+        let shard = data["shard"][0].as_u64().unwrap_or_default();
+        if !self.begun.insert(shard) {
             return self.end("Discord began a new session; missed messages are fetched.".to_owned());
         }
-        self.awaited =
-            data["guilds"].as_array().into_iter().flatten().map(|guild| text(&guild["id"])).collect();
+        self.shards = data["shard"][1].as_u64().unwrap_or(1);
+        self.awaited.extend(data["guilds"].as_array().into_iter().flatten().map(|guild| text(&guild["id"])));
         self.tell_ready();
     }
 
     fn tell_ready(&self) {
-        if self.awaited.is_empty() {
+        if self.awaited.is_empty() && self.begun.len() as u64 == self.shards {
             self.out.ready.send_replace(true);
         }
     }

@@ -100,6 +100,7 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
     decide(&Facts {
         event: &event,
         portal: scene.portal.as_ref(),
+        in_the_making: false,
         level: scene.level,
         limits: scene.limits.clone(),
         reading: FromMatrix::new(&names, &known),

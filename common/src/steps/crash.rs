@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use crate::steps::{PlantedFault, Step};
+use super::{PlantedFault, Step};
 
 static KILL_AT: LazyLock<Option<(Step, u64)>> = LazyLock::new(|| {
     let wanted = std::env::var("MAGPIE_KILL_AT").ok()?;

@@ -1,0 +1,165 @@
+//! To Discord: as the bot and through webhooks, once.
+
+use magpie_common::{
+    message::{Mention, MentionTarget, Message, Node, Outgoing, OutgoingMessage, Person, RichText},
+    platform::DeliverError,
+};
+use magpie_tests::discord::{Author, Fault, RateLimitScope, Snowflake};
+
+use super::{Stage, ids, in_doubt, key, said, said_by};
+
+const EXECUTE: &str = "POST /webhooks/*/*";
+
+#[tokio::test]
+async fn people_speak_through_one_webhook_and_do_not_come_back() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let chat = stage.general();
+    session.deliver(&chat, &said_by("Ada", "hello"), &key(1)).await.expect("it is delivered");
+    session.deliver(&chat, &said_by("Discord fan", "hi *all*"), &key(2)).await.expect("it is delivered");
+    let people: Vec<_> = stage
+        .sim
+        .messages(stage.small.general)
+        .into_iter()
+        .map(|it| match it.author {
+            Author::Webhook { name, avatar_url, .. } => (name, avatar_url, it.content),
+            other => panic!("not a webhook: {other:?}"),
+        })
+        .collect();
+    let picture = Some("https://example.org/bird.png".to_owned());
+    assert_eq!(
+        people,
+        [
+            ("Ada".to_owned(), picture.clone(), "hello".to_owned()),
+            ("D\u{200d}iscord fan".to_owned(), picture, "hi \\*all\\*".to_owned()),
+        ]
+    );
+    assert_eq!(stage.sim.webhooks().len(), 1);
+    stage.sim.person_sends(stage.small.general, stage.small.alice, "theirs");
+    stage.arrived("theirs").await;
+    assert_eq!(stage.words(), ["theirs"]);
+    session.close().await;
+    stage.should_be_honest("people_speak_through_one_webhook_and_do_not_come_back");
+}
+
+#[tokio::test]
+async fn after_a_restart_the_webhook_is_found_and_its_messages_are_still_ours() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    session.deliver(&stage.general(), &said_by("Ada", "one"), &key(1)).await.expect("it is delivered");
+    session.close().await;
+    let session = stage.connect().await;
+    stage.sim.person_sends(stage.small.general, stage.small.alice, "theirs");
+    stage.arrived("theirs").await;
+    assert_eq!(stage.words(), ["theirs"]);
+    session.deliver(&stage.general(), &said_by("Ada", "two"), &key(2)).await.expect("it is delivered");
+    assert_eq!(stage.sim.webhooks().len(), 1);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_somebody_deleted_is_made_anew() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    session.deliver(&stage.general(), &said_by("Ada", "one"), &key(1)).await.expect("it is delivered");
+    assert!(stage.sim.person_deletes_webhook(stage.sim.webhooks()[0].id));
+    session.deliver(&stage.general(), &said_by("Ada", "two"), &key(2)).await.expect("it is delivered");
+    assert_eq!(stage.contents(stage.small.general), ["one", "two"]);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_webhook_message_in_doubt_is_looked_for_and_not_doubled() {
+    for (fault, there) in
+        [(Fault::CutAfter, true), (Fault::CutBefore, false), (Fault::AnswerAfter { status: 502 }, true)]
+    {
+        let stage = Stage::new().await;
+        let session = stage.connect().await;
+        session
+            .deliver(&stage.general(), &said_by("Ada", "earlier"), &key(1))
+            .await
+            .expect("it is delivered");
+        stage.sim.fault(EXECUTE, fault.clone());
+        let outcome = session.deliver(&stage.general(), &said_by("Ada", "doubtful"), &key(2)).await;
+        assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{fault:?}: {outcome:?}");
+        assert_eq!(stage.contents(stage.small.general).len(), if there { 2 } else { 1 }, "{fault:?}");
+        let done = ids(session.deliver(&stage.general(), &said_by("Ada", "doubtful"), &in_doubt(2)).await);
+        let messages = stage.sim.messages(stage.small.general);
+        assert_eq!(messages.len(), 2, "{fault:?}");
+        assert_eq!(done, [messages[1].id.to_string()], "{fault:?}");
+        session.close().await;
+    }
+}
+
+#[tokio::test]
+async fn parts_of_a_long_message_are_not_doubled_after_a_break() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let text = (0..900).map(|nth| format!("word{nth} ")).collect::<String>();
+    let gate = stage.sim.hold(EXECUTE);
+    stage.sim.fault(EXECUTE, Fault::CutAfter);
+    gate.release();
+    let outcome = session.deliver(&stage.general(), &said_by("Ada", &text), &key(1)).await;
+    assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{outcome:?}");
+    let done = ids(session.deliver(&stage.general(), &said_by("Ada", &text), &in_doubt(1)).await);
+    let stand: Vec<String> =
+        stage.sim.messages(stage.small.general).iter().map(|it| it.id.to_string()).collect();
+    assert!(stand.len() > 2, "{stand:?}");
+    assert_eq!(done, stand);
+    let joined = stage.contents(stage.small.general).join(" ");
+    assert_eq!(joined.split_whitespace().collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());
+    session.close().await;
+}
+
+#[tokio::test]
+async fn the_bots_own_message_in_doubt_is_repeated_by_its_nonce() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.sim.fault("POST /channels/*/messages", Fault::CutAfter);
+    let outcome = session.deliver(&stage.general(), &said("once"), &key(1)).await;
+    assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{outcome:?}");
+    let done = ids(session.deliver(&stage.general(), &said("once"), &in_doubt(1)).await);
+    assert_eq!(done, [stage.sim.messages(stage.small.general)[0].id.to_string()]);
+    assert_eq!(stage.contents(stage.small.general), ["once"]);
+    session.close().await;
+    stage.should_be_honest("the_bots_own_message_in_doubt_is_repeated_by_its_nonce");
+}
+
+#[tokio::test]
+async fn only_who_is_mentioned_is_pinged() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let target = MentionTarget::Person(Person::Remote(magpie_common::ids::RemoteUserId::new(
+        stage.small.bob.to_string(),
+    )));
+    let mention = Node::Mention(Mention { target, label: "Bobby".to_owned() });
+    let words = Node::Text(format!(" @everyone <@{}>", stage.small.alice));
+    let message = Message::text(RichText(vec![mention, words]));
+    let outgoing = Outgoing::Message(OutgoingMessage { message, author: None, sent_ms: 1 });
+    session.deliver(&stage.general(), &outgoing, &key(1)).await.expect("it is delivered");
+    let sent = stage.sim.messages(stage.small.general).remove(0);
+    assert!(!sent.mentions.everyone, "{sent:?}");
+    assert_eq!(sent.mentions.users, [stage.small.bob], "{sent:?}");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn refusals_say_what_to_do() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let refuse =
+        |code: u64| Fault::Answer { status: 403, body: serde_json::json!({"code": code, "message": "no"}) };
+    stage.sim.fault("POST /channels/*/messages", refuse(50_013));
+    let outcome = session.deliver(&stage.general(), &said("x"), &key(1)).await;
+    let Err(DeliverError::Rejected(words)) = outcome else { panic!("{outcome:?}") };
+    assert!(words.contains("Send Messages"), "{words}");
+    let limited = Fault::RateLimited { scope: RateLimitScope::Shared, retry_after_ms: 60_000 };
+    stage.sim.fault("POST /channels/*/messages", limited);
+    let outcome = session.deliver(&stage.general(), &said("x"), &key(2)).await;
+    let Err(DeliverError::Retry { after: Some(after), .. }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(after.as_secs(), 60);
+    let nowhere = magpie_common::ids::RemoteChatId::new(Snowflake(5).to_string());
+    let outcome = session.deliver(&nowhere, &said("x"), &key(3)).await;
+    assert!(matches!(outcome, Err(DeliverError::Rejected(_))), "{outcome:?}");
+    session.close().await;
+}

@@ -1,0 +1,103 @@
+//! The far side of a bridge, as a checker sees it: chats in which numbered people write, and what the bridge said there.
+
+use anyhow::Context;
+use async_trait::async_trait;
+
+use crate::line_server::LineServer;
+
+const TOKEN: &str = "magpie-token-of-a-checker";
+
+/// A simulated network that outlives the bridge.
+#[async_trait]
+pub trait Network: Send + Sync + 'static {
+    /// The bridge that serves it: `example` for `magpie-example`.
+    const BRIDGE: &'static str;
+
+    /// The lines of the bridge's `platform:` section.
+    fn platform(&self) -> String;
+
+    /// Opens a chat, whose name becomes its room's name; gives its id.
+    fn open_chat(&self, name: &str) -> String;
+
+    /// A person writes; gives the message's id.
+    fn person_says(&self, chat: &str, person: &str, text: &str) -> String;
+
+    /// The ghost of a person, without the server's name.
+    fn ghost(&self, person: &str) -> String;
+
+    /// What the bridge said in a chat, from the `from`-th of all messages on, and how many messages there are.
+    fn heard(&self, chat: &str, from: usize) -> (Vec<Heard>, usize);
+
+    /// A number that changes with everything that happens.
+    fn version(&self) -> u64;
+
+    /// Waits until the version is another one.
+    async fn changed(&self, version: u64);
+}
+
+/// Something that the bridge said.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// For whom.
+    pub author: String,
+    /// What.
+    pub text: String,
+}
+
+/// The line network, with or without keys.
+pub struct LineNetwork(pub LineServer);
+
+impl LineNetwork {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start(keys: bool) -> anyhow::Result<Self> {
+        let server = LineServer::start().await.context("start the line server")?;
+        server.add_account("bridge", "Bridge", TOKEN);
+        if !keys {
+            server.forget_keys();
+        }
+        Ok(Self(server))
+    }
+}
+
+#[async_trait]
+impl Network for LineNetwork {
+    const BRIDGE: &'static str = "example";
+
+    fn platform(&self) -> String {
+        format!("server: {}\ntoken: {TOKEN}\n", self.0.address())
+    }
+
+    fn open_chat(&self, name: &str) -> String {
+        self.0.add_chat(name, name);
+        name.to_owned()
+    }
+
+    fn person_says(&self, chat: &str, person: &str, text: &str) -> String {
+        self.0.person_says(chat, person, text)
+    }
+
+    fn ghost(&self, person: &str) -> String {
+        format!("@example_{person}")
+    }
+
+    fn heard(&self, chat: &str, from: usize) -> (Vec<Heard>, usize) {
+        let new = self.0.messages_from(chat, from);
+        let count = from + new.len();
+        let ours = new.into_iter().filter(|message| message.by == "bridge");
+        let heard =
+            ours.map(|message| Heard { author: message.author.unwrap_or_default(), text: message.text });
+        (heard.collect(), count)
+    }
+
+    fn version(&self) -> u64 {
+        *self.0.changes().borrow()
+    }
+
+    async fn changed(&self, version: u64) {
+        // The sender lives as long as the server, and that is borrowed here.
+        let _ = self.0.changes().wait_for(|now| *now != version).await;
+    }
+}
