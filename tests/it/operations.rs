@@ -19,10 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at something that only HTTP tells.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-fn bot() -> &'static UserId {
-    user_id!("@discordbot:example.org")
-}
-
 /// An answer of one of the bridge's routes.
 #[derive(Debug)]
 struct Answer {
@@ -67,6 +63,16 @@ async fn must_miss(bridge: &Bridge, condition: &str, words: &str) -> anyhow::Res
     Ok(())
 }
 
+/// The room of the channel "general". Alice, who accepts every invitation, is in it if she was there before the bridge.
+async fn portal(fake: &FakeHomeserver) -> OwnedRoomId {
+    let alice = fake.person("alice");
+    let joined = Some(Membership::Joined);
+    fake.wait_until(|fake| {
+        fake.room_named("general").filter(|room| fake.membership(room, alice.user_id()) == joined)
+    })
+    .await
+}
+
 /// Alice's room with the bot, for commands.
 async fn desk(fake: &FakeHomeserver) -> OwnedRoomId {
     let room = fake.person("alice").creates_direct_chat(bot());
@@ -84,4 +90,8 @@ async fn command(fake: &FakeHomeserver, desk: &OwnedRoomId, words: &str) -> Stri
 fn answers(fake: &FakeHomeserver, desk: &OwnedRoomId) -> Vec<String> {
     let all = fake.messages(desk);
     all.into_iter().filter(|(sender, _)| sender == bot()).map(|(_, body)| body).collect()
+}
+
+fn bot() -> &'static UserId {
+    user_id!("@discordbot:example.org")
 }

@@ -68,15 +68,15 @@ async fn a_wrong_configuration_is_named_with_line_and_column() -> anyhow::Result
     let missing = call(healthy.stage.folder(), &["--config", "nowhere.yaml", "doctor"], &[]).await?;
     missing.must("no file", 3, &["nowhere.yaml", "magpie-discord init"]);
     let unknown = healthy.with("durability:", "durabilty:").await?;
-    unknown.must("unknown key", 3, &["examined.yaml:9:3", "durabilty", "help:", "durability"]);
+    unknown.must("unknown key", 3, &[&place(&healthy, "durability"), "durabilty", "help:", "durability"]);
     let wrong = healthy.with("create_portals: at_start", "create_portals: 7").await?;
-    wrong.must("wrong type", 3, &["examined.yaml:11:19", "help:", "at_start"]);
+    wrong.must("wrong type", 3, &[&place(&healthy, "at_start"), "help:", "at_start"]);
     let both = doctor(&healthy.stage, |text| {
         with(&with(&text, "durability: full", "durability: half"), "level: info", "level: loud")
     });
     both.await?.must("two at once", 3, &["half", "loud", "2 problems"]);
     let url = healthy.with("homeserver:\n  url: http:", "homeserver:\n  url: htp:").await?;
-    url.must("bad address", 3, &["examined.yaml:2:8", "http"]);
+    url.must("bad address", 3, &[&place(&healthy, "http"), "http"]);
     Ok(())
 }
 
@@ -272,4 +272,12 @@ async fn what_the_bot_lacks_on_discord_is_named() -> anyhow::Result<()> {
     let elsewhere = weak.with("gateway_hosts:", "guilds: [\"123456789012345678\"]\n  gateway_hosts:").await?;
     elsewhere.must("another server", 1, &["FAULT servers: ", "`platform.guilds`"]);
     Ok(())
+}
+
+/// Line and column of the first appearance of `text` in the configuration, as a complaint writes them.
+fn place(healthy: &Healthy, text: &str) -> String {
+    let config = healthy.stage.config_text();
+    let (above, _) = config.split_once(text).expect("it is in the configuration");
+    let column = above.rsplit('\n').next().unwrap_or_default().len() + 1;
+    format!("examined.yaml:{}:{column}: ", above.matches('\n').count() + 1)
 }

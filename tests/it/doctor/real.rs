@@ -2,15 +2,18 @@
 
 use std::{fs, net::SocketAddr, path::PathBuf};
 
+use magpie_common::testkit::fake_homeserver::FakeHomeserver;
 use magpie_tests::{
     discord::{DiscordSim, World},
     harness::{
         ports::free_port,
+        postgres::Postgres,
         synapse::{Synapse, SynapseOptions},
         tools::{Component, need},
     },
-    stage::Stage,
+    stage::{Cast, Stage},
 };
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -163,5 +166,35 @@ async fn broken_at_synapse(own: &Own, discord: &DiscordSim, synapse: &Synapse) -
         1,
         &["FAULT way back", "the homeserver has read an older file: restart it"],
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn real_postgres_is_diagnosed_before_while_and_after_it_is_used() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Postgres) else { return Ok(()) };
+    let mut postgres = Postgres::start().await?;
+    let database = postgres.create_database("bridge").await?;
+    let (world, _) = World::small();
+    let discord = DiscordSim::start(world).await?;
+    let mut stage = Stage::set(Cast { database: Some(database.clone()), ..cast("example.org", &discord) })?;
+    let fake = FakeHomeserver::start(stage.fake_settings()).await?;
+    stage.set_homeserver(&fake.url());
+    let examine = async || crate::operator::doctor(&stage, |text| text).await;
+    examine().await?.must("fresh", 0, &["ok    database: is made at the first start"]);
+    let mut bridge = stage.start().await?;
+    examine().await?.must("running", 0, &["ok    database: in use by the running bridge"]);
+    assert!(bridge.stop().await?.success());
+    examine().await?.must("used before", 0, &["ok    database: opens, and is of this version"]);
+
+    let mut connection = PgConnection::connect(&database).await?;
+    sqlx::query("INSERT INTO schema_version (version) VALUES (999)").execute(&mut connection).await?;
+    connection.close().await?;
+    examine().await?.must("newer", 1, &["the database has schema 999", "run the newer version again"]);
+
+    let missing =
+        crate::operator::doctor(&stage, |text| with(&text, &database, &postgres.url("nowhere"))).await?;
+    missing.must("no such database", 1, &["FAULT database: ", "nowhere", "See that PostgreSQL runs"]);
+    postgres.down().await?;
+    examine().await?.must("away", 1, &["FAULT database: the database cannot be reached", "`database.url`"]);
     Ok(())
 }

@@ -48,7 +48,7 @@ async fn what_is_wrong_has_its_exit_code_and_words() -> anyhow::Result<()> {
     stage.set_homeserver(&fake.url());
 
     let unknown = |text: String| with(&text, "listen:", "lisen:");
-    must_end(&stage, unknown, (3, &["lisen", "config.yaml:5:3"])).await?;
+    must_end(&stage, unknown, (3, &["lisen", "config.yaml:", "Did you mean `listen`?"])).await?;
 
     let registration = fs::read_to_string(stage.registration())?;
     fs::write(stage.registration(), with(&registration, "hs_token: hs-", "hs_token: changeme-"))?;

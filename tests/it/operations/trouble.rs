@@ -11,7 +11,7 @@ use magpie_tests::{
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{SERVER, command, desk, get};
+use super::{SERVER, command, desk, get, portal};
 use crate::operator::cast;
 
 /// A bridge at work between a homeserver and a Discord.
@@ -30,6 +30,7 @@ impl Running {
         let mut stage = Stage::set(cast(SERVER, &discord))?;
         let fake = FakeHomeserver::start(stage.fake_settings()).await?;
         stage.set_homeserver(&fake.url());
+        fake.person("alice");
         let bridge = stage.start().await?;
         Ok(Self { bridge, fake, discord, small, stage })
     }
@@ -92,7 +93,7 @@ async fn strangers_get_nothing() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_unreadable_event_is_parked_with_its_reason_and_the_rest_goes_on() -> anyhow::Result<()> {
     let mut running = Running::start().await?;
-    let room = running.fake.wait_until(|fake| fake.room_named("general")).await;
+    let room = portal(&running.fake).await;
     let desk = desk(&running.fake).await;
     let alice = running.fake.person("alice");
     running.fake.pause_pushes();
@@ -125,7 +126,7 @@ async fn an_unreadable_event_is_parked_with_its_reason_and_the_rest_goes_on() ->
 #[tokio::test]
 async fn the_metrics_count_and_name_nobody() -> anyhow::Result<()> {
     let mut running = Running::start().await?;
-    let room = running.fake.wait_until(|fake| fake.room_named("general")).await;
+    let room = portal(&running.fake).await;
     running.fake.person("alice").sends(&room, "to be counted");
     let small = running.small;
     running.discord.wait_for_message(small.general, |message| message.content == "to be counted").await?;
@@ -154,7 +155,7 @@ async fn the_metrics_count_and_name_nobody() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_stop_in_the_middle_of_work_loses_and_doubles_nothing() -> anyhow::Result<()> {
     let mut running = Running::start().await?;
-    let room = running.fake.wait_until(|fake| fake.room_named("general")).await;
+    let room = portal(&running.fake).await;
     let alice = running.fake.person("alice");
     let words: Vec<String> = (0..30).map(|number| format!("message {number}")).collect();
     for words in &words {

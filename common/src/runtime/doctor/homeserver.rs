@@ -58,7 +58,10 @@ impl<C> Look<'_, C> {
     async fn there(&self) -> Finding {
         let url = &self.config.homeserver.url;
         match self.homeserver.versions().await {
-            Ok(_) => Finding::good("homeserver", format!("answers at {url}")),
+            // Synapse answers even this only to tokens that it knows; the next check is about those.
+            Ok(_) | Err(HomeserverError::TokenRefused(_)) => {
+                Finding::good("homeserver", format!("answers at {url}"))
+            }
             Err(error) => {
                 let remedy = format!(
                     "See that the homeserver runs and that `homeserver.url` ({url}) leads from this machine to its client API."
