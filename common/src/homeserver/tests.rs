@@ -148,7 +148,7 @@ async fn history_state_redactions_and_receipts() {
     let first = story.say(ghost(), &room, "one").await.unwrap();
     let second = story.say(ghost(), &room, "two").await.unwrap();
     let intent = story.homeserver.intent(ghost());
-    story.say(user_id!("@discordbot:example.org"), &room, "three").await.unwrap();
+    story.say(user_id!("@discordbot:example.org"), &room, "between").await.unwrap();
     let recent = intent.recent_messages(&room, ghost(), 1).await.unwrap();
     assert_eq!(recent.len(), 1);
     assert!(recent[0].get().contains(second.as_str()), "what others said does not hide it");
