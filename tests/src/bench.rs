@@ -56,6 +56,8 @@ pub struct Options {
     pub size: Size,
     /// Whether PostgreSQL is there.
     pub postgres: bool,
+    /// Only the subjects with these names, and the limit; all when empty.
+    pub only: Vec<String>,
     /// Whether memory is followed up to 500,000 hops as well, which takes minutes.
     pub growth: bool,
 }
@@ -102,7 +104,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
     bench.catch_up().await?;
     bench.one_by_one().await?;
     bench.steadily().await?;
-    let growth = if options.growth { Some(bench.grow().await?) } else { None };
+    let growth = if options.growth { bench.grow().await? } else { None };
     let rss_touched_mib = bench.touch().await?;
     #[expect(clippy::cast_precision_loss, reason = "no program has 2^52 bytes")]
     let binary_mb = fs::metadata(program("magpie-echo")?)?.len() as f64 / BYTES_PER_MB;
@@ -135,14 +137,17 @@ impl Bench {
     async fn prepare(options: &Options) -> anyhow::Result<Self> {
         let homeserver = Homeserver::start().await?;
         let folder = tempfile::Builder::new().prefix("magpie-bench-").tempdir()?;
-        let postgres = if options.postgres { Some(Postgres::start().await?) } else { None };
+        let wanted = |kind: &Kind| {
+            let named = options.only.is_empty() || options.only.iter().any(|name| name == kind.name());
+            *kind == Kind::Limit || named && (*kind != Kind::Postgres || options.postgres)
+        };
+        let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(wanted).collect();
+        let postgres = if kinds.contains(&Kind::Postgres) { Some(Postgres::start().await?) } else { None };
         let mut bench =
             Self { size: options.size, homeserver, parts: Vec::new(), postgres, folder, next_run: 1 };
-        for kind in Kind::ALL {
-            if kind != Kind::Postgres || options.postgres {
-                let subject = bench.fill(kind).await?;
-                bench.parts.push(Part { subject, figures: Figures::default() });
-            }
+        for kind in kinds {
+            let subject = bench.fill(kind).await?;
+            bench.parts.push(Part { subject, figures: Figures::default() });
         }
         Ok(bench)
     }
@@ -159,7 +164,7 @@ impl Bench {
             _ => format!("sqlite:{}", self.database(kind).display()),
         };
         let mut subject = Subject::set(kind, Some(url.clone()), Answers::Paired, &self.homeserver)?;
-        if kind == Kind::SqliteFull {
+        if kind == Kind::SqliteFull && self.database(Kind::SqliteNormal).exists() {
             fs::copy(self.database(Kind::SqliteNormal), self.database(kind)).context("copy the database")?;
             return Ok(subject);
         }
@@ -242,22 +247,22 @@ impl Bench {
     }
 
     /// Memory before and after many more hops.
-    async fn grow(&mut self) -> anyhow::Result<(f64, f64)> {
+    async fn grow(&mut self) -> anyhow::Result<Option<(f64, f64)>> {
+        let Some(part) = self.part(Kind::SqliteNormal) else { return Ok(None) };
         progress(&format!("{GROWTH_MESSAGES} more hops"));
         let load = Load { pace: Pace::Catching { batch: 100 }, ..load(GROWTH_MESSAGES) };
-        let part = self.part(Kind::SqliteNormal)?;
         let number = take(&mut self.next_run);
         run_one(&mut self.parts[part], number, load, &self.homeserver).await?;
         sleep(REST).await;
         let part = &self.parts[part];
-        Ok((part.figures.rss_after_50k_mib, part.subject.usage()?.rss_mib))
+        Ok(Some((part.figures.rss_after_50k_mib, part.subject.usage()?.rss_mib)))
     }
 
     /// A message each way through every portal and every ghost; answers the memory afterwards.
-    async fn touch(&mut self) -> anyhow::Result<f64> {
+    async fn touch(&mut self) -> anyhow::Result<Option<f64>> {
+        let Some(part) = self.part(Kind::SqliteNormal) else { return Ok(None) };
         let Amount { portals, ghosts_per_portal, .. } = self.size.amount;
         progress(&format!("a message through {portals} portals and {} ghosts", portals * ghosts_per_portal));
-        let part = self.part(Kind::SqliteNormal)?;
         let part = &mut self.parts[part];
         part.subject.stop().await?;
         let url = format!("sqlite:{}", self.folder.path().join("sqlite_normal.db").display());
@@ -269,7 +274,7 @@ impl Bench {
             Load { messages: rooms * answerers, rooms, answerers, pace: Pace::Catching { batch: 100 } };
         run_one(part, take(&mut self.next_run), load, &self.homeserver).await?;
         sleep(REST).await;
-        Ok(part.subject.usage()?.rss_mib)
+        Ok(Some(part.subject.usage()?.rss_mib))
     }
 
     /// The same load for each in turn; `note` gets messages per second and processor milliseconds per 1,000 messages.
@@ -284,8 +289,8 @@ impl Bench {
         Ok(())
     }
 
-    fn part(&self, kind: Kind) -> anyhow::Result<usize> {
-        self.parts.iter().position(|part| part.subject.kind == kind).context("it is always measured")
+    fn part(&self, kind: Kind) -> Option<usize> {
+        self.parts.iter().position(|part| part.subject.kind == kind)
     }
 }
 

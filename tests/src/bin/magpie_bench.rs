@@ -33,6 +33,9 @@ struct Arguments {
     /// Follow memory up to 500,000 hops as well
     #[arg(long)]
     growth: bool,
+    /// Measure only this beside the limit: sqlite_normal, sqlite_full or postgres; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -57,7 +60,8 @@ fn main() -> anyhow::Result<ExitCode> {
         eprintln!("bench: PostgreSQL is missing and left out");
     }
     let size = if arguments.quick { Size::QUICK } else { Size::FULL };
-    let report = runtime.block_on(run(&Options { size, postgres, growth: arguments.growth }))?;
+    let options = Options { size, postgres, only: arguments.only, growth: arguments.growth };
+    let report = runtime.block_on(run(&options))?;
     if arguments.json {
         println!("{:#}", report.json());
     } else {
