@@ -18,6 +18,7 @@ use magpie_tests::{
 use self::nemesis::{Plan, Tally};
 
 mod discord;
+mod doubt;
 mod nemesis;
 mod planted;
 
@@ -34,9 +35,9 @@ fn trouble(network: &LineNetwork, number: u32) {
     });
 }
 
-/// What everything random follows from: `MAGPIE_SEED` repeats a run, as far as the machine's own timing lets it.
+/// What everything random follows from: `MAGPIE_TEST_SEED` repeats a run, as far as the machine's own timing lets it.
 fn seed() -> u64 {
-    let wanted = env::var("MAGPIE_SEED").ok().and_then(|seed| seed.parse().ok());
+    let wanted = env::var("MAGPIE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     wanted.unwrap_or_else(|| u64::from(u32::from_le_bytes(Clock::system().random_bytes())))
 }
 

@@ -44,6 +44,9 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
     let skips = tools.folder.join("skipped");
     fs::create_dir_all(&tools.folder)?;
     fs::write(&skips, "")?;
+    // Tests start our programs, and cargo builds a program for the tests of its own package only. All targets at once, so that the tests
+    // themselves are built with the same features and not a second time.
+    run_command(cargo(tools).args(["build", "--workspace", "--all-targets"]), "the build failed; see above")?;
     let outcome = commands(area, filter).iter().try_for_each(|arguments| {
         let mut command = cargo(tools);
         command.args(arguments).env("MAGPIE_TEST_SKIPPED", &skips);

@@ -126,6 +126,36 @@ impl<N: Network> Scene<N> {
         }
     }
 
+    /// People in Matrix say `count` messages in every chat, and nobody else says anything.
+    pub fn chatter(&mut self, count: usize) {
+        for (chat, room) in self.chats.clone() {
+            for _ in 0..count {
+                self.matrix_says(&chat, &room);
+            }
+        }
+    }
+
+    /// Waits until the bridge prints these words.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn prints(&mut self, words: &str) -> anyhow::Result<()> {
+        self.bridge.prints(words).await
+    }
+
+    /// Waits until something has come of this message.
+    ///
+    /// # Errors
+    /// When nothing does.
+    pub async fn arrived(&mut self, number: u64) -> anyhow::Result<()> {
+        settled(&mut self.reading, &self.homeserver, &self.network, &[number]).await
+    }
+
+    /// The number of the newest message.
+    pub fn newest(&self) -> u64 {
+        self.reading.next_number() - 1
+    }
+
     /// Restarts the ended bridge with this in its environment, and talks until it is killed by itself. `each` is called before every burst.
     ///
     /// # Errors
@@ -196,6 +226,9 @@ impl<N: Network> Scene<N> {
         let last = self.since(first);
         let settled = settled(&mut self.reading, &self.homeserver, &self.network, &last).await;
         settled.with_context(|| format!("seed {}; its log:\n{}", self.setting.seed, self.bridge.tail()))?;
+        // Chats fall silent in favor of newer ones, but not before their last word.
+        let old = self.chats.len().saturating_sub(CHATS);
+        self.chats.drain(..old);
         Ok(self.reading.judge())
     }
 
@@ -239,7 +272,7 @@ impl<N: Network> Scene<N> {
         Ok(answer.with_context(|| format!("no answer to `{words}`"))?.body())
     }
 
-    /// Takes the rooms of new chats into use, the newest instead of the oldest.
+    /// Takes the rooms of new chats into use.
     async fn adopt(&mut self) -> anyhow::Result<()> {
         for (chat, name) in std::mem::take(&mut self.new) {
             let room = self.homeserver.wait_until(|homeserver| {
@@ -254,8 +287,6 @@ impl<N: Network> Scene<N> {
             }
             self.chats.push((chat, room));
         }
-        let old = self.chats.len().saturating_sub(CHATS);
-        self.chats.drain(..old);
         Ok(())
     }
 

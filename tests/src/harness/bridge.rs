@@ -87,6 +87,14 @@ impl Bridge {
         self.service.log()
     }
 
+    /// Waits until it has printed these words.
+    pub async fn prints(&mut self, words: &str) -> anyhow::Result<()> {
+        let folder = self.folder.path().join("output.log");
+        self.service
+            .until(START_PATIENCE, async || fs::read_to_string(&folder).is_ok_and(|log| log.contains(words)))
+            .await
+    }
+
     /// The last lines of it.
     pub fn tail(&self) -> String {
         self.service.tail()

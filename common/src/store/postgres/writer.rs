@@ -24,6 +24,9 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two attempts to reach it.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
+/// How long a start waits for the lock of a predecessor that was killed: so many times, so long.
+const LOCK_TRIES: u32 = 30;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 const NEWEST_ID: &str = "SELECT COALESCE(MAX(id), 0) FROM message";
 const STORED_SINCE: &str = "SELECT id, direction, lane, body, attempts, accepted_ms FROM journal \
      WHERE id >= $1 AND parked = 0 ORDER BY id";
@@ -47,9 +50,7 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let options = lease::write_options(options, durability);
         let mut connection = lease::connect(&options).await?;
-        if !lease::lock(&mut connection).await? {
-            return Err(StoreError::Held);
-        }
+        lock_patiently(&mut connection).await?;
         lease::migrate(&mut connection, schema::MIGRATIONS).await?;
         let token = lease::take(&mut connection, writing.clock.now_ms()).await?;
         let session = lease::session(&mut connection).await?;
@@ -235,4 +236,19 @@ fn has_links(operations: &[Operation]) -> bool {
         Operation::Finish { done, .. } => done.links != Links::None,
         _ => false,
     })
+}
+
+/// The server may need a moment to notice that our predecessor was killed, above all when it was committing just then. Whoever restarts us
+/// at once should not be told that two bridges run.
+async fn lock_patiently(connection: &mut PgConnection) -> Result<(), StoreError> {
+    for _ in 0..LOCK_TRIES {
+        if lease::lock(connection).await? {
+            return Ok(());
+        }
+        sleep(LOCK_PAUSE).await;
+    }
+    match lease::lock(connection).await? {
+        true => Ok(()),
+        false => Err(StoreError::Held),
+    }
 }
