@@ -12,10 +12,17 @@ use magpie_tests::{
     },
     stage::{Cast, Stage},
 };
+use sqlx::{Connection, PgConnection};
 use tokio::net::TcpListener;
 
-use super::{PATIENCE, SERVER, command, desk, get, must_miss};
+use super::{PATIENCE, SERVER, command, desk, get, must_miss, portal};
 use crate::operator::{cast, nowhere, with};
+
+const TAKE_LOCK: &str =
+    "SELECT pg_advisory_lock(hashtextextended('magpie ' || COALESCE(current_schema(), ''), 0))";
+const WAITERS: &str = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+const END_BRIDGE: &str =
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'magpie'";
 
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -96,6 +103,39 @@ async fn real_postgres_refuses_a_second_process() -> anyhow::Result<()> {
     let database = postgres.create_database("bridge").await?;
     refuses_a_second(Some(database)).await?;
     postgres.stop().await
+}
+
+#[tokio::test]
+async fn real_postgres_taken_over_by_another_ends_the_bridge() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Postgres) else { return Ok(()) };
+    let postgres = Postgres::start().await?;
+    let database = postgres.create_database("bridge").await?;
+    let discord = small_world().await?;
+    let mut stage = Stage::set(Cast { database: Some(database.clone()), ..cast(SERVER, &discord) })?;
+    let fake = FakeHomeserver::start(stage.fake_settings()).await?;
+    stage.set_homeserver(&fake.url());
+    let alice = fake.person("alice");
+    let mut bridge = stage.start().await?;
+    let room = portal(&fake).await;
+
+    // Another process waits in line for the lock, and gets it when the bridge's session ends.
+    let mut other = PgConnection::connect(&database).await?;
+    let waiting = tokio::spawn(async move {
+        sqlx::query(TAKE_LOCK).execute(&mut other).await?;
+        sqlx::query("UPDATE lease SET token = token + 1").execute(&mut other).await?;
+        anyhow::Ok(other)
+    });
+    let mut admin = PgConnection::connect(&database).await?;
+    while sqlx::query(WAITERS).fetch_all(&mut admin).await?.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    sqlx::query(END_BRIDGE).execute(&mut admin).await?;
+    let _other = waiting.await??;
+    alice.sends(&room, "to nobody");
+    let status = bridge.exited(ENDS_WITHIN).await?;
+    assert_eq!(status.code(), Some(4), "{}", bridge.log());
+    assert!(bridge.log().contains("another process took it over"), "{}", bridge.log());
+    Ok(())
 }
 
 async fn refuses_a_second(database: Option<String>) -> anyhow::Result<()> {
