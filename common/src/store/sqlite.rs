@@ -35,8 +35,8 @@ mod tests;
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Pages in the log at which the writer itself moves them; the helper keeps it below in ordinary times.
 const WAL_PAGES_MAX: u32 = 8_192;
-/// What the log's file is cut to when it was longer.
-const WAL_BYTES_KEPT: u32 = 16 << 20;
+/// What the log's file is cut to when it was longer: above what it grows to in ordinary times, since cutting and growing it again costs time.
+const WAL_BYTES_KEPT: u32 = 64 << 20;
 /// Page cache of the writer. The system's own cache stands behind it.
 const WRITE_CACHE_KIB: u32 = 1_024;
 /// Statements that stay prepared.

@@ -30,7 +30,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let program = Arguments::parse().program;
+    let program = Arguments::parse().program.canonicalize().context("there is no such program")?;
     let (world, small) = World::small();
     let discord = DiscordSim::start(world).await?;
     let mut stage = Stage::set(cast("example.org", platform_section(&discord)))?;

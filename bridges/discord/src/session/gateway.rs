@@ -21,7 +21,6 @@ use serde_json::Value;
 use serenity::{
     Client, Error,
     all::{Context, Event, GatewayIntents, RawEventHandler},
-    cache::Settings as CacheSettings,
     client::ClientBuilder,
     gateway::GatewayError,
     http::HttpBuilder,
@@ -140,12 +139,7 @@ async fn run(
 
 async fn client(address: &GatewayAddress, handler: Handler) -> Result<Client, Error> {
     let http = HttpBuilder::new(address.token.expose()).proxy(&address.origin).build();
-    let mut cache = CacheSettings::default();
-    cache.max_messages = 0;
-    cache.cache_guilds = false;
-    cache.cache_channels = false;
-    cache.cache_users = false;
-    ClientBuilder::new_with_http(http, intents()).cache_settings(cache).raw_event_handler(handler).await
+    ClientBuilder::new_with_http(http, intents()).raw_event_handler(handler).await
 }
 
 /// Resolves when serenity has given a connection up, or something was lost on the way.
