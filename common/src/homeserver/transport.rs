@@ -31,7 +31,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long an upload may take.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
 /// Connections kept open between calls.
-const IDLE_CONNECTIONS_MAX: usize = 32;
+const IDLE_CONNECTIONS_MAX: usize = 64;
 /// Shorter than the keep-alive of homeservers and proxies, so that we rarely write into a closing connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer that is read into memory. The longest one is a page of room history.
