@@ -18,7 +18,7 @@ use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::lane::Lanes;
-use self::lane::{Attempted, Try, Work};
+use self::lane::{Attempted, Try, Verdict, Work};
 use crate::{
     clock::Clock,
     config::{About, Level, Permissions},
@@ -229,9 +229,15 @@ impl Work for Portals {
         attempted.unwrap_or_else(|error| Attempted::Again { after: None, reason: error.to_string() })
     }
 
-    async fn give_up(&self, row: &OpenRow, reason: String) {
-        self.tell_of_failure(row, &reason).await;
-        if let Err(error) = self.record(row, Outcome::Failed(reason), Links::None).await {
+    async fn give_up(&self, row: &OpenRow, Verdict { reason, in_doubt }: Verdict) {
+        let outcome = if in_doubt && row.direction == Direction::FromMatrix {
+            self.tell_of_lasting_doubt(row, &reason).await;
+            Outcome::Uncertain(reason)
+        } else {
+            self.tell_of_failure(row, &reason).await;
+            Outcome::Failed(reason)
+        };
+        if let Err(error) = self.record(row, outcome, Links::None).await {
             tracing::error!(%error, row = row.id.get(), "A row could not be parked; it is tried again after a restart.");
         }
     }

@@ -36,7 +36,7 @@ struct Bridge<P>(std::marker::PhantomData<P>);
 
 impl<P: Platform> Online<P::Config> for Bridge<P> {
     fn run(&self, config: Config<P::Config>) -> ExitCode {
-        logs::begin(config.logging);
+        logs::begin(&config.about, config.logging);
         block_on(run::run::<P>(config))
     }
 

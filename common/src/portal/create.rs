@@ -79,7 +79,7 @@ impl Portals {
         session: &dyn Session,
     ) -> Result<(), CreateError> {
         let Some(room_id) = portal.room_id.as_deref() else { return Ok(()) };
-        let mut row = portal.clone();
+        let mut row = PortalRow { state: PortalState::Active, ..portal.clone() };
         let (name, topic) = (shown_name(info), shown_topic(info));
         if row.name != name {
             let content = json!({ "name": name.as_deref().unwrap_or_default() });
@@ -118,7 +118,12 @@ impl Portals {
             let (room_id, row) = self.make(&wanted).await?;
             reached(Step::RoomCreated);
             if let Some(space) = parent {
-                self.put_into(&space, &room_id).await?;
+                match self.put_into(&space, &room_id).await {
+                    Err(error) if error.is_transient() => return Err(error.into()),
+                    // A space that is gone or no longer ours must not keep people from talking.
+                    Err(error) => tracing::warn!(%error, room = %room_id, "A room stays outside its space."),
+                    Ok(()) => {}
+                }
             }
             let portal = self.save(row).await?;
             tracing::info!(room = %room_id, "Made a room for a chat.");

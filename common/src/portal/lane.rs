@@ -23,8 +23,8 @@ use crate::{
 /// So many rows of one lane are held in memory; the rest waits in the journal.
 const LANE_ROWS_MAX: usize = 128;
 
-/// A row is tried again for this long, then parked.
-const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+/// A row is tried again for this long by one process, then parked.
+const PATIENCE_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// The longest pause between two attempts of the same row.
 const ATTEMPT_PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -42,8 +42,8 @@ pub(crate) trait Work: Send + Sync + 'static {
     /// Takes a row one attempt further.
     async fn attempt(&self, row: &OpenRow, try_: Try) -> Attempted;
 
-    /// Parks a row that is beyond help, with the reason, and tells the room.
-    async fn give_up(&self, row: &OpenRow, reason: String);
+    /// Parks a row that is beyond help, and tells the room.
+    async fn give_up(&self, row: &OpenRow, verdict: Verdict);
 
     /// Resolves when trying again early may help: a session came up.
     async fn stirred(&self);
@@ -59,6 +59,15 @@ pub(crate) struct Try {
     pub(crate) in_doubt: bool,
     /// How often it was tried by this process.
     pub(crate) failures: u32,
+}
+
+/// Why a row is given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// In plain words.
+    pub(crate) reason: String,
+    /// Whether it may have taken effect all the same.
+    pub(crate) in_doubt: bool,
 }
 
 /// How an attempt went.
@@ -85,7 +94,7 @@ pub(crate) enum Attempted {
 pub(crate) struct Lanes(Arc<Inner>);
 
 struct Inner {
-    lanes: Mutex<HashMap<Key, Lane>>,
+    state: Mutex<State>,
     parts: OnceLock<Parts>,
     runtime: Handle,
     stop: CancellationToken,
@@ -95,6 +104,15 @@ struct Inner {
 struct Parts {
     store: Store,
     work: Arc<dyn Work>,
+}
+
+#[derive(Default)]
+struct State {
+    lanes: HashMap<Key, Lane>,
+    /// The newest row that the writer has handed over. Newer ones are committed, it may be, but still on their way to us.
+    fed: Option<JournalId>,
+    /// The newest row that an earlier process left.
+    left: Option<JournalId>,
 }
 
 type Key = (Direction, Arc<str>);
@@ -119,7 +137,7 @@ impl Lanes {
     /// Lanes that wait for [`Lanes::begin`]; must be called within a tokio runtime.
     pub(crate) fn new(stop: CancellationToken) -> Self {
         Self(Arc::new(Inner {
-            lanes: Mutex::default(),
+            state: Mutex::default(),
             parts: OnceLock::new(),
             runtime: Handle::current(),
             stop,
@@ -137,19 +155,21 @@ impl Lanes {
         store: Store,
         work: Arc<dyn Work>,
     ) -> Result<(), crate::store::StoreError> {
+        let newest = store.newest_open().await?;
         let left = store.open_lanes(LANE_ROWS_MAX).await?;
         let _ = self.0.parts.set(Parts { store, work });
+        let mut state = self.state();
+        (state.fed, state.left) = (newest, newest);
+        let mut keys = Vec::with_capacity(left.len());
         for lane in left {
             let key = (lane.direction, lane.lane.clone());
             let last = lane.rows.last().map(|row| row.id);
-            let queue = lane.rows.into_iter().enumerate();
-            // From Matrix the record is awaited before the next send; from the network it rides along a little later, so there any of
-            // the rows may have been sent.
-            let doubtful = |nth| nth == 0 || lane.direction == Direction::FromRemote;
-            let queue = queue.map(|(nth, row)| Queued { row, in_doubt: doubtful(nth) }).collect();
-            self.lanes().insert(key.clone(), Lane { queue, spilled: lane.more, arrived: false, last });
-            self.start(key);
+            let queue = doubtful(lane.rows);
+            state.lanes.insert(key.clone(), Lane { queue, spilled: lane.more, arrived: false, last });
+            keys.push(key);
         }
+        drop(state);
+        keys.into_iter().for_each(|key| self.start(key));
         Ok(())
     }
 
@@ -175,34 +195,40 @@ impl Lanes {
     /// The next row; `None` once the lane is empty and gone.
     async fn next(&self, key: &Key) -> Option<Queued> {
         loop {
-            let after = {
-                let mut lanes = self.lanes();
-                let lane = lanes.get_mut(key)?;
+            let (after, fed) = {
+                let mut state = self.state();
+                let fed = state.fed;
+                let lane = state.lanes.get_mut(key)?;
                 if let Some(queued) = lane.queue.pop_front() {
                     return Some(queued);
                 }
                 if !lane.spilled {
-                    lanes.remove(key);
+                    state.lanes.remove(key);
                     return None;
                 }
                 lane.arrived = false;
-                lane.last
+                (lane.last, fed)
             };
-            self.refill(key, after).await;
+            self.refill(key, after, fed).await;
         }
     }
 
-    async fn refill(&self, key: &Key, after: Option<JournalId>) {
+    /// Reads on in the journal, up to the newest row that was handed over: one that is still on its way comes by itself.
+    async fn refill(&self, key: &Key, after: Option<JournalId>, fed: Option<JournalId>) {
         let Some(parts) = self.0.parts.get() else { return };
         let read = parts.store.lane_rows(key.0, &key.1, after, LANE_ROWS_MAX).await;
         match read {
-            Ok(rows) => {
-                let mut lanes = self.lanes();
-                let Some(lane) = lanes.get_mut(key) else { return };
+            Ok(mut rows) => {
+                let is_full = rows.len() == LANE_ROWS_MAX;
+                rows.retain(|row| Some(row.id) <= fed);
+                let mut state = self.state();
+                let left = state.left;
+                let Some(lane) = state.lanes.get_mut(key) else { return };
                 // What arrived while the journal was read may or may not be among these rows; the next reading tells.
-                lane.spilled = rows.len() == LANE_ROWS_MAX || lane.arrived;
+                lane.spilled = is_full || lane.arrived;
                 lane.last = lane.last.max(rows.last().map(|row| row.id));
-                lane.queue.extend(rows.into_iter().map(|row| Queued { row, in_doubt: false }));
+                let in_doubt = |row: &OpenRow| row.direction == Direction::FromRemote && Some(row.id) <= left;
+                lane.queue.extend(rows.into_iter().map(|row| Queued { in_doubt: in_doubt(&row), row }));
             }
             Err(error) => {
                 tracing::error!(%error, "The journal cannot be read; trying again.");
@@ -215,6 +241,7 @@ impl Lanes {
     async fn work_on(&self, Queued { row, in_doubt }: Queued) -> Option<()> {
         let parts = self.0.parts.get()?;
         let mut try_ = Try { in_doubt, failures: 0 };
+        let began_ms = parts.work.now_ms();
         loop {
             if self.0.stop.is_cancelled() {
                 return None;
@@ -228,15 +255,19 @@ impl Lanes {
                     (None, reason)
                 }
                 Err(_) => {
-                    give_up(parts, &row, PANICKED.to_owned()).await;
+                    // It may have panicked after its effect.
+                    give_up(parts, &row, Verdict { reason: PANICKED.to_owned(), in_doubt: true }).await;
                     return Some(());
                 }
             };
-            if out_of_patience(&row, parts.work.now_ms()) {
-                give_up(parts, &row, reason).await;
+            if parts.work.now_ms().saturating_sub(began_ms) > PATIENCE_MS {
+                give_up(parts, &row, Verdict { reason, in_doubt: try_.in_doubt }).await;
                 return Some(());
             }
             try_.failures += 1;
+            if let Err(error) = parts.store.note_attempt(row.id).await {
+                tracing::warn!(%error, "A failed attempt was not noted.");
+            }
             tracing::warn!(row = row.id.get(), failures = try_.failures, %reason, "Not done yet; trying again.");
             self.pause(parts, after, try_.failures).await;
         }
@@ -251,18 +282,19 @@ impl Lanes {
         }
     }
 
-    fn lanes(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Lane>> {
-        self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Feed for Lanes {
     fn stored(&self, rows: Vec<OpenRow>) {
         let mut fresh = Vec::new();
-        let mut lanes = self.lanes();
+        let mut state = self.state();
         for row in rows {
+            state.fed = state.fed.max(Some(row.id));
             let key = (row.direction, row.lane.clone());
-            let lane = lanes.entry(key.clone()).or_insert_with(|| {
+            let lane = state.lanes.entry(key.clone()).or_insert_with(|| {
                 fresh.push(key);
                 Lane::default()
             });
@@ -276,7 +308,7 @@ impl Feed for Lanes {
                 lane.queue.push_back(Queued { row, in_doubt: false });
             }
         }
-        drop(lanes);
+        drop(state);
         for key in fresh {
             self.start(key);
         }
@@ -284,15 +316,23 @@ impl Feed for Lanes {
 }
 
 /// A lane whose task ended by a panic would stand still for ever.
-async fn give_up(parts: &Parts, row: &OpenRow, reason: String) {
-    if AssertUnwindSafe(parts.work.give_up(row, reason)).catch_unwind().await.is_err() {
+async fn give_up(parts: &Parts, row: &OpenRow, verdict: Verdict) {
+    if AssertUnwindSafe(parts.work.give_up(row, verdict)).catch_unwind().await.is_err() {
         tracing::error!(row = row.id.get(), "A row could not be parked; it is tried again after a restart.");
     }
 }
 
-fn out_of_patience(row: &OpenRow, now_ms: i64) -> bool {
-    let age_ms = now_ms.saturating_sub(row.accepted_ms);
-    age_ms > i64::try_from(PATIENCE.as_millis()).unwrap_or(i64::MAX)
+/// Which of the rows that an earlier process left may have taken effect already. From the network the record rides along a little
+/// later, so any may. From Matrix it is awaited before the next send, so only one may: the first that was never tried in vain, or one of
+/// those that were (a row that came back by `retry` stands before rows that were ahead of it).
+fn doubtful(rows: Vec<OpenRow>) -> VecDeque<Queued> {
+    let mut head_is_met = false;
+    let mut in_doubt = |row: &OpenRow| {
+        let is_head = row.attempts == 0 && !head_is_met;
+        head_is_met |= is_head;
+        row.direction == Direction::FromRemote || row.attempts > 0 || is_head
+    };
+    rows.into_iter().map(|row| Queued { in_doubt: in_doubt(&row), row }).collect()
 }
 
 #[cfg(test)]

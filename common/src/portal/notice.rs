@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ruma::{OwnedEventId, RoomId};
+use ruma::{OwnedEventId, OwnedRoomId, RoomId};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -26,12 +26,17 @@ struct Which {
 impl Portals {
     /// Answers the message of `row` with what became of it. A notice that fails is logged: the row itself keeps the reason.
     pub(super) async fn tell_of_failure(&self, row: &OpenRow, reason: &str) {
-        let Direction::FromMatrix = row.direction else { return };
-        let Ok(room_id) = RoomId::parse(&*row.lane) else { return };
-        let Ok(Which { event_id }) = serde_json::from_str(&row.body) else { return };
+        let Some((room_id, event_id)) = said(row) else { return };
         let words =
             format!("⚠ Your message was not delivered to {}: {reason}", self.parts.settings.about.name);
         self.reply(&room_id, &event_id, &words).await;
+    }
+
+    /// The same for a row that may have taken effect before it was given up.
+    pub(super) async fn tell_of_lasting_doubt(&self, row: &OpenRow, reason: &str) {
+        if let Some((room_id, event_id)) = said(row) {
+            self.tell_of_doubt(&room_id, &event_id, reason).await;
+        }
     }
 
     /// Answers a message whose fate nobody knows.
@@ -72,4 +77,11 @@ impl Portals {
             }
         }
     }
+}
+
+/// The message that a row is about, where somebody in Matrix said it.
+fn said(row: &OpenRow) -> Option<(OwnedRoomId, OwnedEventId)> {
+    let Direction::FromMatrix = row.direction else { return None };
+    let Which { event_id } = serde_json::from_str(&row.body).ok()?;
+    Some((RoomId::parse(&*row.lane).ok()?, event_id))
 }

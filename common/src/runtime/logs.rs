@@ -2,13 +2,13 @@
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::{LogFormat, Logging};
+use crate::config::{About, LogFormat, Logging};
 
 /// Begins to write log lines to standard error.
-pub(super) fn begin(logging: Logging) {
+pub(super) fn begin(about: &About, logging: Logging) {
     // Libraries speak up only when something is wrong with them.
-    let default =
-        format!("warn,magpie_common={0},magpie_discord={0},magpie_tests={0}", logging.level.as_str());
+    let (level, bridge) = (logging.level.as_str(), about.program().replace('-', "_"));
+    let default = format!("warn,magpie_common={level},{bridge}={level}");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let registry = tracing_subscriber::registry().with(filter);
     // A second start in one process (tests) keeps the first one's lines.

@@ -66,6 +66,9 @@ impl Store {
         primary: &RemoteUserId,
         others: &[RemoteUserId],
     ) -> Result<(), StoreError> {
+        if others.is_empty() {
+            return Ok(());
+        }
         let step = |alias: &RemoteUserId| Step {
             sql: SAVE_ALIAS,
             params: vec![alias.as_str().into(), primary.as_str().into()],

@@ -21,10 +21,11 @@ pub(super) const OPEN_STATS: &str = "SELECT s.direction, s.open_count, j.accepte
      SELECT direction, COUNT(*) AS open_count, MIN(id) AS oldest FROM journal WHERE parked = 0 GROUP BY direction) AS s \
      JOIN journal j ON j.id = s.oldest";
 pub(super) const PARKED_COUNT: &str = "SELECT COUNT(*) FROM journal WHERE parked = 1";
-const UNPARK: &str = "UPDATE journal SET parked = 0, attempts = 0 WHERE id = $1 AND parked = 1 \
+const UNPARK: &str = "UPDATE journal SET parked = 0, attempts = attempts + 1 WHERE id = $1 AND parked = 1 \
      RETURNING id, direction, lane, body, attempts, accepted_ms";
 const REOPEN: &str = "UPDATE message SET state = 0, reason = NULL, done_ms = NULL WHERE id = $1";
-const REMOVE: &str = "DELETE FROM journal WHERE id = $1";
+const REMOVE: &str = "DELETE FROM journal WHERE id = $1 AND parked = 1";
+const NEWEST_OPEN: &str = "SELECT COALESCE(MAX(id), 0) FROM journal";
 const GIVE_UP: &str = "UPDATE message SET state = 5, done_ms = $2 WHERE id = $1";
 
 impl Store {
@@ -53,6 +54,16 @@ impl Store {
         }
         lanes.sort_by_key(|lane| lane.rows.first().map(|row| row.id));
         Ok(lanes)
+    }
+
+    /// The newest row of the journal, parked ones included.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn newest_open(&self) -> Result<Option<JournalId>, StoreError> {
+        let row = self.0.reader.fetch_one(NEWEST_OPEN, Vec::new()).await?;
+        let newest = row.map(|mut row| row.int()).transpose()?.unwrap_or(0);
+        Ok((newest > 0).then_some(JournalId(newest)))
     }
 
     /// The open rows of one lane after `after`, oldest first, parked ones left out.

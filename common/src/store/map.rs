@@ -21,8 +21,11 @@ pub(super) const BY_REMOTE: &str = concat!(
     columns!(),
     " FROM message m WHERE m.remote_id = $1 AND m.chat = $2 ORDER BY m.remote_part"
 );
-pub(super) const LAST_DELIVERED: &str = "SELECT remote_id FROM message \
-     WHERE chat = $1 AND origin = 0 AND remote_id IS NOT NULL ORDER BY id DESC LIMIT 1";
+/// The further parts of a message have higher numbers than messages that waited behind it, so the time of delivery decides among the
+/// newest rows.
+pub(super) const LAST_DELIVERED: &str = "SELECT remote_id FROM (SELECT id, remote_id, done_ms FROM message \
+     WHERE chat = $1 AND origin = 0 AND remote_id IS NOT NULL ORDER BY id DESC LIMIT 256) AS newest \
+     ORDER BY done_ms DESC, id DESC LIMIT 1";
 pub(super) const TRACE: &str = concat!(
     "SELECT ",
     columns!(),

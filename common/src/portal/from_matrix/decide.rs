@@ -8,7 +8,7 @@ use crate::{
     convert::{FromMatrix, ReadError, Said, read_content},
     message::{Action, Limits, Message, Outgoing, OutgoingMessage},
     portal::{CommandPort, PortalSettings},
-    store::PortalRow,
+    store::{PortalRow, PortalState},
 };
 
 /// All that the decision rests on.
@@ -64,6 +64,12 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     };
     if facts.level < Level::Relay {
         return ignore("the sender has no right to use this bridge");
+    }
+    if portal.state == PortalState::Gone {
+        let name = facts.settings.about.name;
+        return Decision::Refuse(format!(
+            "this chat is not on {name} any more, or its account may not see it."
+        ));
     }
     if portal.login.is_none() {
         return Decision::Refuse(

@@ -58,7 +58,7 @@ impl Work for Worker {
             Some(Order::InDoubt) => return Attempted::InDoubt { reason: "cut off".to_owned() },
             Some(Order::Panic) => panic!("the worker was told to"),
             Some(Order::AgainLate) => {
-                self.clock.advance_ms(i64::try_from(PATIENCE.as_millis()).unwrap() + 1);
+                self.clock.advance_ms(PATIENCE_MS + 1);
                 return Attempted::Again { after: None, reason: "still away".to_owned() };
             }
             Some(Order::Hold(gate)) => gate.cancelled().await,
@@ -68,7 +68,7 @@ impl Work for Worker {
         Attempted::Done
     }
 
-    async fn give_up(&self, row: &OpenRow, reason: String) {
+    async fn give_up(&self, row: &OpenRow, Verdict { reason, .. }: Verdict) {
         self.seen.send(Seen::GaveUp(row.body.clone(), reason.clone())).await.unwrap();
         assert!(!self.panics_when_giving_up.load(Ordering::Relaxed), "the worker was told to");
         self.finish(row, Outcome::Failed(reason)).await;
@@ -209,8 +209,8 @@ async fn what_does_not_fit_waits_in_the_journal_and_comes_in_order() {
     assert_eq!(scene.attempts(1).await, ["0"]);
     scene.accept("!a", numbered(10..many)).await;
     {
-        let lanes = scene.lanes.lanes();
-        let lane = &lanes[&(Direction::FromMatrix, Arc::from("!a"))];
+        let state = scene.lanes.state();
+        let lane = &state.lanes[&(Direction::FromMatrix, Arc::from("!a"))];
         assert_eq!((lane.queue.len(), lane.spilled), (LANE_ROWS_MAX, true), "the queue is bounded");
     }
     gate.cancel();
@@ -348,5 +348,50 @@ async fn a_stop_leaves_what_is_not_done_in_the_journal() {
     let left = scene.store.lane_rows(Direction::FromMatrix, "!a", None, 10).await.unwrap();
     let left: Vec<_> = left.into_iter().map(|row| row.body).collect();
     assert_eq!(left, ["1"], "what was under way ended, the rest waits for the next start");
+    scene.end().await;
+}
+
+#[test]
+fn after_a_restart_the_head_and_what_was_tried_before_are_in_doubt() {
+    let row = |id, direction, attempts| OpenRow {
+        id: JournalId::new(id),
+        direction,
+        lane: "lane".into(),
+        body: String::new(),
+        attempts,
+        accepted_ms: 1,
+    };
+    let doubts = |direction, attempts: &[u32]| -> Vec<bool> {
+        let rows = (1..).zip(attempts).map(|(id, attempts)| row(id, direction, *attempts)).collect();
+        doubtful(rows).into_iter().map(|queued| queued.in_doubt).collect()
+    };
+    assert_eq!(doubts(Direction::FromMatrix, &[0, 0, 0]), [true, false, false]);
+    assert_eq!(
+        doubts(Direction::FromMatrix, &[1, 0, 0]),
+        [true, true, false],
+        "a retried row may stand before the head"
+    );
+    assert_eq!(doubts(Direction::FromRemote, &[0, 0]), [true, true], "its record rides along later");
+}
+
+#[tokio::test]
+async fn a_row_that_is_committed_but_not_handed_over_is_not_read_ahead() {
+    let folder = TempDir::new().unwrap();
+    let mut scene = Scene::begun(&folder).await;
+    let gate = CancellationToken::new();
+    scene.order("0", [Order::Hold(gate.clone())]);
+    scene.accept("!a", numbered(0..LANE_ROWS_MAX + 10)).await;
+    assert_eq!(scene.attempts(1).await, ["0"]);
+    // As if the writer had committed the last five and were about to hand them over.
+    let newest = scene.lanes.state().fed.unwrap();
+    scene.lanes.state().fed = Some(JournalId::new(newest.get() - 5));
+    gate.cancel();
+    scene.attempts(LANE_ROWS_MAX + 4).await;
+    let late =
+        scene.store.lane_rows(Direction::FromMatrix, "!a", Some(JournalId::new(newest.get() - 5)), 9).await;
+    scene.lanes.stored(late.unwrap());
+    let all: Vec<String> =
+        numbered(LANE_ROWS_MAX + 5..LANE_ROWS_MAX + 10).into_iter().map(Into::into).collect();
+    assert_eq!(scene.attempts(5).await, all, "each once");
     scene.end().await;
 }

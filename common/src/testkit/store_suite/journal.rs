@@ -24,7 +24,7 @@ pub(super) async fn failed_work_is_parked_retried_and_dropped(settings: &StoreSe
     assert_eq!(store.retry(ids[0]).await, Ok(false), "it is open already");
     let fed = opened.feed.take();
     assert_eq!(fed.len(), 1);
-    assert_eq!((fed[0].id, fed[0].attempts, fed[0].body.as_str()), (ids[0], 0, "body of $1"));
+    assert_eq!((fed[0].id, fed[0].attempts, fed[0].body.as_str()), (ids[0], 2, "body of $1"));
     let rows = store.message_by_event(&event_id("$1")).await.expect("the map can be read");
     assert_eq!((rows[0].state, rows[0].reason.as_deref()), (MessageState::Open, None));
 
