@@ -179,7 +179,12 @@ impl Story {
         let said = self.discord.messages(general);
         let waiting: Vec<&str> =
             said.iter().map(|m| m.content.as_str()).filter(|words| words.starts_with("waiting")).collect();
-        assert_eq!(waiting, ["waiting 0", "waiting 1", "waiting 2", "waiting 3", "waiting 4"]);
+        let view: Vec<String> = heard.iter().map(Event::summary).collect();
+        assert_eq!(
+            waiting,
+            ["waiting 0", "waiting 1", "waiting 2", "waiting 3", "waiting 4"],
+            "Matrix shows {view:#?}"
+        );
         let echoes = heard.iter().filter(|event| event.body().starts_with("waiting")).count();
         assert_eq!(echoes, 5, "our own words do not come back");
         Ok(())
