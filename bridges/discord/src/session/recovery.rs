@@ -40,7 +40,9 @@ pub(super) struct Missed {
     channel: String,
     /// The last message that is known.
     after: String,
-    /// How many messages that belong in the room were fetched so far.
+    /// The last message there was when the session began; younger ones come live.
+    until: u64,
+    /// How many messages that count were fetched so far.
     taken: usize,
     /// How often the page was asked for in vain.
     failures: u32,
@@ -74,13 +76,6 @@ pub(super) enum Gap {
     Unreadable,
 }
 
-/// What a request for a page came to.
-enum Fetched {
-    Page(Page),
-    /// Later, perhaps.
-    NotNow(Missed),
-}
-
 /// What recovery works with.
 pub(super) struct Recovery {
     pub api: Arc<Api>,
@@ -90,9 +85,10 @@ pub(super) struct Recovery {
 }
 
 impl Missed {
-    /// Everything in a channel that is younger than `after`.
-    pub(super) fn new(channel: String, after: String) -> Self {
-        Self { channel, after, taken: 0, failures: 0, not_before: None }
+    /// Everything in a channel that is younger than `after`, and not younger than `until`.
+    pub(super) fn new(channel: String, after: String, until: &str) -> Self {
+        let until = until.parse().unwrap_or(u64::MAX);
+        Self { channel, after, until, taken: 0, failures: 0, not_before: None }
     }
 
     fn waits(&self, now: Instant) -> bool {
@@ -121,18 +117,18 @@ impl Recovery {
                 }
                 continue;
             };
-            let taken = turn.taken;
-            let page = match self.fetch(turn).await {
-                Fetched::NotNow(turn) => {
-                    turns.push_back(turn);
+            let page = match self.fetch(&turn).await {
+                Ok(page) => page,
+                Err(error) => {
+                    turns.push_back(put_off(turn, &error));
                     continue;
                 }
-                Fetched::Page(page) => page,
             };
             if !page.is_last && page.failed.is_none() {
-                let taken = taken + page.messages.iter().filter(|message| self.is_shown(message)).count();
-                let next = Missed::new(page.channel.clone(), page.after.clone());
-                turns.push_back(Missed { taken, ..next });
+                let taken =
+                    turn.taken + page.messages.iter().filter(|it| self.counts(it, turn.until)).count();
+                let after = page.after.clone();
+                turns.push_back(Missed { after, taken, failures: 0, not_before: None, ..turn });
             }
             if pages.send(page).await.is_err() {
                 return;
@@ -140,60 +136,54 @@ impl Recovery {
         }
     }
 
-    async fn fetch(&self, turn: Missed) -> Fetched {
-        let page = Page {
-            channel: turn.channel.clone(),
-            after: turn.after.clone(),
-            is_last: true,
-            ..Page::default()
-        };
+    /// One page, or why it may be asked for again.
+    async fn fetch(&self, turn: &Missed) -> Result<Page, ApiError> {
+        let (channel, after) = (turn.channel.clone(), turn.after.clone());
+        let page = Page { channel, after, is_last: true, ..Page::default() };
+        let unreadable = |page| Ok(Page { gap: Some(Gap::Unreadable), ..page });
         // Without the right, Discord answers as if there were nothing.
         if self.world.read().own_permissions(&turn.channel) & READ_MESSAGE_HISTORY == 0 {
             warn!(
                 channel = turn.channel,
-                "The bot lacks Read Message History; missed messages are not fetched."
+                "Read Message History is lacking; missed messages are not fetched."
             );
-            return Fetched::Page(Page { gap: Some(Gap::Unreadable), ..page });
+            return unreadable(page);
         }
         let path =
             format!("/channels/{}/messages?after={}&limit={PAGE_MESSAGES_MAX}", turn.channel, turn.after);
         match self.api.get(&path).await {
-            Ok(answer) => Fetched::Page(self.page(page, oldest_first(answer), turn.taken)),
+            Ok(answer) => Ok(self.page(page, oldest_first(answer), turn)),
+            Err(error) if error.is_bad_token() => {
+                Ok(Page { failed: Some(format!("Missed messages could not be fetched: {error}")), ..page })
+            }
             Err(error) if error.is_not_found() => {
                 warn!(channel = turn.channel, %error, "Missed messages of a channel cannot be read.");
-                Fetched::Page(Page { gap: Some(Gap::Unreadable), ..page })
+                unreadable(page)
             }
-            Err(error) if error.is_bad_token() => Fetched::Page(Page {
-                failed: Some(format!("Missed messages could not be fetched: {error}")),
-                ..page
-            }),
-            Err(ApiError::Refused(refusal)) if turn.failures >= REFUSALS_MAX => {
-                warn!(
-                    channel = turn.channel,
-                    ?refusal,
-                    "Missed messages of a channel are refused; it goes on."
-                );
-                Fetched::Page(Page { gap: Some(Gap::Unreadable), ..page })
+            Err(error @ ApiError::Refused(_)) if turn.failures >= REFUSALS_MAX => {
+                warn!(channel = turn.channel, %error, "Missed messages stay refused; the channel goes on.");
+                unreadable(page)
             }
-            Err(error) => Fetched::NotNow(put_off(turn, &error)),
+            Err(error) => Err(error),
         }
     }
 
     /// The page with the messages that there is room for.
-    fn page(&self, page: Page, mut messages: Vec<Value>, taken: usize) -> Page {
+    fn page(&self, page: Page, mut messages: Vec<Value>, turn: &Missed) -> Page {
         let is_whole = messages.len() < PAGE_MESSAGES_MAX;
-        let room = self.messages_max.saturating_sub(taken);
-        let shown = |(_, message): &(usize, &Value)| self.is_shown(message);
-        let first_beyond = messages.iter().enumerate().filter(shown).nth(room).map(|(at, _)| at);
+        let room = self.messages_max.saturating_sub(turn.taken);
+        let counted = messages.iter().enumerate().filter(|(_, message)| self.counts(message, turn.until));
+        let first_beyond = counted.map(|(at, _)| at).nth(room);
         messages.truncate(first_beyond.unwrap_or(messages.len()));
         let after = messages.last().map_or(page.after, |message| text(&message["id"]));
         let gap = first_beyond.map(|_| Gap::TooMany);
         Page { messages, after, is_last: is_whole || gap.is_some(), gap, ..page }
     }
 
-    /// What we wrote ourselves does not come back, and so does not count.
-    fn is_shown(&self, message: &Value) -> bool {
-        !events::is_ours(message, &self.world.read())
+    /// What we wrote ourselves does not come back, and what comes live anyway was not missed.
+    fn counts(&self, message: &Value, until: u64) -> bool {
+        let id: u64 = text(&message["id"]).parse().unwrap_or_default();
+        id <= until && !events::is_ours(message, &self.world.read())
     }
 }
 
@@ -240,7 +230,8 @@ mod tests {
     fn exactly_as_many_as_are_fetched_are_no_gap_and_our_own_do_not_count() {
         let page = |max, taken, authors: &[u64]| {
             let start = Page { after: "10".to_owned(), ..Page::default() };
-            let page = recovery(max).page(start, messages(authors), taken);
+            let turn = Missed { taken, ..Missed::new("3".to_owned(), "10".to_owned(), "200") };
+            let page = recovery(max).page(start, messages(authors), &turn);
             (page.messages.len(), page.after, page.is_last, page.gap)
         };
         assert_eq!(page(2, 0, &[7, 7]), (2, "12".to_owned(), true, None));
@@ -250,6 +241,13 @@ mod tests {
         assert_eq!(page(2, 2, &[7]), (0, "10".to_owned(), true, Some(Gap::TooMany)));
         assert_eq!(page(100, 0, &[7; 100]), (100, "110".to_owned(), false, None));
         assert_eq!(page(0, 0, &[1; 100]), (100, "110".to_owned(), false, None));
+    }
+
+    #[test]
+    fn what_comes_live_anyway_is_no_gap() {
+        let turn = Missed::new("3".to_owned(), "10".to_owned(), "12");
+        let page = recovery(2).page(Page::default(), messages(&[7, 7, 7]), &turn);
+        assert_eq!((page.messages.len(), page.gap), (3, None));
     }
 
     #[test]
