@@ -10,7 +10,7 @@ use std::{
 };
 
 use prometheus::{IntGaugeVec, register_int_gauge_vec};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -28,6 +28,9 @@ const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// The pause after the network refused the credentials: only a person can mend that.
 const REFUSED_PAUSE: Duration = Duration::from_secs(300);
+
+/// A session that ends sooner has not worked: pauses go on growing, because networks count how often somebody connects.
+const STEADY_AFTER: Duration = Duration::from_secs(60);
 
 static LOGINS: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     register_int_gauge_vec!("magpie_logins", "Logins by state.", &["state"]).expect("the name is unique")
@@ -130,10 +133,12 @@ impl Logins {
             self.set(&login.id, SessionState::Connecting, None);
             let error = match platform.connect(login, sinks()).await {
                 Ok(session) => {
-                    failures = 0;
+                    let began = Instant::now();
                     self.set(&login.id, SessionState::Connected, Some(session.clone()));
                     tracing::info!(login = %login.id, "Connected.");
-                    self.live(&*session).await
+                    let error = self.live(&*session).await;
+                    failures = failures_after(failures, began.elapsed());
+                    error
                 }
                 Err(error) => error,
             };
@@ -197,6 +202,11 @@ pub fn backoff(failures: u32, jitter: f64) -> Duration {
     doubled.min(RECONNECT_PAUSE_MAX).mul_f64(0.5 + jitter / 2.0)
 }
 
+/// What still counts of the failures so far after a session that lived so long.
+fn failures_after(failures: u32, lived: Duration) -> u32 {
+    if lived < STEADY_AFTER { failures } else { 0 }
+}
+
 fn state_name(state: &SessionState) -> &'static str {
     match state {
         SessionState::Connecting => "connecting",
@@ -217,5 +227,11 @@ mod tests {
         assert_eq!(backoff(2, 1.0), RECONNECT_PAUSE_MIN * 2);
         assert_eq!(backoff(1, 0.0), RECONNECT_PAUSE_MIN / 2);
         assert_eq!(backoff(60, 1.0), RECONNECT_PAUSE_MAX);
+    }
+
+    #[test]
+    fn only_a_session_that_lasted_shortens_the_pauses() {
+        assert_eq!(failures_after(7, Duration::from_secs(59)), 7);
+        assert_eq!(failures_after(7, STEADY_AFTER), 0);
     }
 }

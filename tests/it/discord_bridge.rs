@@ -45,8 +45,17 @@ impl Stage {
     }
 
     async fn try_connect(&self) -> Result<Arc<dyn Session>, ConnectError> {
-        let sink = EventSink::new(LoginId::new("bot"), Arc::new(self.recorder.clone()));
-        self.platform().connect(&login(&self.sim.token()), sink).await
+        self.platform().connect(&login(&self.sim.token()), self.sink()).await
+    }
+
+    async fn connect_with(&self, config: DiscordConfig) -> Arc<dyn Session> {
+        let platform = Discord::new(config, Clock::system()).expect("the settings are good");
+        let session = platform.connect(&login(&self.sim.token()), self.sink()).await;
+        session.expect("a healthy Discord takes the bot")
+    }
+
+    fn sink(&self) -> EventSink {
+        EventSink::new(LoginId::new("bot"), Arc::new(self.recorder.clone()))
     }
 
     async fn connect(&self) -> Arc<dyn Session> {

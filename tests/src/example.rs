@@ -37,7 +37,7 @@ pub struct ExampleConfig {
 
 impl PlatformConfig for ExampleConfig {
     const TEMPLATE: &'static str = "# Where the chat server listens.\nserver: 127.0.0.1:4000\n\
-        # The token of the account to use; without it, somebody signs in by command.\n# token: a-token\n";
+        # The token of the account to use; without it, nothing connects.\n# token: a-token\n";
     const QUESTIONS: &'static [Question] =
         &[Question { key: "server", words: "Where does the chat server listen, as host:port?" }];
 
@@ -109,10 +109,10 @@ impl Platform for Example {
     }
 
     async fn diagnose(&self) -> Vec<Finding> {
-        let Some(token) = &self.0.token else {
-            return vec![Finding::good("account", "none configured; somebody signs in by command")];
-        };
         let remedy = "Ask the owner of the chat server for a token and set `platform.token`.";
+        let Some(token) = &self.0.token else {
+            return vec![Finding::fault("account", "no token is set, so nothing connects", remedy)];
+        };
         vec![match LineClient::sign_in(&self.0.server, token.expose(), None).await {
             Ok((_, welcome)) => Finding::good("account", format!("signed in as {}", welcome.name)),
             Err(LineError::Refused { words, .. }) => Finding::fault("account", words, remedy),

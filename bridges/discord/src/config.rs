@@ -13,7 +13,7 @@ const TOKEN_HELP: &str =
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DiscordConfig {
-    /// The bot's token; without one, somebody signs in by command.
+    /// The bot's token; without it, nothing connects.
     pub token: Option<Secret>,
     /// The servers to bridge, by id; all that the bot is in when empty.
     pub guilds: Vec<String>,

@@ -17,7 +17,7 @@ use crate::{
     session::world::{Known, text, texts},
 };
 
-pub(crate) use self::author::{avatar, shown_name};
+pub(crate) use self::author::{avatar, is_ours, shown_name};
 
 mod author;
 mod message;
@@ -72,13 +72,9 @@ pub(crate) fn map(kind: &str, data: &Value, known: &Known) -> Option<Mapped> {
     event.map(|event| Mapped { event, cursor: None })
 }
 
-/// A notice that messages are missing.
-pub(crate) fn gap(channel: &str, count: usize) -> RemoteEvent {
-    RemoteEvent::Unknown {
-        chat: Some(RemoteChatId::new(channel)),
-        name: format!("gap: {count} missed messages were fetched, later ones were not; they are in Discord"),
-        raw: String::new(),
-    }
+/// Messages are missing behind this one.
+pub(crate) fn gap(channel: &str, after: &str, fetched_max: Option<usize>) -> RemoteEvent {
+    RemoteEvent::Gap { chat: RemoteChatId::new(channel), after: RemoteMessageId::new(after), fetched_max }
 }
 
 /// A chat that is there, as it looks.

@@ -41,6 +41,7 @@ use self::{
     gateway::{Gateway, GatewayAddress},
     progress::Progress,
     pump::{Inlets, Outlets, Pump},
+    recovery::Recovery,
     webhooks::Webhooks,
     world::{World, text},
 };
@@ -227,8 +228,9 @@ fn start_tasks(
         end: end.clone(),
     };
     let pump = Pump::new(Arc::clone(&setup.config), Arc::clone(world), out);
-    let recovery = recovery::run(Arc::clone(api), setup.config.recover_messages_max, missed, pages_in);
-    let recovery = stop.clone().run_until_cancelled_owned(recovery);
+    let messages_max = setup.config.recover_messages_max;
+    let recovery = Recovery { api: Arc::clone(api), world: Arc::clone(world), messages_max };
+    let recovery = stop.clone().run_until_cancelled_owned(recovery.run(missed, pages_in));
     let tasks = vec![
         tokio::spawn(pump.run(Inlets { events, pages, stop: stop.clone() })),
         tokio::spawn(async move {

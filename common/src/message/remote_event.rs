@@ -129,6 +129,15 @@ pub enum RemoteEvent {
         /// The id from now on.
         to: RemoteChatId,
     },
+    /// Messages of a chat that the bridge will not fetch; people are told that they are missing.
+    Gap {
+        /// Where.
+        chat: RemoteChatId,
+        /// What is missing comes after this message, which also tells one gap from another.
+        after: RemoteMessageId,
+        /// There were more than so many, which is how many are fetched at once; `None` when they cannot be read at all.
+        fetched_max: Option<usize>,
+    },
     /// Something the bridge cannot map (yet).
     Unknown {
         /// Where, when that much could be read.
@@ -230,7 +239,8 @@ impl RemoteEvent {
             | Self::Pin { chat, .. }
             | Self::ChatChanged { chat, .. }
             | Self::MembersChanged { chat, .. }
-            | Self::Migrated { from: chat, .. } => Some(chat),
+            | Self::Migrated { from: chat, .. }
+            | Self::Gap { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_ref(),
             Self::UserChanged(_) | Self::StateChanged(_) => None,
         }
@@ -254,6 +264,7 @@ impl RemoteEvent {
             Self::UserChanged(_) => "user_changed",
             Self::StateChanged(_) => "state_changed",
             Self::Migrated { .. } => "migrated",
+            Self::Gap { .. } => "gap",
             Self::Unknown { .. } => "unknown",
         }
     }

@@ -5,10 +5,10 @@ use magpie_common::{
     platform::{ConnectError, Platform},
     testkit::platform_suite::Recorder,
 };
-use magpie_tests::discord::{GatewayFault, World, trouble::Resumable};
+use magpie_tests::discord::{Fault, GatewayFault, World, trouble::Resumable};
 use serde_json::json;
 
-use super::{Stage, platform};
+use super::{Stage, key, platform, said};
 
 #[tokio::test]
 async fn guilds_are_spaces_and_text_channels_rooms() {
@@ -178,4 +178,77 @@ async fn a_gateway_on_another_host_is_refused() {
     let findings = platform.diagnose().await;
     assert!(findings.iter().any(|it| it.check == "gateway" && it.result.is_err()), "{findings:?}");
     assert_eq!(stage.sim.gateway_starts(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_channel_whose_history_fails_waits_alone() {
+    let stage = Stage::new().await;
+    let (general, news, alice) = (stage.small.general, stage.small.news, stage.small.alice);
+    let session = stage.connect().await;
+    session.close().await;
+    stage.sim.person_sends(general, alice, "missed");
+    stage.sim.person_sends(news, alice, "missed news");
+    let history = format!("GET /channels/{general}/messages");
+    stage.sim.fault(&history, Fault::Answer { status: 400, body: json!({"code": 0, "message": "odd"}) });
+    stage.sim.fault(&history, Fault::AnswerAfter { status: 503 });
+    let session = stage.connect().await;
+    stage.sim.person_sends(general, alice, "live");
+    stage.arrived("live").await;
+    assert_eq!(stage.words(), ["missed news", "missed", "live"]);
+    assert_eq!(stage.sim.gateway_starts(), (2, 0), "the session stays");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_history_that_may_not_be_read_is_told_as_a_gap() {
+    let stage = Stage::new().await;
+    let (general, alice) = (stage.small.general, stage.small.alice);
+    let session = stage.connect().await;
+    stage.sim.person_sends(general, alice, "before");
+    stage.arrived("before").await;
+    session.close().await;
+    stage.sim.person_sends(general, alice, "hidden");
+    let refused = Fault::Answer { status: 403, body: json!({"code": 50_001, "message": "Missing Access"}) };
+    stage.sim.fault(&format!("GET /channels/{general}/messages"), refused);
+    let session = stage.connect().await;
+    stage.sim.person_sends(general, alice, "live");
+    stage.arrived("live").await;
+    assert_eq!(stage.words(), ["before", "live"]);
+    assert_eq!(gaps(&stage.recorder), [None]);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn only_more_than_is_fetched_at_once_is_a_gap() {
+    let stage = Stage::new().await;
+    let (general, alice) = (stage.small.general, stage.small.alice);
+    let mut config = super::config(&stage.sim, stage.sim.token());
+    config.recover_messages_max = 3;
+    let session = stage.connect_with(config.clone()).await;
+    for nth in 0..5 {
+        session.deliver(&stage.general(), &said("ours"), &key(nth)).await.expect("it is delivered");
+    }
+    session.close().await;
+    for (round, missed) in [("exactly", 3), ("more", 4)] {
+        for nth in 0..missed {
+            stage.sim.person_sends(general, alice, &format!("{round} {nth}"));
+        }
+        let session = stage.connect_with(config.clone()).await;
+        let live = format!("live after {round}");
+        stage.sim.person_sends(general, alice, &live);
+        stage.arrived(&live).await;
+        session.close().await;
+        let expected = if round == "more" { vec![Some(3)] } else { vec![] };
+        assert_eq!(gaps(&stage.recorder), expected, "{round}: {:?}", stage.words());
+    }
+    assert!(stage.words().contains(&"more 2".to_owned()));
+    assert!(!stage.words().contains(&"more 3".to_owned()));
+}
+
+fn gaps(recorder: &Recorder) -> Vec<Option<usize>> {
+    let gap = |event| match event {
+        RemoteEvent::Gap { fetched_max, .. } => Some(fetched_max),
+        _ => None,
+    };
+    recorder.events().into_iter().filter_map(|recorded| gap(recorded.event)).collect()
 }

@@ -112,6 +112,37 @@ async fn parts_of_a_long_message_are_not_doubled_after_a_break() {
 }
 
 #[tokio::test]
+async fn a_rate_limit_in_the_middle_of_a_message_in_doubt_is_waited_out() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let text = (0..900).map(|nth| format!("word{nth} ")).collect::<String>();
+    let limited = || Fault::RateLimited { scope: RateLimitScope::Shared, retry_after_ms: 60_000 };
+    stage.sim.fault(EXECUTE, Fault::CutAfter);
+    let outcome = session.deliver(&stage.general(), &said_by("Ada", &text), &key(1)).await;
+    assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{outcome:?}");
+    stage.sim.hold(EXECUTE).release();
+    stage.sim.fault(EXECUTE, limited());
+    let outcome = session.deliver(&stage.general(), &said_by("Ada", &text), &in_doubt(1)).await;
+    let Err(DeliverError::Retry { after: Some(after), .. }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(after.as_secs(), 60);
+    assert_eq!(stage.contents(stage.small.general).len(), 2);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn somebody_who_was_renamed_between_two_attempts_is_not_doubled() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.sim.fault(EXECUTE, Fault::CutAfter);
+    let outcome = session.deliver(&stage.general(), &said_by("Ada", "once"), &key(1)).await;
+    assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{outcome:?}");
+    let done = ids(session.deliver(&stage.general(), &said_by("Lovelace", "once"), &in_doubt(1)).await);
+    assert_eq!(done, [stage.sim.messages(stage.small.general)[0].id.to_string()]);
+    assert_eq!(stage.contents(stage.small.general), ["once"]);
+    session.close().await;
+}
+
+#[tokio::test]
 async fn the_bots_own_message_in_doubt_is_repeated_by_its_nonce() {
     let stage = Stage::new().await;
     let session = stage.connect().await;

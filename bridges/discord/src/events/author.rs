@@ -13,7 +13,7 @@ use crate::session::world::{Known, text};
 const HASH_BYTES: usize = 8;
 
 /// Whether the bridge itself wrote it.
-pub(super) fn is_ours(message: &Value, known: &Known) -> bool {
+pub(crate) fn is_ours(message: &Value, known: &Known) -> bool {
     let webhook = text(&message["webhook_id"]);
     if webhook.is_empty() {
         return text(&message["author"]["id"]) == known.me;

@@ -16,10 +16,15 @@ use crate::{
 /// More servers than this are not looked at one by one.
 const GUILDS_MAX: usize = 20;
 
+/// How to come by a token.
+const TOKEN_REMEDY: &str = "Open https://discord.com/developers/applications, choose your application, then Bot, then Reset \
+    Token, and put the new token into `platform.token`.";
+
 /// Runs every check that the ones before it leave possible.
 pub(crate) async fn run(config: &DiscordConfig) -> Vec<Finding> {
     let Some(token) = &config.token else {
-        return vec![Finding::good("token", "none configured; somebody signs in by command")];
+        let problem = "`platform.token` is not set, so nothing connects";
+        return vec![Finding::fault("token", problem, TOKEN_REMEDY)];
     };
     let mut findings = Vec::new();
     let api = match Api::new(&config.api_url, Secret::new(token.expose())) {
@@ -47,9 +52,7 @@ pub(crate) async fn run(config: &DiscordConfig) -> Vec<Finding> {
 
 fn account_fault(error: &ApiError, config: &DiscordConfig) -> Finding {
     if error.is_bad_token() {
-        let remedy = "Open https://discord.com/developers/applications, choose your application, then Bot, then Reset Token, \
-                      and put the new token into `platform.token`.";
-        return Finding::fault("token", BAD_TOKEN, remedy);
+        return Finding::fault("token", BAD_TOKEN, TOKEN_REMEDY);
     }
     let remedy = format!("Check that this machine reaches {} (network, proxy, firewall).", config.api_url);
     Finding::fault("API", error.to_string(), remedy)

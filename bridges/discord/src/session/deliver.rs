@@ -111,13 +111,15 @@ impl Deliverer {
         Ok(Delivered { ids })
     }
 
-    /// The first parts stand already, so the rest may only be sent after a look at them.
+    /// The first parts stand already, so the rest may only be sent after a look at them: in doubt from the first of them on.
     fn give_up(&self, key: &DeliveryKey, ids: Vec<RemoteMessageId>, error: DeliverError) -> DeliverError {
         if ids.is_empty() {
             return error;
         }
         self.progress.keep(&key.key, ids);
         match error {
+            // The next attempt looks anyway, and this one was surely not sent.
+            retry @ DeliverError::Retry { .. } if key.in_doubt.is_some() => retry,
             DeliverError::Retry { reason, .. }
             | DeliverError::Rejected(reason)
             | DeliverError::Unsupported(reason) => {
@@ -190,9 +192,12 @@ impl Deliverer {
             Voice::Bot => {
                 message["webhook_id"].is_null() && text(&message["author"]["id"]) == self.world.read().me
             }
+            Voice::Person { .. } => self.world.read().own_webhooks.contains(&text(&message["webhook_id"])),
+        };
+        let named = |message: &Value| match &draft.voice {
+            Voice::Bot => true,
             Voice::Person { name, .. } => {
-                self.world.read().own_webhooks.contains(&text(&message["webhook_id"]))
-                    && message["author"]["username"].as_str().is_some_and(|it| history::same_words(it, name))
+                message["author"]["username"].as_str().is_some_and(|it| history::same_words(it, name))
             }
         };
         if let Voice::Person { .. } = draft.voice {
@@ -201,7 +206,7 @@ impl Deliverer {
         }
         let contents = draft.parts.iter().skip(done).map(|part| part.content.as_str()).collect();
         let search = Search { channel: draft.channel, after, accepted_ms, contents };
-        history::find(&self.api, &search, wrote).await
+        history::find(&self.api, &search, (&wrote, &named)).await
     }
 
     async fn send(

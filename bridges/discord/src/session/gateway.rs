@@ -30,7 +30,7 @@ use tokio::{
     time,
 };
 
-use self::unread::Unread;
+use self::unread::{UNREADABLE, Unread};
 
 mod unread;
 
@@ -190,15 +190,14 @@ struct Handler {
 #[serenity::async_trait]
 impl RawEventHandler for Handler {
     async fn raw_event(&self, _context: Context, event: Event) {
-        let Some(event) = plain(&event) else { return };
+        let plain = plain(&event);
+        if plain.is_none() {
+            self.lose(UNREADABLE);
+        }
         if self.waiting.load(Ordering::Relaxed) >= BACKLOG_MAX {
-            self.lost.store(true, Ordering::Relaxed);
-            // One word is enough; further ones find the channel full.
-            let _ = self.tell.try_send(TOO_FAST);
+            self.lose(TOO_FAST);
         }
-        if self.lost.load(Ordering::Relaxed) {
-            return;
-        }
+        let Some(event) = plain.filter(|_| !self.lost.load(Ordering::Relaxed)) else { return };
         self.waiting.fetch_add(1, Ordering::Relaxed);
         // Places are given in the order in which they are asked for. The session is over when nobody takes events.
         let _ = self.events.send(event).await;
@@ -206,6 +205,15 @@ impl RawEventHandler for Handler {
     }
 }
 
+impl Handler {
+    fn lose(&self, why: &'static str) {
+        self.lost.store(true, Ordering::Relaxed);
+        // One word is enough; further ones find the channel full.
+        let _ = self.tell.try_send(why);
+    }
+}
+
+/// `None` when serenity cannot write down what it has read.
 fn plain(event: &Event) -> Option<GatewayEvent> {
     let mut event = serde_json::to_value(event).ok()?;
     let kind = event["t"].as_str()?.to_owned();

@@ -31,49 +31,99 @@ pub(super) struct Search<'a> {
     pub contents: Vec<&'a str>,
 }
 
+/// Whether we wrote a message, and whether it bears the name under which we would write it now.
+type Marks<'a> = (&'a (dyn Fn(&Value) -> bool + Sync), &'a (dyn Fn(&Value) -> bool + Sync));
+
 /// The ids of the parts that stand, first part first; none when surely nothing stands.
 pub(super) async fn find(
     api: &Api,
     search: &Search<'_>,
-    wrote: impl Fn(&Value) -> bool,
+    marks: Marks<'_>,
 ) -> Result<Vec<RemoteMessageId>, DeliverError> {
-    let found = look(api, search, &wrote).await?;
+    let found = look(api, search, marks).await?;
     if !found.is_empty() {
         return Ok(found);
     }
     tokio::time::sleep(SETTLES_WITHIN).await;
-    look(api, search, &wrote).await
+    look(api, search, marks).await
 }
 
-/// Whether two texts are the same but for what Discord trims.
+/// Whether two texts are the same but for what Discord trims and what we put in ourselves.
 pub(super) fn same_words(one: &str, other: &str) -> bool {
-    let bare =
-        |text: &str| text.chars().filter(|c| !c.is_whitespace() && *c != '\u{200b}').collect::<String>();
+    let bare = |text: &str| {
+        text.chars()
+            .filter(|c| !c.is_whitespace() && !matches!(c, '\u{200b}' | '\u{200d}'))
+            .collect::<String>()
+    };
     bare(one) == bare(other)
 }
 
 async fn look(
     api: &Api,
     search: &Search<'_>,
-    wrote: &impl Fn(&Value) -> bool,
+    (wrote, named): Marks<'_>,
 ) -> Result<Vec<RemoteMessageId>, DeliverError> {
     let earliest = first_snowflake(search.accepted_ms - SKEW_MS).to_string();
     let mut after = search.after.map_or(earliest, str::to_owned);
-    let mut found = Vec::new();
+    let mut ours = Vec::new();
     for _ in 0..PAGES_MAX {
         let path = format!("/channels/{}/messages?after={after}&limit={PAGE_MESSAGES_MAX}", search.channel);
         let messages = oldest_first(api.get(&path).await.map_err(verdict_on_question)?);
-        for message in messages.iter().filter(|message| wrote(message)) {
-            let Some(wanted) = search.contents.get(found.len()) else { return Ok(found) };
-            if same_words(message["content"].as_str().unwrap_or_default(), wanted) {
-                found.push(RemoteMessageId::new(text(&message["id"])));
-            }
+        let next = messages.last().filter(|_| messages.len() == PAGE_MESSAGES_MAX);
+        let next = next.map(|last| text(&last["id"]));
+        ours.extend(messages.into_iter().filter(|message| wrote(message)));
+        match next {
+            Some(last) => after = last,
+            None => return Ok(parts(&ours, &search.contents, named)),
         }
-        let Some(last) = messages.last().filter(|_| messages.len() == PAGE_MESSAGES_MAX) else {
-            return Ok(found);
-        };
-        after = text(&last["id"]);
     }
+    let found = parts(&ours, &search.contents, named);
     let words = "So much was said in the channel since that it cannot be told whether the message arrived.";
     if found.is_empty() { Err(DeliverError::Uncertain(words.to_owned())) } else { Ok(found) }
+}
+
+/// The messages that are the parts, in order. Somebody may have another name since, so the name decides only between several.
+fn parts(ours: &[Value], contents: &[&str], named: impl Fn(&Value) -> bool) -> Vec<RemoteMessageId> {
+    let says =
+        |message: &Value, words: &str| same_words(message["content"].as_str().unwrap_or_default(), words);
+    let Some(first) = contents.first() else { return Vec::new() };
+    let mut begins = ours.iter().filter(|message| says(message, first));
+    let is_alone = begins.next().is_some() && begins.next().is_none();
+    let mut found = Vec::new();
+    for message in ours.iter().filter(|message| is_alone || named(message)) {
+        let Some(wanted) = contents.get(found.len()) else { break };
+        if says(message, wanted) {
+            found.push(RemoteMessageId::new(text(&message["id"])));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(ours: &[(&str, &str)], contents: &[&str]) -> Vec<String> {
+        let messages: Vec<Value> = (1..)
+            .zip(ours)
+            .map(|(id, (name, words))| json!({"id": id, "author": {"username": name}, "content": words}))
+            .collect();
+        let named = |message: &Value| message["author"]["username"] == "Ada";
+        parts(&messages, contents, named).iter().map(|id| id.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_name_decides_only_between_several() {
+        assert_eq!(found(&[("Eve", "other"), ("Old Ada", "hi")], &["hi"]), ["2"]);
+        assert_eq!(found(&[("Eve", "hi"), ("Ada", "hi")], &["hi"]), ["2"]);
+        assert!(found(&[("Eve", "hi"), ("Bob", "hi")], &["hi"]).is_empty());
+        assert_eq!(found(&[("Old Ada", "one"), ("Ada", "two")], &["one", "two", "three"]), ["1", "2"]);
+    }
+
+    #[test]
+    fn marks_that_nobody_sees_are_no_difference() {
+        assert!(same_words("D\u{200d}iscord ", "Discord"));
+    }
 }

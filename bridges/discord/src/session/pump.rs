@@ -20,7 +20,7 @@ use tracing::{debug, warn};
 
 use super::{
     gateway::GatewayEvent,
-    recovery::{Missed, Page},
+    recovery::{Gap, Missed, Page},
     world::{World, text},
 };
 use crate::{
@@ -160,8 +160,10 @@ impl Pump {
             let event = GatewayEvent { kind: "MESSAGE_CREATE".to_owned(), data: message };
             self.take_chat_event(&page.channel, &event).await;
         }
-        if let Some(count) = page.gave_up_after {
-            self.push(Mapped { event: events::gap(&page.channel, count), cursor: None }).await;
+        if let Some(gap) = page.gap {
+            let fetched_max = (gap == Gap::TooMany).then_some(self.config.recover_messages_max);
+            let event = events::gap(&page.channel, &page.after, fetched_max);
+            self.push(Mapped { event, cursor: None }).await;
         }
         if !page.is_last {
             return;

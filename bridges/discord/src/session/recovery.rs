@@ -1,38 +1,53 @@
 //! Fetches what was said while nobody listened.
 //!
-//! One page of one channel after the other, in turns, so that a long absence in one channel does not hold up the rest. Pages
-//! go to the pump, which maps them like live events. `GET /channels/{id}/messages?after=`:
+//! One page of one channel after the other, in turns, so that a long absence in one channel does not hold up the rest; a channel
+//! that cannot be read just now waits alone. Pages go to the pump, which maps them like live events; what is not fetched is told
+//! as a gap. `GET /channels/{id}/messages?after=`:
 //! <https://discord.com/developers/docs/resources/message#get-channel-messages>.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
 use tracing::warn;
 
 use super::{
     api::{Api, ApiError},
-    world::text,
+    permissions::READ_MESSAGE_HISTORY,
+    world::{World, text},
 };
+use crate::events;
 
 /// What one request gives at most.
 const PAGE_MESSAGES_MAX: usize = 100;
 
-/// How often one page is asked for.
-const ATTEMPTS_MAX: u32 = 4;
+/// The first pause of a channel that cannot be read just now; it doubles up to [`PAUSE_MAX`].
+const PAUSE_MIN: Duration = Duration::from_millis(500);
 
-/// Grows with each attempt.
-const PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause of a channel.
+const PAUSE_MAX: Duration = Duration::from_secs(120);
+
+/// After so many refusals in a row that name no reason we know, the channel goes on without what was missed.
+const REFUSALS_MAX: u32 = 10;
 
 /// A channel with messages to fetch.
 #[derive(Debug)]
 pub(super) struct Missed {
     /// The channel.
-    pub channel: String,
+    channel: String,
     /// The last message that is known.
-    pub after: String,
-    /// How many were fetched so far.
-    pub taken: usize,
+    after: String,
+    /// The last message there was when the session began; younger ones come live.
+    until: u64,
+    /// How many messages that count were fetched so far.
+    taken: usize,
+    /// How often the page was asked for in vain.
+    failures: u32,
+    /// The channel waits until then.
+    not_before: Option<Instant>,
 }
 
 /// Fetched messages of one channel, oldest first.
@@ -46,75 +61,144 @@ pub(super) struct Page {
     pub after: String,
     /// Nothing more comes for this channel.
     pub is_last: bool,
-    /// The limit was reached after so many messages.
-    pub gave_up_after: Option<usize>,
-    /// Why nothing could be fetched.
+    /// Something is missing behind `after`.
+    pub gap: Option<Gap>,
+    /// Why nothing can be fetched any more, in any channel.
     pub failed: Option<String>,
 }
 
-/// Runs until nobody reads its pages.
-pub(super) async fn run(
-    api: Arc<Api>,
-    messages_max: usize,
-    mut missed: mpsc::Receiver<Missed>,
-    pages: mpsc::Sender<Page>,
-) {
-    let mut turns: VecDeque<Missed> = VecDeque::new();
-    loop {
-        if turns.is_empty() {
-            match missed.recv().await {
-                Some(next) => turns.push_back(next),
-                None => return,
+/// Why messages are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gap {
+    /// There are more than are fetched.
+    TooMany,
+    /// They cannot be read.
+    Unreadable,
+}
+
+/// What recovery works with.
+pub(super) struct Recovery {
+    pub api: Arc<Api>,
+    pub world: Arc<World>,
+    /// How many messages of one channel are fetched.
+    pub messages_max: usize,
+}
+
+impl Missed {
+    /// Everything in a channel that is younger than `after`, and not younger than `until`.
+    pub(super) fn new(channel: String, after: String, until: &str) -> Self {
+        let until = until.parse().unwrap_or(u64::MAX);
+        Self { channel, after, until, taken: 0, failures: 0, not_before: None }
+    }
+
+    fn waits(&self, now: Instant) -> bool {
+        self.not_before.is_some_and(|at| at > now)
+    }
+}
+
+impl Recovery {
+    /// Runs until nobody reads its pages.
+    pub(super) async fn run(self, mut missed: mpsc::Receiver<Missed>, pages: mpsc::Sender<Page>) {
+        let mut turns: VecDeque<Missed> = VecDeque::new();
+        loop {
+            while let Ok(next) = missed.try_recv() {
+                turns.push_back(next);
+            }
+            let now = Instant::now();
+            let ready = turns.iter().position(|turn| !turn.waits(now));
+            let Some(turn) = ready.and_then(|at| turns.remove(at)) else {
+                let earliest = turns.iter().filter_map(|turn| turn.not_before).min();
+                tokio::select! {
+                    next = missed.recv() => match next {
+                        Some(next) => turns.push_back(next),
+                        None => return,
+                    },
+                    () = sleep_until(earliest.unwrap_or(now)), if earliest.is_some() => {}
+                }
+                continue;
+            };
+            let page = match self.fetch(&turn).await {
+                Ok(page) => page,
+                Err(error) => {
+                    turns.push_back(put_off(turn, &error));
+                    continue;
+                }
+            };
+            if !page.is_last && page.failed.is_none() {
+                let taken =
+                    turn.taken + page.messages.iter().filter(|it| self.counts(it, turn.until)).count();
+                let after = page.after.clone();
+                turns.push_back(Missed { after, taken, failures: 0, not_before: None, ..turn });
+            }
+            if pages.send(page).await.is_err() {
+                return;
             }
         }
-        while let Ok(next) = missed.try_recv() {
-            turns.push_back(next);
+    }
+
+    /// One page, or why it may be asked for again.
+    async fn fetch(&self, turn: &Missed) -> Result<Page, ApiError> {
+        let (channel, after) = (turn.channel.clone(), turn.after.clone());
+        let page = Page { channel, after, is_last: true, ..Page::default() };
+        let unreadable = |page| Ok(Page { gap: Some(Gap::Unreadable), ..page });
+        // Without the right, Discord answers as if there were nothing.
+        if self.world.read().own_permissions(&turn.channel) & READ_MESSAGE_HISTORY == 0 {
+            warn!(
+                channel = turn.channel,
+                "Read Message History is lacking; missed messages are not fetched."
+            );
+            return unreadable(page);
         }
-        let Some(turn) = turns.pop_front() else { continue };
-        let page = fetch(&api, &turn, messages_max).await;
-        if !page.is_last && page.failed.is_none() {
-            let taken = turn.taken + page.messages.len();
-            turns.push_back(Missed { channel: turn.channel, after: page.after.clone(), taken });
+        let path =
+            format!("/channels/{}/messages?after={}&limit={PAGE_MESSAGES_MAX}", turn.channel, turn.after);
+        match self.api.get(&path).await {
+            Ok(answer) => Ok(self.page(page, oldest_first(answer), turn)),
+            Err(error) if error.is_bad_token() => {
+                Ok(Page { failed: Some(format!("Missed messages could not be fetched: {error}")), ..page })
+            }
+            Err(error) if error.is_not_found() => {
+                warn!(channel = turn.channel, %error, "Missed messages of a channel cannot be read.");
+                unreadable(page)
+            }
+            Err(error @ ApiError::Refused(_)) if turn.failures >= REFUSALS_MAX => {
+                warn!(channel = turn.channel, %error, "Missed messages stay refused; the channel goes on.");
+                unreadable(page)
+            }
+            Err(error) => Err(error),
         }
-        if pages.send(page).await.is_err() {
-            return;
-        }
+    }
+
+    /// The page with the messages that there is room for.
+    fn page(&self, page: Page, mut messages: Vec<Value>, turn: &Missed) -> Page {
+        let is_whole = messages.len() < PAGE_MESSAGES_MAX;
+        let room = self.messages_max.saturating_sub(turn.taken);
+        let counted = messages.iter().enumerate().filter(|(_, message)| self.counts(message, turn.until));
+        let first_beyond = counted.map(|(at, _)| at).nth(room);
+        messages.truncate(first_beyond.unwrap_or(messages.len()));
+        let after = messages.last().map_or(page.after, |message| text(&message["id"]));
+        let gap = first_beyond.map(|_| Gap::TooMany);
+        Page { messages, after, is_last: is_whole || gap.is_some(), gap, ..page }
+    }
+
+    /// What we wrote ourselves does not come back, and what comes live anyway was not missed.
+    fn counts(&self, message: &Value, until: u64) -> bool {
+        let id: u64 = text(&message["id"]).parse().unwrap_or_default();
+        id <= until && !events::is_ours(message, &self.world.read())
     }
 }
 
-async fn fetch(api: &Api, turn: &Missed, messages_max: usize) -> Page {
-    let page =
-        Page { channel: turn.channel.clone(), after: turn.after.clone(), is_last: true, ..Page::default() };
-    if turn.taken >= messages_max {
-        return Page { gave_up_after: Some(turn.taken), ..page };
-    }
-    match ask(api, turn).await {
-        Ok(messages) => {
-            let after = messages.last().map_or_else(|| turn.after.clone(), |message| text(&message["id"]));
-            let is_last = messages.len() < PAGE_MESSAGES_MAX;
-            Page { messages, after, is_last, ..page }
-        }
-        Err(error) if error.is_not_found() => {
-            warn!(channel = turn.channel, %error, "Missed messages of a channel cannot be read.");
-            page
-        }
-        Err(error) => Page { failed: Some(format!("Missed messages could not be fetched: {error}")), ..page },
-    }
+fn put_off(turn: Missed, error: &ApiError) -> Missed {
+    let wait = match error {
+        ApiError::Limited(wait) => *wait,
+        _ => pause(turn.failures),
+    };
+    warn!(channel = turn.channel, %error, ?wait, "Missed messages of a channel cannot be fetched now; it waits.");
+    let failures = if matches!(error, ApiError::Limited(_)) { turn.failures } else { turn.failures + 1 };
+    Missed { failures, not_before: Some(Instant::now() + wait), ..turn }
 }
 
-async fn ask(api: &Api, turn: &Missed) -> Result<Vec<Value>, ApiError> {
-    let path = format!("/channels/{}/messages?after={}&limit={PAGE_MESSAGES_MAX}", turn.channel, turn.after);
-    let mut attempt = 1;
-    loop {
-        match api.get(&path).await {
-            Ok(answer) => return Ok(oldest_first(answer)),
-            Err(ApiError::Refused(refusal)) => return Err(ApiError::Refused(refusal)),
-            Err(error) if attempt >= ATTEMPTS_MAX => return Err(error),
-            Err(ApiError::Limited(wait)) => tokio::time::sleep(wait).await,
-            Err(_) => tokio::time::sleep(PAUSE * attempt).await,
-        }
-        attempt += 1;
-    }
+fn pause(failures: u32) -> Duration {
+    PAUSE_MIN.saturating_mul(1 << failures.min(16)).min(PAUSE_MAX)
 }
 
 /// Discord answers newest first.
@@ -122,4 +206,54 @@ pub(super) fn oldest_first(answer: Value) -> Vec<Value> {
     let Value::Array(mut messages) = answer else { return Vec::new() };
     messages.sort_by_key(|message| text(&message["id"]).parse::<u64>().unwrap_or_default());
     messages
+}
+
+#[cfg(test)]
+mod tests {
+    use magpie_common::config::Secret;
+    use serde_json::json;
+
+    use super::*;
+
+    fn recovery(messages_max: usize) -> Recovery {
+        let api = Arc::new(Api::new("http://127.0.0.1:9", Secret::new("token")).unwrap());
+        let world = Arc::new(World::default());
+        world.write().me = "1".to_owned();
+        Recovery { api, world, messages_max }
+    }
+
+    fn messages(authors: &[u64]) -> Vec<Value> {
+        (11..).zip(authors).map(|(id, author)| json!({"id": id, "author": {"id": author}})).collect()
+    }
+
+    #[test]
+    fn exactly_as_many_as_are_fetched_are_no_gap_and_our_own_do_not_count() {
+        let page = |max, taken, authors: &[u64]| {
+            let start = Page { after: "10".to_owned(), ..Page::default() };
+            let turn = Missed { taken, ..Missed::new("3".to_owned(), "10".to_owned(), "200") };
+            let page = recovery(max).page(start, messages(authors), &turn);
+            (page.messages.len(), page.after, page.is_last, page.gap)
+        };
+        assert_eq!(page(2, 0, &[7, 7]), (2, "12".to_owned(), true, None));
+        assert_eq!(page(2, 0, &[7, 1, 1, 7, 1]), (5, "15".to_owned(), true, None));
+        assert_eq!(page(2, 0, &[7, 1, 7, 1, 7]), (4, "14".to_owned(), true, Some(Gap::TooMany)));
+        assert_eq!(page(2, 2, &[]), (0, "10".to_owned(), true, None));
+        assert_eq!(page(2, 2, &[7]), (0, "10".to_owned(), true, Some(Gap::TooMany)));
+        assert_eq!(page(100, 0, &[7; 100]), (100, "110".to_owned(), false, None));
+        assert_eq!(page(0, 0, &[1; 100]), (100, "110".to_owned(), false, None));
+    }
+
+    #[test]
+    fn what_comes_live_anyway_is_no_gap() {
+        let turn = Missed::new("3".to_owned(), "10".to_owned(), "12");
+        let page = recovery(2).page(Page::default(), messages(&[7, 7, 7]), &turn);
+        assert_eq!((page.messages.len(), page.gap), (3, None));
+    }
+
+    #[test]
+    fn the_pauses_of_a_channel_grow_to_a_bound() {
+        assert_eq!(pause(0), PAUSE_MIN);
+        assert_eq!(pause(2), PAUSE_MIN * 4);
+        assert_eq!(pause(u32::MAX), PAUSE_MAX);
+    }
 }

@@ -47,6 +47,12 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
             Some(room_id) => Decision::Tell(room_id, notice(facts.name, name)),
             None => Decision::Ignore(format!("`{name}` is not understood, and belongs to no room")),
         },
+        RemoteEvent::Gap { fetched_max, .. } => {
+            match facts.portal.and_then(|portal| portal.room_id.as_ref()) {
+                Some(room_id) => Decision::Tell(room_id, gap_notice(facts.name, *fetched_max)),
+                None => Decision::Ignore("what is missing belongs to no room".to_owned()),
+            }
+        }
         RemoteEvent::Edit { .. }
         | RemoteEvent::Redact { .. }
         | RemoteEvent::React { .. }
@@ -86,6 +92,18 @@ fn notice(network: &str, name: &str) -> String {
     format!(
         "Something came from {network} that this bridge cannot show yet ({name}). It is kept and can be shown after an upgrade."
     )
+}
+
+fn gap_notice(network: &str, fetched_max: Option<usize>) -> String {
+    match fetched_max {
+        Some(count) => format!(
+            "More was said on {network} while the bridge was away than it fetches at once ({count} messages); some messages are \
+             missing here."
+        ),
+        None => format!(
+            "Something was said on {network} while the bridge was away that it may not read there; some messages are missing here."
+        ),
+    }
 }
 
 #[cfg(test)]

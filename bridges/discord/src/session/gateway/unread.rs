@@ -19,7 +19,9 @@ use tracing::{
 /// Where serenity reads frames.
 const READER: &str = "serenity::gateway::ws";
 
-const UNREADABLE: &str = "Discord sent a frame that cannot be read; what was in it is fetched again.";
+/// Why the connection ends then.
+pub(super) const UNREADABLE: &str =
+    "Discord sent a frame that cannot be read; what was in it is fetched again.";
 
 /// Takes the place of the log in the gateway's thread.
 pub(super) struct Unread {

@@ -75,7 +75,7 @@ impl Pump {
         self.push(Mapped { event, cursor: first }).await;
         let Some(after) = remembered.filter(|after| is_younger(&last, after)) else { return };
         self.held.entry(channel.clone()).or_default();
-        self.to_recover.push_back(Missed { channel, after, taken: 0 });
+        self.to_recover.push_back(Missed::new(channel, after, &last));
     }
 
     async fn guild_changed(&mut self, data: &Value) {

@@ -125,6 +125,28 @@ fn messages_and_what_is_not_understood() {
 }
 
 #[test]
+fn what_is_missing_is_told_in_true_words() {
+    let gap = |fetched_max| RemoteEvent::Gap { chat: chat(), after: RemoteMessageId::new("1"), fetched_max };
+    check(vec![
+        (
+            "more than is fetched",
+            ROOM,
+            gap(Some(1000)),
+            "tell !r:example.org: More was said on Discord while the bridge was away than it fetches at once (1000 messages); \
+             some messages are missing here.",
+        ),
+        (
+            "not to be read",
+            ROOM,
+            gap(None),
+            "tell !r:example.org: Something was said on Discord while the bridge was away that it may not read there; some \
+             messages are missing here.",
+        ),
+        ("without a room", NO_ROOM, gap(None), "ignore: what is missing belongs to no room"),
+    ]);
+}
+
+#[test]
 fn chats() {
     let at_start = |scene| Scene { create_at_start: true, ..scene };
     let away = |scene| Scene { connected: false, ..scene };
