@@ -241,6 +241,7 @@ async fn conclude(
         Err(
             DeliverError::Unsupported(words) | DeliverError::Rejected(words) | DeliverError::LoggedOut(words),
         ) => {
+            tracing::warn!(row = work.row.id.get(), reason = %words, "Not delivered.");
             portals.tell_of_failure(work.row, &words).await;
             (Outcome::Failed(words), Links::None)
         }

@@ -109,7 +109,8 @@ fn pings(c: char, rest: &str) -> bool {
         '@' => ["everyone", "here"]
             .iter()
             .any(|name| rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))),
-        '<' => rest.starts_with(AFTER_ANGLE),
+        // What follows may stand in the next piece of the text.
+        '<' => rest.is_empty() || rest.starts_with(AFTER_ANGLE),
         _ => false,
     }
 }

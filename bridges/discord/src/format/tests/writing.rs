@@ -227,7 +227,7 @@ fn mentions() -> Vec<Case> {
         ("message in an unknown channel", vec![message("8", "4", "there")], "there"),
         ("room", vec![mention(MentionTarget::Room("!a:e.org".into()), "#a:e.org")], "\\#a:e.org"),
         ("everyone", vec![everyone("room")], "@everyone"),
-        ("mention after an angle", vec![t("<"), user("1", "Ada")], "\\<<@1>"),
+        ("mention after an angle", vec![t("<"), user("1", "Ada")], "\\<\u{200b}<@1>"),
         ("emoji", vec![emoji("wave", "emojis/5.webp")], "<:wave:5>"),
         ("moving emoji", vec![emoji("wave", "emojis/5.gif")], "<a:wave:5>"),
         ("emoji from elsewhere", vec![emoji("wave", "x/5")], ":wave:"),
