@@ -27,7 +27,10 @@ pub fn demo(tools: &Tools, once: bool) -> anyhow::Result<()> {
 /// Speed and memory of what is shipped.
 pub fn bench(tools: &Tools, json: bool) -> anyhow::Result<()> {
     tools.set_up(Part::Postgres)?;
-    let programs = build(tools, &["--workspace", "--exclude", "xtask", "--bins", "--profile", "dist"])?;
+    // Linking a program for shipping takes a minute, so only these two.
+    let only =
+        ["--package", "magpie-tests", "--bin", "magpie-bench", "--bin", "magpie-echo", "--profile", "dist"];
+    let programs = build(tools, &only)?;
     hand_over(tools, &programs, "magpie-bench", json.then_some("--json"))
 }
 

@@ -390,8 +390,7 @@ async fn a_row_that_is_committed_but_not_handed_over_is_not_read_ahead() {
     let late =
         scene.store.lane_rows(Direction::FromMatrix, "!a", Some(JournalId::new(newest.get() - 5)), 9).await;
     scene.lanes.stored(late.unwrap());
-    let all: Vec<String> =
-        numbered(LANE_ROWS_MAX + 5..LANE_ROWS_MAX + 10).into_iter().map(Into::into).collect();
+    let all: Vec<String> = numbered(LANE_ROWS_MAX + 5..LANE_ROWS_MAX + 10);
     assert_eq!(scene.attempts(5).await, all, "each once");
     scene.end().await;
 }
