@@ -90,11 +90,6 @@ impl Logins {
         self.slots().get(id)?.session.clone()
     }
 
-    /// Any live session, for what does not depend on the account.
-    pub fn any_session(&self) -> Option<(LoginId, Arc<dyn Session>)> {
-        self.slots().iter().find_map(|(id, slot)| Some((id.clone(), slot.session.clone()?)))
-    }
-
     /// What every login is doing.
     pub fn statuses(&self) -> Vec<LoginStatus> {
         let slots = self.slots();
