@@ -9,8 +9,9 @@
 
 pub use self::{
     content::{
-        Answers, CONTENT_BYTES_ENCRYPTED_MAX, CONTENT_BYTES_MAX, Edited, ORIGIN_KEY, Origin, Part, Read,
-        ReadError, Said, Shortened, WriteError, content_references, read_content, write_content, write_edit,
+        Answers, CONTENT_BYTES_ENCRYPTED_MAX, CONTENT_BYTES_MAX, Edited, Layout, ORIGIN_KEY, Origin, Part,
+        Piece, Read, ReadError, Said, Shortened, WriteError, content_references, read_content, write_content,
+        write_edit,
     },
     from_html::{HTML_BYTES_MAX, html_references, read_html, read_plain},
     known::{FromMatrix, Known, Pings, ToMatrix},

@@ -11,15 +11,19 @@ use ruma::OwnedUserId;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    info::{ChatInfo, ChatKind, UserInfo, VISIBLE_NAME_CHARS_MAX, clean_name},
+    attachment::{Attachment, AttachmentKind, FileSource, MediaInfo, Thumbnail},
+    emoji::Emoji,
+    info::{ChatInfo, ChatKind, CreateWhen, UserInfo, VISIBLE_NAME_CHARS_MAX, clean_name},
     limits::{Action, Limits, Support},
     outgoing::{Author, Outgoing, OutgoingMessage},
     remote_event::{ChatChange, MemberChange, RemoteEvent, RemoteMessage, Sender, SessionState},
     text::{Mention, MentionTarget, Node, RichText, TEXT_DEPTH_MAX, TEXT_NODES_MAX},
     wire::{WIRE_VERSION, Wire, WireError},
 };
-use crate::ids::{RemoteFileId, RemoteMessageId, RemoteUserId};
+use crate::ids::{RemoteMessageId, RemoteUserId};
 
+mod attachment;
+mod emoji;
 mod info;
 mod limits;
 mod outgoing;
@@ -42,15 +46,46 @@ pub struct Message {
     /// The message that this one answers, on the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<RemoteMessageId>,
+    /// Whether the author of the message answered is left in peace: named by the reply, but not pinged.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub silent_reply: bool,
     /// The root of the thread that this message belongs to, on the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<RemoteMessageId>,
+    /// What the network itself adds below the words: boxes and previews of links. It may come later than the words.
+    #[serde(default, skip_serializing_if = "RichText::is_blank")]
+    pub preview: RichText,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Message {
     /// A message of words alone.
     pub fn text(text: RichText) -> Self {
         Self { text, ..Self::default() }
+    }
+
+    /// Whether there is nothing in it that could be shown.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_blank() && self.attachments.is_empty() && self.preview.is_blank()
+    }
+
+    /// The same with links in the place of the files that `is_unfit` names. A file without a public link is named in words.
+    #[must_use]
+    pub fn with_links(&self, is_unfit: impl Fn(&Attachment) -> bool) -> Self {
+        let mut message = self.clone();
+        let (unfit, fit) = std::mem::take(&mut message.attachments).into_iter().partition(is_unfit);
+        message.attachments = fit;
+        for file in unfit {
+            if !message.text.is_blank() {
+                message.text.0.push(Node::LineBreak);
+            }
+            message.text.0.push(file.into_link());
+        }
+        message
     }
 }
 
@@ -65,54 +100,6 @@ pub enum Tone {
     Notice,
     /// Somebody does something (`/me waves`).
     Emote,
-}
-
-/// A file that belongs to a message. Its bytes are streamed later and never held here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Attachment {
-    /// What the file is shown as.
-    pub kind: AttachmentKind,
-    /// Where its bytes are.
-    pub source: FileSource,
-    /// The file's name as a person gave it: shown, never used as a path.
-    pub name: String,
-    /// Media type as claimed by the sender.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mime: Option<String>,
-    /// Size as claimed by the sender, in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size_bytes: Option<u64>,
-    /// Hidden until somebody looks.
-    #[serde(default)]
-    pub spoiler: bool,
-}
-
-/// What a file is shown as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AttachmentKind {
-    /// A picture.
-    Image,
-    /// A moving picture.
-    Video,
-    /// Sound.
-    Audio,
-    /// Sound that was spoken into the chat.
-    Voice,
-    /// A sticker.
-    Sticker,
-    /// Anything else.
-    File,
-}
-
-/// Where a file's bytes are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FileSource {
-    /// On the network, for [`crate::platform::Session::download`].
-    Remote(RemoteFileId),
-    /// In the homeserver's media store.
-    Matrix(ruma::OwnedMxcUri),
 }
 
 /// A person as one side knows them.

@@ -17,7 +17,7 @@ pub use crate::config::{About, PlatformConfig};
 use crate::{
     clock::Clock,
     ids::{RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
-    message::{ChatInfo, Limits, Outgoing, UserInfo},
+    message::{ChatInfo, Limits, Outgoing, RemoteMessage, UserInfo},
 };
 
 mod login;
@@ -100,11 +100,41 @@ pub trait Session: Send + Sync + 'static {
     /// When the file is gone or the network could not be asked.
     async fn download(&self, file: &RemoteFileId) -> Result<Download, PlatformError>;
 
+    /// What was said before, where the network lets us read it. It fills new rooms.
+    fn history(&self) -> Option<&dyn History> {
+        None
+    }
+
     /// Resolves when the session has ended by itself, with the reason. Must be safe to drop and call again.
     async fn ended(&self) -> ConnectError;
 
     /// Ends the session in an orderly way. Nothing is pushed after it returns.
     async fn close(&self);
+}
+
+/// A power of a session: reading what was said before.
+#[async_trait]
+pub trait History: Send + Sync {
+    /// The newest messages of a chat up to a bound, at most `count`, oldest first. Called once for each new room, before anybody is
+    /// invited. Must not push anything.
+    ///
+    /// # Errors
+    /// When the network could not be asked; a chat whose history we may not read has none.
+    async fn messages(
+        &self,
+        chat: &RemoteChatId,
+        until: &Until,
+        count: usize,
+    ) -> Result<Vec<RemoteMessage>, PlatformError>;
+}
+
+/// Where a piece of history ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Before this message, which comes by itself.
+    Before(RemoteMessageId),
+    /// With this message.
+    Including(RemoteMessageId),
 }
 
 /// What makes repeating a delivery harmless, where the network has a way to.

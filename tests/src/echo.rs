@@ -291,13 +291,5 @@ fn not_stored(error: &NotStored) -> ConnectError {
 }
 
 fn chat_info(id: &RemoteChatId) -> ChatInfo {
-    ChatInfo {
-        kind: ChatKind::Group,
-        name: Some(id.to_string()),
-        topic: None,
-        avatar: None,
-        parent: None,
-        members: vec![answerer(id)],
-        private: false,
-    }
+    ChatInfo { members: vec![answerer(id)], ..ChatInfo::new(ChatKind::Group, Some(id.to_string())) }
 }

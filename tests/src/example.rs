@@ -224,8 +224,7 @@ impl Session for ExampleSession {
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
         let found = self.look_up(json!({"do": "chat", "chat": id})).await?;
-        let (kind, topic, avatar, parent, members) = (ChatKind::Group, None, None, None, Vec::new());
-        Ok(found.map(|name| ChatInfo { kind, name, topic, avatar, parent, members, private: false }))
+        Ok(found.map(|name| ChatInfo::new(ChatKind::Group, name)))
     }
 
     async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {

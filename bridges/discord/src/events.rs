@@ -6,8 +6,8 @@
 
 use magpie_common::{
     clock::TimestampMs,
-    ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
-    message::{ChatChange, RemoteEvent},
+    ids::{RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
+    message::{ChatChange, Emoji, FileSource, RemoteEvent},
     platform::Cursor,
 };
 use serde_json::Value;
@@ -157,8 +157,11 @@ fn reaction(kind: &str, channel: &str, data: &Value, known: &Known) -> Option<Re
     }
 }
 
-fn emoji(data: &Value) -> Option<String> {
-    let emoji = &data["emoji"];
-    let name = emoji["name"].as_str()?;
-    Some(if emoji["id"].is_null() { name.to_owned() } else { format!(":{name}:") })
+fn emoji(data: &Value) -> Option<Emoji> {
+    let (id, name) = (text(&data["emoji"]["id"]), data["emoji"]["name"].as_str()?);
+    if id.is_empty() {
+        return Some(Emoji::unicode(name));
+    }
+    let source = FileSource::Remote(RemoteFileId::new(format!("emojis/{id}.webp")));
+    Some(Emoji::Custom { name: name.to_owned(), source })
 }

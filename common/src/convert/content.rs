@@ -9,7 +9,7 @@ use serde_json::Value;
 pub use self::{
     read::{Read, ReadError, Said, content_references, read_content},
     shorten::Shortened,
-    write::{Answers, Edited, Part, WriteError, write_content, write_edit},
+    write::{Answers, Edited, Layout, Part, WriteError, write_content, write_edit},
 };
 use crate::ids::{RemoteChatId, RemoteMessageId};
 
@@ -30,6 +30,8 @@ pub const ORIGIN_KEY: &str = "app.magpie.remote";
 
 const HTML_FORMAT: &str = "org.matrix.custom.html";
 const VOICE_KEY: &str = "org.matrix.msc3245.voice";
+const AUDIO_KEY: &str = "org.matrix.msc1767.audio";
+const BLURHASH_KEY: &str = "xyz.amorgan.blurhash";
 const SPOILER_KEY: &str = "page.codeberg.everypizza.msc4193.spoiler";
 const NAME_BYTES_MAX: usize = 255;
 
@@ -42,6 +44,21 @@ pub struct Origin {
     pub id: RemoteMessageId,
     /// Which of the events that the message became, from 0.
     pub part: u32,
+    /// What the event shows of the message, for edits to find it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub piece: Option<Piece>,
+}
+
+/// What one event shows of a remote message. It stays the same while the message changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Piece {
+    /// Its words.
+    Words,
+    /// A file, by its id on the network or its number, with the words as its caption if they stand nowhere else.
+    File(String),
+    /// What the network adds below.
+    Preview,
 }
 
 impl Origin {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId};
+use crate::ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId};
 
 /// Longer names are cut: nobody reads them, and they would fill a room's state.
 pub const VISIBLE_NAME_CHARS_MAX: usize = 100;
@@ -24,6 +24,41 @@ pub struct ChatInfo {
     pub members: Vec<RemoteUserId>,
     /// Whether everybody in the space may see it. A private chat is never opened to anyone by the bridge.
     pub private: bool,
+    /// The newest message in it, where that is known: what was said up to it may be brought into a new room as its history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<RemoteMessageId>,
+    /// When its room is made; `None` leaves that to the bridge's own setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create: Option<CreateWhen>,
+}
+
+/// When the room of a chat is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CreateWhen {
+    /// As soon as the chat is known.
+    AtOnce,
+    /// With its first message.
+    FirstMessage,
+    /// Only when somebody asks for it by a command.
+    OnCommand,
+}
+
+impl ChatInfo {
+    /// A chat of which no more is known than its kind and name.
+    pub fn new(kind: ChatKind, name: Option<String>) -> Self {
+        Self {
+            kind,
+            name,
+            topic: None,
+            avatar: None,
+            parent: None,
+            members: Vec::new(),
+            private: false,
+            newest: None,
+            create: None,
+        }
+    }
 }
 
 /// What sort of chat.

@@ -6,7 +6,7 @@
 use ruma::OwnedUserId;
 use serde::{Deserialize, Serialize};
 
-use super::Message;
+use super::{Emoji, Message};
 use crate::{
     clock::TimestampMs,
     ids::{RemoteMessageId, RemoteUserId},
@@ -36,8 +36,8 @@ pub enum Outgoing {
     React {
         /// The message.
         target: RemoteMessageId,
-        /// An emoji, or the address of a custom one.
-        emoji: String,
+        /// Which. A custom one has a remote source where it came from the network.
+        emoji: Emoji,
         /// For whom, when relayed.
         author: Option<Author>,
     },
@@ -46,7 +46,7 @@ pub enum Outgoing {
         /// The message.
         target: RemoteMessageId,
         /// The emoji as it was put.
-        emoji: String,
+        emoji: Emoji,
         /// For whom, when relayed.
         author: Option<Author>,
     },

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChatInfo, Message, Person, UserInfo};
+use super::{ChatInfo, Emoji, Message, Person, UserInfo};
 use crate::{
     clock::TimestampMs,
     ids::{AliasSet, RemoteChatId, RemoteMessageId, RemoteUserId},
@@ -24,6 +24,8 @@ pub enum RemoteEvent {
         /// When it was changed; a later edit has a larger one.
         edited_ms: TimestampMs,
     },
+    /// The network has added or changed the preview below a message ([`Message::preview`] and its files); its words are the same.
+    Preview(RemoteMessage),
     /// Messages taken back.
     Redact {
         /// Where.
@@ -41,8 +43,8 @@ pub enum RemoteEvent {
         target: RemoteMessageId,
         /// By whom.
         sender: RemoteUserId,
-        /// An emoji, or the name of a custom one between colons.
-        emoji: String,
+        /// Which.
+        emoji: Emoji,
         /// When, where known.
         sent_ms: Option<TimestampMs>,
     },
@@ -55,7 +57,7 @@ pub enum RemoteEvent {
         /// By whom.
         sender: Option<RemoteUserId>,
         /// Which.
-        emoji: Option<String>,
+        emoji: Option<Emoji>,
     },
     /// Somebody began or stopped writing.
     Typing {
@@ -227,9 +229,10 @@ impl RemoteEvent {
     /// The chat it belongs to; `None` for what concerns the whole login.
     pub fn chat(&self) -> Option<&RemoteChatId> {
         match self {
-            Self::Message(message) | Self::Edit { new: message, .. } | Self::Poll { message, .. } => {
-                Some(&message.chat)
-            }
+            Self::Message(message)
+            | Self::Edit { new: message, .. }
+            | Self::Preview(message)
+            | Self::Poll { message, .. } => Some(&message.chat),
             Self::Redact { chat, .. }
             | Self::React { chat, .. }
             | Self::Unreact { chat, .. }
@@ -251,6 +254,7 @@ impl RemoteEvent {
         match self {
             Self::Message(_) => "message",
             Self::Edit { .. } => "edit",
+            Self::Preview(_) => "preview",
             Self::Redact { .. } => "redact",
             Self::React { .. } => "react",
             Self::Unreact { .. } => "unreact",

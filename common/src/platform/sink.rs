@@ -8,7 +8,11 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use crate::{ids::LoginId, message::RemoteEvent};
+use super::{Download, PlatformError};
+use crate::{
+    ids::LoginId,
+    message::{Attachment, RemoteEvent},
+};
 
 /// Where one login's events go.
 #[derive(Clone)]
@@ -25,6 +29,9 @@ pub trait SinkPort: Send + Sync + 'static {
 
     /// What the login remembered under `key`.
     async fn remembered(&self, login: &LoginId, key: &str) -> Result<Option<String>, NotStored>;
+
+    /// Opens a file that somebody in Matrix has sent.
+    async fn open(&self, file: &Attachment) -> Result<Download, PlatformError>;
 }
 
 /// A place in the network's own stream, stored in the same transaction as the event that it belongs to.
@@ -72,6 +79,15 @@ impl EventSink {
     /// When the database could not be asked.
     pub async fn remembered(&self, key: &str) -> Result<Option<String>, NotStored> {
         self.port.remembered(&self.login, key).await
+    }
+
+    /// Opens a file of a message that is being delivered, as a stream of bytes. The size that it tells is the true one; a file that
+    /// turns out to be another size breaks off with an error.
+    ///
+    /// # Errors
+    /// When the file is gone, or the homeserver could not be asked; nothing was sent then, so a try again is harmless.
+    pub async fn open(&self, file: &Attachment) -> Result<Download, PlatformError> {
+        self.port.open(file).await
     }
 }
 

@@ -230,6 +230,7 @@ impl Parts {
         StoreSink {
             store: self.store.clone(),
             logins: self.logins.clone(),
+            homeserver: self.homeserver.clone(),
             clock: self.clock.clone(),
             order: PushOrder::default(),
         }

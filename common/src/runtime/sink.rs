@@ -3,14 +3,16 @@
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use prometheus::{IntCounterVec, register_int_counter_vec};
 
 use crate::{
     clock::Clock,
+    homeserver::{Homeserver, MediaDownload},
     ids::{LoginId, RemoteChatId, RemoteMessageId},
     login::Logins,
-    message::{RemoteEvent, Wire},
-    platform::{Cursor, NotStored, SinkPort, Ticket},
+    message::{Attachment, FileSource, RemoteEvent, Wire},
+    platform::{Cursor, Download, NotStored, PlatformError, SinkPort, Ticket},
     portal::Observed,
     steps::{Step, reached},
     store::{self, PushOrder, RemoteRow, Store},
@@ -21,10 +23,14 @@ static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
         .expect("the name is unique")
 });
 
+/// A larger file is not handed to a network, whatever it would take.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
 /// Stores what one session pushes.
 pub(super) struct StoreSink {
     pub(super) store: Store,
     pub(super) logins: Logins,
+    pub(super) homeserver: Homeserver,
     pub(super) clock: Clock,
     /// Once a push is not stored none is, until a new session has gone back to the last cursor.
     pub(super) order: PushOrder,
@@ -48,6 +54,15 @@ impl SinkPort for StoreSink {
 
     async fn remembered(&self, login: &LoginId, key: &str) -> Result<Option<String>, NotStored> {
         self.store.kv_get(login, key).await.map_err(|error| NotStored(error.to_string()))
+    }
+
+    async fn open(&self, file: &Attachment) -> Result<Download, PlatformError> {
+        let gone = || PlatformError("The file is not in the homeserver any more.".to_owned());
+        let FileSource::Matrix(mxc) = &file.source else { return Err(gone()) };
+        let opened = self.homeserver.bot().download(mxc, FILE_BYTES_MAX).await;
+        let failed = |error: crate::homeserver::HomeserverError| PlatformError(error.to_string());
+        let MediaDownload { mime, size_bytes, stream } = opened.map_err(failed)?.ok_or_else(gone)?;
+        Ok(Download { mime, size_bytes, stream: stream.map(move |piece| piece.map_err(failed)).boxed() })
     }
 }
 

@@ -122,13 +122,12 @@ fn attachment(file: &Value, voice: bool) -> Option<Attachment> {
         Some("audio") => AttachmentKind::Audio,
         _ => AttachmentKind::File,
     };
+    let source = FileSource::Remote(RemoteFileId::new(file["url"].as_str()?));
     Some(Attachment {
-        kind,
-        source: FileSource::Remote(RemoteFileId::new(file["url"].as_str()?)),
-        name: name.to_owned(),
         mime: mime.map(str::to_owned),
         size_bytes: file["size"].as_u64(),
         spoiler: name.starts_with("SPOILER_"),
+        ..Attachment::new(kind, source, name)
     })
 }
 

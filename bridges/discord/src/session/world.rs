@@ -172,15 +172,7 @@ impl Guild {
     fn info(&self) -> ChatInfo {
         let avatar =
             self.icon.as_ref().map(|hash| RemoteFileId::new(format!("icons/{}/{hash}.png", self.id)));
-        ChatInfo {
-            kind: ChatKind::Space,
-            name: Some(self.name.clone()),
-            topic: None,
-            avatar,
-            parent: None,
-            members: Vec::new(),
-            private: false,
-        }
+        ChatInfo { avatar, ..ChatInfo::new(ChatKind::Space, Some(self.name.clone())) }
     }
 }
 
@@ -218,13 +210,10 @@ impl Channel {
 
     fn info(&self, guild: &Guild) -> ChatInfo {
         ChatInfo {
-            kind: ChatKind::Group,
-            name: Some(self.name.clone()),
             topic: self.topic.clone(),
-            avatar: None,
             parent: Some(guild_chat(&guild.id)),
-            members: Vec::new(),
             private: permissions::is_private(guild, self),
+            ..ChatInfo::new(ChatKind::Group, Some(self.name.clone()))
         }
     }
 }

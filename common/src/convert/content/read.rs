@@ -6,15 +6,20 @@
 use ruma::{EventId, OwnedEventId, OwnedMxcUri, UserId, matrix_uri::MatrixId};
 use serde_json::Value;
 
-use super::{HTML_FORMAT, NAME_BYTES_MAX, Origin, SPOILER_KEY, VOICE_KEY};
+use super::{AUDIO_KEY, BLURHASH_KEY, HTML_FORMAT, NAME_BYTES_MAX, Origin, SPOILER_KEY, VOICE_KEY};
 use crate::{
     convert::{
         FromMatrix, Pings,
         from_html::{html_references, read_html, read_plain},
         words::{clean_words, cut, one_line},
     },
-    message::{Attachment, AttachmentKind, FileSource, Message, RichText, Tone},
+    message::{Attachment, AttachmentKind, FileSource, MediaInfo, Message, RichText, Tone},
 };
+
+/// The loudest point of a waveform (MSC3246).
+const WAVEFORM_MAX: u64 = 1024;
+const WAVEFORM_POINTS_MAX: usize = 512;
+const BLURHASH_BYTES_MAX: usize = 128;
 
 /// What an event says, and the events that it refers to.
 #[derive(Clone, Debug, PartialEq)]
@@ -185,6 +190,9 @@ impl Source<'_> {
             mime: text(info, "mimetype").map(one_line).filter(|mime| !mime.is_empty()),
             size_bytes: info.get("size").and_then(Value::as_u64),
             spoiler: content.get(SPOILER_KEY) == Some(&Value::Bool(true)),
+            info: media_info(content, info),
+            id: None,
+            link: None,
         };
         let text = if has_caption { self.text()? } else { RichText::default() };
         Ok(Said::Message(Message { text, attachments: vec![attachment], ..Message::default() }))
@@ -202,6 +210,22 @@ impl Source<'_> {
         }
         let description = clean_words(text(self.content, "body").unwrap_or_default()).into_owned();
         Ok(Said::Location { latitude, longitude, description })
+    }
+}
+
+fn media_info(content: &Value, info: &Value) -> MediaInfo {
+    let pixels = |key: &str| info.get(key).and_then(Value::as_u64).and_then(|it| u32::try_from(it).ok());
+    let audio = content.get(AUDIO_KEY).unwrap_or(&Value::Null);
+    let points = audio.get("waveform").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let loudness = |point: &Value| u16::try_from(point.as_u64()?.min(WAVEFORM_MAX)).ok();
+    let duration = info.get("duration").or_else(|| audio.get("duration"));
+    MediaInfo {
+        width: pixels("w"),
+        height: pixels("h"),
+        duration_ms: duration.and_then(Value::as_u64),
+        waveform: points.iter().take(WAVEFORM_POINTS_MAX).filter_map(loudness).collect(),
+        blurhash: text(info, BLURHASH_KEY).map(|hash| cut(hash, BLURHASH_BYTES_MAX).to_owned()),
+        thumbnail: None,
     }
 }
 

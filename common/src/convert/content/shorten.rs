@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::convert::words::cut;
 
 /// What was left out so that a content fits into an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shortened {
     /// Nothing.
     #[default]

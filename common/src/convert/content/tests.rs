@@ -29,18 +29,18 @@ fn message(content: &Value) -> Message {
 }
 
 fn origin() -> Origin {
-    Origin { chat: RemoteChatId::new("c1"), id: RemoteMessageId::new("m1"), part: 0 }
+    Origin { chat: RemoteChatId::new("c1"), id: RemoteMessageId::new("m1"), part: 0, piece: None }
 }
 
 fn write(message: &Message, answers: &Answers) -> Vec<Part> {
     let (ghosts, known) = (ghosts(), known());
-    write_content(message, answers, &origin(), &ToMatrix::new(&ghosts, &known)).unwrap()
+    write_content(message, answers, &origin(), Layout::Caption, &ToMatrix::new(&ghosts, &known)).unwrap()
 }
 
 fn attachment(kind: AttachmentKind, name: &str) -> Attachment {
     let source = FileSource::Matrix("mxc://example.org/abc".into());
     let mime = Some("image/png".to_owned());
-    Attachment { kind, source, name: name.to_owned(), mime, size_bytes: Some(7), spoiler: false }
+    Attachment { mime, size_bytes: Some(7), ..Attachment::new(kind, source, name) }
 }
 
 fn mention(id: &str) -> Node {
@@ -177,7 +177,7 @@ fn an_edit_is_read_by_its_new_content_and_pings_only_new_people() {
     let (ghosts, known) = (ghosts(), known());
     let pinged = Pings { user_ids: [user_id!("@remote_1:example.org").to_owned()].into(), room: false };
     let edited = Edited { event_id: event_id!("$old"), pinged: &pinged };
-    let part = write_edit(&sent, &edited, &origin(), &ToMatrix::new(&ghosts, &known)).unwrap();
+    let part = write_edit(&write(&sent, &Answers::default())[0], &edited, &ToMatrix::new(&ghosts, &known));
     assert_eq!(part.content["body"], "* @1@2");
     assert_eq!(part.content["m.mentions"], json!({ "user_ids": ["@remote_2:example.org"] }));
     let both = json!({ "user_ids": ["@remote_1:example.org", "@remote_2:example.org"] });
@@ -185,7 +185,7 @@ fn an_edit_is_read_by_its_new_content_and_pings_only_new_people() {
     let found = read("m.room.message", &part.content).unwrap();
     assert_eq!(found.edits.as_deref(), Some(event_id!("$old")));
     assert_eq!(found.said, Said::Message(sent));
-    assert_eq!(found.origin, Some(origin()));
+    assert_eq!(found.origin, Some(Origin { piece: Some(Piece::Words), ..origin() }));
 }
 
 #[test]
@@ -240,8 +240,9 @@ fn mentions_are_always_stated_and_only_from_ids() {
 fn what_is_missing_cannot_be_written() {
     let (ghosts, known) = (ghosts(), known());
     let context = ToMatrix::new(&ghosts, &known);
-    let attempt =
-        |message: &Message| write_content(message, &Answers::default(), &origin(), &context).unwrap_err();
+    let attempt = |message: &Message| {
+        write_content(message, &Answers::default(), &origin(), Layout::Caption, &context).unwrap_err()
+    };
     assert_eq!(attempt(&Message::default()), WriteError::Empty);
     let mut file = attachment(AttachmentKind::File, "a.png");
     file.source = FileSource::Remote(RemoteFileId::new("9"));
@@ -264,11 +265,12 @@ fn a_content_never_outgrows_an_event_and_says_what_went() {
         ),
         (Message::text(RichText(crowd)), |it| it != Shortened::No),
     ] {
-        let part = write_content(&message, &Answers::default(), &origin(), &context).unwrap().remove(0);
+        let parts = write_content(&message, &Answers::default(), &origin(), Layout::Caption, &context);
+        let part = parts.unwrap().remove(0);
         assert!(part.content.to_string().len() <= CONTENT_BYTES_MAX);
         assert!(is_expected(part.shortened), "{:?}", part.shortened);
         let edited = Edited { event_id: event_id!("$old"), pinged: &Pings::default() };
-        let part = write_edit(&message, &edited, &origin(), &context).unwrap();
+        let part = write_edit(&part, &edited, &context);
         assert!(part.content.to_string().len() <= CONTENT_BYTES_MAX, "{}", part.content.to_string().len());
     }
 }

@@ -7,7 +7,8 @@ use ruma::{EventId, OwnedEventId};
 use serde_json::{Map, Value, json};
 
 use super::{
-    HTML_FORMAT, NAME_BYTES_MAX, ORIGIN_KEY, Origin, SPOILER_KEY, Shortened, VOICE_KEY,
+    AUDIO_KEY, BLURHASH_KEY, HTML_FORMAT, NAME_BYTES_MAX, ORIGIN_KEY, Origin, Piece, SPOILER_KEY, Shortened,
+    VOICE_KEY,
     shorten::{shorten, size},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
         to_html::write_html,
         words::{cut, one_line},
     },
-    message::{Attachment, AttachmentKind, FileSource, Message, RichText, Tone},
+    message::{Attachment, AttachmentKind, FileSource, Message, RichText, Thumbnail, Tone},
 };
 
 /// One event to send.
@@ -30,6 +31,8 @@ pub struct Part {
     pub shortened: Shortened,
     /// Who is pinged, to be kept for a later edit.
     pub pings: Pings,
+    /// What it shows of the message.
+    pub piece: Piece,
 }
 
 /// What a message answers and continues, as the portal found it.
@@ -46,7 +49,7 @@ pub struct Answers {
 /// The event that an edit changes.
 #[derive(Clone, Copy, Debug)]
 pub struct Edited<'a> {
-    /// The first event of the message.
+    /// The event that shows the piece.
     pub event_id: &'a EventId,
     /// Who was pinged by it before; an edit pings only people who were not.
     pub pinged: &'a Pings,
@@ -63,7 +66,17 @@ pub enum WriteError {
     Empty,
 }
 
-/// Writes a message as one event for each part; `origin` names the first part, the others are numbered from there.
+/// Where the words of a message with a single file go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// Into the file's event, as its caption.
+    #[default]
+    Caption,
+    /// Into an event of their own, as they were before the message was edited.
+    Apart,
+}
+
+/// Writes a message as one event for each piece; `origin` names the first part, the others are numbered from there.
 ///
 /// # Errors
 /// When a file was not uploaded yet, or there is nothing to send.
@@ -71,88 +84,92 @@ pub fn write_content(
     message: &Message,
     answers: &Answers,
     origin: &Origin,
+    layout: Layout,
     context: &ToMatrix<'_>,
 ) -> Result<Vec<Part>, WriteError> {
-    let drafts = drafts(message, context)?;
+    let drafts = drafts(message, layout, context)?;
     let mut parts = Vec::with_capacity(drafts.len());
     for (part, mut draft) in (origin.part..).zip(drafts) {
         if let Some(relation) = relation(answers, part == origin.part) {
             draft.content.insert("m.relates_to".to_owned(), relation);
         }
-        draft.content.insert(ORIGIN_KEY.to_owned(), json!(Origin { part, ..origin.clone() }));
-        let shortened = draft.shorten(context.content_bytes_max);
+        let origin = Origin { part, piece: Some(draft.piece.clone()), ..origin.clone() };
+        draft.content.insert(ORIGIN_KEY.to_owned(), json!(origin));
+        let shortened = shorten(&mut draft.content, context.content_bytes_max);
         parts.push(draft.finish(shortened));
     }
     Ok(parts)
 }
 
-/// Writes the new form of the first part of a message.
-///
-/// # Errors
-/// When its file was not uploaded yet, or there is nothing to send.
-pub fn write_edit(
-    message: &Message,
-    edited: &Edited<'_>,
-    origin: &Origin,
-    context: &ToMatrix<'_>,
-) -> Result<Part, WriteError> {
+/// Writes a part as the new form of an event that shows the same piece.
+pub fn write_edit(part: &Part, edited: &Edited<'_>, context: &ToMatrix<'_>) -> Part {
     const FRAME_BYTES: usize = 64;
-    let mut draft = drafts(message, context)?.into_iter().next().ok_or(WriteError::Empty)?;
+    let mut new = part.content.as_object().cloned().unwrap_or_default();
     let mut frame = Map::new();
-    frame.insert(ORIGIN_KEY.to_owned(), json!(origin));
+    if let Some(origin) = new.remove(ORIGIN_KEY) {
+        frame.insert(ORIGIN_KEY.to_owned(), origin);
+    }
+    // What the message answers cannot change.
+    new.remove("m.relates_to");
     frame.insert("m.relates_to".to_owned(), json!({ "rel_type": "m.replace", "event_id": edited.event_id }));
     let room = context.content_bytes_max.saturating_sub(size(&frame) + FRAME_BYTES) / 2;
-    let shortened = draft.shorten(room);
+    let shortened = shorten(&mut new, room).max(part.shortened);
+    let pings = without_lost(part.pings.clone(), shortened);
 
-    let mut content = draft.content.clone();
+    let mut content = new.clone();
     content.remove("format");
     content.remove("formatted_body");
-    let body = draft.content.get("body").and_then(Value::as_str).unwrap_or_default();
+    let body = new.get("body").and_then(Value::as_str).unwrap_or_default();
     content.insert("body".to_owned(), json!(format!("* {body}")));
-    content.insert("m.mentions".to_owned(), mentions(&newly_pinged(&draft.pings, edited.pinged)));
+    content.insert("m.mentions".to_owned(), mentions(&newly_pinged(&pings, edited.pinged)));
     content.append(&mut frame);
-    content.insert("m.new_content".to_owned(), Value::Object(std::mem::take(&mut draft.content)));
-    draft.content = content;
-    Ok(draft.finish(shortened))
+    content.insert("m.new_content".to_owned(), Value::Object(new));
+    Part { content: Value::Object(content), shortened, pings, ..part.clone() }
 }
 
 struct Draft {
     event_type: &'static str,
+    piece: Piece,
     content: Map<String, Value>,
     pings: Pings,
 }
 
 impl Draft {
-    fn shorten(&mut self, bytes_max: usize) -> Shortened {
-        let shortened = shorten(&mut self.content, bytes_max);
-        if matches!(shortened, Shortened::TextCut { pings_lost: true, .. }) {
-            self.pings = Pings::default();
-        }
-        shortened
-    }
-
     fn finish(self, shortened: Shortened) -> Part {
-        let Self { event_type, content, pings } = self;
-        Part { event_type, content: Value::Object(content), shortened, pings }
+        let Self { event_type, piece, content, pings } = self;
+        let pings = without_lost(pings, shortened);
+        Part { event_type, piece, content: Value::Object(content), shortened, pings }
     }
 }
 
-fn drafts(message: &Message, context: &ToMatrix<'_>) -> Result<Vec<Draft>, WriteError> {
+fn without_lost(pings: Pings, shortened: Shortened) -> Pings {
+    match shortened {
+        Shortened::TextCut { pings_lost: true, .. } => Pings::default(),
+        _ => pings,
+    }
+}
+
+fn drafts(message: &Message, layout: Layout, context: &ToMatrix<'_>) -> Result<Vec<Draft>, WriteError> {
+    if message.is_empty() {
+        return Err(WriteError::Empty);
+    }
     let has_words = !message.text.is_blank();
+    let takes_caption = match message.attachments.as_slice() {
+        [only] => only.kind != AttachmentKind::Sticker && layout == Layout::Caption,
+        _ => false,
+    };
     let mut drafts = Vec::new();
-    match message.attachments.as_slice() {
-        [] if !has_words => return Err(WriteError::Empty),
-        [only] if only.kind != AttachmentKind::Sticker && has_words => {
-            drafts.push(file(only, Some(&message.text), context)?);
-        }
-        files => {
-            if has_words {
-                drafts.push(words(message, context));
-            }
-            for attachment in files {
-                drafts.push(file(attachment, None, context)?);
-            }
-        }
+    if has_words && !takes_caption {
+        drafts.push(words(message, context));
+    }
+    let caption = Some(&message.text).filter(|_| has_words && takes_caption);
+    for (nth, attachment) in message.attachments.iter().enumerate() {
+        let id = attachment.id.as_ref().map_or_else(|| nth.to_string(), ToString::to_string);
+        drafts.push(Draft { piece: Piece::File(id), ..file(attachment, caption, context)? });
+    }
+    if !message.preview.is_blank() {
+        let preview = Message { tone: Tone::Notice, text: message.preview.clone(), ..Message::default() };
+        drafts.push(Draft { piece: Piece::Preview, ..words(&preview, context) });
     }
     Ok(drafts)
 }
@@ -166,7 +183,7 @@ fn words(message: &Message, context: &ToMatrix<'_>) -> Draft {
     let mut content = Map::new();
     content.insert("msgtype".to_owned(), json!(msgtype));
     let pings = write_text(&mut content, &message.text, context);
-    Draft { event_type: "m.room.message", content, pings }
+    Draft { event_type: "m.room.message", piece: Piece::Words, content, pings }
 }
 
 fn file(
@@ -195,12 +212,18 @@ fn file(
     if attachment.kind == AttachmentKind::Voice {
         content.insert(VOICE_KEY.to_owned(), json!({}));
     }
+    if msgtype == Some("m.audio") {
+        // The older form, from which clients draw the waveform.
+        let audio = json!({ "duration": attachment.info.duration_ms, "waveform": attachment.info.waveform });
+        content.insert(AUDIO_KEY.to_owned(), audio);
+    }
     if attachment.spoiler {
         content.insert(SPOILER_KEY.to_owned(), json!(true));
     }
     let pings = caption.map(|text| write_text(&mut content, text, context)).unwrap_or_default();
     let event_type = if msgtype.is_some() { "m.room.message" } else { "m.sticker" };
-    Ok(Draft { event_type, content, pings })
+    let piece = Piece::File(String::new());
+    Ok(Draft { event_type, piece, content, pings })
 }
 
 fn file_name(name: &str) -> String {
@@ -209,12 +232,19 @@ fn file_name(name: &str) -> String {
 }
 
 fn info(attachment: &Attachment) -> Value {
+    let Attachment { mime, size_bytes, info: known, .. } = attachment;
     let mut info = Map::new();
-    if let Some(mime) = &attachment.mime {
-        info.insert("mimetype".to_owned(), json!(cut(&one_line(mime), NAME_BYTES_MAX)));
-    }
-    if let Some(size_bytes) = attachment.size_bytes {
-        info.insert("size".to_owned(), json!(size_bytes));
+    let mut put = |key: &str, value: Option<Value>| value.map(|value| info.insert(key.to_owned(), value));
+    put("mimetype", mime.as_deref().map(|mime| json!(cut(&one_line(mime), NAME_BYTES_MAX))));
+    put("size", size_bytes.map(|size| json!(size)));
+    put("w", known.width.map(|width| json!(width)));
+    put("h", known.height.map(|height| json!(height)));
+    put("duration", known.duration_ms.map(|duration| json!(duration)));
+    put(BLURHASH_KEY, known.blurhash.as_deref().map(|hash| json!(hash)));
+    if let Some(small) = &known.thumbnail {
+        put("thumbnail_url", Some(json!(small.mxc)));
+        let Thumbnail { mime, size_bytes, width, height, .. } = small;
+        put("thumbnail_info", Some(json!({ "mimetype": mime, "size": size_bytes, "w": width, "h": height })));
     }
     Value::Object(info)
 }

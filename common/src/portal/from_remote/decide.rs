@@ -54,6 +54,7 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
             }
         }
         RemoteEvent::Edit { .. }
+        | RemoteEvent::Preview(_)
         | RemoteEvent::Redact { .. }
         | RemoteEvent::React { .. }
         | RemoteEvent::Unreact { .. }

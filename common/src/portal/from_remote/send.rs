@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::Stopped;
 use crate::{
     convert::{
-        Answers, CONTENT_BYTES_MAX, Known, ORIGIN_KEY, Origin, Part, Shortened, ToMatrix, WriteError,
-        write_content,
+        Answers, CONTENT_BYTES_MAX, Known, Layout, ORIGIN_KEY, Origin, Part, Piece, Shortened, ToMatrix,
+        WriteError, write_content,
     },
     homeserver::{HomeserverError, Intent, SendEvent},
     ids::{RemoteFileId, RemoteUserId},
@@ -153,8 +153,9 @@ impl Sending<'_> {
         let context =
             ToMatrix { ghosts: &portals.parts.names, known: &known, content_bytes_max: CONTENT_BYTES_MAX };
         let answers = self.answers(portals).await?;
-        let origin = Origin { chat: self.message.chat.clone(), id: self.message.id.clone(), part: 0 };
-        Ok(match write_content(&message, &answers, &origin, &context) {
+        let origin =
+            Origin { chat: self.message.chat.clone(), id: self.message.id.clone(), part: 0, piece: None };
+        Ok(match write_content(&message, &answers, &origin, Layout::Caption, &context) {
             Ok(parts) => parts,
             // A message always leaves a trace, even one of which nothing can be shown.
             Err(WriteError::Empty | WriteError::NotUploaded(_)) => vec![nothing_to_show(&origin)],
@@ -224,5 +225,6 @@ fn nothing_to_show(origin: &Origin) -> Part {
         content,
         shortened: Shortened::No,
         pings: crate::convert::Pings::default(),
+        piece: Piece::Words,
     }
 }

@@ -169,14 +169,9 @@ pub async fn files_agree_with_limits<S: Subject>(subject: &S) {
             continue;
         }
         let mut said = words("with a file");
-        said.message.attachments = vec![Attachment {
-            kind,
-            source: FileSource::Matrix("mxc://example.org/file".into()),
-            name: "file".to_owned(),
-            mime: None,
-            size_bytes: Some(1),
-            spoiler: false,
-        }];
+        let source = FileSource::Matrix("mxc://example.org/file".into());
+        said.message.attachments =
+            vec![Attachment { size_bytes: Some(1), ..Attachment::new(kind, source, "file") }];
         match delivered(subject, &*session, &Outgoing::Message(said), &key(nth)).await {
             Err(DeliverError::Unsupported(words) | DeliverError::Rejected(words)) => {
                 assert_words("the refusal of a file", &words, &subject.login());

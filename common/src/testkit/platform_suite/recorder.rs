@@ -9,13 +9,16 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use ruma::OwnedMxcUri;
 use tokio::sync::watch;
 
 use super::within;
 use crate::{
     ids::LoginId,
-    message::{RemoteEvent, RemoteMessage, Wire},
-    platform::{Cursor, NotStored, SinkPort, Ticket},
+    message::{Attachment, FileSource, RemoteEvent, RemoteMessage, Wire},
+    platform::{Cursor, Download, NotStored, PlatformError, SinkPort, Ticket},
 };
 
 /// What was pushed, in order. Clones share it, so that a new session goes on where the last one ended.
@@ -38,6 +41,7 @@ pub struct Recorded {
 struct State {
     events: Vec<Recorded>,
     memory: BTreeMap<(LoginId, String), String>,
+    files: BTreeMap<String, Bytes>,
     full: bool,
     refused: usize,
 }
@@ -75,6 +79,13 @@ impl Recorder {
             }
         })
         .await
+    }
+
+    /// Puts a file into Matrix; gives its address.
+    pub fn add_file(&self, name: &str, bytes: impl Into<Bytes>) -> OwnedMxcUri {
+        let mxc = OwnedMxcUri::from(format!("mxc://example.org/{name}"));
+        self.state().files.insert(mxc.to_string(), bytes.into());
+        mxc
     }
 
     /// From now on nothing is stored, as when the disk is full; or it is again.
@@ -118,5 +129,13 @@ impl SinkPort for Recorder {
 
     async fn remembered(&self, login: &LoginId, key: &str) -> Result<Option<String>, NotStored> {
         Ok(self.state().memory.get(&(login.clone(), key.to_owned())).cloned())
+    }
+
+    async fn open(&self, file: &Attachment) -> Result<Download, PlatformError> {
+        let gone = || PlatformError("The file is gone.".to_owned());
+        let FileSource::Matrix(mxc) = &file.source else { return Err(gone()) };
+        let bytes = self.state().files.get(mxc.as_str()).cloned().ok_or_else(gone)?;
+        let stream = futures_util::stream::once(std::future::ready(Ok(bytes.clone())));
+        Ok(Download { mime: file.mime.clone(), size_bytes: Some(bytes.len() as u64), stream: stream.boxed() })
     }
 }

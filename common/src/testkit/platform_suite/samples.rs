@@ -3,7 +3,7 @@
 use super::Subject;
 use crate::{
     ids::RemoteMessageId,
-    message::{Action, MemberChange, Message, Outgoing, OutgoingMessage, RichText},
+    message::{Action, Emoji, MemberChange, Message, Outgoing, OutgoingMessage, RichText},
     platform::DeliveryKey,
 };
 
@@ -12,7 +12,7 @@ const SENT_MS: i64 = 1_700_000_000_000;
 /// A sample of `action` on the message `target`. Without a wildcard: a new action asks for a sample.
 pub fn sample<S: Subject>(action: Action, subject: &S, target: &RemoteMessageId) -> Outgoing {
     let target = target.clone();
-    let emoji = || "👍".to_owned();
+    let emoji = || Emoji::unicode("👍");
     match action {
         Action::Message => Outgoing::Message(words("a sample")),
         Action::Edit => Outgoing::Edit { parts: vec![target], new: words("a changed sample") },

@@ -5,7 +5,7 @@ use ruma::owned_room_id;
 use super::*;
 use crate::{
     ids::{AliasSet, RemoteMessageId, RemoteUserId},
-    message::{ChatKind, Message, RichText, Sender, SessionState},
+    message::{ChatKind, Emoji, Message, RichText, Sender, SessionState},
     store::PortalState,
 };
 
@@ -44,15 +44,7 @@ fn chat() -> RemoteChatId {
 }
 
 fn info() -> Box<ChatInfo> {
-    Box::new(ChatInfo {
-        kind: ChatKind::Group,
-        name: Some("general".to_owned()),
-        topic: None,
-        avatar: None,
-        parent: None,
-        members: Vec::new(),
-        private: false,
-    })
+    Box::new(ChatInfo::new(ChatKind::Group, Some("general".to_owned())))
 }
 
 fn changed(change: ChatChange) -> RemoteEvent {
@@ -174,12 +166,13 @@ fn what_is_not_carried_yet_is_named() {
     let (target, sender) = (RemoteMessageId::new("1"), RemoteUserId::new("u"));
     let events = vec![
         RemoteEvent::Edit { new: message(), edited_ms: 2 },
+        RemoteEvent::Preview(message()),
         RemoteEvent::Redact { chat: chat(), ids: vec![target.clone()], by: None },
         RemoteEvent::React {
             chat: chat(),
             target: target.clone(),
             sender: sender.clone(),
-            emoji: "👍".to_owned(),
+            emoji: Emoji::unicode("👍"),
             sent_ms: None,
         },
         RemoteEvent::Unreact { chat: chat(), target: target.clone(), sender: None, emoji: None },
