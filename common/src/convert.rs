@@ -15,6 +15,7 @@ pub use self::{
     },
     from_html::{HTML_BYTES_MAX, html_references, read_html, read_plain},
     known::{FromMatrix, Known, Pings, ToMatrix},
+    reaction::{read_reaction, write_reaction},
     to_html::{Formatted, write_html},
     words::clean_words,
 };
@@ -22,5 +23,6 @@ pub use self::{
 mod content;
 mod from_html;
 mod known;
+mod reaction;
 mod to_html;
 mod words;

@@ -18,6 +18,7 @@ pub use self::{
     examine::{Examined, examine},
     ghost::GhostRow,
     portal::{PortalRow, PortalState},
+    reaction::ReactionRow,
     words::{
         Accepted, Cursor, Direction, Done, Echo, JournalId, JournalStats, Lane, Links, MatrixEvent,
         MessageRow, MessageState, OpenRow, OpenStats, Outcome, ParkedRow, PushOrder, Reach, RemoteRow,
@@ -41,6 +42,7 @@ mod operation;
 mod portal;
 mod postgres;
 mod queue;
+mod reaction;
 mod reader;
 mod schema;
 mod sqlite;

@@ -69,5 +69,6 @@ fn state_words(state: MessageState) -> &'static str {
         MessageState::Failed => "failed",
         MessageState::Uncertain => "uncertain",
         MessageState::Dropped => "given up",
+        MessageState::Gone => "taken back",
     }
 }

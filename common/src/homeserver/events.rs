@@ -162,6 +162,17 @@ impl Intent<'_> {
         Ok(answer.chunk)
     }
 
+    /// One event; `None` when there is none, or none that we may see.
+    /// `GET /_matrix/client/v3/rooms/{roomId}/event/{eventId}`
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn event(&self, room: &RoomId, event: &EventId) -> Result<Option<Raw>, HomeserverError> {
+        let path = self.path("/_matrix/client/v3/rooms/").segment(room.as_str()).raw("/event/");
+        let path = self.masquerade(path.segment(event.as_str()));
+        optional(self.transport().call(Method::GET, path, Body::None).await)
+    }
+
     fn state_path(&self, room: &RoomId, event_type: &str, state_key: &str) -> Path {
         let path = self
             .path("/_matrix/client/v3/rooms/")

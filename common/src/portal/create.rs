@@ -160,6 +160,7 @@ impl Portals {
             avatar_mxc: avatar.as_ref().map(ToString::to_string),
             info_fingerprint: None,
             state: PortalState::Active,
+            private: info.private,
         };
         let alias = self.parts.names.alias_localpart(chat);
         let request = CreateRoom {

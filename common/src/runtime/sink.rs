@@ -83,6 +83,7 @@ impl StoreSink {
             sent_ms: facts.sent_ms,
             body,
             cursor,
+            held: false,
         };
         let ticket = self.store.push(row, &self.order).await;
         Ticket::new(async move {

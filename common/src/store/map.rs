@@ -3,7 +3,8 @@
 use ruma::{EventId, OwnedEventId, OwnedRoomId};
 
 use super::{
-    Direction, JournalId, MessageRow, MessageState, Store, StoreError, TraceJournal, TraceRow, value::Row,
+    Direction, JournalId, MessageRow, MessageState, Store, StoreError, TraceJournal, TraceRow,
+    operation::Step, value::Row,
 };
 use crate::ids::{RemoteChatId, RemoteMessageId};
 
@@ -34,6 +35,10 @@ pub(super) const TRACE: &str = concat!(
      UNION SELECT id AS found FROM message WHERE remote_id = $1) AS f \
      CROSS JOIN message m LEFT JOIN journal j ON j.id = m.id WHERE m.id = f.found ORDER BY m.id LIMIT 100"
 );
+
+const TAKEN_BACK_BY_EVENT: &str = "UPDATE message SET state = 6 WHERE event_id = $1";
+const TAKEN_BACK_BY_REMOTE: &str = "UPDATE message SET state = 6 WHERE remote_id = $1 AND chat = $2";
+const DROP_PARTS: &str = "DELETE FROM message WHERE event_id = $1 AND event_part >= $2";
 
 impl Store {
     /// The rows of a Matrix event, one for each remote message that it became; empty when it is unknown.
@@ -66,6 +71,38 @@ impl Store {
     pub async fn last_delivered(&self, chat: &RemoteChatId) -> Result<Option<RemoteMessageId>, StoreError> {
         let row = self.0.reader.fetch_one(LAST_DELIVERED, vec![chat.as_str().into()]).await?;
         row.map(|mut row| row.text().map(RemoteMessageId::new)).transpose()
+    }
+
+    /// Remembers that the message of an event was taken back on both sides.
+    ///
+    /// # Errors
+    /// When nothing was stored.
+    pub async fn event_taken_back(&self, event_id: &EventId) -> Result<(), StoreError> {
+        let params = vec![event_id.as_str().into()];
+        self.write(vec![Step { sql: TAKEN_BACK_BY_EVENT, params }]).await.map(drop)
+    }
+
+    /// Remembers that a remote message was taken back on both sides.
+    ///
+    /// # Errors
+    /// When nothing was stored.
+    pub async fn remote_taken_back(
+        &self,
+        chat: &RemoteChatId,
+        id: &RemoteMessageId,
+    ) -> Result<(), StoreError> {
+        let params = vec![id.as_str().into(), chat.as_str().into()];
+        self.write(vec![Step { sql: TAKEN_BACK_BY_REMOTE, params }]).await.map(drop)
+    }
+
+    /// Forgets the parts of an event from that number on: its edit became fewer messages.
+    ///
+    /// # Errors
+    /// When nothing was stored.
+    pub async fn drop_parts(&self, event_id: &EventId, from: usize) -> Result<(), StoreError> {
+        let from = i64::try_from(from).unwrap_or(i64::MAX);
+        let params = vec![event_id.as_str().into(), from.into()];
+        self.write(vec![Step { sql: DROP_PARTS, params }]).await.map(drop)
     }
 
     /// Everything known about the rows of an event id or a remote message id.

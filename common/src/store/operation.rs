@@ -76,7 +76,7 @@ pub(super) fn settle(
             }
             (Operation::Push { row, reply, .. }, Applied::Push(id)) => {
                 answers.push(Answer::Push(reply, if id.is_some() { Stored::New } else { Stored::Known }));
-                rows.extend(id.map(|id| open_remote(row, id, now_ms)));
+                rows.extend(id.filter(|_| !row.held).map(|id| open_remote(row, id, now_ms)));
             }
             (Operation::Finish { reply, .. }, Applied::Finish(echoes)) => {
                 gone.extend(echoes);

@@ -2,11 +2,7 @@
 
 use ruma::{OwnedRoomId, RoomId};
 
-use super::{
-    Store, StoreError,
-    operation::Step,
-    value::{Row, Value},
-};
+use super::{Store, StoreError, operation::Step, value::Row};
 use crate::{
     ids::{LoginId, RemoteChatId},
     message::ChatKind,
@@ -14,7 +10,7 @@ use crate::{
 
 macro_rules! columns {
     () => {
-        "chat, room_id, parent, login, kind, name, topic, avatar_mxc, info_fingerprint, state"
+        "chat, room_id, parent, login, kind, name, topic, avatar_mxc, info_fingerprint, state, private"
     };
 }
 
@@ -25,10 +21,10 @@ pub(super) const PAGE: &str =
 const SAVE: &str = concat!(
     "INSERT INTO portal (",
     columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (chat) DO UPDATE SET \
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (chat) DO UPDATE SET \
      room_id = excluded.room_id, parent = excluded.parent, login = excluded.login, kind = excluded.kind, \
      name = excluded.name, topic = excluded.topic, avatar_mxc = excluded.avatar_mxc, \
-     info_fingerprint = excluded.info_fingerprint, state = excluded.state"
+     info_fingerprint = excluded.info_fingerprint, state = excluded.state, private = excluded.private"
 );
 
 /// A portal as it is stored.
@@ -54,9 +50,11 @@ pub struct PortalRow {
     pub info_fingerprint: Option<String>,
     /// Whether the chat still exists.
     pub state: PortalState,
+    /// Whether the chat is hidden from most people of its space.
+    pub private: bool,
 }
 
-/// Whether a portal's chat still exists.
+/// What becomes of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PortalState {
     /// Messages flow.
@@ -64,6 +62,23 @@ pub enum PortalState {
     Active,
     /// The chat is gone or the room was left.
     Gone,
+    /// The room is being filled with what was said before; nobody is invited yet.
+    Filling,
+    /// Somebody separated the chat from its room; only a command joins it to a room again.
+    Unbridged,
+}
+
+impl PortalState {
+    const ALL: [Self; 4] = [Self::Active, Self::Gone, Self::Filling, Self::Unbridged];
+
+    fn code(self) -> i64 {
+        self as i64
+    }
+
+    fn from_code(code: i64) -> Result<Self, StoreError> {
+        let known = usize::try_from(code).ok().and_then(|index| Self::ALL.get(index).copied());
+        known.ok_or_else(|| StoreError::Corrupt(format!("a portal has the unknown state {code}")))
+    }
 }
 
 impl Store {
@@ -100,10 +115,8 @@ impl Store {
             (&portal.topic).into(),
             (&portal.avatar_mxc).into(),
             (&portal.info_fingerprint).into(),
-            Value::Int(match portal.state {
-                PortalState::Active => 0,
-                PortalState::Gone => 1,
-            }),
+            portal.state.code().into(),
+            i64::from(portal.private).into(),
         ];
         self.write(vec![Step { sql: SAVE, params }]).await.map(drop)
     }
@@ -133,7 +146,8 @@ fn portal_row(mut row: Row) -> Result<PortalRow, StoreError> {
         topic: row.text_or_null()?,
         avatar_mxc: row.text_or_null()?,
         info_fingerprint: row.text_or_null()?,
-        state: if row.int()? == 0 { PortalState::Active } else { PortalState::Gone },
+        state: PortalState::from_code(row.int()?)?,
+        private: row.int()? != 0,
     })
 }
 

@@ -15,7 +15,10 @@ pub(super) const VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_v
 pub(super) const RECORD: &str = "INSERT INTO schema_version (version) VALUES ($1)";
 
 /// All migrations, oldest first.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration { version: 1, sql: include_str!("schema/0001.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("schema/0001.sql") },
+    Migration { version: 2, sql: include_str!("schema/0002.sql") },
+];
 
 /// The newest version that this binary knows.
 pub(super) fn known(migrations: &[Migration]) -> i64 {

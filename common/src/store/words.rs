@@ -67,11 +67,20 @@ pub enum MessageState {
     Uncertain,
     /// A person gave it up.
     Dropped,
+    /// It reached the other side and was taken back on both.
+    Gone,
 }
 
 impl MessageState {
-    const ALL: [Self; 6] =
-        [Self::Open, Self::Delivered, Self::Ignored, Self::Failed, Self::Uncertain, Self::Dropped];
+    const ALL: [Self; 7] = [
+        Self::Open,
+        Self::Delivered,
+        Self::Ignored,
+        Self::Failed,
+        Self::Uncertain,
+        Self::Dropped,
+        Self::Gone,
+    ];
 
     pub(super) const fn code(self) -> i64 {
         self as i64
@@ -142,6 +151,8 @@ pub struct RemoteRow {
     pub body: String,
     /// Where the network's own stream stands once this event is stored.
     pub cursor: Option<Cursor>,
+    /// Whoever pushes it does the work, too: the row is open until it is finished, but no lane is fed.
+    pub held: bool,
 }
 
 /// Pushes that hang together: once one of them is refused all later ones are, so that no cursor moves past an event that was not stored.

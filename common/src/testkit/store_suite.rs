@@ -18,6 +18,7 @@ use crate::{
     },
 };
 
+mod changes;
 mod echoes;
 mod journal;
 mod rows;
@@ -47,6 +48,10 @@ where
     journal::a_second_process_is_refused(&fresh().await).await;
     journal::lanes_are_read_on_in_pieces(&fresh().await).await;
     journal::statistics_count_what_is_open(&fresh().await).await;
+    changes::reactions_are_found_from_both_sides(&fresh().await).await;
+    changes::what_was_taken_back_stays_known(&fresh().await).await;
+    changes::an_edit_can_drop_and_add_parts(&fresh().await).await;
+    changes::held_work_is_stored_and_fed_to_nobody(&fresh().await).await;
     rows::portals_are_found_by_chat_and_by_room(&fresh().await).await;
     rows::ghosts_are_found_by_every_alias(&fresh().await).await;
     rows::small_values_are_kept(&fresh().await).await;
@@ -138,6 +143,7 @@ fn remote(remote_id: &str) -> RemoteRow {
         sent_ms: 6,
         body: format!("body of {remote_id}"),
         cursor: None,
+        held: false,
     }
 }
 

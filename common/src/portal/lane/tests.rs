@@ -287,6 +287,7 @@ async fn what_an_earlier_process_left_is_in_doubt_where_it_may_have_been_sent() 
             sent_ms: 1,
             body: body.to_owned(),
             cursor: None,
+            held: false,
         };
         earlier.store.push(row, &PushOrder::default()).await.stored().await.unwrap();
     }

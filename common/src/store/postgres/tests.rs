@@ -46,6 +46,7 @@ fn remote(id: &str) -> RemoteRow {
         sent_ms: 1,
         body: id.to_owned(),
         cursor: None,
+        held: false,
     }
 }
 

@@ -233,7 +233,9 @@ fn after_a_refused_push_none_of_its_order_is_stored_until_a_new_one_begins() {
         let (reply, mut answer) = oneshot::channel();
         let guard = Some((RemoteChatId::new("chat"), RemoteMessageId::new(id)));
         let body = "x".repeat(100_000);
-        let row = RemoteRow { lane: "chat".into(), guard, sender: None, sent_ms: 1, body, cursor: None };
+        let cursor = None;
+        let row =
+            RemoteRow { lane: "chat".into(), guard, sender: None, sent_ms: 1, body, cursor, held: false };
         small.writer.commit(&mut vec![Operation::Push { row, order: order.clone(), reply }]);
         answer.try_recv().unwrap()
     };

@@ -23,6 +23,7 @@ pub(super) async fn portals_are_found_by_chat_and_by_room(settings: &StoreSettin
         avatar_mxc: Some("mxc://example.org/a".to_owned()),
         info_fingerprint: Some("f".to_owned()),
         state: PortalState::Active,
+        private: false,
     };
     store.save_portal(&portal).await.expect("the portal is stored");
     assert_eq!(store.portal_by_chat(&chat()).await, Ok(Some(portal.clone())));

@@ -70,6 +70,7 @@ pub(super) async fn one_bad_operation_costs_no_other(settings: &StoreSettings) {
         avatar_mxc: None,
         info_fingerprint: None,
         state: PortalState::Active,
+        private: false,
     };
     let (first, second) = (portal("one"), portal("two"));
     let order = PushOrder::default();

@@ -48,6 +48,7 @@ fn portal() -> Scene {
         avatar_mxc: None,
         info_fingerprint: None,
         state: PortalState::Active,
+        private: false,
     };
     let limits = Limits { actions: [(Action::Message, Support::Full)].into(), ..Limits::default() };
     Scene { portal: Some(portal), level: Level::Relay, limits: Some(limits) }

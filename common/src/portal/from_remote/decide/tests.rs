@@ -36,6 +36,7 @@ fn portal(has_room: bool) -> PortalRow {
         avatar_mxc: None,
         info_fingerprint: None,
         state: PortalState::Active,
+        private: false,
     }
 }
 
