@@ -10,8 +10,8 @@
 pub use self::{
     content::{
         Answers, CONTENT_BYTES_ENCRYPTED_MAX, CONTENT_BYTES_MAX, Edited, Layout, ORIGIN_KEY, Origin, Part,
-        Piece, Read, ReadError, Said, Shortened, WriteError, content_references, read_content, write_content,
-        write_edit,
+        Piece, Read, ReadError, Relations, Said, Shortened, WriteError, content_references,
+        content_relations, read_content, read_pings, write_content, write_edit,
     },
     from_html::{HTML_BYTES_MAX, html_references, read_html, read_plain},
     known::{FromMatrix, Known, Pings, ToMatrix},

@@ -32,6 +32,7 @@ use crate::{
 };
 
 mod create;
+mod ephemeral;
 mod from_matrix;
 mod from_remote;
 mod keys;
@@ -120,6 +121,7 @@ pub struct Portals {
     ghosts: Ghosts,
     people: people::People,
     cache: Mutex<Cache>,
+    passing: ephemeral::Passing,
     /// Spaces are made from many lanes; one at a time keeps one chat from getting two.
     creating_space: tokio::sync::Mutex<()>,
 }
@@ -147,7 +149,14 @@ impl Portals {
             by_chat: LruCache::new(PORTALS_CACHED_MAX),
             by_room: LruCache::new(PORTALS_CACHED_MAX),
         });
-        Self { parts, ghosts, people, cache, creating_space: tokio::sync::Mutex::default() }
+        Self {
+            parts,
+            ghosts,
+            people,
+            cache,
+            passing: ephemeral::Passing::default(),
+            creating_space: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Somebody in Matrix may have a new name or picture.
@@ -231,7 +240,7 @@ impl Work for Portals {
 
     async fn give_up(&self, row: &OpenRow, Verdict { reason, in_doubt }: Verdict) {
         let outcome = if in_doubt && row.direction == Direction::FromMatrix {
-            self.tell_of_lasting_doubt(row, &reason).await;
+            self.tell_of_doubt(row, &reason).await;
             Outcome::Uncertain(reason)
         } else {
             self.tell_of_failure(row, &reason).await;

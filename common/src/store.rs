@@ -185,6 +185,14 @@ impl Store {
         self.0.queue.submit(Operation::Confirm(echo)).await
     }
 
+    /// Waits until everything that was submitted before, without being awaited, can be read.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn settled(&self) -> Result<(), StoreError> {
+        self.accept(Vec::new()).await.map(drop)
+    }
+
     /// Counts one more attempt. Rides along.
     ///
     /// # Errors

@@ -4,5 +4,6 @@
 //! Compiled with the feature `testkit` only, never into a shipped binary. Next: [`fake_homeserver`].
 
 pub mod fake_homeserver;
+pub mod fake_network;
 pub mod platform_suite;
 pub mod store_suite;

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::{
-    read::{Read, ReadError, Said, content_references, read_content},
+    read::{
+        Read, ReadError, Relations, Said, content_references, content_relations, read_content, read_pings,
+    },
     shorten::Shortened,
     write::{Answers, Edited, Layout, Part, WriteError, write_content, write_edit},
 };

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::FileSource;
+use super::{FileSource, Node, RichText};
 
 /// The mark that asks for the picture instead of the symbol.
 const SELECTOR: char = '\u{fe0f}';
@@ -56,6 +56,33 @@ impl Emoji {
             Self::Unicode(emoji) => emoji.clone(),
             Self::Custom { source: FileSource::Remote(file), .. } => file.to_string(),
             Self::Custom { source: FileSource::Matrix(mxc), .. } => mxc.to_string(),
+        }
+    }
+}
+
+impl RichText {
+    /// Where the pictures of its custom emoji are.
+    pub fn emoji_sources_mut(&mut self) -> Vec<&mut FileSource> {
+        let mut found = Vec::new();
+        collect_sources(&mut self.0, &mut found);
+        found
+    }
+}
+
+fn collect_sources<'a>(nodes: &'a mut [Node], found: &mut Vec<&'a mut FileSource>) {
+    for node in nodes {
+        match node {
+            Node::CustomEmoji { source, .. } => found.push(source),
+            Node::List { items, .. } => items.iter_mut().for_each(|item| collect_sources(item, found)),
+            Node::Strong(children)
+            | Node::Emphasis(children)
+            | Node::Strike(children)
+            | Node::Underline(children)
+            | Node::Quote(children)
+            | Node::Spoiler { children, .. }
+            | Node::Link { children, .. }
+            | Node::Heading { children, .. } => collect_sources(children, found),
+            Node::Text(_) | Node::Code(_) | Node::CodeBlock { .. } | Node::Mention(_) | Node::LineBreak => {}
         }
     }
 }

@@ -4,26 +4,32 @@
 
 use std::sync::Arc;
 
-use ruma::{OwnedRoomId, UserId, matrix_uri::MatrixId};
+use ruma::{OwnedRoomId, matrix_uri::MatrixId};
 use serde::Deserialize;
 use serde_json::Value;
 
-use self::decide::{Decision, Facts, decide};
+use self::{
+    decide::{Decision, Facts, decide},
+    deliver::{Delivery, deliver, settle},
+    related::Related,
+};
 use super::{
-    Call, Portals, keys,
+    Call, Portals,
     lane::{Attempted, Try},
 };
 use crate::{
     convert::{FromMatrix, Known, content_references},
     homeserver::HomeserverError,
-    message::Outgoing,
-    platform::{DeliverError, Delivered, DeliveryKey, InDoubt, Session},
+    message::{Attachment, FileSource},
+    platform::Session,
     steps::{Step, reached},
     store::{Links, OpenRow, Outcome, PortalRow, StoreError},
 };
 
 mod decide;
+mod deliver;
 mod event;
+mod related;
 
 pub(super) use self::event::Event;
 
@@ -64,7 +70,8 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
         }
     };
     let loaded = load(portals, &event).await?;
-    let decision = decide(&loaded.facts(portals, &event));
+    let link = |file: &Attachment| link(portals, file);
+    let decision = decide(&loaded.facts(portals, &event, &link));
     perform(portals, Work { row, try_, event: &event, portal: loaded.portal.as_deref() }, decision, &loaded)
         .await
 }
@@ -75,10 +82,16 @@ struct Loaded {
     in_the_making: bool,
     session: Option<Arc<dyn Session>>,
     known: Known,
+    related: Related,
 }
 
 impl Loaded {
-    fn facts<'a>(&'a self, portals: &'a Portals, event: &'a Event) -> Facts<'a> {
+    fn facts<'a>(
+        &'a self,
+        portals: &'a Portals,
+        event: &'a Event,
+        link: &'a (dyn Fn(&Attachment) -> Option<String> + Sync),
+    ) -> Facts<'a> {
         Facts {
             event,
             portal: self.portal.as_deref(),
@@ -93,6 +106,8 @@ impl Loaded {
             settings: &portals.parts.settings,
             commands: &*portals.parts.commands,
             bot: portals.parts.names.bot(),
+            related: &self.related,
+            link,
         }
     }
 }
@@ -114,7 +129,17 @@ async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
         Some(_) => (references(portals, &event.content).await?, false),
         None => (Known::default(), event.membership().is_none() && in_the_making(portals, event).await?),
     };
-    Ok(Loaded { portal, in_the_making, session, known })
+    let related = match &portal {
+        Some(portal) => related::load(portals, portal, event).await?,
+        None => Related::default(),
+    };
+    Ok(Loaded { portal, in_the_making, session, known, related })
+}
+
+/// A public address of a file that somebody in Matrix sent, where one can be given.
+fn link(portals: &Portals, file: &Attachment) -> Option<String> {
+    let FileSource::Matrix(mxc) = &file.source else { return None };
+    portals.parts.public_media.as_ref()?.link(mxc).map(String::from)
 }
 
 /// Whether a room without a portal is one of ours all the same: made, and not recorded yet. People are invited as it is made, and what they
@@ -184,102 +209,27 @@ async fn perform(
             run_command(portals, work.event, words).await;
             Outcome::Delivered
         }
-        Decision::Deliver(outgoing) => {
+        Decision::Deliver(outgoing, then) => {
             let (Some(portal), Some(session)) = (work.portal, &loaded.session) else {
                 return Ok(Attempted::Again { after: None, reason: "not connected".to_owned() });
             };
-            return deliver(portals, work, Delivery { portal, session: &**session, outgoing }).await;
+            return deliver(portals, work, Delivery { portal, session: &**session, outgoing, then }).await;
+        }
+        Decision::Record(then) => {
+            settle(portals, &then, &[]).await?;
+            Outcome::Delivered
+        }
+        Decision::Retry(row) => match portals.parts.store.retry(row).await? {
+            true => Outcome::Delivered,
+            false => Outcome::Ignored("the message is on its way already".to_owned()),
+        },
+        Decision::GiveUp(row) => {
+            portals.parts.store.drop_row(row).await?;
+            Outcome::Ignored("the message was given up before it got through".to_owned())
         }
     };
     portals.record(work.row, outcome, Links::None).await?;
     Ok(Attempted::Done)
-}
-
-struct Delivery<'a> {
-    portal: &'a PortalRow,
-    session: &'a dyn Session,
-    outgoing: Box<Outgoing>,
-}
-
-async fn deliver(portals: &Portals, work: Work<'_>, delivery: Delivery<'_>) -> Result<Attempted, Stopped> {
-    let Delivery { portal, session, mut outgoing } = delivery;
-    introduce(portals, &mut outgoing, &work.event.sender).await?;
-    let key = DeliveryKey {
-        key: keys::delivery_key(&work.event.event_id, &portals.parts.clock),
-        in_doubt: match work.try_.in_doubt {
-            true => Some(InDoubt {
-                after: portals.parts.store.last_delivered(&portal.chat).await?,
-                accepted_ms: work.row.accepted_ms,
-            }),
-            false => None,
-        },
-    };
-    reached(Step::DeliveryDecided);
-    let delivered = session.deliver(&portal.chat, &outgoing, &key).await;
-    reached(Step::Delivered);
-    conclude(portals, work, portal, delivered).await
-}
-
-/// Turns the platform's verdict into what becomes of the row.
-async fn conclude(
-    portals: &Portals,
-    work: Work<'_>,
-    portal: &PortalRow,
-    verdict: Result<Delivered, DeliverError>,
-) -> Result<Attempted, Stopped> {
-    let (outcome, links) = match verdict {
-        Ok(Delivered { ids }) if ids.is_empty() => (Outcome::Delivered, Links::None),
-        Ok(Delivered { ids }) => (Outcome::Delivered, Links::Remote { chat: portal.chat.clone(), ids }),
-        Err(DeliverError::Retry { after, reason }) => return Ok(Attempted::Again { after, reason }),
-        Err(DeliverError::Uncertain(reason)) if !work.try_.in_doubt => {
-            return Ok(Attempted::InDoubt { reason });
-        }
-        Err(DeliverError::Uncertain(reason)) => {
-            portals.tell_of_doubt(&work.event.room_id, &work.event.event_id, &reason).await;
-            (Outcome::Uncertain(reason), Links::None)
-        }
-        Err(
-            DeliverError::Unsupported(words) | DeliverError::Rejected(words) | DeliverError::LoggedOut(words),
-        ) => {
-            tracing::warn!(row = work.row.id.get(), reason = %words, "Not delivered.");
-            portals.tell_of_failure(work.row, &words).await;
-            (Outcome::Failed(words), Links::None)
-        }
-    };
-    match portals.record_surely(work.row, outcome, links).await {
-        Ok(()) => {
-            reached(Step::DeliveryRecorded);
-            Ok(Attempted::Done)
-        }
-        // Only this attempt knew what the network did: the next one must not take itself for the first.
-        Err(error) => Ok(Attempted::InDoubt { reason: error.to_string() }),
-    }
-}
-
-/// A relay says for whom it speaks.
-async fn introduce(
-    portals: &Portals,
-    outgoing: &mut Outgoing,
-    sender: &UserId,
-) -> Result<(), HomeserverError> {
-    let author = match outgoing {
-        Outgoing::Message(message) | Outgoing::Edit { new: message, .. } => &mut message.author,
-        Outgoing::React { author, .. }
-        | Outgoing::Unreact { author, .. }
-        | Outgoing::Poll { author, .. }
-        | Outgoing::Location { author, .. } => author,
-        Outgoing::Redact { .. }
-        | Outgoing::Typing { .. }
-        | Outgoing::Read { .. }
-        | Outgoing::Vote { .. }
-        | Outgoing::ClosePoll { .. }
-        | Outgoing::Pin { .. }
-        | Outgoing::Unpin { .. }
-        | Outgoing::ChatInfo { .. }
-        | Outgoing::Member { .. } => return Ok(()),
-    };
-    *author = Some(portals.people.author(sender).await?);
-    Ok(())
 }
 
 async fn run_command(portals: &Portals, event: &Event, words: String) {
@@ -290,5 +240,5 @@ async fn run_command(portals: &Portals, event: &Event, words: String) {
         words,
     };
     let answer = portals.parts.commands.run(call).await;
-    portals.reply(&event.room_id, &event.event_id, &answer).await;
+    portals.reply(&event.room_id, &event.event_id, &answer, 0).await;
 }

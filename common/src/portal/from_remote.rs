@@ -7,8 +7,12 @@ use std::sync::Arc;
 use ruma::{OwnedEventId, OwnedRoomId, RoomId};
 
 use self::{
-    decide::{Decision, Facts, decide},
+    change::Changing,
+    decide::{Decision, Facts, Reaction, decide},
+    react::Reacting,
+    related::Related,
     send::Sending,
+    voice::Looker,
 };
 use super::{
     Observed, Portals,
@@ -18,15 +22,20 @@ use super::{
 use crate::{
     homeserver::HomeserverError,
     ids::LoginId,
-    message::{ChatChange, RemoteEvent, RemoteMessage, Wire},
+    message::{RemoteMessage, Sender, UserInfo, Wire},
     platform::Session,
     puppet::PuppetError,
     steps::{Step, reached},
     store::{Links, OpenRow, Outcome, PortalRow, PortalState, StoreError},
 };
 
+mod change;
+mod content;
 mod decide;
+mod react;
+mod related;
 mod send;
+mod voice;
 
 /// What stops an attempt.
 #[derive(Debug, thiserror::Error)]
@@ -80,15 +89,17 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
             return Ok(Attempted::Done);
         }
     };
-    let loaded = load(portals, &observed).await?;
+    let loaded = load(portals, &observed, try_).await?;
     let facts = Facts {
         event: &observed.event,
         portal: loaded.portal.as_deref(),
+        related: &loaded.related,
         connected: loaded.session.is_some(),
         create_at_start: portals.parts.settings.create_at_start,
         name: portals.parts.settings.about.name,
     };
-    let done = perform(portals, decide(&facts), Work { observed: &observed, loaded: &loaded, try_ }).await;
+    let done =
+        perform(portals, decide(&facts), Work { row, observed: &observed, loaded: &loaded, try_ }).await;
     match done {
         Ok(Performed::Closed(outcome, links)) => {
             portals.record_soon(row, outcome, links).await?;
@@ -111,10 +122,12 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
 struct Loaded {
     portal: Option<Arc<PortalRow>>,
     session: Option<Arc<dyn Session>>,
+    related: Related,
 }
 
 #[derive(Clone, Copy)]
 struct Work<'a> {
+    row: &'a OpenRow,
     observed: &'a Observed,
     loaded: &'a Loaded,
     try_: Try,
@@ -125,12 +138,13 @@ enum Performed {
     NotYet(String),
 }
 
-async fn load(portals: &Portals, observed: &Observed) -> Result<Loaded, StoreError> {
+async fn load(portals: &Portals, observed: &Observed, try_: Try) -> Result<Loaded, StoreError> {
     let portal = match observed.event.chat() {
         Some(chat) => portals.by_chat(chat).await?,
         None => None,
     };
-    Ok(Loaded { portal, session: portals.parts.logins.session(&observed.login) })
+    let related = related::load(portals, portal.as_deref(), &observed.event, try_.failures).await?;
+    Ok(Loaded { portal, session: portals.parts.logins.session(&observed.login), related })
 }
 
 async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> Result<Performed, Stopped> {
@@ -147,19 +161,44 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
             let event_ids = sending.send(portals).await?;
             Ok(Performed::Closed(Outcome::Delivered, Links::Matrix { room_id, event_ids }))
         }
+        Decision::Change(message, extent) => {
+            let rows = &work.loaded.related.rows;
+            if let Some(room_id) = rows.iter().find_map(|row| row.room_id.as_deref()) {
+                let in_doubt = work.try_.in_doubt;
+                Changing { message, extent, room_id, rows, session, in_doubt }.perform(portals).await?;
+            }
+            Ok(delivered())
+        }
+        Decision::Redact(rows) => {
+            change::redact(portals, rows).await?;
+            Ok(delivered())
+        }
+        Decision::React(Reaction { on, sender, emoji, sent_ms }) => {
+            let reacting = Reacting { on, sender, emoji, sent_ms, session, work: work.row.id };
+            reacting.put(portals).await?;
+            Ok(delivered())
+        }
+        Decision::Unreact(reactions) => {
+            react::take_back(portals, &reactions).await?;
+            Ok(delivered())
+        }
+        Decision::Profile(user) => {
+            show_profile(portals, user, session).await?;
+            Ok(delivered())
+        }
         Decision::Create(chat, info) => {
             let Some(session) = session else { return Ok(Performed::NotYet("not connected".to_owned())) };
             portals.create(chat, login, info, session).await?;
-            Ok(Performed::Closed(Outcome::Delivered, Links::None))
+            Ok(delivered())
         }
         Decision::Update(portal, info) => {
             let Some(session) = session else { return Ok(Performed::NotYet("not connected".to_owned())) };
             portals.update_info(portal, info, session).await?;
-            Ok(Performed::Closed(Outcome::Delivered, Links::None))
+            Ok(delivered())
         }
         Decision::Close(portal) => {
             portals.save(PortalRow { state: PortalState::Gone, ..portal.clone() }).await?;
-            Ok(Performed::Closed(Outcome::Delivered, Links::None))
+            Ok(delivered())
         }
         Decision::Tell(room_id, words) => {
             let event_id = tell(portals, room_id, &words, work.observed).await?;
@@ -167,6 +206,28 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
             Ok(Performed::Closed(Outcome::Delivered, links))
         }
     }
+}
+
+fn delivered() -> Performed {
+    Performed::Closed(Outcome::Delivered, Links::None)
+}
+
+/// Lets a ghost look as its person does now. Somebody who was never seen here has none, and gets none by this.
+async fn show_profile(
+    portals: &Portals,
+    user: &UserInfo,
+    session: Option<&dyn Session>,
+) -> Result<(), Stopped> {
+    if portals.parts.store.ghost(&user.ids.primary).await?.is_none() {
+        return Ok(());
+    }
+    let sender = Sender {
+        ids: user.ids.clone(),
+        name: user.name.clone(),
+        avatar: user.avatar.clone().filter(|_| session.is_some()),
+    };
+    portals.ghosts.ready(&sender, &Looker { portals, session }).await?;
+    Ok(())
 }
 
 /// The room of the message's chat, made now if need be; `None` while that needs a session and there is none.
@@ -203,12 +264,4 @@ async fn tell(
         sent_ms: None,
     };
     bot.send(event).await
-}
-
-/// Which way a chat changed, for a decision.
-fn change(event: &RemoteEvent) -> Option<(&crate::ids::RemoteChatId, &ChatChange)> {
-    match event {
-        RemoteEvent::ChatChanged { chat, change } => Some((chat, change)),
-        _ => None,
-    }
 }

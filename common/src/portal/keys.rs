@@ -4,7 +4,7 @@
 //! part of the key and the remote id stands in the content as well.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ruma::{EventId, UserId};
+use ruma::{EventId, RoomId, UserId};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -27,13 +27,23 @@ pub(super) fn txn_id(place: &Place<'_>, puppet: &UserId, clock: &Clock) -> Strin
 }
 
 /// The transaction id of a notice that answers an event.
-pub(super) fn notice_id(event_id: &EventId, words: &str) -> String {
-    hash(&["notice", event_id.as_str(), words])
+pub(super) fn notice_id(event_id: &EventId, words: &str, attempts: u32) -> String {
+    hash(&["notice", event_id.as_str(), words, &attempts.to_string()])
 }
 
 /// The transaction id of what the bot tells a room about `source`.
 pub(super) fn tell_id(source: &str) -> String {
     hash(&["tell", source])
+}
+
+/// The transaction id of taking an event away.
+pub(super) fn redaction_id(event_id: &EventId, puppet: &UserId) -> String {
+    hash(&["redact", event_id.as_str(), puppet.as_str()])
+}
+
+/// The key of what is passed on without being kept; nothing is ever repeated under it.
+pub(super) fn passing_key(room_id: &RoomId) -> String {
+    hash(&["passing", room_id.as_str()])
 }
 
 /// Which part of which remote message is sent.

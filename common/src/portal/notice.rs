@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use ruma::{OwnedEventId, OwnedRoomId, RoomId};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Portals;
 use crate::{
+    convert::content_relations,
     homeserver::SendEvent,
     login::backoff,
     store::{Direction, OpenRow},
@@ -18,39 +19,52 @@ use crate::{
 const NOTICE_TRIES: u32 = 6;
 const NOTICE_PAUSE_MAX: Duration = Duration::from_secs(5);
 
+/// How people ask for another try; the portal knows what it means on a notice.
+const RETRY_HINT: &str = "React with 🔁 to try again.";
+
 #[derive(Deserialize)]
 struct Which {
     event_id: OwnedEventId,
+    #[serde(rename = "type", default)]
+    event_type: String,
+    #[serde(default)]
+    content: Value,
+}
+
+impl Which {
+    /// What somebody did, in their words.
+    fn deed(&self) -> &'static str {
+        match &*self.event_type {
+            "m.reaction" => "reaction",
+            "m.room.redaction" => "deletion",
+            _ if content_relations(&self.content).is_ok_and(|relations| relations.edits.is_some()) => "edit",
+            _ => "message",
+        }
+    }
 }
 
 impl Portals {
     /// Answers the message of `row` with what became of it. A notice that fails is logged: the row itself keeps the reason.
     pub(super) async fn tell_of_failure(&self, row: &OpenRow, reason: &str) {
-        let Some((room_id, event_id)) = said(row) else { return };
-        let words =
-            format!("⚠ Your message was not delivered to {}: {reason}", self.parts.settings.about.name);
-        self.reply(&room_id, &event_id, &words).await;
-    }
-
-    /// The same for a row that may have taken effect before it was given up.
-    pub(super) async fn tell_of_lasting_doubt(&self, row: &OpenRow, reason: &str) {
-        if let Some((room_id, event_id)) = said(row) {
-            self.tell_of_doubt(&room_id, &event_id, reason).await;
-        }
+        let Some((room_id, which)) = said(row) else { return };
+        let name = self.parts.settings.about.name;
+        let words = format!("⚠ Your {} was not delivered to {name}: {reason} {RETRY_HINT}", which.deed());
+        self.reply(&room_id, &which.event_id, &words, row.attempts).await;
     }
 
     /// Answers a message whose fate nobody knows.
-    pub(super) async fn tell_of_doubt(&self, room_id: &RoomId, event_id: &ruma::EventId, reason: &str) {
-        let name = self.parts.settings.about.name;
+    pub(super) async fn tell_of_doubt(&self, row: &OpenRow, reason: &str) {
+        let Some((room_id, which)) = said(row) else { return };
+        let (name, deed) = (self.parts.settings.about.name, which.deed());
         let words = format!(
-            "❔ Your message may or may not have reached {name} ({reason}). It was not sent again, so that it cannot \
-             appear twice; look there, and send it once more if it is missing."
+            "❔ Your {deed} may or may not have reached {name} ({reason}). It was not sent again, so that it cannot \
+             appear twice; look there, and react with 🔁 if it is missing."
         );
-        self.reply(room_id, event_id, &words).await;
+        self.reply(&room_id, &which.event_id, &words, row.attempts).await;
     }
 
-    /// Says something to the room as the bridge bot, in answer to an event. Repeating it does no harm.
-    pub(super) async fn reply(&self, room_id: &RoomId, event_id: &ruma::EventId, words: &str) {
+    /// Says something to the room as the bridge bot, in answer to an event. Repeating it does no harm; `attempts` tells one answer from the same words after another try.
+    pub(super) async fn reply(&self, room_id: &RoomId, event_id: &ruma::EventId, words: &str, attempts: u32) {
         let content = json!({
             "msgtype": "m.notice",
             "body": words,
@@ -58,7 +72,7 @@ impl Portals {
             "m.relates_to": { "m.in_reply_to": { "event_id": event_id } },
         });
         // The same answer to the same event has the same id, and another answer (after a retry, say) another one.
-        let txn_id = super::keys::notice_id(event_id, words);
+        let txn_id = super::keys::notice_id(event_id, words, attempts);
         let event = SendEvent {
             room_id,
             event_type: "m.room.message",
@@ -80,8 +94,7 @@ impl Portals {
 }
 
 /// The message that a row is about, where somebody in Matrix said it.
-fn said(row: &OpenRow) -> Option<(OwnedRoomId, OwnedEventId)> {
+fn said(row: &OpenRow) -> Option<(OwnedRoomId, Which)> {
     let Direction::FromMatrix = row.direction else { return None };
-    let Which { event_id } = serde_json::from_str(&row.body).ok()?;
-    Some((RoomId::parse(&*row.lane).ok()?, event_id))
+    Some((RoomId::parse(&*row.lane).ok()?, serde_json::from_str(&row.body).ok()?))
 }

@@ -26,6 +26,9 @@ impl Handler for Acceptor {
         for user_id in &intake.changed_profiles {
             self.portals.forget_profile(user_id);
         }
+        for ephemeral in &transaction.ephemeral {
+            self.portals.pass_from_matrix(ephemeral);
+        }
         if has_planted(PlantedFault::AcknowledgeEarly) {
             tokio::spawn(accept_late(self.store.clone(), intake.events));
             return Ok(());

@@ -109,8 +109,11 @@ impl Running {
         lanes.begin(parts.store.clone(), portals.clone()).await?;
 
         let listener = parts.listen(&config).await?;
-        let acceptor =
-            Acceptor { store: parts.store.clone(), names: Arc::new(registration.names.clone()), portals };
+        let acceptor = Acceptor {
+            store: parts.store.clone(),
+            names: Arc::new(registration.names.clone()),
+            portals: portals.clone(),
+        };
         let mut router = appservice::router(registration.tokens.clone(), Arc::new(acceptor))
             .merge(health::router(parts.readiness.clone()));
         if let Some(public_media) = parts.public_media(&config, &registration) {
@@ -122,7 +125,7 @@ impl Running {
         let presence = tokio::spawn(parts.presence(&config.appservice.id).keep());
         let platform =
             P::new(config.platform, parts.clock.clone()).map_err(|error| Fatal::Other(error.to_string()))?;
-        let sessions = parts.connect(platform);
+        let sessions = parts.connect(platform, portals);
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
         Ok(Self { parts, lanes, server, presence, sessions })
     }
@@ -226,9 +229,10 @@ impl Parts {
     }
 
     /// A way in for a new session.
-    fn sink(&self) -> StoreSink {
+    fn sink(&self, portals: Arc<Portals>) -> StoreSink {
         StoreSink {
             store: self.store.clone(),
+            portals,
             logins: self.logins.clone(),
             homeserver: self.homeserver.clone(),
             clock: self.clock.clone(),
@@ -237,15 +241,16 @@ impl Parts {
     }
 
     /// Connects the account that the configuration names, and keeps `/ready` true to what the sessions do.
-    fn connect<P: Platform>(&self, platform: P) -> JoinHandle<()> {
+    fn connect<P: Platform>(&self, platform: P, portals: Arc<Portals>) -> JoinHandle<()> {
         let Some(login) = platform.configured_login() else {
             tracing::warn!("No account is configured, so nothing is connected.");
             return tokio::spawn(async {});
         };
         let parts = self.clone();
         let id = login.id.clone();
-        self.logins
-            .keep(Arc::new(platform), login, move || EventSink::new(id.clone(), Arc::new(parts.sink())));
+        self.logins.keep(Arc::new(platform), login, move || {
+            EventSink::new(id.clone(), Arc::new(parts.sink(portals.clone())))
+        });
         let condition = self.readiness.condition("platform", "no account is connected yet");
         tokio::spawn(watch_sessions(self.logins.clone(), condition, self.stop.clone()))
     }
@@ -298,3 +303,6 @@ async fn stop_on_signal(stop: CancellationToken) {
     }
     stop.cancel();
 }
+
+#[cfg(all(test, feature = "testkit"))]
+mod stories;

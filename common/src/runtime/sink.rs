@@ -13,7 +13,7 @@ use crate::{
     login::Logins,
     message::{Attachment, FileSource, RemoteEvent, Wire},
     platform::{Cursor, Download, NotStored, PlatformError, SinkPort, Ticket},
-    portal::Observed,
+    portal::{Observed, Portals},
     steps::{Step, reached},
     store::{self, PushOrder, RemoteRow, Store},
 };
@@ -29,6 +29,7 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Stores what one session pushes.
 pub(super) struct StoreSink {
     pub(super) store: Store,
+    pub(super) portals: Arc<Portals>,
     pub(super) logins: Logins,
     pub(super) homeserver: Homeserver,
     pub(super) clock: Clock,
@@ -47,7 +48,10 @@ impl SinkPort for StoreSink {
                 Ticket::immediate()
             }
             // Lost while nobody looks, and that is all right: nothing durable is ever built from them.
-            RemoteEvent::Typing { .. } | RemoteEvent::Receipt { .. } => Ticket::immediate(),
+            RemoteEvent::Typing { .. } | RemoteEvent::Receipt { .. } => {
+                self.portals.pass_from_remote(event);
+                Ticket::immediate()
+            }
             event => self.keep(login, event, cursor).await,
         }
     }
@@ -109,7 +113,27 @@ impl Facts {
                 sender: Some(message.sender.ids.primary.clone()),
                 sent_ms: message.sent_ms,
             },
-            _ => Self { guard: None, sender: None, sent_ms: now_ms },
+            // The same version of a message comes again after an outage; another version has another time.
+            RemoteEvent::Edit { new, edited_ms } => {
+                let version = RemoteMessageId::new(format!("edit/{edited_ms}/{}", new.id));
+                let sender = Some(new.sender.ids.primary.clone());
+                Self { guard: Some((new.chat.clone(), version)), sender, sent_ms: *edited_ms }
+            }
+            RemoteEvent::Preview(_)
+            | RemoteEvent::Redact { .. }
+            | RemoteEvent::React { .. }
+            | RemoteEvent::Unreact { .. }
+            | RemoteEvent::Typing { .. }
+            | RemoteEvent::Receipt { .. }
+            | RemoteEvent::Vote { .. }
+            | RemoteEvent::Pin { .. }
+            | RemoteEvent::ChatChanged { .. }
+            | RemoteEvent::MembersChanged { .. }
+            | RemoteEvent::UserChanged(_)
+            | RemoteEvent::StateChanged(_)
+            | RemoteEvent::Migrated { .. }
+            | RemoteEvent::Gap { .. }
+            | RemoteEvent::Unknown { .. } => Self { guard: None, sender: None, sent_ms: now_ms },
         }
     }
 }

@@ -85,7 +85,7 @@ pub fn read_content(event_type: &str, content: &Value, context: &FromMatrix<'_>)
     if !is_sticker && event_type != "m.room.message" {
         return Err(ReadError::NotAMessage(one_line(event_type)));
     }
-    let relation = Relation::read(content)?;
+    let relation = Relations::read(content)?;
     let effective = effective_content(content).ok_or(ReadError::BadEdit)?;
     let source = Source { content: effective, is_reply: relation.is_reply, pings: pings(effective), context };
     let msgtype = if is_sticker { "m.sticker" } else { text(effective, "msgtype").unwrap_or_default() };
@@ -113,21 +113,38 @@ pub fn read_content(event_type: &str, content: &Value, context: &FromMatrix<'_>)
     })
 }
 
+/// Whom a content pings.
+pub fn read_pings(content: &Value) -> Pings {
+    pings(content)
+}
+
 /// Everything that a content links to, for the caller to look up and fill in [`Known`](crate::convert::Known).
 pub fn content_references(content: &Value) -> Vec<MatrixId> {
     let html = effective_content(content).and_then(|content| text(content, "formatted_body"));
     html.map(html_references).unwrap_or_default()
 }
 
-#[derive(Default)]
-struct Relation {
-    is_reply: bool,
-    reply_to: Option<OwnedEventId>,
-    thread_root: Option<OwnedEventId>,
-    edits: Option<OwnedEventId>,
+/// The events that a content refers to by its relation, for the caller to look up.
+///
+/// # Errors
+/// When it is an edit that does not say of what.
+pub fn content_relations(content: &Value) -> Result<Relations, ReadError> {
+    Relations::read(content)
 }
 
-impl Relation {
+/// The events that a content refers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Relations {
+    is_reply: bool,
+    /// The event that it answers.
+    pub reply_to: Option<OwnedEventId>,
+    /// The first event of its thread.
+    pub thread_root: Option<OwnedEventId>,
+    /// The event that it changes.
+    pub edits: Option<OwnedEventId>,
+}
+
+impl Relations {
     fn read(content: &Value) -> Result<Self, ReadError> {
         let Some(relation) = content.get("m.relates_to") else { return Ok(Self::default()) };
         let target = event_id(relation.get("event_id"));

@@ -3,7 +3,7 @@
 //! One event for the words and one for each file; a single file takes the words as its caption. Parts are numbered in that order, so
 //! that a repeat gives the same numbers. Files are in the homeserver's media store by now. Next: `shorten.rs`.
 
-use ruma::{EventId, OwnedEventId};
+use ruma::{EventId, OwnedEventId, OwnedUserId};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -40,6 +40,8 @@ pub struct Part {
 pub struct Answers {
     /// The event that it answers.
     pub reply_to: Option<OwnedEventId>,
+    /// Who wrote that, if the answer pings them.
+    pub pinged: Option<OwnedUserId>,
     /// The first event of its thread.
     pub thread_root: Option<OwnedEventId>,
     /// The last event of its thread, for clients that do not know threads.
@@ -87,7 +89,11 @@ pub fn write_content(
     layout: Layout,
     context: &ToMatrix<'_>,
 ) -> Result<Vec<Part>, WriteError> {
-    let drafts = drafts(message, layout, context)?;
+    let mut drafts = drafts(message, layout, context)?;
+    if let Some((first, pinged)) = drafts.first_mut().zip(answers.pinged.as_ref()) {
+        first.pings.user_ids.insert(pinged.clone());
+        first.content.insert("m.mentions".to_owned(), mentions(&first.pings));
+    }
     let mut parts = Vec::with_capacity(drafts.len());
     for (part, mut draft) in (origin.part..).zip(drafts) {
         if let Some(relation) = relation(answers, part == origin.part) {

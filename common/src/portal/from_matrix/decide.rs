@@ -2,14 +2,20 @@
 
 use ruma::UserId;
 
-use super::event::Event;
+use super::{
+    event::Event,
+    related::{Related, Target},
+};
 use crate::{
     config::Level,
-    convert::{FromMatrix, ReadError, Said, read_content},
-    message::{Action, Limits, Message, Outgoing, OutgoingMessage},
+    convert::FromMatrix,
+    message::{Action, Attachment, Limits, Outgoing, Support},
     portal::{CommandPort, PortalSettings},
-    store::{PortalRow, PortalState},
+    store::{JournalId, PortalRow, PortalState, ReactionRow},
 };
+
+mod change;
+mod message;
 
 /// All that the decision rests on.
 pub(super) struct Facts<'a> {
@@ -24,13 +30,23 @@ pub(super) struct Facts<'a> {
     pub(super) settings: &'a PortalSettings,
     pub(super) commands: &'a dyn CommandPort,
     pub(super) bot: &'a UserId,
+    /// What the event refers to.
+    pub(super) related: &'a Related,
+    /// Gives a file of Matrix a public address, where that is possible.
+    pub(super) link: &'a (dyn Fn(&Attachment) -> Option<String> + Sync),
 }
 
 /// What is done.
 #[derive(Debug, PartialEq)]
 pub(super) enum Decision {
     /// Bring it to the network.
-    Deliver(Box<Outgoing>),
+    Deliver(Box<Outgoing>, Then),
+    /// The network has it so already; only our own records change.
+    Record(Then),
+    /// Try a parked message again.
+    Retry(JournalId),
+    /// Give up a parked message.
+    GiveUp(JournalId),
     /// Tell the person that it does not go, and why.
     Refuse(String),
     /// Nothing; the reason is kept for `trace`.
@@ -43,6 +59,21 @@ pub(super) enum Decision {
     Join,
     /// Decline an invitation.
     Leave(String),
+}
+
+/// What is recorded once a delivery has taken place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Then {
+    /// The messages that it became belong to the event.
+    Link,
+    /// They belong to the message that was changed.
+    Relink(Target),
+    /// The message is gone on both sides.
+    Gone(Target),
+    /// The reaction stands on both sides.
+    React(Box<ReactionRow>),
+    /// The reaction is gone on both sides.
+    Unreact(ReactionRow),
 }
 
 /// Decides.
@@ -81,12 +112,12 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
         return Decision::Wait(format!("the account on {name} is not connected"));
     };
     match &*facts.event.event_type {
-        "m.room.message" | "m.sticker" => decide_message(facts, limits),
+        "m.room.message" | "m.sticker" => message::decide(facts, portal, limits),
         "m.room.encrypted" => Decision::Refuse(
             "this room is encrypted, and the bridge cannot read it. Use a room without encryption.".into(),
         ),
-        "m.reaction" => ignore("reactions are not carried over yet"),
-        "m.room.redaction" => ignore("deletions are not carried over yet"),
+        "m.reaction" => change::decide_reaction(facts, portal, limits),
+        "m.room.redaction" => change::decide_redaction(facts, limits),
         other => ignore(&format!("events of the type {other} are not carried over")),
     }
 }
@@ -116,34 +147,23 @@ fn command(facts: &Facts<'_>) -> Option<String> {
     (facts.portal.is_none() && !facts.in_the_making && facts.commands.knows(first)).then(|| body.to_owned())
 }
 
-fn decide_message(facts: &Facts<'_>, limits: &Limits) -> Decision {
-    let read = match read_content(&facts.event.event_type, &facts.event.content, &facts.reading) {
-        Ok(read) => read,
-        Err(ReadError::NoBody) => return ignore("the message is empty, as deleted messages are"),
-        Err(error) => return Decision::Refuse(format!("it cannot be read: {error}.")),
-    };
-    if read.edits.is_some() {
-        return refuse(facts, Action::Edit);
+/// Why the network does not take the action on a message of that age, if it does not.
+fn obstacle(facts: &Facts<'_>, limits: &Limits, action: Action, target: &Target) -> Option<Decision> {
+    let name = facts.settings.about.name;
+    match limits.support(action) {
+        None => Some(refuse(facts, action)),
+        Some(Support::Full | Support::Fallback) => None,
+        Some(Support::Until(age_ms)) => {
+            let age = u64::try_from(facts.event.sent_ms.saturating_sub(target.sent_ms)).unwrap_or_default();
+            let minutes = age_ms / 60_000;
+            (age > *age_ms).then(|| {
+                Decision::Refuse(format!(
+                    "{name} takes {} only for {minutes} minutes after a message was sent.",
+                    action.words()
+                ))
+            })
+        }
     }
-    let message = match read.said {
-        Said::Message(message) => message,
-        Said::Location { .. } => return refuse(facts, Action::Location),
-    };
-    if !message.attachments.is_empty() {
-        let name = facts.settings.about.name;
-        return Decision::Refuse(format!("files cannot be sent to {name} yet. Send a link to it instead."));
-    }
-    if message.text.is_blank() {
-        return ignore("the message has no words");
-    }
-    if limits.support(Action::Message).is_none() {
-        return refuse(facts, Action::Message);
-    }
-    Decision::Deliver(Box::new(Outgoing::Message(outgoing(facts.event, message))))
-}
-
-fn outgoing(event: &Event, message: Message) -> OutgoingMessage {
-    OutgoingMessage { message, author: None, sent_ms: event.sent_ms }
 }
 
 fn refuse(facts: &Facts<'_>, action: Action) -> Decision {

@@ -18,6 +18,9 @@ pub(in crate::portal) struct Event {
     pub(super) state_key: Option<String>,
     #[serde(default)]
     pub(super) content: Value,
+    /// Where rooms before version 11 say which event a redaction takes away.
+    #[serde(default)]
+    redacts: Value,
 }
 
 impl Event {
@@ -32,6 +35,27 @@ impl Event {
     /// The text of a plain message.
     pub(super) fn body(&self) -> Option<&str> {
         (self.event_type == "m.room.message").then(|| self.content.get("body")?.as_str()).flatten()
+    }
+
+    /// The event that a redaction takes away. Homeservers write it beside the content, inside it, or both.
+    pub(super) fn redacts(&self) -> Option<OwnedEventId> {
+        if self.event_type != "m.room.redaction" {
+            return None;
+        }
+        let written = self.content.get("redacts").and_then(Value::as_str);
+        OwnedEventId::try_from(written.or_else(|| self.redacts.as_str())?).ok()
+    }
+
+    /// The reason that was given.
+    pub(super) fn reason(&self) -> Option<&str> {
+        self.content.get("reason")?.as_str()
+    }
+
+    /// Whether the event says whom it pings, so that nobody else is meant to be.
+    pub(super) fn pings_only(&self) -> Option<Vec<&str>> {
+        let mentions = self.content.get("m.mentions")?;
+        let named = mentions.get("user_ids").and_then(Value::as_array);
+        Some(named.into_iter().flatten().filter_map(Value::as_str).collect())
     }
 
     /// The membership that a member event states, and of whom.

@@ -2,17 +2,19 @@
 
 use ruma::OwnedRoomId;
 
-use super::change;
+use super::{change::Extent, related::Related};
 use crate::{
-    ids::RemoteChatId,
-    message::{ChatChange, ChatInfo, RemoteEvent, RemoteMessage},
-    store::PortalRow,
+    ids::{RemoteChatId, RemoteUserId},
+    message::{ChatChange, ChatInfo, Emoji, RemoteEvent, RemoteMessage, UserInfo},
+    store::{Direction, MessageRow, MessageState, PortalRow, ReactionRow},
 };
 
 /// All that the decision rests on.
 pub(super) struct Facts<'a> {
     pub(super) event: &'a RemoteEvent,
     pub(super) portal: Option<&'a PortalRow>,
+    /// What the event refers to.
+    pub(super) related: &'a Related,
     pub(super) connected: bool,
     pub(super) create_at_start: bool,
     /// The network's name.
@@ -28,6 +30,16 @@ pub(super) enum Decision<'a> {
     Wait(String),
     /// Let the sender's ghost say it, in a room that is made first if need be.
     Send(&'a RemoteMessage),
+    /// Let the events of a message show what it is now.
+    Change(&'a RemoteMessage, Extent),
+    /// Take away what was deleted.
+    Redact(&'a [MessageRow]),
+    /// Let the sender's ghost react to an event.
+    React(Reaction<'a>),
+    /// Take reactions away.
+    Unreact(Vec<ReactionRow>),
+    /// Show how somebody looks now.
+    Profile(&'a UserInfo),
     /// Make the chat's room now.
     Create(&'a RemoteChatId, &'a ChatInfo),
     /// Show what changed about the chat.
@@ -38,11 +50,28 @@ pub(super) enum Decision<'a> {
     Tell(&'a OwnedRoomId, String),
 }
 
+/// A reaction from the network.
+#[derive(Debug, PartialEq)]
+pub(super) struct Reaction<'a> {
+    /// The event that it is on.
+    pub(super) on: &'a MessageRow,
+    pub(super) sender: &'a RemoteUserId,
+    pub(super) emoji: &'a Emoji,
+    pub(super) sent_ms: Option<i64>,
+}
+
 /// Decides.
 pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
     match facts.event {
-        RemoteEvent::Message(message) => Decision::Send(message),
-        RemoteEvent::ChatChanged { .. } => decide_chat(facts),
+        // The words of a poll are shown like any others.
+        RemoteEvent::Message(message) | RemoteEvent::Poll { message, .. } => Decision::Send(message),
+        RemoteEvent::Edit { new, .. } => decide_change(facts, new, Extent::Whole),
+        RemoteEvent::Preview(message) => decide_change(facts, message, Extent::Preview),
+        RemoteEvent::Redact { .. } => decide_redaction(facts),
+        RemoteEvent::React { sender, emoji, sent_ms, .. } => decide_reaction(facts, sender, emoji, *sent_ms),
+        RemoteEvent::Unreact { sender, emoji, .. } => decide_unreact(facts, sender.as_ref(), emoji.as_ref()),
+        RemoteEvent::UserChanged(user) => Decision::Profile(user),
+        RemoteEvent::ChatChanged { chat, change } => decide_chat(facts, chat, change),
         RemoteEvent::Unknown { name, .. } => match facts.portal.and_then(|portal| portal.room_id.as_ref()) {
             Some(room_id) => Decision::Tell(room_id, notice(facts.name, name)),
             None => Decision::Ignore(format!("`{name}` is not understood, and belongs to no room")),
@@ -53,18 +82,11 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
                 None => Decision::Ignore("what is missing belongs to no room".to_owned()),
             }
         }
-        RemoteEvent::Edit { .. }
-        | RemoteEvent::Preview(_)
-        | RemoteEvent::Redact { .. }
-        | RemoteEvent::React { .. }
-        | RemoteEvent::Unreact { .. }
-        | RemoteEvent::Typing { .. }
+        RemoteEvent::Typing { .. }
         | RemoteEvent::Receipt { .. }
-        | RemoteEvent::Poll { .. }
         | RemoteEvent::Vote { .. }
         | RemoteEvent::Pin { .. }
         | RemoteEvent::MembersChanged { .. }
-        | RemoteEvent::UserChanged(_)
         | RemoteEvent::StateChanged(_)
         | RemoteEvent::Migrated { .. } => {
             Decision::Ignore(format!("events of the kind {} are not carried over yet", facts.event.name()))
@@ -72,8 +94,85 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
     }
 }
 
-fn decide_chat<'a>(facts: &Facts<'a>) -> Decision<'a> {
-    let Some((chat, change)) = change(facts.event) else { return Decision::Ignore("no change".to_owned()) };
+fn decide_change<'a>(facts: &Facts<'a>, message: &'a RemoteMessage, extent: Extent) -> Decision<'a> {
+    let rows = &facts.related.rows;
+    let Some(first) = rows.first() else { return unknown(facts) };
+    if first.origin == Direction::FromMatrix {
+        return ignore("it was said in Matrix, and is shown there as it was said");
+    }
+    if rows.iter().all(|row| row.state == MessageState::Gone) {
+        return ignore("the message is deleted");
+    }
+    if rows.iter().all(|row| row.event_id.is_none()) {
+        return ignore("the message that was changed did not get through");
+    }
+    Decision::Change(message, extent)
+}
+
+fn decide_redaction<'a>(facts: &Facts<'a>) -> Decision<'a> {
+    let rows = &facts.related.rows;
+    if rows.is_empty() {
+        return unknown(facts);
+    }
+    match rows.iter().all(|row| row.state == MessageState::Gone) {
+        true => ignore("it is deleted here, too"),
+        false => Decision::Redact(rows),
+    }
+}
+
+fn decide_reaction<'a>(
+    facts: &Facts<'a>,
+    sender: &'a RemoteUserId,
+    emoji: &'a Emoji,
+    sent_ms: Option<i64>,
+) -> Decision<'a> {
+    let Related { rows, reactions, .. } = facts.related;
+    if rows.is_empty() {
+        return unknown(facts);
+    }
+    let shown = rows.iter().rev().find(|row| row.state != MessageState::Gone && row.event_id.is_some());
+    let Some(on) = shown else { return ignore("the message that it is on is not in a room") };
+    let is_same = |row: &ReactionRow| is_by(row, sender) && row.emoji.key() == emoji.key();
+    match reactions.iter().any(is_same) {
+        true => ignore("the reaction is there already"),
+        false => Decision::React(Reaction { on, sender, emoji, sent_ms }),
+    }
+}
+
+fn decide_unreact<'a>(
+    facts: &Facts<'a>,
+    sender: Option<&RemoteUserId>,
+    emoji: Option<&Emoji>,
+) -> Decision<'a> {
+    // Without a sender everybody's are gone, those of people in Matrix among them.
+    let matches = |row: &&ReactionRow| {
+        sender.is_none_or(|sender| is_by(row, sender))
+            && emoji.is_none_or(|emoji| row.emoji.key() == emoji.key())
+    };
+    let found: Vec<_> = facts.related.reactions.iter().filter(matches).cloned().collect();
+    match found.is_empty() {
+        true => ignore("there is no such reaction here"),
+        false => Decision::Unreact(found),
+    }
+}
+
+fn is_by(row: &ReactionRow, sender: &RemoteUserId) -> bool {
+    row.origin == Direction::FromRemote && row.sender == sender.as_str()
+}
+
+/// What happened to a message that is not known; perhaps not yet.
+fn unknown<'a>(facts: &Facts<'a>) -> Decision<'a> {
+    match facts.related.may_come {
+        true => Decision::Wait("it is about a message that may be on its way there".to_owned()),
+        false => ignore("it is about a message that was never brought here"),
+    }
+}
+
+fn ignore<'a>(why: &str) -> Decision<'a> {
+    Decision::Ignore(why.to_owned())
+}
+
+fn decide_chat<'a>(facts: &Facts<'a>, chat: &'a RemoteChatId, change: &'a ChatChange) -> Decision<'a> {
     let with_room = facts.portal.filter(|portal| portal.room_id.is_some());
     match (change, with_room) {
         (ChatChange::Present(info) | ChatChange::Info(info), Some(portal)) => Decision::Update(portal, info),

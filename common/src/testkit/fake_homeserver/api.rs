@@ -7,7 +7,9 @@ use ruma::{EventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
-    Shared, push,
+    Shared,
+    event::FakeEvent,
+    push,
     request::{Answer, Call},
     world::{Draft, Media, Membership, Refusal},
 };
@@ -140,6 +142,7 @@ fn in_room(shared: &Shared, method: &Method, room: &RoomId, rest: &[&str], call:
                 .ok_or_else(|| Refusal::not_found("Event not found."))
         }
         ("GET", ["messages"]) => messages(shared, room, call),
+        ("GET", ["event", event]) => one_event(shared, room, call, event),
         ("GET", ["joined_members"]) => {
             let world = shared.world();
             let members = &world.joined_room(room, user)?.members;
@@ -202,6 +205,22 @@ fn messages(shared: &Shared, room: &RoomId, call: &Call<'_>) -> Outcome {
         event.write_json(&mut bytes);
     }
     bytes.extend_from_slice(b"],\"start\":\"s\"}");
+    Ok(Answer::Bytes { mime: "application/json".to_owned(), bytes: bytes.into() })
+}
+
+/// `GET /rooms/{roomId}/event/{eventId}`: an event that was taken away has lost its content.
+fn one_event(shared: &Shared, room: &RoomId, call: &Call<'_>, event_id: &str) -> Outcome {
+    let world = shared.world();
+    let events = &world.joined_room(room, &call.user)?.events;
+    let found = events.iter().find(|event| event.event_id == event_id);
+    let event =
+        found.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "M_NOT_FOUND", "Event not found."))?;
+    let mut event = FakeEvent::clone(event);
+    if events.iter().any(|other| other.redacts.as_ref() == Some(&event.event_id)) {
+        event.raw_content = super::rooms::raw(&json!({}))?;
+    }
+    let mut bytes = Vec::new();
+    event.write_json(&mut bytes);
     Ok(Answer::Bytes { mime: "application/json".to_owned(), bytes: bytes.into() })
 }
 

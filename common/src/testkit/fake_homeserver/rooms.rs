@@ -1,10 +1,15 @@
 //! Rooms, members and profiles: the rules that a bridge can run into, as Synapse has them.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
 use serde_json::{Value, json, value::RawValue};
 
-use super::world::{Draft, Membership, Refusal, World};
+use super::{
+    event::FakeEvent,
+    world::{Draft, Membership, Refusal, World},
+};
 
 impl World {
     /// Makes a room with all that the request asks for.
@@ -109,7 +114,11 @@ impl World {
 
     /// Sends an event without checking transaction ids.
     pub(super) fn send(&mut self, draft: Draft<'_>) -> Result<OwnedEventId, Refusal> {
-        self.joined_room(draft.room_id, draft.sender)?;
+        let room = self.joined_room(draft.room_id, draft.sender)?;
+        if draft.event_type == "m.reaction" && is_there(&room.events, &draft) {
+            let words = "Can't send same reaction twice";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "M_DUPLICATE_ANNOTATION", words));
+        }
         self.append(draft)
     }
 
@@ -152,6 +161,21 @@ impl World {
         self.append(Draft { room_id, sender, event_type, state_key, content, sent_ms: None, redacts: None })?;
         Ok(())
     }
+}
+
+/// Whether the sender has reacted to the same event with the same key, and has not taken it back.
+fn is_there(events: &[Arc<FakeEvent>], draft: &Draft<'_>) -> bool {
+    let relation =
+        |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).unwrap_or_default()["m.relates_to"].take();
+    let wanted = relation(&draft.content);
+    let same = |event: &&Arc<FakeEvent>| {
+        event.event_type == "m.reaction"
+            && event.sender == draft.sender
+            && relation(&event.raw_content) == wanted
+    };
+    let is_standing =
+        |event: &Arc<FakeEvent>| !events.iter().any(|other| other.redacts.as_ref() == Some(&event.event_id));
+    events.iter().filter(same).any(is_standing)
 }
 
 /// A value as the raw JSON that events hold.

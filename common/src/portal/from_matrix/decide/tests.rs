@@ -8,10 +8,11 @@ use super::*;
 use crate::{
     config::Permissions,
     convert::Known,
+    ids::RemoteMessageId,
     ids::{GhostNames, LoginId, RemoteChatId},
-    message::{ChatKind, RichText, Support},
+    message::{AttachmentKind, ChatKind, Emoji, FileSource, Message, OutgoingMessage, RichText, Support},
     portal::Call,
-    store::PortalState,
+    store::{Direction, MessageState, PortalState},
 };
 
 /// `help` and `status` are commands.
@@ -33,6 +34,8 @@ struct Scene {
     portal: Option<PortalRow>,
     level: Level,
     limits: Option<Limits>,
+    related: Related,
+    linked: bool,
 }
 
 /// A portal of a connected login.
@@ -51,7 +54,13 @@ fn portal() -> Scene {
         private: false,
     };
     let limits = Limits { actions: [(Action::Message, Support::Full)].into(), ..Limits::default() };
-    Scene { portal: Some(portal), level: Level::Relay, limits: Some(limits) }
+    Scene {
+        portal: Some(portal),
+        level: Level::Relay,
+        limits: Some(limits),
+        related: Related::default(),
+        linked: false,
+    }
 }
 
 /// A room in which the bot is, without a portal.
@@ -64,8 +73,8 @@ fn by(level: Level, scene: Scene) -> Scene {
 }
 
 fn without_login() -> Scene {
-    let Scene { portal: row, level, limits } = portal();
-    Scene { portal: row.map(|row| PortalRow { login: None, ..row }), level, limits }
+    let scene = portal();
+    Scene { portal: scene.portal.map(|row| PortalRow { login: None, ..row }), ..scene }
 }
 
 fn event(event_type: &str, state_key: Option<&str>, content: Value) -> Value {
@@ -108,15 +117,20 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
         settings: &settings,
         commands: &TwoCommands,
         bot: &bot,
+        related: &scene.related,
+        link: &|_| scene.linked.then(|| "https://example.org/f".to_owned()),
     })
 }
 
 fn deliver(words: &str) -> Decision {
-    Decision::Deliver(Box::new(Outgoing::Message(OutgoingMessage {
-        message: Message::text(RichText::plain(words)),
-        author: None,
-        sent_ms: 7,
-    })))
+    Decision::Deliver(
+        Box::new(Outgoing::Message(OutgoingMessage {
+            message: Message::text(RichText::plain(words)),
+            author: None,
+            sent_ms: 7,
+        })),
+        Then::Link,
+    )
 }
 
 fn check(table: Vec<(&str, Scene, Value, Decision)>) {
@@ -129,10 +143,6 @@ fn check(table: Vec<(&str, Scene, Value, Decision)>) {
 fn messages() {
     let image = json!({ "msgtype": "m.image", "body": "a.png", "url": "mxc://example.org/a" });
     let place = json!({ "msgtype": "m.location", "body": "here", "geo_uri": "geo:1.5,2.5" });
-    let edit = json!({
-        "msgtype": "m.text", "body": "* new", "m.new_content": { "msgtype": "m.text", "body": "new" },
-        "m.relates_to": { "rel_type": "m.replace", "event_id": "$old" },
-    });
     let no_limits = || Scene { limits: Some(Limits::default()), ..portal() };
     let refuse = |words: &str| Decision::Refuse(words.to_owned());
     check(vec![
@@ -175,19 +185,13 @@ fn messages() {
             "a file",
             portal(),
             event("m.room.message", None, image),
-            refuse("files cannot be sent to Discord yet. Send a link to it instead."),
+            refuse("files cannot be sent to Discord here. Send a link to it instead."),
         ),
         (
             "a place",
             portal(),
             event("m.room.message", None, place),
             refuse("locations are not carried over to Discord yet."),
-        ),
-        (
-            "an edit",
-            portal(),
-            event("m.room.message", None, edit),
-            refuse("edits are not carried over to Discord yet."),
         ),
     ]);
 }
@@ -207,18 +211,6 @@ fn other_events() {
             bare(),
             event("m.room.encrypted", None, json!({})),
             ignore("the room is no portal"),
-        ),
-        (
-            "a reaction",
-            portal(),
-            event("m.reaction", None, json!({})),
-            ignore("reactions are not carried over yet"),
-        ),
-        (
-            "a deletion",
-            portal(),
-            event("m.room.redaction", None, json!({})),
-            ignore("deletions are not carried over yet"),
         ),
         (
             "anything else",
@@ -268,4 +260,250 @@ fn memberships() {
         ("the bot's own arrival", able(), member(bot, "join"), nothing()),
         ("an invitation of a ghost", able(), member("@discord_5:example.org", "invite"), nothing()),
     ]);
+}
+
+/// A chat that takes everything, edits for an hour only, files of up to 3 MiB.
+fn able(related: Related) -> Scene {
+    let full = Action::ALL.map(|action| (action, Support::Full));
+    let mut limits = Limits { actions: full.into(), ..Limits::default() };
+    limits.actions.insert(Action::Edit, Support::Until(3_600_000));
+    limits.files_bytes_max.insert(AttachmentKind::File, 3 * 1024 * 1024);
+    Scene { limits: Some(limits), related, ..portal() }
+}
+
+fn target(origin: Direction, sender: &str, state: MessageState) -> Target {
+    Target {
+        event_id: ruma::owned_event_id!("$old"),
+        row: Some(JournalId::new(3)),
+        origin,
+        sender: Some(sender.to_owned()),
+        state,
+        parts: vec![RemoteMessageId::new("1"), RemoteMessageId::new("2")],
+        sent_ms: 7,
+    }
+}
+
+fn mine(state: MessageState) -> Target {
+    target(Direction::FromMatrix, "@a:example.org", state)
+}
+
+fn changing(target: Target) -> Related {
+    Related { changed: Some(target), ..Related::default() }
+}
+
+#[test]
+fn edits() {
+    use MessageState::{Delivered, Failed, Gone};
+    let edit = json!({
+        "msgtype": "m.text", "body": "* new", "m.new_content": { "msgtype": "m.text", "body": "new" },
+        "m.relates_to": { "rel_type": "m.replace", "event_id": "$old" },
+    });
+    let edit = || event("m.room.message", None, edit.clone());
+    let late = || {
+        let mut event = edit();
+        event["origin_server_ts"] = 3_700_000.into();
+        event
+    };
+    let new = OutgoingMessage { message: Message::text(RichText::plain("new")), author: None, sent_ms: 7 };
+    let parts = mine(Delivered).parts;
+    let refuse = |words: &str| Decision::Refuse(words.to_owned());
+    check(vec![
+        (
+            "an edit",
+            able(changing(mine(Delivered))),
+            edit(),
+            Decision::Deliver(Box::new(Outgoing::Edit { parts, new }), Then::Relink(mine(Delivered))),
+        ),
+        (
+            "too late",
+            able(changing(mine(Delivered))),
+            late(),
+            refuse("Discord takes edits only for 60 minutes after a message was sent."),
+        ),
+        (
+            "of what failed",
+            able(changing(mine(Failed))),
+            edit(),
+            refuse("the message that you changed did not reach Discord. Send it anew instead."),
+        ),
+        (
+            "of what nobody knows",
+            able(Related::default()),
+            edit(),
+            refuse("the message that you changed is not on Discord."),
+        ),
+        (
+            "of what is gone",
+            able(changing(mine(Gone))),
+            edit(),
+            ignore("the message that was changed is deleted"),
+        ),
+        (
+            "by somebody else",
+            able(changing(target(Direction::FromMatrix, "@b:example.org", Delivered))),
+            edit(),
+            ignore("only who wrote a message can change it"),
+        ),
+        (
+            "where there are none",
+            Scene { related: changing(mine(Delivered)), ..portal() },
+            edit(),
+            refuse("edits are not carried over to Discord yet."),
+        ),
+    ]);
+}
+
+/// A reaction on `$old`'s last part.
+fn reacted(sender: &str, key: &str, event_id: &str) -> ReactionRow {
+    ReactionRow {
+        chat: RemoteChatId::new("chat"),
+        target: RemoteMessageId::new("2"),
+        origin: Direction::FromMatrix,
+        sender: sender.to_owned(),
+        emoji: Emoji::unicode(key),
+        room_id: owned_room_id!("!r:example.org"),
+        event_id: ruma::OwnedEventId::try_from(event_id).unwrap(),
+    }
+}
+
+fn ours() -> ReactionRow {
+    reacted("@a:example.org", "👍", "$e")
+}
+
+fn others() -> [ReactionRow; 2] {
+    [reacted("@b:example.org", "👍", "$b"), reacted("@b:example.org", "🎉", "$c")]
+}
+
+#[test]
+fn reactions() {
+    use MessageState::{Delivered, Uncertain};
+    let react = |key: &str| {
+        let relation = json!({ "rel_type": "m.annotation", "event_id": "$old", "key": key });
+        event("m.reaction", None, json!({ "m.relates_to": relation }))
+    };
+    let then = || Then::React(Box::new(ours()));
+    let (target_id, emoji) = (RemoteMessageId::new("2"), Emoji::unicode("👍"));
+    let outgoing = Outgoing::React { target: target_id, emoji, author: None };
+    let shared = Related { reactions: others().to_vec(), ..changing(mine(Delivered)) };
+    let failed = || able(changing(mine(Uncertain)));
+    let by_other = || able(changing(target(Direction::FromMatrix, "@b:example.org", Uncertain)));
+    let not_through = || ignore("the message that it is on did not get through");
+    let nothing = event("m.reaction", None, json!({ "m.relates_to": 5 }));
+    check(vec![
+        (
+            "on the last part",
+            able(changing(mine(Delivered))),
+            react("👍"),
+            Decision::Deliver(Box::new(outgoing), then()),
+        ),
+        ("one that somebody else gave", able(shared), react("👍"), Decision::Record(then())),
+        ("on what did not get through", failed(), react("🔁"), Decision::Retry(JournalId::new(3))),
+        ("another one on that", failed(), react("👍"), not_through()),
+        ("on what somebody else's message became", by_other(), react("🔁"), not_through()),
+        ("by an admin", by(Level::Admin, by_other()), react("🔁"), Decision::Retry(JournalId::new(3))),
+        (
+            "on a notice",
+            able(Related::default()),
+            react("👍"),
+            ignore("the message that it is on is on this side only"),
+        ),
+        (
+            "nothing that can be read",
+            able(Related::default()),
+            nothing,
+            ignore("the reaction does not say to what, or with what"),
+        ),
+    ]);
+}
+
+#[test]
+fn reactions_taken_back() {
+    let redaction = || event("m.room.redaction", None, json!({ "redacts": "$e" }));
+    let with = |reactions| Related {
+        taken_back: Some(ours()),
+        reactions,
+        may_redact_others: true,
+        ..Related::default()
+    };
+    let [same, another] = others();
+    let (target, emoji) = (RemoteMessageId::new("2"), Emoji::unicode("👍"));
+    let unreact = Outgoing::Unreact { target, emoji, author: None };
+    check(vec![
+        (
+            "the last of its kind goes",
+            able(with(vec![ours(), another])),
+            redaction(),
+            Decision::Deliver(Box::new(unreact), Then::Unreact(ours())),
+        ),
+        (
+            "one of two stays",
+            able(with(vec![ours(), same])),
+            redaction(),
+            Decision::Record(Then::Unreact(ours())),
+        ),
+    ]);
+}
+
+#[test]
+fn redactions() {
+    use MessageState::{Delivered, Failed, Gone};
+    let redaction = || event("m.room.redaction", None, json!({ "redacts": "$old", "reason": "rude" }));
+    let theirs = || target(Direction::FromRemote, "u", Delivered);
+    let redact = |target: Target| {
+        let reason = Some("rude".to_owned());
+        let outgoing = Outgoing::Redact { parts: target.parts.clone(), reason };
+        Decision::Deliver(Box::new(outgoing), Then::Gone(target))
+    };
+    let powerful = Related { may_redact_others: true, ..changing(theirs()) };
+    check(vec![
+        ("one's own", able(changing(mine(Delivered))), redaction(), redact(mine(Delivered))),
+        ("with the power", able(powerful), redaction(), redact(theirs())),
+        (
+            "without the power",
+            able(changing(theirs())),
+            redaction(),
+            ignore("the sender has no power to delete what others said"),
+        ),
+        (
+            "of what did not get through",
+            able(changing(mine(Failed))),
+            redaction(),
+            Decision::GiveUp(JournalId::new(3)),
+        ),
+        ("again", able(changing(mine(Gone))), redaction(), ignore("what was deleted is on this side only")),
+    ]);
+}
+
+#[test]
+fn files() {
+    let file = |size: u64| {
+        let content = json!({
+            "msgtype": "m.file", "body": "words", "filename": "a.bin", "url": "mxc://example.org/a",
+            "info": { "size": size },
+        });
+        event("m.room.message", None, content)
+    };
+    let sent = |scene: &Scene, size: u64| match decided(scene, &file(size)) {
+        Decision::Deliver(outgoing, Then::Link) => match *outgoing {
+            Outgoing::Message(OutgoingMessage { message, .. }) => message,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    let linked = Scene { linked: true, ..able(Related::default()) };
+    let small = sent(&linked, 5);
+    assert_eq!(small.attachments.len(), 1);
+    assert_eq!(small.attachments[0].source, FileSource::Matrix("mxc://example.org/a".into()));
+    assert_eq!(small.attachments[0].link.as_deref(), Some("https://example.org/f"));
+    let large = sent(&linked, 5 * 1024 * 1024);
+    assert_eq!(large.attachments, []);
+    assert!(large.text.to_plain().contains("a.bin"), "{large:?}");
+    let words =
+        "the file has 5 MiB, and Discord takes at most 3 MiB here. Send a smaller one or a link to it.";
+    check(vec![(
+        "too large, and no link can be given",
+        able(Related::default()),
+        file(5 * 1024 * 1024),
+        Decision::Refuse(words.to_owned()),
+    )]);
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     ids::{AliasSet, RemoteMessageId, RemoteUserId},
     message::{ChatKind, Emoji, Message, RichText, Sender, SessionState},
-    store::PortalState,
+    store::{JournalId, PortalState},
 };
 
 /// What surrounds an event.
@@ -76,15 +76,33 @@ fn words(decision: &Decision<'_>) -> String {
         }
         Decision::Close(portal) => format!("close {}", portal.chat),
         Decision::Tell(room_id, words) => format!("tell {room_id}: {words}"),
+        Decision::Change(message, extent) => format!("change {} {extent:?}", message.id),
+        Decision::Redact(rows) => format!("redact {}", rows.len()),
+        Decision::React(reaction) => {
+            format!("react to {} as {}", reaction.on.event_id.as_ref().unwrap(), reaction.sender)
+        }
+        Decision::Unreact(reactions) => {
+            let events: Vec<_> = reactions.iter().map(|row| row.event_id.as_str()).collect();
+            format!("unreact {}", events.join(" "))
+        }
+        Decision::Profile(user) => format!("profile {}", user.ids.primary),
     }
 }
 
 fn check(table: Vec<(&str, Scene, RemoteEvent, &str)>) {
-    for (name, scene, event, expected) in table {
+    let table = table
+        .into_iter()
+        .map(|(name, scene, event, expected)| (name, scene, Related::default(), event, expected));
+    check_related(table.collect());
+}
+
+fn check_related(table: Vec<(&str, Scene, Related, RemoteEvent, &str)>) {
+    for (name, scene, related, event, expected) in table {
         let portal = scene.portal.map(portal);
         let decision = decide(&Facts {
             event: &event,
             portal: portal.as_ref(),
+            related: &related,
             connected: scene.connected,
             create_at_start: scene.create_at_start,
             name: "Discord",
@@ -166,20 +184,8 @@ fn chats() {
 fn what_is_not_carried_yet_is_named() {
     let (target, sender) = (RemoteMessageId::new("1"), RemoteUserId::new("u"));
     let events = vec![
-        RemoteEvent::Edit { new: message(), edited_ms: 2 },
-        RemoteEvent::Preview(message()),
-        RemoteEvent::Redact { chat: chat(), ids: vec![target.clone()], by: None },
-        RemoteEvent::React {
-            chat: chat(),
-            target: target.clone(),
-            sender: sender.clone(),
-            emoji: Emoji::unicode("👍"),
-            sent_ms: None,
-        },
-        RemoteEvent::Unreact { chat: chat(), target: target.clone(), sender: None, emoji: None },
         RemoteEvent::Typing { chat: chat(), sender: sender.clone(), timeout_ms: 1 },
         RemoteEvent::Receipt { chat: chat(), reader: sender.clone(), up_to: target.clone() },
-        RemoteEvent::Poll { message: message(), answers: Vec::new(), choices_max: 1 },
         RemoteEvent::Vote { chat: chat(), target: target.clone(), sender, answers: vec![0] },
         RemoteEvent::Pin { chat: chat(), target, pinned: true },
         RemoteEvent::MembersChanged { chat: chat(), changes: Vec::new() },
@@ -190,4 +196,155 @@ fn what_is_not_carried_yet_is_named() {
         let expected = format!("ignore: events of the kind {} are not carried over yet", event.name());
         check(vec![(event.name(), ROOM, event.clone(), &expected)]);
     }
+}
+
+/// Rows of a message: its side, and the state of each event that it became.
+fn rows(origin: Direction, states: &[MessageState]) -> Vec<MessageRow> {
+    let row = |(nth, state): (u32, &MessageState)| MessageRow {
+        id: JournalId::new(i64::from(nth)),
+        origin,
+        room_id: Some(owned_room_id!("!r:example.org")),
+        event_id: Some(ruma::OwnedEventId::try_from(format!("${nth}")).unwrap()),
+        chat: Some(chat()),
+        remote_id: Some(RemoteMessageId::new("1")),
+        part: nth,
+        sender: Some("u".to_owned()),
+        state: *state,
+        reason: None,
+        sent_ms: 1,
+    };
+    (0..).zip(states).map(row).collect()
+}
+
+fn known(origin: Direction, states: &[MessageState]) -> Related {
+    Related { rows: rows(origin, states), ..Related::default() }
+}
+
+fn reacted(origin: Direction, sender: &str, emoji: &str, event_id: &str) -> ReactionRow {
+    ReactionRow {
+        chat: chat(),
+        target: RemoteMessageId::new("1"),
+        origin,
+        sender: sender.to_owned(),
+        emoji: Emoji::unicode(emoji),
+        room_id: owned_room_id!("!r:example.org"),
+        event_id: ruma::OwnedEventId::try_from(event_id).unwrap(),
+    }
+}
+
+#[test]
+fn edits_and_deletions() {
+    use Direction::{FromMatrix, FromRemote};
+    use MessageState::{Delivered, Gone};
+    let edit = || RemoteEvent::Edit { new: message(), edited_ms: 2 };
+    let preview = || RemoteEvent::Preview(message());
+    let redact = || RemoteEvent::Redact { chat: chat(), ids: vec![RemoteMessageId::new("1")], by: None };
+    let coming = || Related { may_come: true, ..Related::default() };
+    let unknown = "ignore: it is about a message that was never brought here";
+    check_related(vec![
+        ("an edit", ROOM, known(FromRemote, &[Delivered]), edit(), "change 1 Whole"),
+        (
+            "an edit of what is partly gone",
+            ROOM,
+            known(FromRemote, &[Gone, Delivered]),
+            edit(),
+            "change 1 Whole",
+        ),
+        ("a late preview", ROOM, known(FromRemote, &[Delivered]), preview(), "change 1 Preview"),
+        (
+            "an edit of what is gone",
+            ROOM,
+            known(FromRemote, &[Gone]),
+            edit(),
+            "ignore: the message is deleted",
+        ),
+        (
+            "an edit of our own",
+            ROOM,
+            known(FromMatrix, &[Delivered]),
+            edit(),
+            "ignore: it was said in Matrix, and is shown there as it was said",
+        ),
+        ("an edit of what nobody knows", ROOM, Related::default(), edit(), unknown),
+        (
+            "an edit of what may be on its way",
+            ROOM,
+            coming(),
+            edit(),
+            "wait: it is about a message that may be on its way there",
+        ),
+        ("a deletion", ROOM, known(FromRemote, &[Delivered, Delivered]), redact(), "redact 2"),
+        ("a deletion of our own", ROOM, known(FromMatrix, &[Delivered]), redact(), "redact 1"),
+        ("a deletion again", ROOM, known(FromRemote, &[Gone]), redact(), "ignore: it is deleted here, too"),
+        ("a deletion of what nobody knows", ROOM, Related::default(), redact(), unknown),
+    ]);
+}
+
+#[test]
+fn reactions() {
+    use Direction::{FromMatrix, FromRemote};
+    use MessageState::{Delivered, Gone};
+    let react = |emoji: &str| RemoteEvent::React {
+        chat: chat(),
+        target: RemoteMessageId::new("1"),
+        sender: RemoteUserId::new("u"),
+        emoji: Emoji::unicode(emoji),
+        sent_ms: None,
+    };
+    let unreact = |sender: Option<&str>, emoji: Option<&str>| RemoteEvent::Unreact {
+        chat: chat(),
+        target: RemoteMessageId::new("1"),
+        sender: sender.map(RemoteUserId::new),
+        emoji: emoji.map(Emoji::unicode),
+    };
+    let with = || Related {
+        rows: rows(FromRemote, &[Delivered]),
+        reactions: vec![
+            reacted(FromRemote, "u", "👍", "$a"),
+            reacted(FromRemote, "v", "👍", "$b"),
+            reacted(FromRemote, "v", "🎉", "$c"),
+            reacted(FromMatrix, "@a:example.org", "👍", "$d"),
+        ],
+        may_come: false,
+    };
+    let none = "ignore: there is no such reaction here";
+    check_related(vec![
+        (
+            "on the last event",
+            ROOM,
+            known(FromRemote, &[Delivered, Delivered]),
+            react("👍"),
+            "react to $1 as u",
+        ),
+        ("on what is left", ROOM, known(FromRemote, &[Delivered, Gone]), react("👍"), "react to $0 as u"),
+        (
+            "on what is gone",
+            ROOM,
+            known(FromMatrix, &[Gone]),
+            react("👍"),
+            "ignore: the message that it is on is not in a room",
+        ),
+        ("the same again", ROOM, with(), react("👍"), "ignore: the reaction is there already"),
+        ("another", ROOM, with(), react("🎉"), "react to $0 as u"),
+        ("one taken back", ROOM, with(), unreact(Some("v"), Some("👍")), "unreact $b"),
+        ("all of one emoji", ROOM, with(), unreact(None, Some("👍")), "unreact $a $b $d"),
+        ("all of somebody", ROOM, with(), unreact(Some("v"), None), "unreact $b $c"),
+        ("all", ROOM, with(), unreact(None, None), "unreact $a $b $c $d"),
+        ("one that is not there", ROOM, with(), unreact(Some("u"), Some("🎉")), none),
+    ]);
+}
+
+#[test]
+fn what_has_a_plainer_form_takes_it() {
+    let user = crate::message::UserInfo {
+        ids: AliasSet::single(RemoteUserId::new("u")),
+        name: None,
+        avatar: None,
+        bot: false,
+    };
+    let poll = RemoteEvent::Poll { message: message(), answers: Vec::new(), choices_max: 1 };
+    check(vec![
+        ("a poll is said in words", ROOM, poll, "send 1"),
+        ("somebody looks different", ROOM, RemoteEvent::UserChanged(user), "profile u"),
+    ]);
 }

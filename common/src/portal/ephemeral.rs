@@ -1,0 +1,177 @@
+//! Typing and receipts: passed on at once, never stored, and dropped without a word when there is too much of them.
+//!
+//! Nothing durable is ever built from them. A message never waits for one.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use lru::LruCache;
+use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
+
+use super::{Portals, keys};
+use crate::{
+    config::Level,
+    ids::{RemoteChatId, RemoteUserId},
+    message::{Action, Outgoing, RemoteEvent},
+    platform::DeliveryKey,
+    store::StoreError,
+};
+
+/// So many are under way at once; more are dropped.
+const UNDER_WAY_MAX: usize = 16;
+
+/// Typing is told again after this long, in milliseconds: networks show it for about ten seconds.
+const TYPING_AGAIN_MS: i64 = 8_000;
+
+/// A longer time is not believed, in milliseconds.
+const TYPING_MS_MAX: u32 = 30_000;
+
+/// So many rooms are remembered in which somebody writes.
+const ROOMS_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("it is not zero");
+
+/// What is under way.
+pub(super) struct Passing {
+    permits: Arc<Semaphore>,
+    /// When the network was last told that somebody writes.
+    told: Mutex<LruCache<OwnedRoomId, i64>>,
+}
+
+impl Default for Passing {
+    fn default() -> Self {
+        Self { permits: Arc::new(Semaphore::new(UNDER_WAY_MAX)), told: Mutex::new(LruCache::new(ROOMS_MAX)) }
+    }
+}
+
+/// An ephemeral event of a room.
+#[derive(Deserialize)]
+#[serde(tag = "type", content = "content")]
+enum Ephemeral {
+    #[serde(rename = "m.typing")]
+    Typing { user_ids: Vec<OwnedUserId> },
+    #[serde(rename = "m.receipt")]
+    Receipt(HashMap<OwnedEventId, Receipts>),
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Receipts {
+    #[serde(rename = "m.read", default)]
+    read: HashMap<OwnedUserId, serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Where {
+    room_id: OwnedRoomId,
+}
+
+impl Portals {
+    /// Shows somebody on the network as typing or having read. Returns at once.
+    pub fn pass_from_remote(self: &Arc<Self>, event: RemoteEvent) {
+        let portals = self.clone();
+        self.pass(async move { portals.show(&event).await });
+    }
+
+    async fn show(&self, event: &RemoteEvent) -> Result<(), StoreError> {
+        if let RemoteEvent::Typing { chat, sender, timeout_ms } = event {
+            return self.show_typing(chat, sender, *timeout_ms).await;
+        }
+        let RemoteEvent::Receipt { chat, reader, up_to } = event else { return Ok(()) };
+        let rows = self.parts.store.message_by_remote(chat, up_to).await?;
+        let read = rows.into_iter().rev().find_map(|row| row.room_id.zip(row.event_id));
+        if let (Some((room_id, event_id)), Some(ghost)) = (read, self.parts.names.ghost(reader)) {
+            // Who has never spoken in a room is not in it, and cannot read there.
+            let _ = self.parts.homeserver.intent(&ghost).mark_read(&room_id, &event_id).await;
+        }
+        Ok(())
+    }
+
+    /// Tells the network that people in Matrix type or have read. Returns at once.
+    pub fn pass_from_matrix(self: &Arc<Self>, ephemeral: &RawValue) {
+        let Ok(Where { room_id }) = serde_json::from_str(ephemeral.get()) else { return };
+        match serde_json::from_str(ephemeral.get()) {
+            Ok(Ephemeral::Typing { user_ids }) => {
+                let is_heard = |user_id: &OwnedUserId| {
+                    !self.parts.names.is_ours(user_id)
+                        && self.parts.settings.permissions.level(user_id) >= Level::Relay
+                };
+                if user_ids.iter().any(is_heard) && self.is_time_to_tell(&room_id) {
+                    let typing = Outgoing::Typing { active: true };
+                    let portals = self.clone();
+                    self.pass(async move { portals.tell(&room_id, typing).await });
+                }
+            }
+            Ok(Ephemeral::Receipt(receipts)) => {
+                let is_ours = |user_id: &OwnedUserId| self.parts.names.is_ours(user_id);
+                let read = receipts
+                    .into_iter()
+                    .find(|(_, receipts)| receipts.read.keys().any(|user_id| !is_ours(user_id)));
+                if let Some((event_id, _)) = read {
+                    let portals = self.clone();
+                    self.pass(async move {
+                        let rows = portals.parts.store.message_by_event(&event_id).await?;
+                        match rows.into_iter().find_map(|row| row.remote_id) {
+                            Some(up_to) => portals.tell(&room_id, Outgoing::Read { up_to }).await,
+                            None => Ok(()),
+                        }
+                    });
+                }
+            }
+            Ok(Ephemeral::Other) | Err(_) => {}
+        }
+    }
+
+    fn pass(&self, work: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
+        let Ok(permit) = self.passing.permits.clone().try_acquire_owned() else { return };
+        tokio::spawn(async move {
+            if let Err(error) = work.await {
+                tracing::debug!(%error, "A typing notice or receipt was dropped.");
+            }
+            drop(permit);
+        });
+    }
+
+    async fn show_typing(
+        &self,
+        chat: &RemoteChatId,
+        sender: &RemoteUserId,
+        timeout_ms: u32,
+    ) -> Result<(), StoreError> {
+        let portal = self.by_chat(chat).await?;
+        let room_id = portal.as_ref().and_then(|portal| portal.room_id.as_deref());
+        if let Some((room_id, ghost)) = room_id.zip(self.parts.names.ghost(sender)) {
+            let timeout_ms = Some(timeout_ms.min(TYPING_MS_MAX)).filter(|timeout_ms| *timeout_ms > 0);
+            // Who has never spoken in a room is not in it, and cannot type there.
+            let _ = self.parts.homeserver.intent(&ghost).typing(room_id, timeout_ms).await;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, room_id: &RoomId, outgoing: Outgoing) -> Result<(), StoreError> {
+        let Some(portal) = self.by_room(room_id).await? else { return Ok(()) };
+        let session = portal.login.as_ref().and_then(|login| self.parts.logins.session(login));
+        let Some(session) = session else { return Ok(()) };
+        let action: Action = outgoing.action();
+        if session.limits(&portal.chat).support(action).is_some() {
+            let key = DeliveryKey { key: keys::passing_key(room_id), in_doubt: None };
+            let _ = session.deliver(&portal.chat, &outgoing, &key).await;
+        }
+        Ok(())
+    }
+
+    fn is_time_to_tell(&self, room_id: &RoomId) -> bool {
+        let now_ms = self.parts.clock.now_ms();
+        let mut told = self.passing.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = told.get(room_id).is_none_or(|told_ms| now_ms - told_ms >= TYPING_AGAIN_MS);
+        if is_time {
+            told.put(room_id.to_owned(), now_ms);
+        }
+        is_time
+    }
+}

@@ -1,0 +1,153 @@
+//! The last two beats of the way to the network: an action is performed, and what became of it is recorded.
+//!
+//! Must never perform an action twice that the network cannot recognize: a doubt is passed on as a doubt.
+
+use ruma::UserId;
+
+use super::{Stopped, Work, decide::Then, related::Target};
+use crate::{
+    homeserver::HomeserverError,
+    ids::RemoteMessageId,
+    message::Outgoing,
+    platform::{DeliverError, Delivered, DeliveryKey, InDoubt, Session},
+    portal::{Portals, keys, lane::Attempted},
+    steps::{Step, reached},
+    store::{Done, Links, MessageRow, Outcome, PortalRow, StoreError},
+};
+
+/// An action on its way to the network.
+pub(super) struct Delivery<'a> {
+    pub(super) portal: &'a PortalRow,
+    pub(super) session: &'a dyn Session,
+    pub(super) outgoing: Box<Outgoing>,
+    pub(super) then: Then,
+}
+
+/// Performs one action on the network, and records what became of it.
+pub(super) async fn deliver(
+    portals: &Portals,
+    work: Work<'_>,
+    delivery: Delivery<'_>,
+) -> Result<Attempted, Stopped> {
+    let Delivery { portal, session, mut outgoing, then } = delivery;
+    introduce(portals, &mut outgoing, &work.event.sender).await?;
+    let key = DeliveryKey {
+        key: keys::delivery_key(&work.event.event_id, &portals.parts.clock),
+        in_doubt: match work.try_.in_doubt {
+            true => Some(InDoubt {
+                after: portals.parts.store.last_delivered(&portal.chat).await?,
+                accepted_ms: work.row.accepted_ms,
+            }),
+            false => None,
+        },
+    };
+    reached(Step::DeliveryDecided);
+    let delivered = session.deliver(&portal.chat, &outgoing, &key).await;
+    reached(Step::Delivered);
+    conclude(portals, work, &then, delivered).await
+}
+
+/// Turns the platform's verdict into what becomes of the row.
+async fn conclude(
+    portals: &Portals,
+    work: Work<'_>,
+    then: &Then,
+    verdict: Result<Delivered, DeliverError>,
+) -> Result<Attempted, Stopped> {
+    let (outcome, links) = match verdict {
+        Ok(Delivered { ids }) => {
+            if let Err(error) = settle(portals, then, &ids).await {
+                return Ok(Attempted::InDoubt { reason: error.to_string() });
+            }
+            (Outcome::Delivered, links(work, then, ids))
+        }
+        Err(DeliverError::Retry { after, reason }) => return Ok(Attempted::Again { after, reason }),
+        Err(DeliverError::Uncertain(reason)) if !work.try_.in_doubt => {
+            return Ok(Attempted::InDoubt { reason });
+        }
+        Err(DeliverError::Uncertain(reason)) => {
+            portals.tell_of_doubt(work.row, &reason).await;
+            (Outcome::Uncertain(reason), Links::None)
+        }
+        Err(
+            DeliverError::Unsupported(words) | DeliverError::Rejected(words) | DeliverError::LoggedOut(words),
+        ) => {
+            tracing::warn!(row = work.row.id.get(), reason = %words, "Not delivered.");
+            portals.tell_of_failure(work.row, &words).await;
+            (Outcome::Failed(words), Links::None)
+        }
+    };
+    match portals.record_surely(work.row, outcome, links).await {
+        Ok(()) => {
+            reached(Step::DeliveryRecorded);
+            Ok(Attempted::Done)
+        }
+        // Only this attempt knew what the network did: the next one must not take itself for the first.
+        Err(error) => Ok(Attempted::InDoubt { reason: error.to_string() }),
+    }
+}
+
+/// A relay says for whom it speaks.
+async fn introduce(
+    portals: &Portals,
+    outgoing: &mut Outgoing,
+    sender: &UserId,
+) -> Result<(), HomeserverError> {
+    let author = match outgoing {
+        Outgoing::Message(message) | Outgoing::Edit { new: message, .. } => &mut message.author,
+        Outgoing::React { author, .. }
+        | Outgoing::Unreact { author, .. }
+        | Outgoing::Poll { author, .. }
+        | Outgoing::Location { author, .. } => author,
+        Outgoing::Redact { .. }
+        | Outgoing::Typing { .. }
+        | Outgoing::Read { .. }
+        | Outgoing::Vote { .. }
+        | Outgoing::ClosePoll { .. }
+        | Outgoing::Pin { .. }
+        | Outgoing::Unpin { .. }
+        | Outgoing::ChatInfo { .. }
+        | Outgoing::Member { .. } => return Ok(()),
+    };
+    *author = Some(portals.people.author(sender).await?);
+    Ok(())
+}
+
+/// What a message became belongs to its own row; what else was done has left no message of its own.
+fn links(work: Work<'_>, then: &Then, ids: Vec<RemoteMessageId>) -> Links {
+    match (then, work.portal) {
+        (Then::Link, Some(portal)) if !ids.is_empty() => Links::Remote { chat: portal.chat.clone(), ids },
+        _ => Links::None,
+    }
+}
+
+/// Records what an action changed about earlier messages. Repeating it does no harm.
+pub(super) async fn settle(
+    portals: &Portals,
+    then: &Then,
+    ids: &[RemoteMessageId],
+) -> Result<(), StoreError> {
+    let store = &portals.parts.store;
+    match then {
+        Then::Link => Ok(()),
+        Then::Relink(target) => relink(portals, target, ids).await,
+        Then::Gone(target) => store.event_taken_back(&target.event_id).await,
+        Then::React(reaction) => store.save_reaction(reaction).await,
+        Then::Unreact(reaction) => store.remove_reaction(&reaction.event_id).await,
+    }
+}
+
+/// An edited message may have become more messages, or fewer, or others.
+async fn relink(portals: &Portals, target: &Target, ids: &[RemoteMessageId]) -> Result<(), StoreError> {
+    let same = target.parts.iter().zip(ids).take_while(|(before, now)| before == now).count();
+    let Some(row) = target.row.filter(|_| !ids.is_empty() && ids != target.parts) else { return Ok(()) };
+    let store = &portals.parts.store;
+    store.drop_parts(&target.event_id, same.max(1)).await?;
+    let Some(MessageRow { chat: Some(chat), .. }) =
+        store.message_by_event(&target.event_id).await?.into_iter().next()
+    else {
+        return Ok(());
+    };
+    let links = Links::Remote { chat, ids: ids.to_vec() };
+    store.finish(Done { id: row, outcome: Outcome::Delivered, links }).await
+}
