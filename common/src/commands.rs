@@ -6,23 +6,34 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
+use ruma::RoomId;
 
 use crate::{
     clock::Clock,
     config::{About, Level},
     login::Logins,
-    portal::{Call, CommandPort},
+    portal::{Call, CommandPort, Reply},
     store::{Store, StoreError},
 };
 
+mod bridging;
 mod help;
 mod parked;
 mod status;
 mod trace;
 
 /// Every command, in the order in which `help` shows them.
-const TABLE: &[Command] =
-    &[help::HELP, help::VERSION, status::STATUS, parked::FAILED, parked::RETRY, parked::DROP, trace::TRACE];
+const TABLE: &[Command] = &[
+    help::HELP,
+    help::VERSION,
+    status::STATUS,
+    bridging::BRIDGE,
+    bridging::UNBRIDGE,
+    parked::FAILED,
+    parked::RETRY,
+    parked::DROP,
+    trace::TRACE,
+];
 
 /// One command.
 struct Command {
@@ -36,8 +47,22 @@ struct Command {
     effect: Effect,
 }
 
-/// What a command does: from its arguments to an answer in words.
-type Effect = for<'a> fn(&'a Desk, &'a str) -> BoxFuture<'a, Result<String, StoreError>>;
+/// What a command does: from what was asked to a reply.
+type Effect = for<'a> fn(&'a Desk, Asked<'a>) -> BoxFuture<'a, Result<Reply, StoreError>>;
+
+/// What was asked.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    /// What followed the name.
+    arguments: &'a str,
+    /// Where.
+    room_id: &'a RoomId,
+}
+
+/// A reply in words alone.
+fn said(words: String) -> Reply {
+    Reply { words, effect: None }
+}
 
 /// What commands work with.
 #[derive(Clone)]
@@ -68,22 +93,23 @@ impl Commands {
 
 #[async_trait]
 impl CommandPort for Commands {
-    async fn run(&self, call: Call) -> String {
+    async fn run(&self, call: Call) -> Reply {
         let words = call.words.trim();
         let (name, arguments) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
         let name = if name.is_empty() { help::HELP.name } else { name };
         let Some(command) = find(name) else {
-            return format!("There is no command “{name}”. `{} help` lists them all.", self.0.prefix);
+            return said(format!("There is no command “{name}”. `{} help` lists them all.", self.0.prefix));
         };
         if call.level < command.level {
-            return format!(
+            return said(format!(
                 "“{name}” is for people with the level {}; ask whoever runs this bridge.",
                 level_words(command.level)
-            );
+            ));
         }
-        match (command.effect)(&self.0, arguments.trim()).await {
-            Ok(answer) => answer,
-            Err(error) => format!("That did not work: {error}"),
+        let asked = Asked { arguments: arguments.trim(), room_id: &call.room_id };
+        match (command.effect)(&self.0, asked).await {
+            Ok(reply) => reply,
+            Err(error) => said(format!("That did not work: {error}")),
         }
     }
 

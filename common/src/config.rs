@@ -156,6 +156,10 @@ pub struct Bridge {
     pub permissions: Permissions,
     /// When rooms are made for remote chats.
     pub create_portals: CreatePortals,
+    /// How many of the messages that were said before a room was made are brought into it.
+    pub backfill_messages_max: usize,
+    /// Whether the bot shows as read what was delivered.
+    pub delivery_receipts: bool,
     /// What a command in a portal starts with.
     pub command_prefix: String,
 }

@@ -31,14 +31,17 @@ use crate::{
     store::{Direction, Done, Links, OpenRow, Outcome, PortalRow, Store, StoreError},
 };
 
+mod backfill;
 mod create;
 mod ephemeral;
 mod from_matrix;
 mod from_remote;
 mod keys;
 mod lane;
+mod marks;
 mod notice;
 mod people;
+mod privacy;
 
 /// So many portals are remembered; the others are in the database.
 const PORTALS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
@@ -67,6 +70,10 @@ pub struct PortalSettings {
     pub invite: Vec<OwnedUserId>,
     /// Whether rooms are made as soon as a chat is known, or at its first message.
     pub create_at_start: bool,
+    /// How many of the messages that were said before a room was made are brought into it.
+    pub backfill_messages_max: usize,
+    /// Whether the bot shows as read what was delivered.
+    pub delivery_receipts: bool,
     /// What a command in a portal starts with.
     pub command_prefix: String,
 }
@@ -95,11 +102,27 @@ pub struct PortalParts {
 /// What runs the commands that people give in rooms.
 #[async_trait]
 pub trait CommandPort: Send + Sync + 'static {
-    /// Runs one command and answers in words. Must be safe to run twice: a crash in between repeats it.
-    async fn run(&self, call: Call) -> String;
+    /// Runs one command. Must be safe to run twice: a crash in between repeats it.
+    async fn run(&self, call: Call) -> Reply;
 
     /// Whether `word` is the name of a command, so that a room without a portal need not say the prefix.
     fn knows(&self, word: &str) -> bool;
+}
+
+/// What a command leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The answer, in words.
+    pub words: String,
+    /// What the portal does besides answering.
+    pub effect: Option<Effect>,
+}
+
+/// What a command does to the portal in whose room it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Separates the chat from the room, until somebody bridges it again.
+    Unbridge,
 }
 
 /// A command as it was given.
@@ -122,6 +145,7 @@ pub struct Portals {
     people: people::People,
     cache: Mutex<Cache>,
     passing: ephemeral::Passing,
+    marks: marks::Marks,
     /// Spaces are made from many lanes; one at a time keeps one chat from getting two.
     creating_space: tokio::sync::Mutex<()>,
 }
@@ -149,9 +173,11 @@ impl Portals {
             by_chat: LruCache::new(PORTALS_CACHED_MAX),
             by_room: LruCache::new(PORTALS_CACHED_MAX),
         });
+        let marks = marks::Marks::new(parts.homeserver.clone());
         Self {
             parts,
             ghosts,
+            marks,
             people,
             cache,
             passing: ephemeral::Passing::default(),
@@ -162,6 +188,11 @@ impl Portals {
     /// Somebody in Matrix may have a new name or picture.
     pub fn forget_profile(&self, user_id: &UserId) {
         self.people.forget(user_id);
+    }
+
+    /// Whether new rooms get what was said before.
+    fn fills_rooms(&self) -> bool {
+        self.parts.settings.backfill_messages_max > 0
     }
 
     async fn by_room(&self, room_id: &RoomId) -> Result<Option<Arc<PortalRow>>, StoreError> {
@@ -235,7 +266,16 @@ impl Work for Portals {
             Direction::FromMatrix => from_matrix::attempt(self, row, try_).await,
             Direction::FromRemote => from_remote::attempt(self, row, try_).await,
         };
-        attempted.unwrap_or_else(|error| Attempted::Again { after: None, reason: error.to_string() })
+        let attempted =
+            attempted.unwrap_or_else(|error| Attempted::Again { after: None, reason: error.to_string() });
+        match attempted {
+            // The first failure is often over before anybody looks.
+            Attempted::Again { .. } | Attempted::InDoubt { .. } if try_.failures == 1 => {
+                self.show_waiting(row).await;
+            }
+            _ => {}
+        }
+        attempted
     }
 
     async fn give_up(&self, row: &OpenRow, Verdict { reason, in_doubt }: Verdict) {
@@ -246,6 +286,7 @@ impl Work for Portals {
             self.tell_of_failure(row, &reason).await;
             Outcome::Failed(reason)
         };
+        self.show_end(row, false).await;
         if let Err(error) = self.record(row, outcome, Links::None).await {
             tracing::error!(%error, row = row.id.get(), "A row could not be parked; it is tried again after a restart.");
         }

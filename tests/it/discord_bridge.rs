@@ -75,8 +75,12 @@ impl Stage {
     }
 
     /// Everything that arrived, in order.
+    /// What was said, each message once: what is both live and missed comes twice, and the store knows the second for what it is.
     fn words(&self) -> Vec<String> {
-        self.recorder.messages().iter().map(|it| it.message.text.to_plain()).collect()
+        let mut seen = std::collections::HashSet::new();
+        let messages = self.recorder.messages();
+        let new = messages.iter().filter(|it| seen.insert(it.id.clone()));
+        new.map(|it| it.message.text.to_plain()).collect()
     }
 
     /// The contents of a channel.

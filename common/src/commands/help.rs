@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use futures_util::FutureExt;
 
-use super::{Command, TABLE, level_words};
+use super::{Command, TABLE, level_words, said};
 use crate::config::Level;
 
 pub(super) const HELP: Command = Command {
@@ -24,7 +24,7 @@ pub(super) const HELP: Command = Command {
                 };
                 let _ = writeln!(answer, "{usage} — {}{whom}", command.help);
             }
-            Ok(answer.trim_end().to_owned())
+            Ok(said(answer.trim_end().to_owned()))
         }
         .boxed()
     },
@@ -36,6 +36,6 @@ pub(super) const VERSION: Command = Command {
     help: "Says which version runs.",
     level: Level::Commands,
     effect: |desk, _| {
-        async move { Ok(format!("magpie-{} {}", desk.about.id, env!("CARGO_PKG_VERSION"))) }.boxed()
+        async move { Ok(said(format!("magpie-{} {}", desk.about.id, env!("CARGO_PKG_VERSION")))) }.boxed()
     },
 };

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use futures_util::FutureExt;
 
-use super::{Command, Desk, age};
+use super::{Command, Desk, age, said};
 use crate::{
     config::Level,
     store::{Direction, JournalId, MessageState, StoreError},
@@ -21,7 +21,7 @@ pub(super) const FAILED: Command = Command {
     arguments: "",
     help: "Lists what did not get through, with numbers for retry and drop.",
     level: Level::Admin,
-    effect: |desk, _| async move { failed(desk).await }.boxed(),
+    effect: |desk, _| async move { failed(desk).await.map(said) }.boxed(),
 };
 
 pub(super) const RETRY: Command = Command {
@@ -29,13 +29,13 @@ pub(super) const RETRY: Command = Command {
     arguments: "<number>",
     help: "Tries again what did not get through. An uncertain message may then appear twice.",
     level: Level::Admin,
-    effect: |desk, arguments| {
+    effect: |desk, asked| {
         async move {
-            let Some(id) = number(arguments) else { return Ok(usage(desk, "retry")) };
-            Ok(match desk.store.retry(id).await? {
+            let Some(id) = number(asked.arguments) else { return Ok(said(usage(desk, "retry"))) };
+            Ok(said(match desk.store.retry(id).await? {
                 true => format!("{} is on its way again.", id.get()),
                 false => format!("Nothing is parked under {}. It may have been retried already.", id.get()),
-            })
+            }))
         }
         .boxed()
     },
@@ -46,13 +46,13 @@ pub(super) const DROP: Command = Command {
     arguments: "<number>",
     help: "Gives up what did not get through.",
     level: Level::Admin,
-    effect: |desk, arguments| {
+    effect: |desk, asked| {
         async move {
-            let Some(id) = number(arguments) else { return Ok(usage(desk, "drop")) };
-            Ok(match desk.store.drop_row(id).await? {
+            let Some(id) = number(asked.arguments) else { return Ok(said(usage(desk, "drop"))) };
+            Ok(said(match desk.store.drop_row(id).await? {
                 true => format!("{} is given up.", id.get()),
                 false => format!("Nothing is parked under {}.", id.get()),
-            })
+            }))
         }
         .boxed()
     },

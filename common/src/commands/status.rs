@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use futures_util::FutureExt;
 
-use super::{Command, Desk, age};
+use super::{Command, Desk, age, said};
 use crate::{
     config::Level,
     message::SessionState,
@@ -16,7 +16,7 @@ pub(super) const STATUS: Command = Command {
     arguments: "",
     help: "Says what is connected and what waits.",
     level: Level::Commands,
-    effect: |desk, _| async move { status(desk).await }.boxed(),
+    effect: |desk, _| async move { status(desk).await.map(said) }.boxed(),
 };
 
 async fn status(desk: &Desk) -> Result<String, StoreError> {

@@ -45,7 +45,7 @@ async fn say(commands: &Commands, level: Level, words: &str) -> String {
         room_id: owned_room_id!("!r:example.org"),
         words: words.to_owned(),
     };
-    commands.run(call).await
+    commands.run(call).await.words
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use futures_util::FutureExt;
 
-use super::{Command, Desk, age};
+use super::{Command, Desk, age, said};
 use crate::{
     config::Level,
     store::{Direction, MessageState, StoreError, TraceRow},
@@ -15,7 +15,7 @@ pub(super) const TRACE: Command = Command {
     arguments: "<event id or remote id>",
     help: "Tells what became of a message.",
     level: Level::Admin,
-    effect: |desk, arguments| async move { trace(desk, arguments).await }.boxed(),
+    effect: |desk, asked| async move { trace(desk, asked.arguments).await.map(said) }.boxed(),
 };
 
 async fn trace(desk: &Desk, needle: &str) -> Result<String, StoreError> {

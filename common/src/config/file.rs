@@ -44,5 +44,7 @@ pub(super) struct Bridge {
     pub(super) invite: Option<Vec<String>>,
     pub(super) permissions: BTreeMap<String, Level>,
     pub(super) create_portals: CreatePortals,
+    pub(super) backfill_messages_max: Option<usize>,
+    pub(super) delivery_receipts: Option<bool>,
     pub(super) command_prefix: Option<String>,
 }

@@ -18,6 +18,9 @@ use super::{
 };
 use crate::ids::GhostNames;
 
+/// So much of what was said before is brought into a new room when the file says nothing.
+const BACKFILL_MESSAGES: usize = 50;
+
 /// Reads and checks the configuration file at `path`, with `environment` on top.
 ///
 /// # Errors
@@ -242,7 +245,14 @@ fn resolve_bridge(file: file::Bridge, about: &About, problems: &mut Problems) ->
             ),
         );
     }
-    Some(Bridge { invite, permissions, create_portals: file.create_portals, command_prefix })
+    Some(Bridge {
+        invite,
+        permissions,
+        create_portals: file.create_portals,
+        backfill_messages_max: file.backfill_messages_max.unwrap_or(BACKFILL_MESSAGES),
+        delivery_receipts: file.delivery_receipts.unwrap_or(true),
+        command_prefix,
+    })
 }
 
 fn permissions(problems: &mut Problems, file: &file::Bridge) -> Permissions {

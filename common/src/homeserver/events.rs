@@ -173,6 +173,22 @@ impl Intent<'_> {
         optional(self.transport().call(Method::GET, path, Body::None).await)
     }
 
+    /// The reactions on an event, the newest ones first.
+    /// `GET /_matrix/client/v1/rooms/{roomId}/relations/{eventId}/m.annotation/m.reaction`
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn reactions(&self, room: &RoomId, event: &EventId) -> Result<Vec<Raw>, HomeserverError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            chunk: Vec<Raw>,
+        }
+        let path = self.path("/_matrix/client/v1/rooms/").segment(room.as_str()).raw("/relations/");
+        let path = path.segment(event.as_str()).raw("/m.annotation/m.reaction");
+        let answer: Answer = self.transport().call(Method::GET, self.masquerade(path), Body::None).await?;
+        Ok(answer.chunk)
+    }
+
     fn state_path(&self, room: &RoomId, event_type: &str, state_key: &str) -> Path {
         let path = self
             .path("/_matrix/client/v3/rooms/")

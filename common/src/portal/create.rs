@@ -9,13 +9,14 @@ use futures_util::future::BoxFuture;
 use ruma::{OwnedRoomId, RoomId};
 use serde_json::{Value, json};
 
-use super::Portals;
+use super::{Portals, backfill::Filling, privacy};
 use crate::{
     homeserver::{CreateRoom, HomeserverError, InitialState, SendState},
     ids::{LoginId, RemoteChatId},
     media,
     message::{ChatInfo, ChatKind, clean_name},
-    platform::{PlatformError, Session},
+    platform::{PlatformError, Session, Until},
+    puppet::PuppetError,
     steps::{Step, reached},
     store::{PortalRow, PortalState, StoreError},
 };
@@ -41,34 +42,18 @@ pub(super) enum CreateError {
     /// The database did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A ghost whose words are brought in is not ready.
+    #[error(transparent)]
+    Puppet(#[from] PuppetError),
+    /// A message cannot be written down.
+    #[error("a message cannot be stored: {0}")]
+    Unwritable(String),
 }
 
 impl Portals {
-    /// The portal of `chat`, with a room; made now if need be.
-    pub(super) async fn portal_with_room(
-        &self,
-        chat: &RemoteChatId,
-        login: &LoginId,
-        session: &dyn Session,
-    ) -> Result<Arc<PortalRow>, CreateError> {
-        if let Some(portal) = self.by_chat(chat).await?
-            && portal.room_id.is_some()
-        {
-            return Ok(portal);
-        }
-        let info = session.chat(chat).await?.ok_or(CreateError::NoChat)?;
-        self.create(chat, login, &info, session).await
-    }
-
-    /// Makes the room of a chat that looks like `info`, and the space above it. Does nothing when the room is there already.
-    pub(super) async fn create(
-        &self,
-        chat: &RemoteChatId,
-        login: &LoginId,
-        info: &ChatInfo,
-        session: &dyn Session,
-    ) -> Result<Arc<PortalRow>, CreateError> {
-        self.create_below(Wanted { chat, login, info, session, depth: 0 }).await
+    /// Makes the room of a chat, the space above it, and brings in what was said before. Does nothing when all that is done already.
+    pub(super) async fn create(&self, wanted: Wanted<'_>) -> Result<Arc<PortalRow>, CreateError> {
+        self.create_below(wanted).await
     }
 
     /// Shows what changed about a chat in its room, if it has one.
@@ -79,7 +64,19 @@ impl Portals {
         session: &dyn Session,
     ) -> Result<(), CreateError> {
         let Some(room_id) = portal.room_id.as_deref() else { return Ok(()) };
-        let mut row = PortalRow { state: PortalState::Active, ..portal.clone() };
+        let state = match portal.state {
+            PortalState::Filling => PortalState::Filling,
+            PortalState::Active | PortalState::Gone | PortalState::Unbridged => PortalState::Active,
+        };
+        let mut row = PortalRow { state, ..portal.clone() };
+        if row.private != info.private {
+            let space = match &portal.parent {
+                Some(parent) => self.by_chat(parent).await?.and_then(|space| space.room_id.clone()),
+                None => None,
+            };
+            self.set_privacy(room_id, info, space.as_deref()).await?;
+            row.private = info.private;
+        }
         let (name, topic) = (shown_name(info), shown_topic(info));
         if row.name != name {
             let content = json!({ "name": name.as_deref().unwrap_or_default() });
@@ -111,11 +108,11 @@ impl Portals {
                 ChatKind::Direct | ChatKind::Group | ChatKind::Broadcast => None,
             };
             if let Some(portal) = self.by_chat(wanted.chat).await?
-                && portal.room_id.is_some()
+                && let Some(room_id) = portal.room_id.as_deref()
             {
-                return Ok(portal);
+                return self.fill(&wanted, &portal, room_id).await;
             }
-            let (room_id, row) = self.make(&wanted).await?;
+            let (room_id, row) = self.make(&wanted, parent.as_deref()).await?;
             reached(Step::RoomCreated);
             if let Some(space) = parent {
                 match self.put_into(&space, &room_id).await {
@@ -127,8 +124,33 @@ impl Portals {
             }
             let portal = self.save(row).await?;
             tracing::info!(room = %room_id, "Made a room for a chat.");
-            Ok(portal)
+            self.fill(&wanted, &portal, &room_id).await
         })
+    }
+
+    /// Brings in what was said before, then lets people in.
+    async fn fill(
+        &self,
+        wanted: &Wanted<'_>,
+        portal: &Arc<PortalRow>,
+        room_id: &RoomId,
+    ) -> Result<Arc<PortalRow>, CreateError> {
+        if portal.state != PortalState::Filling {
+            return Ok(portal.clone());
+        }
+        let Wanted { chat, login, info, session, until, .. } = *wanted;
+        if let Some(until) = until {
+            Filling { chat, room_id, login, session, until }.fill(self).await?;
+        }
+        for user_id in self.invited(info) {
+            match self.parts.homeserver.bot().invite(room_id, &user_id).await {
+                // Already invited or already inside.
+                Ok(()) | Err(HomeserverError::Forbidden(_)) => {}
+                Err(error) if error.is_transient() => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, user = %user_id, "Somebody could not be invited."),
+            }
+        }
+        Ok(self.save(PortalRow { state: PortalState::Active, ..(**portal).clone() }).await?)
     }
 
     async fn parent(&self, wanted: &Wanted<'_>) -> Result<Option<OwnedRoomId>, CreateError> {
@@ -142,12 +164,17 @@ impl Portals {
             return Ok(None);
         }
         let Some(info) = wanted.session.chat(parent).await? else { return Ok(None) };
-        let above = Wanted { chat: parent, info: &info, depth: wanted.depth + 1, ..*wanted };
+        let above = Wanted { chat: parent, info: &info, until: None, depth: wanted.depth + 1, ..*wanted };
         Ok(self.create_below(above).await?.room_id.clone())
     }
 
-    async fn make(&self, wanted: &Wanted<'_>) -> Result<(OwnedRoomId, PortalRow), CreateError> {
-        let Wanted { chat, login, info, session, .. } = *wanted;
+    async fn make(
+        &self,
+        wanted: &Wanted<'_>,
+        space: Option<&RoomId>,
+    ) -> Result<(OwnedRoomId, PortalRow), CreateError> {
+        let Wanted { chat, login, info, session, until, .. } = *wanted;
+        let is_filled = until.is_some() && session.history().is_some();
         let avatar = self.avatar(info, session).await;
         let row = PortalRow {
             chat: chat.clone(),
@@ -159,7 +186,7 @@ impl Portals {
             topic: shown_topic(info),
             avatar_mxc: avatar.as_ref().map(ToString::to_string),
             info_fingerprint: None,
-            state: PortalState::Active,
+            state: if is_filled { PortalState::Filling } else { PortalState::Active },
             private: info.private,
         };
         let alias = self.parts.names.alias_localpart(chat);
@@ -168,10 +195,10 @@ impl Portals {
             topic: row.topic.clone(),
             avatar,
             alias_localpart: Some(alias.clone()),
-            invite: self.parts.settings.invite.clone(),
+            invite: if is_filled { Vec::new() } else { self.invited(info) },
             is_direct: info.kind == ChatKind::Direct,
             space: info.kind == ChatKind::Space,
-            initial_state: self.bridge_state(chat, info),
+            initial_state: self.initial_state(chat, info, space),
             ..CreateRoom::default()
         };
         let homeserver = &self.parts.homeserver;
@@ -193,7 +220,7 @@ impl Portals {
         self.set_state(room_id, "m.space.parent", space.as_str(), &parent).await
     }
 
-    async fn set_state(
+    pub(super) async fn set_state(
         &self,
         room_id: &RoomId,
         event_type: &str,
@@ -209,8 +236,13 @@ impl Portals {
         media::copy_picture(&self.parts.store, &self.parts.homeserver, session, file).await
     }
 
-    /// MSC2346: says which network and chat a room belongs to. Both spellings, since clients know one or the other.
-    fn bridge_state(&self, chat: &RemoteChatId, info: &ChatInfo) -> Vec<InitialState> {
+    /// Who may join, and which network and chat the room belongs to (MSC2346, in both spellings, since clients know one or the other).
+    fn initial_state(
+        &self,
+        chat: &RemoteChatId,
+        info: &ChatInfo,
+        space: Option<&RoomId>,
+    ) -> Vec<InitialState> {
         let about = self.parts.settings.about;
         let bot = self.parts.names.bot();
         let content: Value = json!({
@@ -221,23 +253,34 @@ impl Portals {
             "com.beeper.room_type": room_type(info.kind),
         });
         let state_key = format!("app.magpie.{}://{}/{chat}", about.id, about.id);
-        ["m.bridge", "uk.half-shot.bridge"]
+        let mut state = ["m.bridge", "uk.half-shot.bridge"]
             .map(|event_type| InitialState {
                 event_type: event_type.to_owned(),
                 state_key: state_key.clone(),
                 content: content.clone(),
             })
-            .into()
+            .to_vec();
+        state.push(InitialState {
+            event_type: "m.room.join_rules".to_owned(),
+            state_key: String::new(),
+            content: privacy::join_rules(info, space),
+        });
+        state
     }
 }
 
+/// A room that is wanted.
 #[derive(Clone, Copy)]
-struct Wanted<'a> {
-    chat: &'a RemoteChatId,
-    login: &'a LoginId,
-    info: &'a ChatInfo,
-    session: &'a dyn Session,
-    depth: usize,
+pub(super) struct Wanted<'a> {
+    pub(super) chat: &'a RemoteChatId,
+    pub(super) login: &'a LoginId,
+    /// How the chat looks.
+    pub(super) info: &'a ChatInfo,
+    pub(super) session: &'a dyn Session,
+    /// Where the history that is brought in ends; without, none is.
+    pub(super) until: Option<&'a Until>,
+    /// How many spaces below the room that was wanted first; 0 for that itself.
+    pub(super) depth: usize,
 }
 
 fn shown_name(info: &ChatInfo) -> Option<String> {

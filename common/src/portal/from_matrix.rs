@@ -14,7 +14,7 @@ use self::{
     related::Related,
 };
 use super::{
-    Call, Portals,
+    Call, Effect, Portals, Reply,
     lane::{Attempted, Try},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     message::{Attachment, FileSource},
     platform::Session,
     steps::{Step, reached},
-    store::{Links, OpenRow, Outcome, PortalRow, StoreError},
+    store::{Links, OpenRow, Outcome, PortalRow, PortalState, StoreError},
 };
 
 mod decide;
@@ -206,7 +206,7 @@ async fn perform(
             Outcome::Ignored(why)
         }
         Decision::Command(words) => {
-            run_command(portals, work.event, words).await;
+            run_command(portals, work.event, words).await?;
             Outcome::Delivered
         }
         Decision::Deliver(outgoing, then) => {
@@ -232,13 +232,20 @@ async fn perform(
     Ok(Attempted::Done)
 }
 
-async fn run_command(portals: &Portals, event: &Event, words: String) {
+async fn run_command(portals: &Portals, event: &Event, words: String) -> Result<(), StoreError> {
     let call = Call {
         sender: event.sender.clone(),
         level: portals.parts.settings.permissions.level(&event.sender),
         room_id: event.room_id.clone(),
         words,
     };
-    let answer = portals.parts.commands.run(call).await;
-    portals.reply(&event.room_id, &event.event_id, &answer, 0).await;
+    let Reply { words, effect } = portals.parts.commands.run(call).await;
+    match (effect, portals.by_room(&event.room_id).await?) {
+        (Some(Effect::Unbridge), Some(portal)) => {
+            portals.save(PortalRow { state: PortalState::Unbridged, ..(*portal).clone() }).await?;
+        }
+        (None, _) | (_, None) => {}
+    }
+    portals.reply(&event.room_id, &event.event_id, &words, 0).await;
+    Ok(())
 }

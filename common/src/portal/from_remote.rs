@@ -16,14 +16,14 @@ use self::{
 };
 use super::{
     Observed, Portals,
-    create::CreateError,
+    create::{CreateError, Wanted},
     lane::{Attempted, Try},
 };
 use crate::{
     homeserver::HomeserverError,
     ids::LoginId,
-    message::{RemoteMessage, Sender, UserInfo, Wire},
-    platform::Session,
+    message::{CreateWhen, RemoteMessage, Sender, UserInfo, Wire},
+    platform::{Session, Until},
     puppet::PuppetError,
     steps::{Step, reached},
     store::{Links, OpenRow, Outcome, PortalRow, PortalState, StoreError},
@@ -39,7 +39,7 @@ mod voice;
 
 /// What stops an attempt.
 #[derive(Debug, thiserror::Error)]
-enum Stopped {
+pub(super) enum Stopped {
     /// The chat has no room.
     #[error("the room could not be made: {0}")]
     Create(#[from] CreateError),
@@ -56,14 +56,22 @@ enum Stopped {
 
 impl Stopped {
     /// Whether another attempt can help.
-    fn is_transient(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Store(_)
             | Self::Create(CreateError::Store(_) | CreateError::Platform(_))
+            | Self::Create(CreateError::Puppet(PuppetError::Store(_)))
             | Self::Puppet(PuppetError::Store(_)) => true,
-            Self::Create(CreateError::NoChat) | Self::Puppet(PuppetError::Unnameable) => false,
+            Self::Create(
+                CreateError::NoChat
+                | CreateError::Unwritable(_)
+                | CreateError::Puppet(PuppetError::Unnameable),
+            )
+            | Self::Puppet(PuppetError::Unnameable) => false,
             Self::Homeserver(error)
-            | Self::Create(CreateError::Homeserver(error))
+            | Self::Create(
+                CreateError::Homeserver(error) | CreateError::Puppet(PuppetError::Homeserver(error)),
+            )
             | Self::Puppet(PuppetError::Homeserver(error)) => error.is_transient(),
         }
     }
@@ -75,6 +83,17 @@ impl Stopped {
             | Self::Create(CreateError::Homeserver(error))
             | Self::Puppet(PuppetError::Homeserver(error)) => error.retry_after(),
             _ => None,
+        }
+    }
+}
+
+impl From<Stopped> for CreateError {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Create(error) => error,
+            Stopped::Puppet(error) => error.into(),
+            Stopped::Homeserver(error) => error.into(),
+            Stopped::Store(error) => error.into(),
         }
     }
 }
@@ -154,8 +173,12 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
         Decision::Ignore(why) => Ok(Performed::Closed(Outcome::Ignored(why), Links::None)),
         Decision::Wait(why) => Ok(Performed::NotYet(why)),
         Decision::Send(message) => {
-            let Some(room_id) = room(portals, message, login, session).await? else {
-                return Ok(Performed::NotYet("the account is not connected".to_owned()));
+            let room_id = match room(portals, message, login, session).await? {
+                Room::There(room_id) => room_id,
+                Room::NotYet(why) => return Ok(Performed::NotYet(why.to_owned())),
+                Room::Unwanted(why) => {
+                    return Ok(Performed::Closed(Outcome::Ignored(why.to_owned()), Links::None));
+                }
             };
             let sending = Sending { message, room_id: &room_id, session, in_doubt: work.try_.in_doubt };
             let event_ids = sending.send(portals).await?;
@@ -188,7 +211,9 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
         }
         Decision::Create(chat, info) => {
             let Some(session) = session else { return Ok(Performed::NotYet("not connected".to_owned())) };
-            portals.create(chat, login, info, session).await?;
+            let until = info.newest.clone().map(Until::Including).filter(|_| portals.fills_rooms());
+            let wanted = Wanted { chat, login, info, session, until: until.as_ref(), depth: 0 };
+            portals.create(wanted).await?;
             Ok(delivered())
         }
         Decision::Update(portal, info) => {
@@ -230,20 +255,46 @@ async fn show_profile(
     Ok(())
 }
 
-/// The room of the message's chat, made now if need be; `None` while that needs a session and there is none.
+/// What there is of a room for a message.
+enum Room {
+    There(OwnedRoomId),
+    NotYet(&'static str),
+    Unwanted(&'static str),
+}
+
+/// The room of the message's chat, made now if need be and wanted.
 async fn room(
     portals: &Portals,
     message: &RemoteMessage,
     login: &LoginId,
     session: Option<&dyn Session>,
-) -> Result<Option<OwnedRoomId>, Stopped> {
-    let known = portals.by_chat(&message.chat).await?;
-    if let Some(room_id) = known.and_then(|portal| portal.room_id.clone()) {
-        return Ok(Some(room_id));
+) -> Result<Room, Stopped> {
+    let chat = &message.chat;
+    if let Some(portal) = portals.by_chat(chat).await?
+        && let Some(room_id) = &portal.room_id
+        && portal.state != PortalState::Filling
+    {
+        return Ok(Room::There(room_id.clone()));
     }
-    let Some(session) = session else { return Ok(None) };
-    let portal = portals.portal_with_room(&message.chat, login, session).await?;
-    Ok(portal.room_id.clone())
+    let Some(session) = session else { return Ok(Room::NotYet("the account is not connected")) };
+    let info = session.chat(chat).await.map_err(CreateError::from)?.ok_or(CreateError::NoChat)?;
+    if info.create == Some(CreateWhen::OnCommand) {
+        return Ok(Room::Unwanted("the chat gets its room by the command `bridge` only"));
+    }
+    let until = Some(Until::Before(message.id.clone())).filter(|_| portals.fills_rooms());
+    let wanted = Wanted { chat, login, info: &info, session, until: until.as_ref(), depth: 0 };
+    let portal = portals.create(wanted).await?;
+    Ok(portal.room_id.clone().map_or(Room::NotYet("the room is not there yet"), Room::There))
+}
+
+/// Sends a message that does not come by a lane.
+pub(super) async fn send(
+    portals: &Portals,
+    message: &RemoteMessage,
+    room_id: &RoomId,
+    (session, in_doubt): (&dyn Session, bool),
+) -> Result<Vec<OwnedEventId>, Stopped> {
+    Sending { message, room_id, session: Some(session), in_doubt }.send(portals).await
 }
 
 /// Says something to a room as the bridge bot.

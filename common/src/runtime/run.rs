@@ -193,6 +193,8 @@ impl Parts {
                 permissions: config.bridge.permissions.clone(),
                 invite: config.bridge.invite.clone(),
                 create_at_start: config.bridge.create_portals == CreatePortals::AtStart,
+                backfill_messages_max: config.bridge.backfill_messages_max,
+                delivery_receipts: config.bridge.delivery_receipts,
                 command_prefix: config.bridge.command_prefix.clone(),
             },
             store: self.store.clone(),

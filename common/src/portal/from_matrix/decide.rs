@@ -96,11 +96,15 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     if facts.level < Level::Relay {
         return ignore("the sender has no right to use this bridge");
     }
-    if portal.state == PortalState::Gone {
-        let name = facts.settings.about.name;
-        return Decision::Refuse(format!(
-            "this chat is not on {name} any more, or its account may not see it."
-        ));
+    match portal.state {
+        PortalState::Active | PortalState::Filling => {}
+        PortalState::Unbridged => return ignore("somebody has unbridged the room"),
+        PortalState::Gone => {
+            let name = facts.settings.about.name;
+            return Decision::Refuse(format!(
+                "this chat is not on {name} any more, or its account may not see it."
+            ));
+        }
     }
     if portal.login.is_none() {
         return Decision::Refuse(

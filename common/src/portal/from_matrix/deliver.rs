@@ -77,9 +77,16 @@ async fn conclude(
             (Outcome::Failed(words), Links::None)
         }
     };
+    let is_through = outcome == Outcome::Delivered;
     match portals.record_surely(work.row, outcome, links).await {
         Ok(()) => {
             reached(Step::DeliveryRecorded);
+            if is_through && portals.parts.settings.delivery_receipts {
+                portals.marks.delivered(&work.event.room_id, &work.event.event_id);
+            }
+            if work.row.attempts > 0 || work.try_.failures > 0 {
+                portals.show_end(work.row, is_through && work.row.attempts > 0).await;
+            }
             Ok(Attempted::Done)
         }
         // Only this attempt knew what the network did: the next one must not take itself for the first.

@@ -5,8 +5,8 @@ use ruma::OwnedRoomId;
 use super::{change::Extent, related::Related};
 use crate::{
     ids::{RemoteChatId, RemoteUserId},
-    message::{ChatChange, ChatInfo, Emoji, RemoteEvent, RemoteMessage, UserInfo},
-    store::{Direction, MessageRow, MessageState, PortalRow, ReactionRow},
+    message::{ChatChange, ChatInfo, CreateWhen, Emoji, RemoteEvent, RemoteMessage, UserInfo},
+    store::{Direction, MessageRow, MessageState, PortalRow, PortalState, ReactionRow},
 };
 
 /// All that the decision rests on.
@@ -62,6 +62,12 @@ pub(super) struct Reaction<'a> {
 
 /// Decides.
 pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
+    if let Some(portal) = facts.portal
+        && portal.state == PortalState::Unbridged
+        && !asks_for_room(facts.event)
+    {
+        return ignore("somebody has unbridged the room");
+    }
     match facts.event {
         // The words of a poll are shown like any others.
         RemoteEvent::Message(message) | RemoteEvent::Poll { message, .. } => Decision::Send(message),
@@ -92,6 +98,12 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
             Decision::Ignore(format!("events of the kind {} are not carried over yet", facts.event.name()))
         }
     }
+}
+
+/// Whether the chat is to be bridged now, whatever was before.
+fn asks_for_room(event: &RemoteEvent) -> bool {
+    let RemoteEvent::ChatChanged { change: ChatChange::Present(info), .. } = event else { return false };
+    info.create == Some(CreateWhen::AtOnce)
 }
 
 fn decide_change<'a>(facts: &Facts<'a>, message: &'a RemoteMessage, extent: Extent) -> Decision<'a> {
@@ -176,15 +188,22 @@ fn decide_chat<'a>(facts: &Facts<'a>, chat: &'a RemoteChatId, change: &'a ChatCh
     let with_room = facts.portal.filter(|portal| portal.room_id.is_some());
     match (change, with_room) {
         (ChatChange::Present(info) | ChatChange::Info(info), Some(portal)) => Decision::Update(portal, info),
-        (ChatChange::Present(_), None) if !facts.create_at_start => {
-            Decision::Ignore("the room is made at the first message".to_owned())
-        }
-        (ChatChange::Present(_), None) if !facts.connected => {
-            Decision::Wait("the account is not connected".to_owned())
-        }
-        (ChatChange::Present(info), None) => Decision::Create(chat, info),
+        (ChatChange::Present(info), None) => decide_new_chat(facts, chat, info),
         (ChatChange::Gone, Some(portal)) => Decision::Close(portal),
         (ChatChange::Info(_) | ChatChange::Gone, None) => Decision::Ignore("the chat has no room".to_owned()),
+    }
+}
+
+fn decide_new_chat<'a>(facts: &Facts<'a>, chat: &'a RemoteChatId, info: &'a ChatInfo) -> Decision<'a> {
+    let usual = match facts.create_at_start {
+        true => CreateWhen::AtOnce,
+        false => CreateWhen::FirstMessage,
+    };
+    match info.create.unwrap_or(usual) {
+        CreateWhen::FirstMessage => ignore("the room is made at the first message"),
+        CreateWhen::OnCommand => ignore("the room is made by the command `bridge` only"),
+        CreateWhen::AtOnce if !facts.connected => Decision::Wait("the account is not connected".to_owned()),
+        CreateWhen::AtOnce => Decision::Create(chat, info),
     }
 }
 

@@ -56,6 +56,10 @@ bridge:
   #invite: [{admin}]
   # on_message: a {name} chat gets its room with its first message. at_start: all at once.
   #create_portals: on_message
+  # How many of the messages that were said before a room was made are brought into it; 0 for none.
+  #backfill_messages_max: 50
+  # Whether the bot shows as read what was delivered to {name}.
+  #delivery_receipts: true
   # What a command in a bridged room starts with.
   #command_prefix: "{command_prefix}"
 

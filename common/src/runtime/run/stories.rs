@@ -19,6 +19,7 @@ use crate::{
 
 mod changes;
 mod reactions;
+mod rooms;
 
 const AS_TOKEN: &str = "as-token-of-a-bridge-in-a-story-0123456789";
 const HS_TOKEN: &str = "hs-token-of-a-bridge-in-a-story-0123456789";

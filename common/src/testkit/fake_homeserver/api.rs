@@ -32,6 +32,10 @@ pub(super) async fn answer(
         (_, ["_matrix", "client", "v3", "rooms", room, rest @ ..]) => {
             in_room(shared, method, &room_id(room)?, rest, &call)
         }
+        (
+            "GET",
+            ["_matrix", "client", "v1", "rooms", room, "relations", event, "m.annotation", "m.reaction"],
+        ) => reactions(shared, &room_id(room)?, &call, event),
         ("POST", ["_matrix", "client", "v3", "register"]) => register(shared, &call),
         ("POST", ["_matrix", "client", "v3", "createRoom"]) => {
             let room = shared.world().create_room(&call.user, &call.json()?)?;
@@ -222,6 +226,23 @@ fn one_event(shared: &Shared, room: &RoomId, call: &Call<'_>, event_id: &str) ->
     let mut bytes = Vec::new();
     event.write_json(&mut bytes);
     Ok(Answer::Bytes { mime: "application/json".to_owned(), bytes: bytes.into() })
+}
+
+/// `GET /rooms/{roomId}/relations/{eventId}/m.annotation/m.reaction`: those that stand.
+fn reactions(shared: &Shared, room: &RoomId, call: &Call<'_>, event_id: &str) -> Outcome {
+    let world = shared.world();
+    let events = &world.joined_room(room, &call.user)?.events;
+    let is_gone = |event: &FakeEvent| events.iter().any(|it| it.redacts.as_ref() == Some(&event.event_id));
+    let on = |event: &&Arc<FakeEvent>| {
+        event.event_type == "m.reaction" && event.content()["m.relates_to"]["event_id"] == event_id
+    };
+    let standing = events.iter().rev().filter(on).filter(|event| !is_gone(event));
+    let chunk: Vec<Value> = standing
+        .map(
+            |event| json!({ "event_id": event.event_id, "sender": event.sender, "content": event.content() }),
+        )
+        .collect();
+    json_answer(json!({ "chunk": chunk }))
 }
 
 /// `POST /register`

@@ -114,6 +114,11 @@ impl FakePerson {
         self.act("join", |world| world.join(room, &self.user_id));
     }
 
+    /// Comes in at the invitation of somebody inside.
+    pub fn joins_as_invited_by(&self, room: &RoomId, inviter: &Self) {
+        self.act("come in", |world| world.invite(room, &inviter.user_id, &self.user_id));
+    }
+
     /// Leaves.
     pub fn leaves(&self, room: &RoomId) {
         self.act("leave", |world| world.leave(room, &self.user_id));

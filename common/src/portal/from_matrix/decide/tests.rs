@@ -11,7 +11,7 @@ use crate::{
     ids::RemoteMessageId,
     ids::{GhostNames, LoginId, RemoteChatId},
     message::{AttachmentKind, ChatKind, Emoji, FileSource, Message, OutgoingMessage, RichText, Support},
-    portal::Call,
+    portal::{Call, Reply},
     store::{Direction, MessageState, PortalState},
 };
 
@@ -20,8 +20,8 @@ struct TwoCommands;
 
 #[async_trait]
 impl CommandPort for TwoCommands {
-    async fn run(&self, _call: Call) -> String {
-        String::new()
+    async fn run(&self, _call: Call) -> Reply {
+        Reply { words: String::new(), effect: None }
     }
 
     fn knows(&self, word: &str) -> bool {
@@ -105,6 +105,8 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
         permissions: Permissions::default(),
         invite: Vec::new(),
         create_at_start: false,
+        backfill_messages_max: 0,
+        delivery_receipts: false,
         command_prefix: "!discord".to_owned(),
     };
     decide(&Facts {

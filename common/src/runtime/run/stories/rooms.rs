@@ -1,0 +1,178 @@
+//! How rooms come to be: filled before anybody is invited, hidden where the chat is, joined and separated by commands; and marks.
+
+use super::*;
+use crate::{
+    message::{ChatChange, ChatInfo, ChatKind, CreateWhen},
+    platform::DeliverError,
+    testkit::fake_homeserver::Membership,
+};
+
+fn history(stage: &Stage, count: usize) -> Vec<RemoteMessage> {
+    (1..=count).map(|nth| stage.network.message(&stage.chat, "dave", &format!("old {nth}"))).collect()
+}
+
+#[tokio::test]
+async fn a_new_room_is_filled_before_anybody_is_invited() {
+    let stage = Stage::set("backfill").await;
+    let mut all = history(&stage, 60);
+    let first = stage.network.message(&stage.chat, "carol", "now");
+    all.push(first.clone());
+    stage.network.set_history(&stage.chat, all.clone());
+    stage.network.pushes(RemoteEvent::Message(first)).await;
+    let room = stage.fake.wait_until(|fake| fake.room_named("town")).await;
+    stage.fake.wait_for_body(&room, "now").await;
+    let shown = stage.shown(&room);
+    assert_eq!((shown.len(), &*shown[0], &*shown[49], &*shown[50]), (51, "old 11", "old 60", "now"));
+    let events = stage.fake.events(&room);
+    let place = |wanted: &dyn Fn(&FakeEvent) -> bool| events.iter().position(|event| wanted(event));
+    let last_old = place(&|event| event.body() == "old 60");
+    let invited = place(&|event| event.state_key.as_deref() == Some("@alice:example.org"));
+    assert!(last_old < invited && invited < place(&|event| event.body() == "now"));
+    let old = events.iter().find(|event| event.body() == "old 60").expect("it is there");
+    assert_eq!((old.origin_server_ts, old.sender.as_str()), (all[59].sent_ms, &*ghost("dave")));
+    // What was brought in is known: it can be answered, and does not come again.
+    stage.network.pushes(RemoteEvent::Message(all[30].clone())).await;
+    stage.fake.person("alice").replies(&room, &old.event_id, "I remember");
+    let said = stage.network.wait_for_texts(&stage.chat, &["I remember"]).await;
+    assert_eq!(said[0].whole.message.reply_to.as_ref(), Some(&all[59].id));
+    stage.hears(&room, "carol", "then").await;
+    assert_eq!(stage.shown(&room).len(), 53);
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_chat_that_is_announced_is_filled_up_to_its_newest_message() {
+    let stage = Stage::set("backfill_announced").await;
+    let all = history(&stage, 3);
+    stage.network.set_history(&stage.chat, all.clone());
+    let newest = Some(all[1].id.clone());
+    let info = ChatInfo {
+        newest,
+        create: Some(CreateWhen::AtOnce),
+        ..ChatInfo::new(ChatKind::Group, Some("town".to_owned()))
+    };
+    let change = ChatChange::Present(Box::new(info));
+    stage.network.pushes(RemoteEvent::ChatChanged { chat: stage.chat.clone(), change }).await;
+    let room = stage.fake.wait_until(|fake| fake.room_named("town")).await;
+    stage.wait_until_shown(&room, &["old 1", "old 2"]).await;
+    // The third comes live.
+    stage.network.pushes(RemoteEvent::Message(all[2].clone())).await;
+    stage.wait_until_shown(&room, &["old 1", "old 2", "old 3"]).await;
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_hidden_chat_is_open_to_nobody_but_admins() {
+    let stage = Stage::set("privacy").await;
+    let space = ChatInfo::new(ChatKind::Space, Some("guild".to_owned()));
+    stage.network.add_chat_like("guild", space);
+    let looks = |private: bool| ChatInfo {
+        private,
+        parent: Some(RemoteChatId::new("guild")),
+        ..ChatInfo::new(ChatKind::Group, Some("town".to_owned()))
+    };
+    stage.network.add_chat_like("town", looks(true));
+    let (room, _) = stage.room().await;
+    let (alice, bob) = (stage.fake.person("alice"), stage.fake.person("bob"));
+    let membership =
+        |person: &crate::testkit::fake_homeserver::FakePerson| stage.fake.membership(&room, person.user_id());
+    let rule = || stage.fake.state(&room, "m.room.join_rules", "").expect("there are rules");
+    assert_eq!((membership(&alice), membership(&bob)), (Some(Membership::Joined), None));
+    assert_eq!(rule(), json!({ "join_rule": "invite" }));
+    let change = |private| RemoteEvent::ChatChanged {
+        chat: stage.chat.clone(),
+        change: ChatChange::Info(Box::new(looks(private))),
+    };
+    stage.network.pushes(change(false)).await;
+    stage.hears(&room, "carol", "open").await;
+    let guild = stage.fake.room_named("guild").expect("there is a space");
+    let allow = json!([{ "type": "m.room_membership", "room_id": guild }]);
+    assert_eq!(rule(), json!({ "join_rule": "restricted", "allow": allow }));
+    bob.joins_as_invited_by(&room, &alice);
+    assert_eq!(membership(&bob), Some(Membership::Joined));
+    stage.network.pushes(change(true)).await;
+    stage.hears(&room, "carol", "hidden").await;
+    assert_eq!(rule(), json!({ "join_rule": "invite" }));
+    assert_eq!((membership(&alice), membership(&bob)), (Some(Membership::Joined), Some(Membership::Left)));
+    let carol = UserId::parse(ghost("carol")).expect("a ghost's name");
+    assert_eq!(stage.fake.membership(&room, &carol), Some(Membership::Joined));
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn commands_make_and_separate_rooms() {
+    let stage = Stage::set("bridging").await;
+    let alice = stage.fake.person("alice");
+    let bot = UserId::parse("@fakebot:example.org").expect("the bot's name");
+    let desk = alice.creates_direct_chat(&bot);
+    stage
+        .fake
+        .wait_until(|fake| (fake.membership(&desk, &bot) == Some(Membership::Joined)).then_some(()))
+        .await;
+    // A chat that waits for the command takes no part before it.
+    let info = ChatInfo {
+        create: Some(CreateWhen::OnCommand),
+        ..ChatInfo::new(ChatKind::Group, Some("quiet".to_owned()))
+    };
+    let quiet = stage.network.add_chat_like("quiet", info);
+    let message = |text: &str| RemoteEvent::Message(stage.network.message(&quiet, "carol", text));
+    stage.network.pushes(message("unheard")).await;
+    alice.sends(&desk, "bridge nowhere");
+    stage.fake.wait_for_body(&desk, "No connected account sees a chat nowhere on Fake.").await;
+    assert_eq!(stage.fake.room_named("quiet"), None);
+    alice.sends(&desk, "bridge quiet");
+    let room = stage.fake.wait_until(|fake| fake.room_named("quiet")).await;
+    stage.fake.wait_for_body(&desk, "The room of “quiet” is being made.").await;
+    stage.network.pushes(message("heard")).await;
+    stage.wait_until_shown(&room, &["heard"]).await;
+    let asked = alice.sends(&room, "!fake unbridge");
+    let (_, words) = stage.notice(&room, &asked).await;
+    assert!(words.contains("`!fake bridge quiet` joins them again"), "{words}");
+    stage.network.pushes(message("separate")).await;
+    alice.sends(&room, "anybody there?");
+    let again = alice.sends(&room, "!fake bridge");
+    stage.notice(&room, &again).await;
+    stage.network.pushes(message("together")).await;
+    stage.fake.wait_for_body(&room, "together").await;
+    alice.sends(&room, "hello again");
+    stage.network.wait_for_texts(&quiet, &["hello again"]).await;
+    assert!(!stage.shown(&room).contains(&"separate".to_owned()));
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn marks_show_what_becomes_of_a_message() {
+    let stage = Stage::set("marks").await;
+    let (room, _) = stage.room().await;
+    let alice = stage.fake.person("alice");
+    let bot = UserId::parse("@fakebot:example.org").expect("the bot's name");
+    let marks = |on: &OwnedEventId| {
+        let events = stage.fake.events(&room);
+        let stands = |event: &&Arc<FakeEvent>| {
+            event.event_type == "m.reaction"
+                && event.content()["m.relates_to"]["event_id"] == on.as_str()
+                && !events.iter().any(|other| other.redacts.as_ref() == Some(&event.event_id))
+        };
+        let key = |event: &Arc<FakeEvent>| event.content()["m.relates_to"]["key"].to_string();
+        events.iter().filter(stands).map(key).collect::<Vec<_>>()
+    };
+    let (quick, _) = stage.says(&room, "quick").await;
+    stage
+        .fake
+        .wait_until(|fake| (fake.read_up_to(&room, &bot) == Some(quick.to_string())).then_some(()))
+        .await;
+    assert_eq!(marks(&quick), [""; 0]);
+    let later = || DeliverError::Retry { after: Some(Duration::from_millis(1)), reason: "busy".to_owned() };
+    let stays = || DeliverError::Retry { after: Some(Duration::from_millis(600)), reason: "busy".to_owned() };
+    stage.network.refuses([later(), stays()]);
+    let slow = alice.sends(&room, "slow");
+    stage.fake.wait_until(|_| (marks(&slow) == ["\"⏳\""]).then_some(())).await;
+    stage.network.wait_for_texts(&stage.chat, &["quick", "slow"]).await;
+    stage.fake.wait_until(|_| marks(&slow).is_empty().then_some(())).await;
+    stage.network.refuses([DeliverError::Rejected("no.".to_owned())]);
+    let refused = alice.sends(&room, "refused");
+    stage.notice(&room, &refused).await;
+    alice.reacts(&room, &refused, "🔁");
+    stage.fake.wait_until(|_| marks(&refused).contains(&"\"✅\"".to_owned()).then_some(())).await;
+    stage.ends().await;
+}
