@@ -2,8 +2,10 @@
 
 mod control;
 mod faults;
+mod files;
 mod gateway;
 mod judge;
+mod reactions;
 mod rest;
 
 use magpie_tests::{

@@ -13,6 +13,7 @@ pub mod control;
 pub mod description;
 pub mod effects;
 pub mod faults;
+pub mod files;
 pub mod gateway;
 pub mod intents;
 pub mod judge;
@@ -23,6 +24,7 @@ pub mod observe;
 pub mod people;
 pub mod permissions;
 pub mod post;
+mod react;
 pub mod render;
 pub mod requests;
 pub mod rest;
@@ -47,7 +49,10 @@ pub use self::{
     faults::{Fault, Gate, RateLimitScope},
     gateway::GatewayFault,
     limits::Limit,
-    model::{Author, Channel, ChannelKind, Mentions, Message, Overwrite, Webhook},
+    model::{
+        Author, Channel, ChannelKind, File, FileBytes, Forward, Mentions, Message, Overwrite, Reaction,
+        ReactionEmoji, Sticker, Webhook,
+    },
     requests::LoggedRequest,
     snowflake::Snowflake,
     world::{BOT_TOKEN, SmallWorld, World},

@@ -21,6 +21,8 @@ pub struct DiscordConfig {
     pub webhook_name: String,
     /// How many missed messages of one channel are fetched after an interruption.
     pub recover_messages_max: usize,
+    /// The largest file that is sent, in bytes; each server's boosts decide when absent.
+    pub file_bytes_max: Option<u64>,
     /// Where the API is, without a path.
     pub api_url: String,
     /// Where pictures and emoji are.
@@ -36,6 +38,7 @@ impl Default for DiscordConfig {
             guilds: Vec::new(),
             webhook_name: "Magpie".to_owned(),
             recover_messages_max: 1000,
+            file_bytes_max: None,
             api_url: "https://discord.com".to_owned(),
             cdn_url: "https://cdn.discordapp.com".to_owned(),
             gateway_hosts: vec!["gateway.discord.gg".to_owned(), "*.discord.gg".to_owned()],
@@ -74,6 +77,8 @@ token: your-token
 # webhook_name: Magpie
 # How many missed messages of one channel are fetched after an interruption.
 # recover_messages_max: 1000
+# The largest file that is sent to Discord, in bytes; larger ones become links. Each server's boosts decide when absent.
+# file_bytes_max: 10485760
 # For another server that speaks Discord's protocol.
 # api_url: https://discord.com
 # cdn_url: https://cdn.discordapp.com

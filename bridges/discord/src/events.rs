@@ -7,7 +7,7 @@
 use magpie_common::{
     clock::TimestampMs,
     ids::{RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
-    message::{ChatChange, Emoji, FileSource, RemoteEvent},
+    message::{ChatChange, Emoji, FileSource, RemoteEvent, RemoteMessage},
     platform::Cursor,
 };
 use serde_json::Value;
@@ -17,9 +17,14 @@ use crate::{
     session::world::{Known, text, texts},
 };
 
-pub(crate) use self::author::{avatar, is_ours, shown_name};
+pub(crate) use self::{
+    attachment::addresses as attachment_addresses,
+    author::{avatar, is_ours, shown_name},
+};
 
+mod attachment;
 mod author;
+mod embed;
 mod message;
 #[cfg(test)]
 mod tests;
@@ -57,19 +62,30 @@ pub(crate) fn channel_of(kind: &str, data: &Value) -> Option<String> {
     of_chat.then(|| text(&data["channel_id"])).filter(|id| is_id(id))
 }
 
-/// Maps an event of a chat: messages, reactions, typing. `None` when it is ours, or nothing that a room shows.
-pub(crate) fn map(kind: &str, data: &Value, known: &Known) -> Option<Mapped> {
+/// Maps an event of a chat: messages, reactions, typing. Nothing when it is ours, or nothing that a room shows.
+pub(crate) fn map(kind: &str, data: &Value, known: &Known) -> Vec<Mapped> {
     let channel = text(&data["channel_id"]);
     let event = match kind {
-        "MESSAGE_CREATE" => return created(data, known),
-        "MESSAGE_UPDATE" => message::edit(data, known),
+        "MESSAGE_CREATE" => return created(data, known).into_iter().collect(),
+        "MESSAGE_UPDATE" => {
+            let changed = message::changed(data, known).into_iter();
+            return changed.map(|event| Mapped { event, cursor: None }).collect();
+        }
         "MESSAGE_DELETE" => redact(&channel, &[text(&data["id"])]),
         "MESSAGE_DELETE_BULK" => redact(&channel, &texts(&data["ids"])),
         "TYPING_START" => typing(&channel, data, known),
         _ if kind.starts_with("MESSAGE_REACTION_") => reaction(kind, &channel, data, known),
         _ => None,
     };
-    event.map(|event| Mapped { event, cursor: None })
+    event.map(|event| Mapped { event, cursor: None }).into_iter().collect()
+}
+
+/// A message that was said before; `None` when it is ours, or cannot be read.
+pub(crate) fn said(data: &Value, known: &Known) -> Option<RemoteMessage> {
+    match message::create(data, known)? {
+        RemoteEvent::Message(message) => Some(message),
+        _ => None,
+    }
 }
 
 /// Messages are missing behind this one.
@@ -155,6 +171,12 @@ fn reaction(kind: &str, channel: &str, data: &Value, known: &Known) -> Option<Re
         }
         _ => None,
     }
+}
+
+/// The number of an emoji that its file names.
+pub(crate) fn emoji_id(file: &RemoteFileId) -> Option<&str> {
+    let id = file.as_str().strip_prefix("emojis/")?.split('.').next()?;
+    is_id(id).then_some(id)
 }
 
 fn emoji(data: &Value) -> Option<Emoji> {

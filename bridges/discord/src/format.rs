@@ -55,7 +55,7 @@ pub struct Reading<'a> {
 }
 
 /// One message's worth of written text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
     /// The `content` field.
     pub content: String,

@@ -12,7 +12,6 @@
 //! up from the cursors.
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -22,9 +21,10 @@ use magpie_common::{
     clock::Clock,
     config::Secret,
     ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
-    message::{Action, ChatInfo, Limits, Outgoing, Support, UserInfo},
+    message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
-        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Session,
+        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, History, PlatformError,
+        Session,
     },
 };
 use tokio::{
@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     api::Api,
+    attachments::{Addresses, Attachments},
     deliver::Deliverer,
     download::Downloads,
     gateway::{Gateway, GatewayAddress},
@@ -48,15 +49,19 @@ use self::{
 use crate::{config::DiscordConfig, events, format};
 
 pub(crate) mod api;
+mod attachments;
+mod capabilities;
 mod deliver;
 pub(crate) mod download;
 mod gateway;
 mod history;
 mod limiter;
+mod past;
 pub(crate) mod permissions;
 mod progress;
 mod pump;
 mod recovery;
+pub(crate) mod seen;
 mod verdict;
 mod webhooks;
 pub(crate) mod world;
@@ -87,7 +92,9 @@ pub(crate) struct DiscordSession {
     api: Arc<Api>,
     world: Arc<World>,
     deliverer: Deliverer,
-    downloads: Downloads,
+    attachments: Attachments,
+    addresses: Arc<Addresses>,
+    file_bytes_max: Option<u64>,
     end: watch::Sender<Option<ConnectError>>,
     running: AsyncMutex<Running>,
 }
@@ -119,6 +126,7 @@ pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let api = Arc::new(Api::new(&config.api_url, setup.token.clone()).map_err(|error| failed(&error))?);
     let downloads = Downloads::new(&config.cdn_url).map_err(|error| failed(&error))?;
     let world = Arc::new(World::default());
+    let addresses = Arc::new(Addresses::default());
     let me = introduce(&api, &world).await?;
     let (url, shards) = gateway_address(&api, config).await?;
     let address = GatewayAddress { origin: config.api_url.clone(), url, shards, token: setup.token.clone() };
@@ -126,7 +134,7 @@ pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let (gateway, gone) = gateway::start(address, events).map_err(|error| failed(&error))?;
     let end = watch::Sender::new(None);
     let ready = watch::Sender::new(false);
-    let (stop, tasks) = start_tasks(&setup, (&api, &world), incoming, (&ready, &end));
+    let (stop, tasks) = start_tasks(&setup, (&api, &world, &addresses), incoming, (&ready, &end));
     let mut running = Running { gateway, stop, tasks };
     running.tasks.push(tokio::spawn(watch_gateway(gone, end.clone())));
     if let Err(error) = wait_until_ready(ready.subscribe(), end.subscribe()).await {
@@ -134,12 +142,15 @@ pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         return Err(error);
     }
     let deliverer = deliverer(&setup, &api, &world);
+    let attachments = Attachments::new(Arc::clone(&api), downloads, Arc::clone(&addresses));
     Ok(Arc::new(DiscordSession {
         me,
         api,
         world,
         deliverer,
-        downloads,
+        attachments,
+        addresses,
+        file_bytes_max: setup.config.file_bytes_max,
         end,
         running: AsyncMutex::new(running),
     }))
@@ -169,6 +180,7 @@ fn deliverer(setup: &Setup, api: &Arc<Api>, world: &Arc<World>) -> Deliverer {
         webhooks,
         clock: setup.clock.clone(),
         progress: Progress::default(),
+        sink: setup.sink.clone(),
     }
 }
 
@@ -207,12 +219,12 @@ async fn gateway_address(api: &Api, config: &DiscordConfig) -> Result<(String, u
     Ok((url, shards))
 }
 
-type Shared<'a> = (&'a Arc<Api>, &'a Arc<World>);
+type Shared<'a> = (&'a Arc<Api>, &'a Arc<World>, &'a Arc<Addresses>);
 type Signals<'a> = (&'a watch::Sender<bool>, &'a watch::Sender<Option<ConnectError>>);
 
 fn start_tasks(
     setup: &Setup,
-    (api, world): Shared<'_>,
+    (api, world, addresses): Shared<'_>,
     events: mpsc::Receiver<gateway::GatewayEvent>,
     (ready, end): Signals<'_>,
 ) -> (CancellationToken, Vec<JoinHandle<()>>) {
@@ -227,7 +239,7 @@ fn start_tasks(
         ready: ready.clone(),
         end: end.clone(),
     };
-    let pump = Pump::new(Arc::clone(&setup.config), Arc::clone(world), out);
+    let pump = Pump::new(Arc::clone(&setup.config), (Arc::clone(world), Arc::clone(addresses)), out);
     let messages_max = setup.config.recover_messages_max;
     let recovery = Recovery { api: Arc::clone(api), world: Arc::clone(world), messages_max };
     let recovery = stop.clone().run_until_cancelled_owned(recovery.run(missed, pages_in));
@@ -292,12 +304,8 @@ impl Session for DiscordSession {
         RemoteUserId::new(self.me.as_str())
     }
 
-    fn limits(&self, _chat: &RemoteChatId) -> Limits {
-        Limits {
-            actions: BTreeMap::from([(Action::Message, Support::Full)]),
-            text_chars_max: format::CONTENT_UNITS_MAX,
-            ..Limits::default()
-        }
+    fn limits(&self, chat: &RemoteChatId) -> Limits {
+        self.world.read().limits(chat.as_str(), self.file_bytes_max)
     }
 
     async fn deliver(
@@ -331,7 +339,11 @@ impl Session for DiscordSession {
     }
 
     async fn download(&self, file: &RemoteFileId) -> Result<Download, PlatformError> {
-        self.downloads.open(file).await
+        self.attachments.open(file).await
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        Some(self)
     }
 
     async fn ended(&self) -> ConnectError {

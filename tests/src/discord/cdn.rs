@@ -31,6 +31,10 @@ pub(crate) fn serve(records: &Records, path: &str) -> Response {
                 .and_then(|(guild, user)| records.guilds.get(&guild)?.members.get(&user));
             member.and_then(|member| member.avatar.as_deref()) == Some(stem)
         }
+        ["emojis"] => {
+            id(stem).is_some_and(|id| records.guilds.values().any(|it| it.emojis.contains_key(&id)))
+        }
+        ["stickers"] => id(stem).is_some_and(|id| has_sticker(records, id)),
         _ => false,
     };
     if !is_known {
@@ -75,6 +79,11 @@ fn owns_avatar(records: &Records, owner: &str, hash: &str) -> bool {
         authors.any(|author| matches!(author, Author::Webhook { id, avatar: Some(it), .. } if *id == owner && it == hash))
     };
     of_user == Some(hash) || of_webhook == Some(hash) || of_message()
+}
+
+fn has_sticker(records: &Records, id: Snowflake) -> bool {
+    let messages = records.channels.values().flat_map(|channel| channel.messages.values());
+    messages.flat_map(|message| &message.stickers).any(|sticker| sticker.id == id)
 }
 
 fn id(text: &str) -> Option<Snowflake> {

@@ -28,6 +28,9 @@ fn amend(document: &mut Value) {
         "required": ["code", "message"],
         "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
     });
+    // "Message Reference Types" in the reference: 1 is a forward, which the description does not list.
+    let kinds = &mut schemas["MessageReferenceType"]["oneOf"];
+    *kinds = json!([kinds[0].clone(), {"title": "FORWARD", "const": 1}]);
     // "Uploading Files" numbers the attachments of a request from zero, and the servers take numbers as well as strings.
     let id = &mut schemas["MessageAttachmentRequest"]["properties"]["id"];
     *id = json!({"anyOf": [id.clone(), {"type": "integer", "minimum": 0}]});

@@ -10,6 +10,8 @@ pub const GUILD_WEBHOOKS: u64 = 1 << 5;
 pub const GUILD_PRESENCES: u64 = 1 << 8;
 /// Messages in guild channels.
 pub const GUILD_MESSAGES: u64 = 1 << 9;
+/// Reactions in guild channels.
+pub const GUILD_MESSAGE_REACTIONS: u64 = 1 << 10;
 /// Somebody types in a guild channel.
 pub const GUILD_MESSAGE_TYPING: u64 = 1 << 11;
 /// The text of messages. Privileged.
@@ -26,6 +28,7 @@ pub fn needed(event: &str) -> u64 {
         "GUILD_MEMBER_ADD" | "GUILD_MEMBER_UPDATE" | "GUILD_MEMBER_REMOVE" => GUILD_MEMBERS,
         "WEBHOOKS_UPDATE" => GUILD_WEBHOOKS,
         "TYPING_START" => GUILD_MESSAGE_TYPING,
+        name if name.starts_with("MESSAGE_REACTION_") => GUILD_MESSAGE_REACTIONS,
         name if name.starts_with("MESSAGE_") => GUILD_MESSAGES,
         name if name.starts_with("GUILD_") || name.starts_with("CHANNEL_") => GUILDS,
         _ => 0,

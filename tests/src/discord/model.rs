@@ -6,7 +6,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
+pub use self::message::{
+    Author, File, FileBytes, Forward, Mentions, Message, Reaction, ReactionEmoji, Sticker,
+};
 use super::snowflake::Snowflake;
+
+mod message;
 
 /// Somebody with an account: a person or a bot.
 #[derive(Clone, Debug)]
@@ -70,8 +75,23 @@ pub struct Guild {
     pub roles: BTreeMap<Snowflake, Role>,
     /// Members by user.
     pub members: BTreeMap<Snowflake, Member>,
+    /// Emoji of its own.
+    pub emojis: BTreeMap<Snowflake, GuildEmoji>,
+    /// How many boosts it has: 0 to 3, which decides how large files may be.
+    pub premium_tier: u8,
     /// Discord has an outage for this guild.
     pub unavailable: bool,
+}
+
+/// An emoji that a guild has made.
+#[derive(Clone, Debug)]
+pub struct GuildEmoji {
+    /// The id.
+    pub id: Snowflake,
+    /// The name, without colons.
+    pub name: String,
+    /// Whether it moves.
+    pub animated: bool,
 }
 
 /// What a channel is for. The numbers are Discord's.
@@ -83,6 +103,19 @@ pub enum ChannelKind {
     Category = 4,
     /// A text channel that others can follow.
     Announcement = 5,
+    /// A side conversation of a text channel, its parent.
+    Thread = 11,
+}
+
+/// What only a thread has.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// Who began it.
+    pub owner: Snowflake,
+    /// Nobody writes there any more, until somebody does.
+    pub archived: bool,
+    /// Only moderators may open it again.
+    pub locked: bool,
 }
 
 /// An exception to the guild's permissions.
@@ -111,7 +144,9 @@ pub struct Channel {
     pub name: String,
     /// What it is about.
     pub topic: Option<String>,
-    /// The category it lies in.
+    /// What only a thread has.
+    pub thread: Option<Thread>,
+    /// The category it lies in; the channel, for a thread.
     pub parent: Option<Snowflake>,
     /// The place in the list.
     pub position: i32,
@@ -144,71 +179,6 @@ pub struct Webhook {
     pub application: Option<Snowflake>,
 }
 
-/// Who a message is from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Author {
-    /// A person or a bot.
-    User(Snowflake),
-    /// A webhook, under the name and picture of that one message.
-    Webhook {
-        /// The webhook.
-        id: Snowflake,
-        /// The shown name.
-        name: String,
-        /// Hash of the shown picture.
-        avatar: Option<String>,
-        /// The picture's URL as it was given; Discord would fetch it, the simulator only keeps it.
-        avatar_url: Option<String>,
-        /// The application that owns the webhook.
-        application: Option<Snowflake>,
-    },
-}
-
-impl Author {
-    /// The id that stands in the message's author: a user's or a webhook's.
-    pub fn id(&self) -> Snowflake {
-        match self {
-            Self::User(id) | Self::Webhook { id, .. } => *id,
-        }
-    }
-}
-
-/// Who a message pings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mentions {
-    /// Users, the author of the replied message included where it is pinged.
-    pub users: Vec<Snowflake>,
-    /// Roles.
-    pub roles: Vec<Snowflake>,
-    /// `@everyone` or `@here`.
-    pub everyone: bool,
-}
-
-/// A message as it stands in its channel.
-#[derive(Clone, Debug)]
-pub struct Message {
-    /// The id.
-    pub id: Snowflake,
-    /// The channel.
-    pub channel: Snowflake,
-    /// Who it is from.
-    pub author: Author,
-    /// The text.
-    pub content: String,
-    /// Who it pings.
-    pub mentions: Mentions,
-    /// Rich boxes below the text, in Discord's JSON.
-    pub embeds: Vec<Value>,
-    /// Discord's flag bits.
-    pub flags: u64,
-    /// The message it answers, even when that is deleted.
-    pub reply_to: Option<Snowflake>,
-    /// When it was last edited.
-    pub edited_ms: Option<i64>,
-    /// The sender's own mark; Discord never shows it in history.
-    pub nonce: Option<Value>,
-}
-
 /// The bot's application.
 #[derive(Clone, Debug)]
 pub struct Application {
@@ -239,6 +209,12 @@ pub struct Records {
     pub webhooks: BTreeMap<Snowflake, Webhook>,
     /// Marks of recent messages, oldest first.
     pub nonces: VecDeque<UsedNonce>,
+    /// Base of the CDN, once it is known.
+    pub cdn: String,
+    /// Grows when addresses of files expire.
+    pub addresses_age: u32,
+    /// The largest file, where a test says so; otherwise each guild's boosts decide.
+    pub file_bytes_max: Option<u64>,
 }
 
 /// A mark that may not be used again for some minutes.

@@ -8,7 +8,7 @@ use super::{
     effects::EffectKind,
     gateway::{self, dispatch::Event},
     mentions::{AllowedMentions, Facts, mentions},
-    model::{Author, Mentions, Message, UsedNonce},
+    model::{Author, File, Forward, Mentions, Message, Sticker, UsedNonce},
     permissions,
     snowflake::Snowflake,
     state::State,
@@ -36,13 +36,34 @@ pub struct Draft {
     pub reply_to: Option<Snowflake>,
     /// The sender's mark.
     pub nonce: Option<Value>,
+    /// Files.
+    pub files: Vec<File>,
+    /// Stickers.
+    pub stickers: Vec<Sticker>,
+    /// The message that it passes on.
+    pub forward: Option<Forward>,
+    /// Discord's number for its sort where it is neither said nor a reply.
+    pub kind: Option<u8>,
 }
 
 impl Draft {
     /// A plain text that may ping everybody it mentions.
     pub fn text(channel: Snowflake, author: Author, content: &str) -> Self {
         let (content, allowed) = (content.to_owned(), AllowedMentions::default());
-        Self { channel, author, content, allowed, embeds: Vec::new(), flags: 0, reply_to: None, nonce: None }
+        Self {
+            channel,
+            author,
+            content,
+            allowed,
+            embeds: Vec::new(),
+            flags: 0,
+            reply_to: None,
+            nonce: None,
+            files: Vec::new(),
+            stickers: Vec::new(),
+            forward: None,
+            kind: None,
+        }
     }
 }
 
@@ -57,6 +78,10 @@ pub struct Change {
     pub flags: Option<u64>,
     /// Who the new text may ping.
     pub allowed: AllowedMentions,
+    /// The files that stay; all when none is named.
+    pub kept: Option<Vec<Snowflake>>,
+    /// Files that come.
+    pub files: Vec<File>,
 }
 
 /// Puts a message into its channel.
@@ -78,6 +103,11 @@ pub(crate) fn create(state: &mut State, draft: Draft) -> Message {
         reply_to: draft.reply_to,
         edited_ms: None,
         nonce: draft.nonce,
+        files: draft.files,
+        stickers: draft.stickers,
+        forward: draft.forward,
+        reactions: Vec::new(),
+        kind: draft.kind,
     };
     let channel = state.records.channels.get_mut(&message.channel).expect("callers check the channel");
     channel.last_message = Some(id);
@@ -111,6 +141,10 @@ pub(crate) fn edit(
     let mut message = state.records.channels.get(&channel)?.messages.get(&id)?.clone();
     message.embeds = change.embeds.unwrap_or(message.embeds);
     message.flags = change.flags.unwrap_or(message.flags);
+    if let Some(kept) = &change.kept {
+        message.files.retain(|file| kept.contains(&file.id));
+    }
+    message.files.extend(change.files);
     if let Some(content) = change.content {
         let mut draft = Draft::text(channel, message.author.clone(), &content);
         draft.allowed = change.allowed;
@@ -122,6 +156,16 @@ pub(crate) fn edit(
     state.effects.record(EffectKind::Edited, &message);
     gateway::dispatch::message(state, "MESSAGE_UPDATE", &message);
     Some(message)
+}
+
+/// Discord itself adds boxes below a message: no edit, so no time of one.
+pub(crate) fn preview(state: &mut State, (channel, id): (Snowflake, Snowflake), embeds: Vec<Value>) {
+    let message = state.records.channels.get_mut(&channel).and_then(|it| it.messages.get_mut(&id));
+    if let Some(message) = message {
+        message.embeds = embeds;
+        let message = message.clone();
+        gateway::dispatch::message(state, "MESSAGE_UPDATE", &message);
+    }
 }
 
 /// Takes a message away. None when there is no such message.

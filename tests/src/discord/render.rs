@@ -5,11 +5,14 @@
 
 use serde_json::{Value, json};
 
+pub use self::message::{message, reaction_emoji};
 use super::{
     intents,
-    model::{Author, Channel, ChannelKind, Guild, Member, Message, Overwrite, Records, Role, User, Webhook},
+    model::{Channel, ChannelKind, Guild, GuildEmoji, Member, Overwrite, Records, Role, User, Webhook},
     snowflake::{Snowflake, timestamp},
 };
+
+mod message;
 
 /// A user, as everybody sees them.
 pub fn user(user: &User) -> Value {
@@ -90,7 +93,7 @@ pub fn guild(guild: &Guild) -> Value {
         "owner_id": guild.owner,
         "roles": guild.roles.values().map(role).collect::<Vec<_>>(),
         "features": [],
-        "emojis": [],
+        "emojis": guild.emojis.values().map(emoji).collect::<Vec<_>>(),
         "stickers": [],
         "region": "deprecated",
         "preferred_locale": "en-US",
@@ -124,16 +127,28 @@ pub fn guild(guild: &Guild) -> Value {
         "default_message_notifications",
         "mfa_level",
         "explicit_content_filter",
-        "premium_tier",
         "premium_subscription_count",
         "nsfw_level",
     ] {
         it[zero] = json!(0);
     }
+    it["premium_tier"] = json!(guild.premium_tier);
     for off in ["widget_enabled", "premium_progress_bar_enabled", "nsfw"] {
         it[off] = json!(false);
     }
     it
+}
+
+fn emoji(emoji: &GuildEmoji) -> Value {
+    json!({
+        "id": emoji.id,
+        "name": emoji.name,
+        "roles": [],
+        "require_colons": true,
+        "managed": false,
+        "animated": emoji.animated,
+        "available": true,
+    })
 }
 
 /// A role.
@@ -229,16 +244,6 @@ pub fn webhook(records: &Records, hook: &Webhook, rest_base: &str, with_creator:
     it
 }
 
-/// A message as history shows it: no nonce, and the replied message inside.
-pub fn message(records: &Records, message: &Message) -> Value {
-    let mut it = basic_message(records, message);
-    if let Some(target) = message.reply_to {
-        let found = records.channels.get(&message.channel).and_then(|channel| channel.messages.get(&target));
-        it["referenced_message"] = found.map_or(Value::Null, |found| basic_message(records, found));
-    }
-    it
-}
-
 /// Adds the fields of one object to another.
 pub fn merge(into: &mut Value, more: Value) {
     if let (Value::Object(into), Value::Object(more)) = (into, more) {
@@ -249,49 +254,4 @@ pub fn merge(into: &mut Value, more: Value) {
 fn overwrite(over: &Overwrite) -> Value {
     let (allow, deny) = (over.allow.to_string(), over.deny.to_string());
     json!({"id": over.id, "type": u8::from(over.is_member), "allow": allow, "deny": deny})
-}
-
-fn basic_message(records: &Records, message: &Message) -> Value {
-    let mut it = json!({
-        "id": message.id,
-        "channel_id": message.channel,
-        "type": if message.reply_to.is_some() { 19 } else { 0 },
-        "author": author(records, &message.author),
-        "content": message.content,
-        "timestamp": timestamp(message.id.created_ms()),
-        "edited_timestamp": message.edited_ms.map(timestamp),
-        "mentions": message.mentions.users.iter().map(|id| user(&records.users[id])).collect::<Vec<_>>(),
-        "mention_roles": message.mentions.roles,
-        "mention_everyone": message.mentions.everyone,
-        "attachments": [],
-        "embeds": message.embeds,
-        "components": [],
-        "flags": message.flags,
-        "pinned": false,
-        "tts": false,
-    });
-    if let Author::Webhook { id, application, .. } = &message.author {
-        it["webhook_id"] = json!(id);
-        if let Some(application) = application {
-            it["application_id"] = json!(application);
-        }
-    }
-    if let Some(target) = message.reply_to {
-        let guild = records.channels.get(&message.channel).map(|channel| channel.guild);
-        it["message_reference"] =
-            json!({"type": 0, "channel_id": message.channel, "message_id": target, "guild_id": guild});
-    }
-    it
-}
-
-fn author(records: &Records, author: &Author) -> Value {
-    match author {
-        Author::User(id) => user(&records.users[id]),
-        Author::Webhook { id, name, avatar, .. } => {
-            let (username, avatar) = (name.clone(), avatar.clone());
-            let mut it = user(&User { id: *id, username, global_name: None, avatar, is_bot: true });
-            it["discriminator"] = json!("0000");
-            it
-        }
-    }
 }

@@ -10,6 +10,8 @@ pub mod call;
 pub mod form;
 pub mod guilds;
 pub mod messages;
+pub mod reactions;
+pub mod upload;
 pub mod webhook_messages;
 pub mod webhooks;
 
@@ -159,6 +161,9 @@ fn route(state: &mut State, call: &Call) -> Outcome {
         ("GET", ["channels", id, "messages", message]) => messages::get(state, (id, message)),
         ("PATCH", ["channels", id, "messages", message]) => messages::edit(state, call, (id, message)),
         ("DELETE", ["channels", id, "messages", message]) => messages::delete(state, (id, message)),
+        (method, ["channels", id, "messages", message, "reactions", rest @ ..]) => {
+            reactions::serve(state, (method, id, message), rest)
+        }
         ("POST", ["channels", id, "typing"]) => messages::typing(state, id),
         ("GET", ["channels", id, "webhooks"]) => webhooks::of_channel(state, id),
         ("POST", ["channels", id, "webhooks"]) => webhooks::create(state, call, id),

@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{cdn, control, gateway, rest, severable::Switch, state::Inner};
+use super::{cdn, control, files, gateway, rest, severable::Switch, state::Inner};
 
 /// Everything on the one port.
 pub(crate) fn service(inner: Arc<Inner>) -> IntoMakeServiceWithConnectInfo<Router, Switch> {
@@ -31,7 +31,9 @@ async fn fork(
         return rest::serve(inner, request, rest.to_owned(), switch).await;
     }
     if let Some(rest) = path.strip_prefix("/cdn") {
-        return cdn::serve(&inner.lock().records, rest);
+        let query = request.uri().query().unwrap_or_default();
+        let records = &inner.lock().records;
+        return files::serve(records, rest, query).unwrap_or_else(|| cdn::serve(records, rest));
     }
     if let Some(rest) = path.strip_prefix("/_control/") {
         return control::serve(&inner, request, rest.to_owned()).await;

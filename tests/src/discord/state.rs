@@ -56,10 +56,12 @@ pub(crate) struct Urls {
 impl Inner {
     pub fn new(world: World, address: SocketAddr, spec: Option<Arc<Spec>>) -> Self {
         let urls = Urls { origin: format!("http://{address}"), gateway: format!("ws://{address}") };
+        let mut records = world.records;
+        records.cdn = format!("{}/cdn", urls.origin);
         let state = State {
             clock: world.clock,
             ids: world.ids,
-            records: world.records,
+            records,
             sessions: Sessions::default(),
             faults: Faults::default(),
             limits: Limits::default(),

@@ -9,7 +9,7 @@ use magpie_common::clock::Clock;
 
 use super::{
     intents,
-    model::{Application, Channel, ChannelKind, Guild, Member, Records, Role, User},
+    model::{Application, Channel, ChannelKind, Guild, GuildEmoji, Member, Records, Role, User},
     permissions,
     snowflake::{Snowflake, Snowflakes},
 };
@@ -81,6 +81,9 @@ impl World {
             channels: BTreeMap::new(),
             webhooks: BTreeMap::new(),
             nonces: VecDeque::new(),
+            cdn: String::new(),
+            addresses_age: 0,
+            file_bytes_max: None,
         };
         Self { clock, ids, records }
     }
@@ -120,6 +123,8 @@ impl World {
             owner,
             roles: BTreeMap::from([(id, everyone)]),
             members: BTreeMap::new(),
+            emojis: BTreeMap::new(),
+            premium_tier: 0,
             unavailable: false,
         };
         self.records.guilds.insert(id, guild);
@@ -161,6 +166,14 @@ impl World {
         id
     }
 
+    /// Makes an emoji of a guild's own.
+    pub fn emoji(&mut self, guild: Snowflake, name: &str) -> Snowflake {
+        let id = self.next_id();
+        let emoji = GuildEmoji { id, name: name.to_owned(), animated: false };
+        self.edit_guild(guild).emojis.insert(id, emoji);
+        id
+    }
+
     /// Makes a text channel.
     pub fn text_channel(&mut self, guild: Snowflake, name: &str) -> Snowflake {
         self.channel(guild, name, ChannelKind::Text)
@@ -176,6 +189,7 @@ impl World {
             kind,
             name: name.to_owned(),
             topic: None,
+            thread: None,
             parent: None,
             position,
             overwrites: Vec::new(),

@@ -1,14 +1,12 @@
 //! Reading a message: words, reply, files, and the sorts that are no words.
 
 use magpie_common::{
-    ids::{RemoteChatId, RemoteFileId, RemoteMessageId},
-    message::{
-        Attachment, AttachmentKind, FileSource, Message, Node, RemoteEvent, RemoteMessage, RichText, Tone,
-    },
+    ids::{RemoteChatId, RemoteMessageId},
+    message::{Mention, MentionTarget, Message, Node, RemoteEvent, RemoteMessage, RichText, Tone},
 };
 use serde_json::Value;
 
-use super::{author, snowflake_ms, unknown};
+use super::{attachment, author, embed, snowflake_ms, unknown};
 use crate::{
     format::{self, Names, Reading},
     session::world::{Known, text},
@@ -20,8 +18,11 @@ const SPOKEN: [u64; 4] = [0, 19, 20, 23];
 /// A message that was forwarded from elsewhere.
 const FORWARD: u64 = 1;
 
-/// A voice message.
-const VOICE_FLAG: u64 = 1 << 13;
+/// Words in a message that is made of components.
+const TEXT_DISPLAY: u64 = 10;
+
+/// Components stand in each other no deeper than this.
+const COMPONENTS_DEPTH_MAX: usize = 5;
 
 /// A new message; `None` when it is ours.
 pub(super) fn create(data: &Value, known: &Known) -> Option<RemoteEvent> {
@@ -31,14 +32,20 @@ pub(super) fn create(data: &Value, known: &Known) -> Option<RemoteEvent> {
     Some(read(data, known).map_or_else(|| unknown("MESSAGE_CREATE", data), RemoteEvent::Message))
 }
 
-/// A changed message; `None` when it is ours, or only its preview changed.
-pub(super) fn edit(data: &Value, known: &Known) -> Option<RemoteEvent> {
+/// What a change of a message means: an edit if somebody made one, and what Discord itself has added below.
+pub(super) fn changed(data: &Value, known: &Known) -> Vec<RemoteEvent> {
+    // Without the words it is only a part of the message, of which nothing that is shown can have changed.
     if author::is_ours(data, known) || data["content"].is_null() {
-        return None;
+        return Vec::new();
     }
-    let edited_ms = data["edited_timestamp"].as_str().and_then(timestamp_ms)?;
-    let new = read(data, known)?;
-    Some(RemoteEvent::Edit { new, edited_ms })
+    let Some(new) = read(data, known) else { return Vec::new() };
+    let preview = RemoteEvent::Preview(new.clone());
+    match data["edited_timestamp"].as_str().and_then(timestamp_ms) {
+        // The preview may have come after the edit, which is known by then.
+        Some(edited_ms) if new.message.preview.is_blank() => vec![RemoteEvent::Edit { new, edited_ms }],
+        Some(edited_ms) => vec![RemoteEvent::Edit { new, edited_ms }, preview],
+        None => vec![preview],
+    }
 }
 
 fn read(data: &Value, known: &Known) -> Option<RemoteMessage> {
@@ -58,33 +65,87 @@ fn read(data: &Value, known: &Known) -> Option<RemoteMessage> {
 
 /// What somebody said; `None` when there is nothing in it that can be shown.
 fn spoken(data: &Value, known: &Known) -> Option<Message> {
+    let place = (text(&data["channel_id"]), text(&data["id"]));
+    let place = (place.0.as_str(), place.1.as_str());
     let mut words = words(data, known);
+    let mut attachments = attachment::read(data, place);
+    let (stickers, named) = attachment::stickers(data);
+    attachments.extend(stickers);
+    words.0.extend(named);
     let reference = &data["message_reference"];
     let is_forward = reference["type"].as_u64() == Some(FORWARD);
-    let mut attachments = attachments(data);
     if is_forward {
         let snapshot = &data["message_snapshots"][0]["message"];
-        let quoted = self::words(snapshot, known);
-        words.0.insert(0, Node::Quote(quoted.0));
-        words.0.insert(0, Node::Emphasis(vec![Node::Text("Forwarded".to_owned())]));
-        attachments.extend(self::attachments(snapshot));
+        words.0.splice(0..0, forwarded(reference, snapshot, known));
+        attachments.extend(attachment::read(snapshot, place));
     }
-    if words.is_blank() && attachments.is_empty() {
-        return None;
-    }
-    let reply_to = Some(text(&reference["message_id"])).filter(|id| !id.is_empty() && !is_forward);
-    Some(Message {
+    let message = Message {
         text: words,
         attachments,
-        reply_to: reply_to.map(RemoteMessageId::new),
+        reply_to: Some(text(&reference["message_id"]))
+            .filter(|id| !id.is_empty() && !is_forward)
+            .map(RemoteMessageId::new),
+        silent_reply: is_silent(data),
+        preview: embed::read(data, &names(data, known)),
         ..Message::default()
-    })
+    };
+    (!message.is_empty()).then_some(message)
+}
+
+/// A forwarded message as a quote below the place that it comes from.
+fn forwarded(reference: &Value, snapshot: &Value, known: &Known) -> Vec<Node> {
+    let (chat, id) = (text(&reference["channel_id"]), text(&reference["message_id"]));
+    let label = match known.channel(&chat) {
+        Some(name) => format!("Forwarded from #{name}"),
+        None => "Forwarded".to_owned(),
+    };
+    let origin = match known.channel(&chat) {
+        Some(_) => {
+            let target = MentionTarget::Message(RemoteChatId::new(chat), RemoteMessageId::new(id));
+            Node::Mention(Mention { target, label })
+        }
+        None => Node::Text(label),
+    };
+    let quoted = words(snapshot, known);
+    match quoted.is_blank() {
+        true => vec![Node::Emphasis(vec![origin])],
+        false => vec![Node::Emphasis(vec![origin]), Node::Quote(quoted.0)],
+    }
+}
+
+/// Whether the author of the message answered was not pinged. Those behind a webhook never are, so that says nothing of them.
+fn is_silent(data: &Value) -> bool {
+    let answered = &data["referenced_message"];
+    let author = text(&answered["author"]["id"]);
+    let pinged = data["mentions"].as_array().into_iter().flatten().any(|user| text(&user["id"]) == author);
+    !author.is_empty() && answered["webhook_id"].is_null() && !pinged
 }
 
 fn words(data: &Value, known: &Known) -> RichText {
-    let names = MessageNames { known, mentions: &data["mentions"] };
-    let everyone = data["mention_everyone"] == true;
-    format::read(data["content"].as_str().unwrap_or_default(), &Reading { names: &names, everyone })
+    let content = data["content"].as_str().unwrap_or_default();
+    let displayed = components(&data["components"], 0);
+    let content = if content.is_empty() { &displayed } else { content };
+    format::read(content, &Reading { names: &names(data, known), everyone: data["mention_everyone"] == true })
+}
+
+/// The words of a message that has no content but components.
+fn components(list: &Value, depth: usize) -> String {
+    if depth > COMPONENTS_DEPTH_MAX {
+        return String::new();
+    }
+    let mut lines = Vec::new();
+    for component in list.as_array().into_iter().flatten() {
+        if component["type"].as_u64() == Some(TEXT_DISPLAY) {
+            lines.extend(component["content"].as_str().map(str::to_owned));
+        }
+        lines.push(components(&component["components"], depth + 1));
+    }
+    lines.retain(|line| !line.is_empty());
+    lines.join("\n")
+}
+
+fn names<'a>(data: &'a Value, known: &'a Known) -> MessageNames<'a> {
+    MessageNames { known, mentions: &data["mentions"] }
 }
 
 /// What Discord itself tells in a channel.
@@ -107,32 +168,8 @@ fn happened(kind: u64) -> Message {
     Message { tone: Tone::Notice, ..Message::text(RichText::plain(words)) }
 }
 
-fn attachments(data: &Value) -> Vec<Attachment> {
-    let voice = data["flags"].as_u64().unwrap_or_default() & VOICE_FLAG != 0;
-    data["attachments"].as_array().into_iter().flatten().filter_map(|file| attachment(file, voice)).collect()
-}
-
-fn attachment(file: &Value, voice: bool) -> Option<Attachment> {
-    let mime = file["content_type"].as_str();
-    let name = file["filename"].as_str().unwrap_or("file");
-    let kind = match mime.and_then(|mime| mime.split('/').next()) {
-        _ if voice => AttachmentKind::Voice,
-        Some("image") => AttachmentKind::Image,
-        Some("video") => AttachmentKind::Video,
-        Some("audio") => AttachmentKind::Audio,
-        _ => AttachmentKind::File,
-    };
-    let source = FileSource::Remote(RemoteFileId::new(file["url"].as_str()?));
-    Some(Attachment {
-        mime: mime.map(str::to_owned),
-        size_bytes: file["size"].as_u64(),
-        spoiler: name.starts_with("SPOILER_"),
-        ..Attachment::new(kind, source, name)
-    })
-}
-
 /// Names from the message itself first: they are fresh, and people are not remembered otherwise.
-struct MessageNames<'a> {
+pub(super) struct MessageNames<'a> {
     known: &'a Known,
     mentions: &'a Value,
 }

@@ -12,7 +12,7 @@ use magpie_common::config::Secret;
 use reqwest::{Method, Response, header::AUTHORIZATION};
 use serde_json::Value;
 
-use super::limiter::Limiter;
+use super::{deliver::Payload, limiter::Limiter};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -96,11 +96,26 @@ impl Api {
     }
 
     /// `POST` to a path below the API's base.
-    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
-        self.call(Method::POST, path, Some(body)).await
+    pub async fn post(&self, path: &str, body: impl Into<Payload>) -> Result<Value, ApiError> {
+        self.call(Method::POST, path, Some(body.into())).await
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {
+    /// `PATCH` a path below the API's base.
+    pub async fn patch(&self, path: &str, body: impl Into<Payload>) -> Result<Value, ApiError> {
+        self.call(Method::PATCH, path, Some(body.into())).await
+    }
+
+    /// `PUT` to a path below the API's base.
+    pub async fn put(&self, path: &str) -> Result<Value, ApiError> {
+        self.call(Method::PUT, path, None).await
+    }
+
+    /// `DELETE` a path below the API's base.
+    pub async fn delete(&self, path: &str) -> Result<Value, ApiError> {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Payload>) -> Result<Value, ApiError> {
         // The token of a webhook is in its path, and the bot's own does not belong there.
         let is_webhook = path.starts_with("/webhooks/");
         if self.refused.load(Ordering::Relaxed) && !is_webhook {
@@ -112,8 +127,14 @@ impl Api {
         if !is_webhook {
             request = request.header(AUTHORIZATION, format!("Bot {}", self.token.expose()));
         }
-        if let Some(body) = body {
-            request = request.json(body);
+        match body {
+            Some(payload) if payload.files.is_empty() && payload.json.is_null() => {}
+            Some(payload) if payload.files.is_empty() => request = request.json(&payload.json),
+            Some(payload) => {
+                let (form, more) = payload.into_form().map_err(transport_error)?;
+                request = request.multipart(form).timeout(ANSWER_TIMEOUT + more);
+            }
+            None => {}
         }
         let response = request.send().await.map_err(transport_error)?;
         self.limiter.heed(&method, path, response.headers());

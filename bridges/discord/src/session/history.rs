@@ -29,6 +29,8 @@ pub(super) struct Search<'a> {
     pub accepted_ms: i64,
     /// The words of each part, in order.
     pub contents: Vec<&'a str>,
+    /// How many files the first part bears.
+    pub files: usize,
 }
 
 /// Whether we wrote a message, and whether it bears the name under which we would write it now.
@@ -74,25 +76,29 @@ async fn look(
         ours.extend(messages.into_iter().filter(|message| wrote(message)));
         match next {
             Some(last) => after = last,
-            None => return Ok(parts(&ours, &search.contents, named)),
+            None => return Ok(parts(&ours, search, named)),
         }
     }
-    let found = parts(&ours, &search.contents, named);
+    let found = parts(&ours, search, named);
     let words = "So much was said in the channel since that it cannot be told whether the message arrived.";
     if found.is_empty() { Err(DeliverError::Uncertain(words.to_owned())) } else { Ok(found) }
 }
 
 /// The messages that are the parts, in order. Somebody may have another name since, so the name decides only between several.
-fn parts(ours: &[Value], contents: &[&str], named: impl Fn(&Value) -> bool) -> Vec<RemoteMessageId> {
-    let says =
-        |message: &Value, words: &str| same_words(message["content"].as_str().unwrap_or_default(), words);
+fn parts(ours: &[Value], search: &Search<'_>, named: impl Fn(&Value) -> bool) -> Vec<RemoteMessageId> {
+    let Search { contents, files, .. } = search;
+    let bears = |message: &Value| message["attachments"].as_array().map_or(0, Vec::len);
+    let says = |message: &Value, nth: usize, words: &str| {
+        same_words(message["content"].as_str().unwrap_or_default(), words)
+            && (nth > 0 || bears(message) == *files)
+    };
     let Some(first) = contents.first() else { return Vec::new() };
-    let mut begins = ours.iter().filter(|message| says(message, first));
+    let mut begins = ours.iter().filter(|message| says(message, 0, first));
     let is_alone = begins.next().is_some() && begins.next().is_none();
     let mut found = Vec::new();
     for message in ours.iter().filter(|message| is_alone || named(message)) {
         let Some(wanted) = contents.get(found.len()) else { break };
-        if says(message, wanted) {
+        if says(message, found.len(), wanted) {
             found.push(RemoteMessageId::new(text(&message["id"])));
         }
     }
@@ -111,7 +117,9 @@ mod tests {
             .map(|(id, (name, words))| json!({"id": id, "author": {"username": name}, "content": words}))
             .collect();
         let named = |message: &Value| message["author"]["username"] == "Ada";
-        parts(&messages, contents, named).iter().map(|id| id.as_str().to_owned()).collect()
+        let search =
+            Search { channel: "1", after: None, accepted_ms: 0, contents: contents.to_vec(), files: 0 };
+        parts(&messages, &search, named).iter().map(|id| id.as_str().to_owned()).collect()
     }
 
     #[test]

@@ -102,10 +102,13 @@ fn duration(seconds: Option<f64>) -> Duration {
 fn route(method: &Method, path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
     let mut route = method.to_string();
+    let mut before = "";
     for (nth, segment) in path.trim_start_matches('/').split('/').enumerate() {
         route.push('/');
-        let is_minor = nth >= 2 && segment.bytes().all(|byte| byte.is_ascii_digit());
+        let is_id = segment.bytes().all(|byte| byte.is_ascii_digit());
+        let is_minor = nth >= 2 && (is_id || before == "reactions");
         route.push_str(if is_minor { "*" } else { segment });
+        before = segment;
     }
     route
 }
@@ -121,6 +124,10 @@ mod tests {
         let of = |path| route(&Method::GET, path);
         assert_eq!(of("/channels/1/messages/2?x=y"), of("/channels/1/messages/3"));
         assert_ne!(of("/channels/1/messages"), of("/channels/2/messages"));
+        assert_eq!(
+            of("/channels/1/messages/2/reactions/a/@me"),
+            of("/channels/1/messages/3/reactions/b/@me")
+        );
         assert_ne!(route(&Method::POST, "/channels/1/messages"), of("/channels/1/messages"));
     }
 

@@ -6,25 +6,45 @@ use super::world::{Channel, Guild};
 
 /// May everything.
 pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
+/// Put a reaction that nobody has put yet.
+pub(crate) const ADD_REACTIONS: u64 = 1 << 6;
 /// See a channel.
 pub(crate) const VIEW_CHANNEL: u64 = 1 << 10;
 /// Write in it.
 pub(crate) const SEND_MESSAGES: u64 = 1 << 11;
+/// Delete what others wrote.
+pub(crate) const MANAGE_MESSAGES: u64 = 1 << 13;
+/// Send files.
+pub(crate) const ATTACH_FILES: u64 = 1 << 15;
 /// Read what was written before.
 pub(crate) const READ_MESSAGE_HISTORY: u64 = 1 << 16;
 /// Make and use webhooks.
 pub(crate) const MANAGE_WEBHOOKS: u64 = 1 << 29;
 
 /// What the bridge needs, with the names that Discord's settings show.
-pub(crate) const NEEDED: [(u64, &str); 4] = [
+pub(crate) const NEEDED: [(u64, &str); 7] = [
     (VIEW_CHANNEL, "View Channels"),
     (SEND_MESSAGES, "Send Messages"),
     (READ_MESSAGE_HISTORY, "Read Message History"),
     (MANAGE_WEBHOOKS, "Manage Webhooks"),
+    (ADD_REACTIONS, "Add Reactions"),
+    (ATTACH_FILES, "Attach Files"),
+    (MANAGE_MESSAGES, "Manage Messages"),
 ];
 
 /// All that [`NEEDED`] names, for the invite link.
-pub(crate) const NEEDED_BITS: u64 = VIEW_CHANNEL | SEND_MESSAGES | READ_MESSAGE_HISTORY | MANAGE_WEBHOOKS;
+pub(crate) const NEEDED_BITS: u64 = VIEW_CHANNEL
+    | SEND_MESSAGES
+    | READ_MESSAGE_HISTORY
+    | MANAGE_WEBHOOKS
+    | ADD_REACTIONS
+    | ATTACH_FILES
+    | MANAGE_MESSAGES;
+
+/// The names of [`NEEDED`], for people.
+pub(crate) fn names() -> String {
+    NEEDED.map(|(_, name)| name).join(", ")
+}
 
 /// Whose permissions.
 pub(crate) struct Member<'a> {

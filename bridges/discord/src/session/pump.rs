@@ -19,8 +19,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
+    attachments::Addresses,
     gateway::GatewayEvent,
     recovery::{Gap, Missed, Page},
+    seen::Seen,
     world::{World, text},
 };
 use crate::{
@@ -63,6 +65,7 @@ pub(super) struct Inlets {
 pub(super) struct Pump {
     config: Arc<DiscordConfig>,
     world: Arc<World>,
+    addresses: Arc<Addresses>,
     out: Outlets,
     /// Live events that wait, by channel.
     held: HashMap<String, VecDeque<GatewayEvent>>,
@@ -79,10 +82,15 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    pub(super) fn new(config: Arc<DiscordConfig>, world: Arc<World>, out: Outlets) -> Self {
+    pub(super) fn new(
+        config: Arc<DiscordConfig>,
+        (world, addresses): (Arc<World>, Arc<Addresses>),
+        out: Outlets,
+    ) -> Self {
         Self {
             config,
             world,
+            addresses,
             out,
             held: HashMap::new(),
             to_recover: VecDeque::new(),
@@ -142,10 +150,14 @@ impl Pump {
     async fn take_chat_event(&mut self, channel: &str, event: &GatewayEvent) {
         let mapped = {
             let known = self.world.read();
+            if let ("MESSAGE_CREATE", Some(seen)) = (&*event.kind, Seen::of(&event.data, &known)) {
+                known.seen.put(&text(&event.data["id"]), seen);
+            }
             let is_ours = known.channels.get(channel).is_some_and(|channel| channel.is_portal());
-            if is_ours { events::map(&event.kind, &event.data, &known) } else { None }
+            if is_ours { events::map(&event.kind, &event.data, &known) } else { Vec::new() }
         };
-        if let Some(mapped) = mapped {
+        self.addresses.note(&event.data);
+        for mapped in mapped {
             self.look_for_hidden_content(&mapped.event);
             self.push(mapped).await;
         }

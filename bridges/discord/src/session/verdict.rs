@@ -5,6 +5,7 @@ use magpie_common::platform::{ConnectError, DeliverError};
 use super::{
     BAD_TOKEN,
     api::{ApiError, Refusal},
+    permissions,
 };
 
 /// The verdict on a request that would have had an effect.
@@ -37,6 +38,16 @@ pub(super) fn verdict_on_question(error: ApiError) -> DeliverError {
     }
 }
 
+/// Whether there is no such message.
+pub(super) fn is_unknown_message(error: &ApiError) -> bool {
+    matches!(error, ApiError::Refused(refusal) if refusal.code == 10_008)
+}
+
+/// Whether a request was refused for its size.
+pub(super) fn is_too_large(error: &ApiError) -> bool {
+    matches!(error, ApiError::Refused(refusal) if refusal.status == 413 || refusal.code == 40_005)
+}
+
 /// What a failed request means for the session that is to come up.
 pub(super) fn connect_verdict(error: ApiError) -> ConnectError {
     if error.is_bad_token() {
@@ -50,8 +61,13 @@ fn refused(refusal: &Refusal) -> DeliverError {
         (401, _) => return DeliverError::LoggedOut(BAD_TOKEN.to_owned()),
         (_, 50_001) => "The bot cannot see the channel. Grant it View Channel in Discord.".to_owned(),
         (_, 50_013) => {
-            "The bot may not write there. Grant it Send Messages and Manage Webhooks in Discord.".to_owned()
+            format!("The bot may not do that there. Grant it in Discord: {}.", permissions::names())
         }
+        (_, 10_014) => "Discord does not know this emoji. Use another one.".to_owned(),
+        (_, 30_010) => "The message bears as many different reactions as Discord allows.".to_owned(),
+        (_, 30_046) => "The message is too old to be changed once more today.".to_owned(),
+        (_, 50_005) => "The message is not the bridge's own, so it cannot be changed.".to_owned(),
+        (_, 90_001) => "Whoever wrote the message has blocked the bot.".to_owned(),
         (_, 10_003) => "The channel is not in Discord any more.".to_owned(),
         (_, 30_007 | 30_058) => {
             "The channel has no room for another webhook. Delete one in its settings in Discord \

@@ -8,13 +8,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use magpie_common::platform::DeliverError;
+use magpie_common::{ids::RemoteMessageId, platform::DeliverError};
 use serde_json::{Value, json};
 use tracing::info;
 
 use super::{
     api::{Api, ApiError},
-    verdict::{verdict, verdict_on_question},
+    deliver::Payload,
+    verdict::verdict_on_question,
     world::{World, text},
 };
 
@@ -55,22 +56,59 @@ impl Webhooks {
     }
 
     /// `POST /webhooks/{id}/{token}?wait=true`, once more when the webhook is gone.
-    pub(super) async fn execute(&self, channel: &str, body: &Value) -> Result<Value, DeliverError> {
+    pub(super) async fn execute(
+        &self,
+        channel: &str,
+        payload: Payload,
+    ) -> Result<Result<Value, ApiError>, DeliverError> {
         let hook = self.of(channel).await?;
-        match self.post(&hook, body).await {
-            Err(ApiError::Refused(refusal))
-                if matches!(refusal.code, UNKNOWN_WEBHOOK | WRONG_WEBHOOK_TOKEN) =>
-            {
+        let again = payload.files.is_empty().then(|| payload.json.clone());
+        let path = |hook: &Hook| format!("/webhooks/{}/{}?wait=true", hook.id, hook.token);
+        match self.api.post(&path(&hook), payload).await {
+            Err(error) if is_gone(&error) => {
                 self.lock().remove(channel);
                 let hook = self.of(channel).await?;
-                self.post(&hook, body).await.map_err(verdict)
+                match again {
+                    Some(json) => Ok(self.api.post(&path(&hook), json).await),
+                    // The files have been read; they are opened anew.
+                    None => {
+                        Err(DeliverError::Retry { after: None, reason: "The webhook was gone.".to_owned() })
+                    }
+                }
             }
-            outcome => outcome.map_err(verdict),
+            answer => Ok(answer),
         }
     }
 
-    async fn post(&self, hook: &Hook, body: &Value) -> Result<Value, ApiError> {
-        self.api.post(&format!("/webhooks/{}/{}?wait=true", hook.id, hook.token), body).await
+    /// `PATCH /webhooks/{id}/{token}/messages/{message}`
+    pub(super) async fn patch(
+        &self,
+        channel: &str,
+        message: &RemoteMessageId,
+        payload: Payload,
+    ) -> Result<Result<Value, ApiError>, DeliverError> {
+        let hook = self.of(channel).await?;
+        let answer = self.api.patch(&hook.message(message), payload).await;
+        self.forget_if_gone(channel, &answer);
+        Ok(answer)
+    }
+
+    /// `DELETE` of the same.
+    pub(super) async fn delete(
+        &self,
+        channel: &str,
+        message: &RemoteMessageId,
+    ) -> Result<Result<Value, ApiError>, DeliverError> {
+        let hook = self.of(channel).await?;
+        let answer = self.api.delete(&hook.message(message)).await;
+        self.forget_if_gone(channel, &answer);
+        Ok(answer)
+    }
+
+    fn forget_if_gone(&self, channel: &str, answer: &Result<Value, ApiError>) {
+        if answer.as_ref().is_err_and(is_gone) {
+            self.lock().remove(channel);
+        }
     }
 
     async fn find(&self, channel: &str) -> Result<Option<Hook>, DeliverError> {
@@ -88,7 +126,7 @@ impl Webhooks {
         // A webhook too many is harmless: the next search finds it.
         let made = self
             .api
-            .post(&format!("/channels/{channel}/webhooks"), &body)
+            .post(&format!("/channels/{channel}/webhooks"), body)
             .await
             .map_err(verdict_on_question)?;
         info!(channel, "A webhook was made.");
@@ -101,7 +139,16 @@ impl Webhooks {
     }
 }
 
+/// Whether the webhook itself is not there any more, or not under its token.
+fn is_gone(error: &ApiError) -> bool {
+    matches!(error, ApiError::Refused(refusal) if matches!(refusal.code, UNKNOWN_WEBHOOK | WRONG_WEBHOOK_TOKEN))
+}
+
 impl Hook {
+    fn message(&self, id: &RemoteMessageId) -> String {
+        format!("/webhooks/{}/{}/messages/{id}", self.id, self.token)
+    }
+
     fn read(data: &Value) -> Option<Self> {
         let (id, token) = (text(&data["id"]), data["token"].as_str()?);
         (!id.is_empty()).then(|| Self { id, token: token.to_owned() })

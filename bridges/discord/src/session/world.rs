@@ -8,12 +8,15 @@ use std::{
 };
 
 use magpie_common::{
-    ids::{RemoteChatId, RemoteFileId},
+    ids::{RemoteChatId, RemoteFileId, RemoteMessageId},
     message::{ChatInfo, ChatKind, clean_name},
 };
 use serde_json::Value;
 
-use super::permissions::{self, Member};
+use super::{
+    permissions::{self, Member},
+    seen::SeenMessages,
+};
 
 /// What is remembered, shared between the reader and the writers.
 #[derive(Default)]
@@ -32,6 +35,8 @@ pub(crate) struct Known {
     pub channels: HashMap<String, Channel>,
     /// Webhooks that are ours.
     pub own_webhooks: HashSet<String>,
+    /// What was said lately.
+    pub seen: SeenMessages,
 }
 
 /// A server.
@@ -49,6 +54,8 @@ pub(crate) struct Guild {
     pub roles: HashMap<String, Role>,
     /// Our roles.
     pub own_roles: Vec<String>,
+    /// How far it is boosted: 0 to 3.
+    pub tier: usize,
 }
 
 /// A role.
@@ -75,6 +82,8 @@ pub(crate) struct Channel {
     pub topic: Option<String>,
     /// Exceptions from the permissions of roles and members.
     pub overwrites: Vec<Overwrite>,
+    /// The newest message that is known of.
+    pub newest: Option<String>,
 }
 
 /// An exception from permissions.
@@ -109,6 +118,7 @@ impl Known {
         guild.name = clean_name(data["name"].as_str().unwrap_or_default());
         guild.icon = data["icon"].as_str().map(str::to_owned);
         guild.owner = data["owner_id"].as_str().map(str::to_owned).or(guild.owner);
+        guild.tier = data["premium_tier"].as_u64().and_then(|tier| tier.try_into().ok()).unwrap_or_default();
         for role in data["roles"].as_array().into_iter().flatten() {
             guild.roles.insert(text(&role["id"]), Role::read(role));
         }
@@ -193,6 +203,7 @@ impl Channel {
             kind: data["type"].as_u64().unwrap_or(u64::MAX),
             name: clean_name(data["name"].as_str().unwrap_or_default()),
             topic: data["topic"].as_str().filter(|topic| !topic.is_empty()).map(str::to_owned),
+            newest: Some(text(&data["last_message_id"])).filter(|id| !id.is_empty()),
             overwrites: overwrites
                 .map(|it| Overwrite {
                     id: text(&it["id"]),
@@ -203,9 +214,9 @@ impl Channel {
         }
     }
 
-    /// Text (0) and announcement (5) channels are rooms.
+    /// Text (0) and announcement (5) channels are rooms, and so is what is written beside voice (2) and stage (13) channels.
     pub fn is_portal(&self) -> bool {
-        matches!(self.kind, 0 | 5)
+        matches!(self.kind, 0 | 2 | 5 | 13)
     }
 
     fn info(&self, guild: &Guild) -> ChatInfo {
@@ -213,6 +224,7 @@ impl Channel {
             topic: self.topic.clone(),
             parent: Some(guild_chat(&guild.id)),
             private: permissions::is_private(guild, self),
+            newest: self.newest.as_deref().map(RemoteMessageId::new),
             ..ChatInfo::new(ChatKind::Group, Some(self.name.clone()))
         }
     }

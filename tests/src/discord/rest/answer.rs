@@ -143,6 +143,10 @@ impl ApiError {
         Self::new(400, 50_034, "A message provided was too old to bulk delete")
     }
 
+    pub fn too_large() -> Self {
+        Self::new(413, 40_005, "Request entity too large")
+    }
+
     pub fn not_json() -> Self {
         Self::new(400, 50_109, "The request body contains invalid JSON.")
     }

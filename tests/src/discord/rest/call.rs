@@ -1,15 +1,19 @@
 //! A request, read whole.
 //!
-//! Queries may begin with an empty pair (`?&wait=true`), as some clients write them. Bodies other than JSON belong to files
-//! and are not read here.
+//! Queries may begin with an empty pair (`?&wait=true`), as some clients write them. Bodies with files are taken
+//! apart by `upload`.
 
 use axum::{
     body::{Body, to_bytes},
     http::Request,
 };
+use bytes::Bytes;
 use serde_json::Value;
 
-use super::answer::{Answer, ApiError};
+use super::{
+    answer::{Answer, ApiError},
+    upload::{self, Form, Upload},
+};
 use crate::{discord::snowflake::Snowflake, openapi::Finding};
 
 const BODY_BYTES_MAX: usize = 25 * 1024 * 1024;
@@ -25,6 +29,8 @@ pub(crate) struct Call {
     pub token: Option<String>,
     pub media_type: Option<String>,
     pub body: Option<Value>,
+    /// Files that came with the body.
+    pub uploads: Vec<Upload>,
     /// What is wrong with the request beyond any description.
     pub oddities: Vec<Finding>,
 }
@@ -38,21 +44,31 @@ impl Call {
         let token = header("authorization").and_then(|value| value.strip_prefix("Bot ")).map(str::to_owned);
         let media_type =
             header("content-type").map(|value| value.split(';').next().unwrap_or(value).trim().to_owned());
-        let too_large = || ApiError::new(413, 40_005, "Request entity too large").into_answer();
-        let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())?;
+        let boundary = header("content-type").and_then(|value| multer::parse_boundary(value).ok());
+        let (bytes, form) = match &boundary {
+            Some(boundary) => {
+                let form = upload::read(body, boundary).await;
+                (Bytes::new(), form.map_err(|_| ApiError::not_json().into_answer())?)
+            }
+            None => (
+                to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| ApiError::too_large().into_answer())?,
+                Form::default(),
+            ),
+        };
         let mut call = Self {
             method: head.method.as_str().to_owned(),
             path,
             query,
             token,
-            media_type: media_type.filter(|_| !bytes.is_empty()),
-            body: None,
+            media_type: media_type.filter(|_| !bytes.is_empty() || boundary.is_some()),
+            body: form.json,
+            uploads: form.uploads,
             oddities: Vec::new(),
         };
         if call.media_type.as_deref() == Some("application/json") {
             let parsed = serde_json::from_slice(&bytes);
             call.body = Some(parsed.map_err(|_| ApiError::not_json().into_answer())?);
-        } else if call.media_type.is_some() {
+        } else if call.media_type.is_some() && boundary.is_none() {
             call.odd("body", "is of a media type that this simulator does not read yet");
         }
         if call.token.is_some()

@@ -62,8 +62,11 @@ pub(crate) fn create(state: &mut State, call: &Call, channel: &str) -> Outcome {
     if form.is_empty() {
         return Err(ApiError::empty_message());
     }
+    if !form.files.is_empty() && held & permissions::ATTACH_FILES == 0 {
+        return Err(ApiError::missing_permissions());
+    }
     let reply_to = reply_target(channel, held, call.field("message_reference"))?;
-    let channel = channel.id;
+    let (guild, channel) = (guild.id, channel.id);
     let nonce = Some(call.field("nonce")).filter(|nonce| !nonce.is_null()).cloned();
     if let Some(nonce) = &nonce
         && call.field("enforce_nonce") == true
@@ -71,13 +74,22 @@ pub(crate) fn create(state: &mut State, call: &Call, channel: &str) -> Outcome {
     {
         return Ok(Answer::ok(sent(state, &earlier)));
     }
+    let files = form.take_files(state, guild)?;
     let mut embeds = form.embeds.unwrap_or_default();
     if held & permissions::EMBED_LINKS == 0 {
         embeds.clear();
     }
     let content = form.content.unwrap_or_default();
     let (flags, author) = (form.flags.unwrap_or(0), Author::User(bot));
-    let draft = Draft { channel, author, content, allowed: form.allowed, embeds, flags, reply_to, nonce };
+    let draft = Draft {
+        allowed: form.allowed,
+        embeds,
+        flags,
+        reply_to,
+        nonce,
+        files,
+        ..Draft::text(channel, author, &content)
+    };
     let message = post::create(state, draft);
     Ok(Answer::ok(sent(state, &message)))
 }
@@ -95,14 +107,20 @@ pub(crate) fn edit(state: &mut State, call: &Call, (channel, message): (&str, &s
 
 /// Changes a message as a form says, by whoever may.
 pub(crate) fn apply_edit(state: &mut State, place: (Snowflake, Snowflake), form: MessageForm) -> Outcome {
-    let message = &state.records.channels[&place.0].messages[&place.1];
+    let channel = &state.records.channels[&place.0];
+    let (guild, message) = (channel.guild, &channel.messages[&place.1]);
     let content = form.content.as_ref().unwrap_or(&message.content);
     let embeds = form.embeds.as_ref().unwrap_or(&message.embeds);
-    if content.is_empty() && embeds.is_empty() {
+    let keeps_files = match &form.kept {
+        Some(kept) => message.files.iter().any(|file| kept.contains(&file.id)),
+        None => !message.files.is_empty(),
+    };
+    if content.is_empty() && embeds.is_empty() && !keeps_files && form.files.is_empty() {
         return Err(ApiError::empty_message());
     }
-    let change =
-        Change { content: form.content, embeds: form.embeds, flags: form.flags, allowed: form.allowed };
+    let files = form.take_files(state, guild)?;
+    let MessageForm { content, embeds, flags, allowed, kept, .. } = form;
+    let change = Change { content, embeds, flags, allowed, kept, files };
     let message = post::edit(state, place, change).ok_or_else(ApiError::unknown_message)?;
     Ok(Answer::ok(render::message(&state.records, &message)))
 }

@@ -23,6 +23,7 @@ pub(crate) fn execute(state: &mut State, call: &Call, hook: &Webhook) -> Outcome
     if form.is_empty() {
         return Err(ApiError::empty_message());
     }
+    let files = form.take_files(state, hook.guild)?;
     let name = match call.text("username") {
         Some(name) => checked_name("username", name)?,
         None => hook.name.clone(),
@@ -39,6 +40,7 @@ pub(crate) fn execute(state: &mut State, call: &Call, hook: &Webhook) -> Outcome
     draft.allowed = form.allowed;
     draft.embeds = form.embeds.unwrap_or_default();
     draft.flags = form.flags.unwrap_or(0);
+    draft.files = files;
     let message = post::create(state, draft);
     match call.query("wait") {
         Some("true") => Ok(Answer::ok(render::message(&state.records, &message))),

@@ -1,0 +1,107 @@
+//! Edits, deletions and typing. Repeating one of them changes nothing, so what has no clear answer is simply tried again.
+
+use magpie_common::{
+    ids::{RemoteChatId, RemoteMessageId},
+    message::OutgoingMessage,
+    platform::{DeliverError, Delivered, DeliveryKey},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Deliverer, Payload, Voice,
+    files::open,
+    message::{Draft, allowed},
+};
+use crate::session::{
+    api::ApiError,
+    permissions::MANAGE_MESSAGES,
+    verdict::{is_unknown_message, verdict_on_question},
+};
+
+impl Deliverer {
+    /// Changes a message. A shorter text needs fewer parts, a longer one more.
+    pub(super) async fn edit(
+        &self,
+        chat: &RemoteChatId,
+        (parts, new): (&[RemoteMessageId], &OutgoingMessage),
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let draft = self.draft(chat, new, key).await?;
+        let kept = parts.len().min(draft.parts.len());
+        for (nth, id) in parts[..kept].iter().enumerate() {
+            self.change(&draft, nth, id).await?;
+        }
+        for extra in &parts[kept..] {
+            self.remove(draft.channel, extra).await?;
+        }
+        let mut ids = parts[..kept].to_vec();
+        // What an interrupted attempt has added stands behind what was there.
+        ids.extend(self.progress.done(&key.key).into_iter().skip(kept));
+        Ok(self.send_from(&draft, ids).await?)
+    }
+
+    /// Takes a message back, all of its parts.
+    pub(super) async fn redact(
+        &self,
+        chat: &RemoteChatId,
+        parts: &[RemoteMessageId],
+    ) -> Result<Delivered, DeliverError> {
+        for part in parts {
+            self.remove(chat.as_str(), part).await?;
+        }
+        Ok(Delivered::default())
+    }
+
+    /// `POST /channels/{id}/typing`: Discord shows it for ten seconds and knows no end of it.
+    pub(super) async fn typing(&self, chat: &RemoteChatId, active: bool) -> Result<Delivered, DeliverError> {
+        if active {
+            let path = format!("/channels/{chat}/typing");
+            self.api.post(&path, Payload::default()).await.map_err(verdict_on_question)?;
+        }
+        Ok(Delivered::default())
+    }
+
+    async fn change(&self, draft: &Draft<'_>, nth: usize, id: &RemoteMessageId) -> Result<(), DeliverError> {
+        let part = &draft.parts[nth];
+        let json = json!({"content": part.content, "allowed_mentions": allowed(part, false)});
+        let files = match nth {
+            0 => open(&self.sink, &draft.message.attachments).await?,
+            _ => Vec::new(),
+        };
+        let payload = Payload { json, files };
+        let answer = match draft.voice {
+            Voice::Bot => {
+                self.api.patch(&format!("/channels/{}/messages/{id}", draft.channel), payload).await
+            }
+            Voice::Person { .. } => self.webhooks.patch(draft.channel, id, payload).await?,
+        };
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) if is_unknown_message(&error) => Err(DeliverError::Rejected(
+                "The message is not in Discord any more, or not under the bridge's control.".to_owned(),
+            )),
+            Err(error) => Err(verdict_on_question(error)),
+        }
+    }
+
+    /// Deletes a message as the bot, or as the webhook that wrote it where the bot may not.
+    async fn remove(&self, channel: &str, id: &RemoteMessageId) -> Result<(), DeliverError> {
+        let as_bot = async || self.api.delete(&format!("/channels/{channel}/messages/{id}")).await;
+        if self.world.read().own_permissions(channel) & MANAGE_MESSAGES != 0 {
+            return gone(as_bot().await);
+        }
+        match self.webhooks.delete(channel, id).await? {
+            Err(error) if is_unknown_message(&error) => gone(as_bot().await),
+            answer => gone(answer),
+        }
+    }
+}
+
+/// What is not there need not be deleted.
+fn gone(answer: Result<Value, ApiError>) -> Result<(), DeliverError> {
+    match answer {
+        Err(error) if is_unknown_message(&error) => Ok(()),
+        Err(error) => Err(verdict_on_question(error)),
+        Ok(_) => Ok(()),
+    }
+}

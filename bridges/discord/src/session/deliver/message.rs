@@ -1,0 +1,260 @@
+//! Messages, once.
+//!
+//! A bot's message carries a nonce, which Discord honors for some minutes; a webhook's cannot. So whatever may have happened is looked for
+//! in the channel's history before it is sent again, part by part. Next: `history`, `webhooks`.
+
+use magpie_common::{
+    ids::{RemoteChatId, RemoteMessageId},
+    message::{Message, Node, OutgoingMessage, RichText, Tone},
+    platform::{DeliverError, Delivered, DeliveryKey},
+};
+use serde_json::{Value, json};
+
+use super::{Deliverer, Payload, Voice, files::open};
+use crate::{
+    format::{self, Part},
+    session::{
+        api::ApiError,
+        history::{self, Search},
+        permissions,
+        verdict::{is_too_large, verdict},
+        world::text,
+    },
+};
+
+/// A text that needs more messages is refused.
+const PARTS_MAX: usize = 20;
+
+/// For how long a repeated nonce surely gives the first message back. Discord says "a few minutes".
+const NONCE_HOLDS_MS: i64 = 2 * 60 * 1000;
+
+/// A message ready to be sent.
+pub(super) struct Draft<'a> {
+    pub(super) channel: &'a str,
+    pub(super) message: &'a Message,
+    pub(super) parts: Vec<Part>,
+    pub(super) voice: Voice,
+    pub(super) key: &'a DeliveryKey,
+}
+
+impl Deliverer {
+    /// Sends a message; the files go with its first part.
+    pub(super) async fn message(
+        &self,
+        chat: &RemoteChatId,
+        outgoing: &OutgoingMessage,
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let draft = self.draft(chat, outgoing, key).await?;
+        match self.send_from(&draft, self.progress.done(&key.key)).await {
+            // Surely nothing stands: the files go as links then.
+            Err(Unsent::TooLarge) => {
+                let linked =
+                    OutgoingMessage { message: outgoing.message.with_links(|_| true), ..outgoing.clone() };
+                let draft = self.draft(chat, &linked, key).await?;
+                Ok(self.send_from(&draft, Vec::new()).await?)
+            }
+            sent => Ok(sent?),
+        }
+    }
+
+    /// Sends the parts of a draft behind those that stand already under `ids`.
+    pub(super) async fn send_from(
+        &self,
+        draft: &Draft<'_>,
+        mut ids: Vec<RemoteMessageId>,
+    ) -> Result<Delivered, Unsent> {
+        let key = draft.key;
+        if let Some(in_doubt) = &key.in_doubt
+            && !self.nonce_holds(draft, in_doubt.accepted_ms)
+            && ids.len() < draft.parts.len()
+        {
+            let after = ids.last().or(in_doubt.after.as_ref()).map(RemoteMessageId::as_str);
+            ids.extend(self.already_there(draft, after, in_doubt.accepted_ms, ids.len()).await?);
+        }
+        while let Some(part) = draft.parts.get(ids.len()) {
+            match self.send(draft, ids.len(), part).await {
+                Ok(id) => ids.push(id),
+                Err(Unsent::TooLarge) if ids.is_empty() => return Err(Unsent::TooLarge),
+                Err(unsent) => return Err(self.give_up(key, ids, unsent.into()).into()),
+            }
+        }
+        self.progress.forget(&key.key);
+        Ok(Delivered { ids })
+    }
+
+    /// The first parts stand already, so the rest may only be sent after a look at them: in doubt from the first of them on.
+    fn give_up(&self, key: &DeliveryKey, ids: Vec<RemoteMessageId>, error: DeliverError) -> DeliverError {
+        if ids.is_empty() {
+            return error;
+        }
+        self.progress.keep(&key.key, ids);
+        match error {
+            // The next attempt looks anyway, and this one was surely not sent.
+            retry @ DeliverError::Retry { .. } if key.in_doubt.is_some() => retry,
+            DeliverError::Retry { reason, .. }
+            | DeliverError::Rejected(reason)
+            | DeliverError::Unsupported(reason) => {
+                DeliverError::Uncertain(format!("Only the first part of the message is in Discord. {reason}"))
+            }
+            DeliverError::LoggedOut(reason) => DeliverError::LoggedOut(reason),
+            DeliverError::Uncertain(reason) => DeliverError::Uncertain(reason),
+        }
+    }
+
+    /// A message as Discord will have it.
+    pub(super) async fn draft<'a>(
+        &self,
+        chat: &'a RemoteChatId,
+        outgoing: &'a OutgoingMessage,
+        key: &'a DeliveryKey,
+    ) -> Result<Draft<'a>, DeliverError> {
+        let OutgoingMessage { message, author, .. } = outgoing;
+        let channel = chat.as_str();
+        if !self.world.read().channels.get(channel).is_some_and(|channel| channel.is_portal()) {
+            return Err(DeliverError::Rejected(
+                "The channel is not in Discord any more, or the bot cannot see it.".to_owned(),
+            ));
+        }
+        let voice = author.as_ref().map_or(Voice::Bot, Voice::of);
+        let mut text = toned(message);
+        if let (Voice::Person { .. }, Some(target)) = (&voice, &message.reply_to) {
+            // A webhook cannot reply: a line says what is answered.
+            text.0.splice(0..0, self.reply_line(chat, target).await);
+        }
+        let mut parts = format::write(&text, &*self.world.read());
+        if parts.is_empty() && !message.attachments.is_empty() {
+            parts.push(Part::default());
+        }
+        if parts.is_empty() {
+            return Err(DeliverError::Rejected(
+                "There is nothing in the message that Discord can show.".to_owned(),
+            ));
+        }
+        if parts.len() > PARTS_MAX {
+            let words =
+                format!("The message is too long: it would take more than {PARTS_MAX} messages in Discord.");
+            return Err(DeliverError::Rejected(words));
+        }
+        Ok(Draft { channel, message, parts, voice, key })
+    }
+
+    fn nonce_holds(&self, draft: &Draft<'_>, accepted_ms: i64) -> bool {
+        matches!(draft.voice, Voice::Bot) && self.clock.now_ms() - accepted_ms < NONCE_HOLDS_MS
+    }
+
+    async fn already_there(
+        &self,
+        draft: &Draft<'_>,
+        after: Option<&str>,
+        accepted_ms: i64,
+        done: usize,
+    ) -> Result<Vec<RemoteMessageId>, DeliverError> {
+        let held = self.world.read().own_permissions(draft.channel);
+        if held & permissions::READ_MESSAGE_HISTORY == 0 {
+            let words = "The bot may not read the channel's history, so it cannot tell whether the message arrived. \
+                         Grant it Read Message History in Discord.";
+            return Err(DeliverError::Uncertain(words.to_owned()));
+        }
+        let wrote = |message: &Value| match &draft.voice {
+            Voice::Bot => {
+                message["webhook_id"].is_null() && text(&message["author"]["id"]) == self.world.read().me
+            }
+            Voice::Person { .. } => self.world.read().own_webhooks.contains(&text(&message["webhook_id"])),
+        };
+        let named = |message: &Value| match &draft.voice {
+            Voice::Bot => true,
+            Voice::Person { name, .. } => {
+                message["author"]["username"].as_str().is_some_and(|it| history::same_words(it, name))
+            }
+        };
+        if let Voice::Person { .. } = draft.voice {
+            // Our webhook must be known before its messages can be told from those of others.
+            self.webhooks.of(draft.channel).await?;
+        }
+        let contents = draft.parts.iter().skip(done).map(|part| part.content.as_str()).collect();
+        let files = if done == 0 { draft.message.attachments.len() } else { 0 };
+        let search = Search { channel: draft.channel, after, accepted_ms, contents, files };
+        history::find(&self.api, &search, (&wrote, &named)).await
+    }
+
+    async fn send(&self, draft: &Draft<'_>, nth: usize, part: &Part) -> Result<RemoteMessageId, Unsent> {
+        let replied_user = !draft.message.silent_reply;
+        let mut body = json!({"content": part.content, "allowed_mentions": allowed(part, replied_user)});
+        let files = match nth {
+            0 => open(&self.sink, &draft.message.attachments).await?,
+            _ => Vec::new(),
+        };
+        let answer = match &draft.voice {
+            Voice::Bot => {
+                // 22 characters of key and the number of the part are within Discord's 25.
+                body["nonce"] = json!(format!("{}{nth}", draft.key.key));
+                body["enforce_nonce"] = json!(true);
+                if let (0, Some(target)) = (nth, &draft.message.reply_to) {
+                    body["message_reference"] = json!({"message_id": target, "fail_if_not_exists": false});
+                }
+                let path = format!("/channels/{}/messages", draft.channel);
+                self.api.post(&path, Payload { json: body, files }).await
+            }
+            Voice::Person { name, avatar_url } => {
+                body["username"] = json!(name);
+                if let Some(url) = avatar_url {
+                    body["avatar_url"] = json!(url);
+                }
+                self.webhooks.execute(draft.channel, Payload { json: body, files }).await?
+            }
+        };
+        match answer.map(|answer| text(&answer["id"])) {
+            Err(error) if is_too_large(&error) && !draft.message.attachments.is_empty() => {
+                Err(Unsent::TooLarge)
+            }
+            Err(error) => Err(verdict(error).into()),
+            Ok(id) if id.is_empty() => {
+                Err(verdict(ApiError::Unclear("the answer names no message".to_owned())).into())
+            }
+            Ok(id) => Ok(RemoteMessageId::new(id)),
+        }
+    }
+}
+
+/// Why a message was not sent.
+#[derive(Debug)]
+pub(super) enum Unsent {
+    /// Its files are too large for Discord, which took nothing.
+    TooLarge,
+    /// For another reason.
+    Other(DeliverError),
+}
+
+impl From<DeliverError> for Unsent {
+    fn from(error: DeliverError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<Unsent> for DeliverError {
+    fn from(unsent: Unsent) -> Self {
+        match unsent {
+            Unsent::TooLarge => Self::Rejected("The file is too large for Discord.".to_owned()),
+            Unsent::Other(error) => error,
+        }
+    }
+}
+
+fn toned(message: &Message) -> RichText {
+    match message.tone {
+        Tone::Said | Tone::Notice => message.text.clone(),
+        Tone::Emote => RichText(vec![Node::Emphasis(message.text.0.clone())]),
+    }
+}
+
+/// `allowed_mentions`: <https://discord.com/developers/docs/resources/message#allowed-mentions-object>.
+pub(super) fn allowed(part: &Part, replied_user: bool) -> Value {
+    let parse: &[&str] = if part.allowed.everyone { &["everyone"] } else { &[] };
+    json!({
+        "parse": parse,
+        "users": part.allowed.users,
+        "roles": part.allowed.roles,
+        "replied_user": replied_user,
+    })
+}

@@ -1,0 +1,65 @@
+//! Reactions: the bot has one voice, so the portal tells it only of the first and the last of each emoji.
+
+use magpie_common::{
+    ids::{RemoteChatId, RemoteMessageId},
+    message::{Emoji, FileSource},
+    platform::{DeliverError, Delivered},
+};
+use url::form_urlencoded::byte_serialize;
+
+use super::Deliverer;
+use crate::{
+    events::emoji_id,
+    session::verdict::{is_unknown_message, verdict_on_question},
+};
+
+impl Deliverer {
+    /// `PUT /channels/{id}/messages/{message}/reactions/{emoji}/@me`; putting it again changes nothing.
+    pub(super) async fn react(
+        &self,
+        chat: &RemoteChatId,
+        target: &RemoteMessageId,
+        emoji: &Emoji,
+    ) -> Result<Delivered, DeliverError> {
+        let path = path(chat, target, emoji)?;
+        match self.api.put(&path).await {
+            Err(error) if is_unknown_message(&error) => {
+                Err(DeliverError::Rejected("The message is not in Discord any more.".to_owned()))
+            }
+            Err(error) => Err(verdict_on_question(error)),
+            Ok(_) => Ok(Delivered::default()),
+        }
+    }
+
+    /// `DELETE` of the same.
+    pub(super) async fn unreact(
+        &self,
+        chat: &RemoteChatId,
+        target: &RemoteMessageId,
+        emoji: &Emoji,
+    ) -> Result<Delivered, DeliverError> {
+        let path = path(chat, target, emoji)?;
+        match self.api.delete(&path).await {
+            Err(error) if is_unknown_message(&error) => Ok(Delivered::default()),
+            Err(error) => Err(verdict_on_question(error)),
+            Ok(_) => Ok(Delivered::default()),
+        }
+    }
+}
+
+fn path(chat: &RemoteChatId, target: &RemoteMessageId, emoji: &Emoji) -> Result<String, DeliverError> {
+    let spelled = match emoji {
+        Emoji::Unicode(emoji) => emoji.clone(),
+        Emoji::Custom { name, source: FileSource::Remote(file) } => match emoji_id(file) {
+            Some(id) => format!("{name}:{id}"),
+            None => return Err(foreign(name)),
+        },
+        Emoji::Custom { name, source: FileSource::Matrix(_) } => return Err(foreign(name)),
+    };
+    let encoded: String = byte_serialize(spelled.as_bytes()).collect::<String>().replace('+', "%20");
+    Ok(format!("/channels/{chat}/messages/{target}/reactions/{encoded}/@me"))
+}
+
+fn foreign(name: &str) -> DeliverError {
+    DeliverError::Rejected(format!("Discord does not have the emoji “{name}”. Use one that everybody has."))
+}
