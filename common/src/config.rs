@@ -158,6 +158,8 @@ pub struct Bridge {
     pub create_portals: CreatePortals,
     /// How many of the messages that were said before a room was made are brought into it.
     pub backfill_messages_max: usize,
+    /// The largest file that is brought into Matrix, in bytes.
+    pub media_bytes_max: u64,
     /// Whether the bot shows as read what was delivered.
     pub delivery_receipts: bool,
     /// What a command in a portal starts with.

@@ -1,45 +1,81 @@
-//! Files between the networks: pictures of people and chats copied in, and links to Matrix pictures given out.
+//! Files between the networks: pictures of people and chats copied in, files of messages moved, and links to Matrix files given out.
 //!
 //! Everything has a hard cap while it is read, and a type is believed from the first bytes only, never from what
-//! somebody claims. Nothing here fetches an address that a message names. Next: [`PublicMedia`].
+//! somebody claims. Nothing here fetches an address that a message names. Next: [`Media`], [`PublicMedia`].
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use ruma::OwnedMxcUri;
+use ruma::{MxcUri, OwnedMxcUri};
 
 pub use self::{
     image_type::ImageType,
+    moving::Media,
     public::{PublicMedia, PublicMediaSettings},
 };
 use crate::{
     homeserver::{Homeserver, HomeserverError, Intent},
     ids::RemoteFileId,
     platform::{Download, PlatformError, Session},
-    store::Store,
+    store::{MediaRow, Store, StoreError},
 };
 
 mod image_type;
 mod link;
+mod look;
+mod moving;
 mod public;
+mod spool;
 
 /// The largest picture of a person or chat, in either direction.
 pub const AVATAR_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// What the key of a copied picture begins with.
+const PICTURE: &str = "picture:";
 
 /// Why a file was not moved.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MediaError {
     /// It is larger than we move.
-    #[error("the picture is larger than {} MiB", .0 / (1024 * 1024))]
+    #[error("it is larger than {} MiB", .0 / (1024 * 1024))]
     TooLarge(u64),
     /// Its first bytes are of no picture that we pass on.
     #[error("the file is no PNG, JPEG, GIF or WebP picture")]
     NotAPicture,
     /// The network could not give it.
-    #[error("the network could not give the picture: {0}")]
+    #[error("the network could not give it: {0}")]
     Remote(#[from] PlatformError),
     /// The homeserver could not take it.
-    #[error("the homeserver could not take the picture: {0}")]
+    #[error("the homeserver could not take it: {0}")]
     Homeserver(#[from] HomeserverError),
+    /// No account is connected that could fetch it.
+    #[error("no account is connected that could fetch it")]
+    NotConnected,
+    /// The network stopped in the middle.
+    #[error("the network stopped giving it")]
+    Stalled,
+    /// This machine could not hold it for a moment.
+    #[error("it could not be held while it was moved: {0}")]
+    Disk(String),
+}
+
+impl MediaError {
+    /// Whether another attempt can help.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::TooLarge(_) | Self::NotAPicture => false,
+            Self::Homeserver(error) => error.is_transient(),
+            Self::Remote(_) | Self::NotConnected | Self::Stalled | Self::Disk(_) => true,
+        }
+    }
+}
+
+/// Which file of the network a picture in the media store was copied from, if it was.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn picture_source(store: &Store, mxc: &MxcUri) -> Result<Option<RemoteFileId>, StoreError> {
+    let keys = store.media_keys(mxc).await?;
+    Ok(keys.iter().find_map(|key| key.strip_prefix(PICTURE).map(RemoteFileId::new)))
 }
 
 /// The homeserver's copy of a picture of a person or chat, made now if there is none yet. `None` when it cannot be had, with a line in the
@@ -50,9 +86,9 @@ pub async fn copy_picture(
     session: &dyn Session,
     file: &RemoteFileId,
 ) -> Option<OwnedMxcUri> {
-    let key = format!("picture:{file}");
+    let key = format!("{PICTURE}{file}");
     if let Ok(Some(known)) = store.media(&key).await {
-        return Some(known);
+        return Some(known.mxc);
     }
     let copied = match session.download(file).await {
         Ok(download) => copy_avatar(download, homeserver.bot()).await,
@@ -60,7 +96,8 @@ pub async fn copy_picture(
     };
     match copied {
         Ok((mxc, size_bytes)) => {
-            if let Err(error) = store.save_media(&key, &mxc, size_bytes).await {
+            let row = MediaRow { mxc: mxc.clone(), size_bytes, info: None };
+            if let Err(error) = store.save_media(&key, &row).await {
                 tracing::warn!(%error, "A picture was copied but not remembered.");
             }
             Some(mxc)

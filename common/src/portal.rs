@@ -25,7 +25,7 @@ use crate::{
     homeserver::Homeserver,
     ids::{GhostNames, LoginId, RemoteChatId},
     login::Logins,
-    media::PublicMedia,
+    media::{Media, PublicMedia},
     message::RemoteEvent,
     puppet::Ghosts,
     store::{Direction, Done, Links, OpenRow, Outcome, PortalRow, Store, StoreError},
@@ -91,6 +91,8 @@ pub struct PortalParts {
     pub names: Arc<GhostNames>,
     /// The live sessions.
     pub logins: Logins,
+    /// What moves files into the homeserver.
+    pub media: Media,
     /// Public addresses of Matrix pictures, where the configuration allows any.
     pub public_media: Option<PublicMedia>,
     /// What runs commands.

@@ -17,6 +17,7 @@ pub use self::{
     error::StoreError,
     examine::{Examined, examine},
     ghost::GhostRow,
+    kv::MediaRow,
     portal::{PortalRow, PortalState},
     reaction::ReactionRow,
     words::{

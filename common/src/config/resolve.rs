@@ -21,6 +21,9 @@ use crate::ids::GhostNames;
 /// So much of what was said before is brought into a new room when the file says nothing.
 const BACKFILL_MESSAGES: usize = 50;
 
+/// The largest file that is brought into Matrix when the file says nothing: as much as Discord gives its best customers.
+const MEDIA_BYTES: u64 = 500 * 1024 * 1024;
+
 /// Reads and checks the configuration file at `path`, with `environment` on top.
 ///
 /// # Errors
@@ -250,6 +253,7 @@ fn resolve_bridge(file: file::Bridge, about: &About, problems: &mut Problems) ->
         permissions,
         create_portals: file.create_portals,
         backfill_messages_max: file.backfill_messages_max.unwrap_or(BACKFILL_MESSAGES),
+        media_bytes_max: file.media_bytes_max.unwrap_or(MEDIA_BYTES),
         delivery_receipts: file.delivery_receipts.unwrap_or(true),
         command_prefix,
     })

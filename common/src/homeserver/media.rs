@@ -36,17 +36,34 @@ impl Intent<'_> {
         filename: Option<&str>,
         bytes: Bytes,
     ) -> Result<OwnedMxcUri, HomeserverError> {
+        let mime = media_type(mime)?;
+        self.put_in(filename, Body::Media { mime, bytes }).await
+    }
+
+    /// The same for a file that is read while it is sent; `size_bytes` must be its true size.
+    ///
+    /// # Errors
+    /// As [`Intent::upload`]; a stream that ends early or late breaks the call off.
+    pub async fn upload_stream(
+        &self,
+        mime: &str,
+        size_bytes: u64,
+        stream: BoxStream<'static, std::io::Result<Bytes>>,
+    ) -> Result<OwnedMxcUri, HomeserverError> {
+        let mime = media_type(mime)?;
+        self.put_in(None, Body::Stream { mime, size_bytes, stream }).await
+    }
+
+    async fn put_in(&self, filename: Option<&str>, body: Body) -> Result<OwnedMxcUri, HomeserverError> {
         #[derive(Deserialize)]
         struct Answer {
             content_uri: OwnedMxcUri,
         }
-        let mime = HeaderValue::from_str(mime)
-            .map_err(|_| HomeserverError::BadRequest("the media type is no header value".to_owned()))?;
         let mut path = self.masquerade(self.path("/_matrix/media/v3/upload"));
         if let Some(filename) = filename {
             path = path.query("filename", filename);
         }
-        let answer: Answer = self.transport().call(Method::POST, path, Body::Media { mime, bytes }).await?;
+        let answer: Answer = self.transport().call(Method::POST, path, body).await?;
         Ok(answer.content_uri)
     }
 
@@ -77,6 +94,11 @@ impl Intent<'_> {
         let stream = capped(response.into_body(), size_bytes_max).boxed();
         Ok(Some(MediaDownload { mime, size_bytes, stream }))
     }
+}
+
+fn media_type(mime: &str) -> Result<HeaderValue, HomeserverError> {
+    HeaderValue::from_str(mime)
+        .map_err(|_| HomeserverError::BadRequest("the media type is no header value".to_owned()))
 }
 
 impl std::fmt::Debug for MediaDownload {

@@ -6,13 +6,14 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream::BoxStream};
 use http::{
     HeaderValue, Method, Request, Response, Uri,
-    header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT},
     uri::{Authority, PathAndQuery, Scheme},
 };
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body as _, Incoming};
+use http_body_util::{BodyExt, Either, Full, StreamBody};
+use hyper::body::{Body as _, Frame, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -30,6 +31,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long an upload may take.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
+/// A slower upload is given up.
+const UPLOAD_BYTES_PER_SECOND_MIN: u64 = 64 * 1024;
 /// Connections kept open between calls.
 const IDLE_CONNECTIONS_MAX: usize = 64;
 /// Shorter than the keep-alive of homeservers and proxies, so that we rarely write into a closing connection.
@@ -42,10 +45,14 @@ pub(super) enum Body {
     None,
     Json(Vec<u8>),
     Media { mime: HeaderValue, bytes: Bytes },
+    Stream { mime: HeaderValue, size_bytes: u64, stream: BoxStream<'static, std::io::Result<Bytes>> },
 }
 
+/// What is written: bytes that are at hand, or a stream.
+type Written = Either<Full<Bytes>, StreamBody<BoxStream<'static, std::io::Result<Frame<Bytes>>>>>;
+
 pub(super) struct Transport {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Written>,
     scheme: Scheme,
     authority: Authority,
     prefix: String,
@@ -93,7 +100,13 @@ impl Transport {
         path: Path,
         body: Body,
     ) -> Result<Bytes, HomeserverError> {
-        let time = if matches!(body, Body::Media { .. }) { UPLOAD_TIMEOUT } else { CALL_TIMEOUT };
+        let time = match &body {
+            Body::None | Body::Json(_) => CALL_TIMEOUT,
+            Body::Media { .. } => UPLOAD_TIMEOUT,
+            Body::Stream { size_bytes, .. } => {
+                UPLOAD_TIMEOUT + Duration::from_secs(size_bytes / UPLOAD_BYTES_PER_SECOND_MIN)
+            }
+        };
         let request = self.request(method, path, body)?;
         let exchange = async {
             let response =
@@ -126,12 +139,7 @@ impl Transport {
             .map_err(|_| HomeserverError::Timeout(CALL_TIMEOUT))?
     }
 
-    fn request(
-        &self,
-        method: Method,
-        path: Path,
-        body: Body,
-    ) -> Result<Request<Full<Bytes>>, HomeserverError> {
+    fn request(&self, method: Method, path: Path, body: Body) -> Result<Request<Written>, HomeserverError> {
         let unwritable = |error: http::Error| HomeserverError::BadRequest(error.to_string());
         let path = PathAndQuery::from_maybe_shared(Bytes::from(path.into_string()))
             .map_err(|error| unwritable(error.into()))?;
@@ -141,12 +149,19 @@ impl Transport {
             .path_and_query(path)
             .build()
             .map_err(unwritable)?;
-        let (content_type, bytes) = match body {
-            Body::None => (None, Bytes::new()),
-            Body::Json(json) => (Some(HeaderValue::from_static("application/json")), json.into()),
-            Body::Media { mime, bytes } => (Some(mime), bytes),
+        let whole = |bytes: Bytes| Either::Left(Full::new(bytes));
+        let mut length = None;
+        let (content_type, written) = match body {
+            Body::None => (None, whole(Bytes::new())),
+            Body::Json(json) => (Some(HeaderValue::from_static("application/json")), whole(json.into())),
+            Body::Media { mime, bytes } => (Some(mime), whole(bytes)),
+            Body::Stream { mime, size_bytes, stream } => {
+                length = Some(HeaderValue::from(size_bytes));
+                let frames = stream.map(|piece| piece.map(Frame::data)).boxed();
+                (Some(mime), Either::Right(StreamBody::new(frames)))
+            }
         };
-        let mut request = Request::new(Full::new(bytes));
+        let mut request = Request::new(written);
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         let headers = request.headers_mut();
@@ -154,6 +169,9 @@ impl Transport {
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("magpie/", env!("CARGO_PKG_VERSION"))));
         if let Some(content_type) = content_type {
             headers.insert(CONTENT_TYPE, content_type);
+        }
+        if let Some(length) = length {
+            headers.insert(CONTENT_LENGTH, length);
         }
         Ok(request)
     }

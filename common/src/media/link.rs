@@ -31,10 +31,19 @@ pub(super) enum BadToken {
 }
 
 impl Signer {
-    /// A key of its own is derived, so that `secret` may serve other ends too.
+    /// Signs links to pictures. A key of its own is derived, so that `secret` may serve other ends too.
     pub(super) fn new(secret: &[u8]) -> Self {
+        Self::derived(secret, b"magpie public media")
+    }
+
+    /// Signs links to files of any type: a link to a picture must not open one.
+    pub(super) fn of_files(secret: &[u8]) -> Self {
+        Self::derived(secret, b"magpie public files")
+    }
+
+    fn derived(secret: &[u8], end: &[u8]) -> Self {
         let mut derive = hmac(secret);
-        derive.update(b"magpie public media");
+        derive.update(end);
         Self(hmac(&derive.finalize().into_bytes()))
     }
 
@@ -113,6 +122,7 @@ mod tests {
             assert_eq!(signer.open(forged, NOW), Err(BadToken::Forged), "{forged}");
         }
         assert_eq!(Signer::new(b"other").open(&token, NOW), Err(BadToken::Forged));
+        assert_eq!(Signer::of_files(b"key").open(&token, NOW), Err(BadToken::Forged));
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Signed links under which remote networks fetch the Matrix pictures of relayed people.
+//! Signed links under which remote networks fetch the Matrix pictures of relayed people, and people fetch files that a network does not take.
 //!
 //! Media of Matrix needs a token since authenticated media; a webhook's avatar cannot have one. So we fetch it ourselves
-//! for whoever holds a link that we signed: pictures only, of bounded size, with headers that keep a browser from
-//! running anything.
+//! for whoever holds a link that we signed, with headers that keep a browser from running anything. Pictures are checked to be
+//! ones, and are of bounded size; files are only ever saved.
 
 use std::sync::Arc;
 
@@ -39,6 +39,10 @@ use crate::{
 /// Pictures on their way out at a time.
 const DOWNLOADS_MAX: usize = 16;
 const ROUTE: &str = "/_magpie/media/";
+const FILES_ROUTE: &str = "/_magpie/files/";
+
+/// A longer name of a file is cut.
+const SAVED_NAME_CHARS_MAX: usize = 100;
 
 /// What the links are made of.
 #[derive(Clone, Debug)]
@@ -55,7 +59,9 @@ pub struct PublicMedia(Arc<Inner>);
 
 struct Inner {
     base: String,
+    files_base: String,
     signer: Signer,
+    files_signer: Signer,
     homeserver: Homeserver,
     clock: Clock,
     places: Arc<Semaphore>,
@@ -64,11 +70,13 @@ struct Inner {
 impl PublicMedia {
     /// Prepares; asks nobody.
     pub fn new(settings: &PublicMediaSettings, homeserver: Homeserver, clock: Clock) -> Self {
-        let base = format!("{}{ROUTE}", settings.public_url.as_str().trim_end_matches('/'));
-        let signer = Signer::new(settings.secret.expose().as_bytes());
+        let public_url = settings.public_url.as_str().trim_end_matches('/');
+        let secret = settings.secret.expose().as_bytes();
         Self(Arc::new(Inner {
-            base,
-            signer,
+            base: format!("{public_url}{ROUTE}"),
+            files_base: format!("{public_url}{FILES_ROUTE}"),
+            signer: Signer::new(secret),
+            files_signer: Signer::of_files(secret),
             homeserver,
             clock,
             places: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
@@ -82,9 +90,21 @@ impl PublicMedia {
         Url::parse(&format!("{}{token}", self.0.base)).ok()
     }
 
-    /// The route that answers the links.
+    /// A link to a Matrix file of any type and size, under its name, that holds for one to two weeks: for files that a network itself
+    /// does not take. `None` for what is no media address.
+    pub fn file_link(&self, mxc: &MxcUri, name: &str) -> Option<Url> {
+        let token = self.0.files_signer.token(mxc, self.0.clock.now_ms())?;
+        let mut url = Url::parse(&format!("{}{token}", self.0.files_base)).ok()?;
+        url.path_segments_mut().ok()?.push(if name.is_empty() { "file" } else { name });
+        Some(url)
+    }
+
+    /// The routes that answer the links.
     pub fn router(&self) -> Router {
-        Router::new().route(&format!("{ROUTE}{{token}}"), get(open)).with_state(self.clone())
+        Router::new()
+            .route(&format!("{ROUTE}{{token}}"), get(open))
+            .route(&format!("{FILES_ROUTE}{{token}}/{{name}}"), get(open_file))
+            .with_state(self.clone())
     }
 }
 
@@ -137,6 +157,51 @@ async fn open(State(media): State<PublicMedia>, Path(token): Path<String>) -> Re
         piece
     });
     picture(image, size_bytes, Body::from_stream(first.chain(rest)))
+}
+
+/// `GET /_magpie/files/{token}/{name}`: the name is only for whoever saves the file.
+async fn open_file(
+    State(media): State<PublicMedia>,
+    Path((token, name)): Path<(String, String)>,
+) -> Response {
+    let inner = &media.0;
+    let mxc = match inner.files_signer.open(&token, inner.clock.now_ms()) {
+        Ok(mxc) => mxc,
+        Err(BadToken::Forged) => return words(StatusCode::NOT_FOUND, "There is no such file."),
+        Err(BadToken::Expired) => return words(StatusCode::GONE, "This link is no longer valid."),
+    };
+    let Ok(place) = Arc::clone(&inner.places).try_acquire_owned() else {
+        return words(StatusCode::SERVICE_UNAVAILABLE, "Too many files are on their way; try again.");
+    };
+    let MediaDownload { size_bytes, stream, .. } = match inner.homeserver.bot().download(&mxc, u64::MAX).await
+    {
+        Ok(Some(download)) => download,
+        Ok(None) => return words(StatusCode::NOT_FOUND, "There is no such file."),
+        Err(error) => {
+            tracing::warn!(%error, "A file for a public link could not be fetched.");
+            return words(StatusCode::BAD_GATEWAY, "The homeserver did not give the file.");
+        }
+    };
+    let stream = stream.map(move |piece| {
+        let _held = &place;
+        piece
+    });
+    let mut response = Response::new(Body::from_stream(stream));
+    let headers = response.headers_mut();
+    harden(headers);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    let disposition = format!("attachment; filename=\"{}\"", saved_name(&name));
+    headers.extend(HeaderValue::from_str(&disposition).ok().map(|value| (CONTENT_DISPOSITION, value)));
+    headers.extend(size_bytes.map(|size| (CONTENT_LENGTH, HeaderValue::from(size))));
+    response
+}
+
+/// A name that no file system and no header takes for anything else.
+fn saved_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' };
+    let name: String = name.chars().take(SAVED_NAME_CHARS_MAX).map(plain).collect();
+    let name = name.trim_matches(['.', ' ']).to_owned();
+    if name.is_empty() { "file".to_owned() } else { name }
 }
 
 fn picture(image: ImageType, size_bytes: Option<u64>, body: Body) -> Response {

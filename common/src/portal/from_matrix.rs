@@ -139,7 +139,7 @@ async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
 /// A public address of a file that somebody in Matrix sent, where one can be given.
 fn link(portals: &Portals, file: &Attachment) -> Option<String> {
     let FileSource::Matrix(mxc) = &file.source else { return None };
-    portals.parts.public_media.as_ref()?.link(mxc).map(String::from)
+    portals.parts.public_media.as_ref()?.file_link(mxc, &file.name).map(String::from)
 }
 
 /// Whether a room without a portal is one of ours all the same: made, and not recorded yet. People are invited as it is made, and what they

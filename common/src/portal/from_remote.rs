@@ -22,6 +22,7 @@ use super::{
 use crate::{
     homeserver::HomeserverError,
     ids::LoginId,
+    media::MediaError,
     message::{CreateWhen, RemoteMessage, Sender, UserInfo, Wire},
     platform::{Session, Until},
     puppet::PuppetError,
@@ -36,6 +37,9 @@ mod react;
 mod related;
 mod send;
 mod voice;
+
+/// So often is a file asked for that cannot be had; then its message goes without it.
+const FILE_ATTEMPTS_MAX: u32 = 4;
 
 /// What stops an attempt.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +56,9 @@ pub(super) enum Stopped {
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file of the message is not there yet.
+    #[error("a file is not here yet: {0}")]
+    Media(#[from] MediaError),
 }
 
 impl Stopped {
@@ -68,6 +75,7 @@ impl Stopped {
                 | CreateError::Puppet(PuppetError::Unnameable),
             )
             | Self::Puppet(PuppetError::Unnameable) => false,
+            Self::Media(error) => error.is_transient(),
             Self::Homeserver(error)
             | Self::Create(
                 CreateError::Homeserver(error) | CreateError::Puppet(PuppetError::Homeserver(error)),
@@ -94,6 +102,7 @@ impl From<Stopped> for CreateError {
             Stopped::Puppet(error) => error.into(),
             Stopped::Homeserver(error) => error.into(),
             Stopped::Store(error) => error.into(),
+            Stopped::Media(error) => Self::Unwritable(error.to_string()),
         }
     }
 }
@@ -152,6 +161,13 @@ struct Work<'a> {
     try_: Try,
 }
 
+impl Work<'_> {
+    /// A message waits for its files, but not for ever.
+    fn is_patient(&self) -> bool {
+        self.try_.failures < FILE_ATTEMPTS_MAX
+    }
+}
+
 enum Performed {
     Closed(Outcome, Links),
     NotYet(String),
@@ -180,7 +196,9 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
                     return Ok(Performed::Closed(Outcome::Ignored(why.to_owned()), Links::None));
                 }
             };
-            let sending = Sending { message, room_id: &room_id, session, in_doubt: work.try_.in_doubt };
+            let in_doubt = work.try_.in_doubt;
+            let sending =
+                Sending { message, room_id: &room_id, session, in_doubt, is_patient: work.is_patient() };
             let event_ids = sending.send(portals).await?;
             Ok(Performed::Closed(Outcome::Delivered, Links::Matrix { room_id, event_ids }))
         }
@@ -188,7 +206,9 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
             let rows = &work.loaded.related.rows;
             if let Some(room_id) = rows.iter().find_map(|row| row.room_id.as_deref()) {
                 let in_doubt = work.try_.in_doubt;
-                Changing { message, extent, room_id, rows, session, in_doubt }.perform(portals).await?;
+                let is_patient = work.is_patient();
+                let changing = Changing { message, extent, room_id, rows, session, in_doubt, is_patient };
+                changing.perform(portals).await?;
             }
             Ok(delivered())
         }
@@ -251,7 +271,7 @@ async fn show_profile(
         name: user.name.clone(),
         avatar: user.avatar.clone().filter(|_| session.is_some()),
     };
-    portals.ghosts.ready(&sender, &Looker { portals, session }).await?;
+    portals.ghosts.ready(&sender, &Looker { portals, session, is_patient: false }).await?;
     Ok(())
 }
 
@@ -294,7 +314,7 @@ pub(super) async fn send(
     room_id: &RoomId,
     (session, in_doubt): (&dyn Session, bool),
 ) -> Result<Vec<OwnedEventId>, Stopped> {
-    Sending { message, room_id, session: Some(session), in_doubt }.send(portals).await
+    Sending { message, room_id, session: Some(session), in_doubt, is_patient: false }.send(portals).await
 }
 
 /// Says something to a room as the bridge bot.

@@ -8,7 +8,8 @@ use super::{Stopped, Work, decide::Then, related::Target};
 use crate::{
     homeserver::HomeserverError,
     ids::RemoteMessageId,
-    message::Outgoing,
+    media::picture_source,
+    message::{FileSource, Outgoing},
     platform::{DeliverError, Delivered, DeliveryKey, InDoubt, Session},
     portal::{Portals, keys, lane::Attempted},
     steps::{Step, reached},
@@ -31,6 +32,7 @@ pub(super) async fn deliver(
 ) -> Result<Attempted, Stopped> {
     let Delivery { portal, session, mut outgoing, then } = delivery;
     introduce(portals, &mut outgoing, &work.event.sender).await?;
+    localize(portals, &mut outgoing).await?;
     let key = DeliveryKey {
         key: keys::delivery_key(&work.event.event_id, &portals.parts.clock),
         in_doubt: match work.try_.in_doubt {
@@ -92,6 +94,18 @@ async fn conclude(
         // Only this attempt knew what the network did: the next one must not take itself for the first.
         Err(error) => Ok(Attempted::InDoubt { reason: error.to_string() }),
     }
+}
+
+/// Custom emoji that came from the network are that network's own again. Most words have none.
+async fn localize(portals: &Portals, outgoing: &mut Outgoing) -> Result<(), StoreError> {
+    let (Outgoing::Message(said) | Outgoing::Edit { new: said, .. }) = outgoing else { return Ok(()) };
+    for source in said.message.text.emoji_sources_mut() {
+        let FileSource::Matrix(mxc) = source else { continue };
+        if let Some(file) = picture_source(&portals.parts.store, mxc).await? {
+            *source = FileSource::Remote(file);
+        }
+    }
+    Ok(())
 }
 
 /// A relay says for whom it speaks.

@@ -12,7 +12,8 @@ use crate::{
     convert::{Origin, content_relations, read_reaction},
     homeserver::HomeserverError,
     ids::{RemoteMessageId, RemoteUserId},
-    message::Emoji,
+    media::picture_source,
+    message::{Emoji, FileSource},
     portal::Portals,
     store::{Direction, JournalId, MessageRow, MessageState, PortalRow, ReactionRow, StoreError},
 };
@@ -122,6 +123,7 @@ impl Finder<'_> {
             Some(target) => self.reactions(target).await?,
             None => Vec::new(),
         };
+        let emoji = self.as_on_network(emoji).await?;
         Ok(Related { changed, reactions, emoji: Some(emoji), ..Related::default() })
     }
 
@@ -153,6 +155,16 @@ impl Finder<'_> {
             Some(part) => self.portals.parts.store.reactions(&self.portal.chat, part).await,
             None => Ok(Vec::new()),
         }
+    }
+
+    /// A custom emoji that came from the network is that network's own again.
+    async fn as_on_network(&self, emoji: Emoji) -> Result<Emoji, StoreError> {
+        let Emoji::Custom { name, source: FileSource::Matrix(mxc) } = &emoji else { return Ok(emoji) };
+        let found = picture_source(&self.portals.parts.store, mxc).await?;
+        Ok(match found {
+            Some(file) => Emoji::Custom { name: name.clone(), source: FileSource::Remote(file) },
+            None => emoji,
+        })
     }
 
     async fn target(&self, event_id: Option<&EventId>) -> Result<Option<Target>, Stopped> {

@@ -33,12 +33,13 @@ pub(super) struct Changing<'a> {
     pub(super) rows: &'a [MessageRow],
     pub(super) session: Option<&'a dyn Session>,
     pub(super) in_doubt: bool,
+    pub(super) is_patient: bool,
 }
 
 impl Changing<'_> {
     /// Brings the events in line with what the message is now.
     pub(super) async fn perform(&self, portals: &Portals) -> Result<(), Stopped> {
-        let looker = Looker { portals, session: self.session };
+        let looker = Looker { portals, session: self.session, is_patient: self.is_patient };
         let voice = Voice::ready(&looker, self.room_id, &self.message.sender).await?;
         let shown = self.shown(portals).await?;
         let prepared = Prepared::new(&looker, self.message).await?;

@@ -10,7 +10,7 @@ use crate::{
         WriteError, write_content,
     },
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Attachment, MentionTarget, Message, Node, RemoteMessage, RichText},
+    message::{MentionTarget, Message, Node, RemoteMessage, RichText},
     portal::Portals,
     puppet::Looks,
     store::{Direction, MessageState, StoreError},
@@ -29,7 +29,7 @@ impl<'a> Prepared<'a> {
     /// Looks up everything that the message refers to.
     pub(super) async fn new(looker: &Looker<'a>, said: &RemoteMessage) -> Result<Self, Stopped> {
         let portals = looker.portals;
-        let message = showable(looker, &said.message).await;
+        let message = brought_in(looker, &said.message).await?;
         let known = references(portals, &message).await?;
         let answers = answers(portals, said).await?;
         let origin = Origin { chat: said.chat.clone(), id: said.id.clone(), part: 0, piece: None };
@@ -55,19 +55,26 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// The message with its files as words: files themselves are not carried over yet.
-async fn showable(looker: &Looker<'_>, said: &Message) -> Message {
+/// The message with its files in the media store. One that cannot be brought there is named in words.
+async fn brought_in(looker: &Looker<'_>, said: &Message) -> Result<Message, Stopped> {
     let mut message = said.clone();
-    for Attachment { name, .. } in std::mem::take(&mut message.attachments) {
-        if !message.text.is_blank() {
-            message.text.0.push(Node::LineBreak);
+    for file in std::mem::take(&mut message.attachments) {
+        match looker.portals.parts.media.bring_in(looker.session, &file).await {
+            Ok(file) => message.attachments.push(file),
+            Err(error) if error.is_transient() && looker.is_patient => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, "A file stays on the network.");
+                if !message.text.is_blank() {
+                    message.text.0.push(Node::LineBreak);
+                }
+                let words = format!("📎 {} (the file could not be brought here: {error})", file.name);
+                message.text.0.push(Node::Emphasis(vec![Node::Text(words)]));
+            }
         }
-        let words = format!("[file “{name}”: not carried over yet]");
-        message.text.0.push(Node::Emphasis(vec![Node::Text(words)]));
     }
     bring_in_emoji(looker, &mut message.text).await;
     bring_in_emoji(looker, &mut message.preview).await;
-    message
+    Ok(message)
 }
 
 /// Copies the pictures of custom emoji into the media store. One that cannot be had is shown by its name.

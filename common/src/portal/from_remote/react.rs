@@ -37,7 +37,7 @@ impl Reacting<'_> {
             return Ok(());
         };
         let Some(event_id) = &self.on.event_id else { return Ok(()) };
-        let looker = Looker { portals, session: self.session };
+        let looker = Looker { portals, session: self.session, is_patient: false };
         let sender = Sender { ids: AliasSet::single(self.sender.clone()), name: None, avatar: None };
         let voice = Voice::ready(&looker, room_id, &sender).await?;
         let shown = match self.emoji {

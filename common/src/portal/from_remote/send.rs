@@ -22,12 +22,13 @@ pub(super) struct Sending<'a> {
     pub(super) room_id: &'a RoomId,
     pub(super) session: Option<&'a dyn Session>,
     pub(super) in_doubt: bool,
+    pub(super) is_patient: bool,
 }
 
 impl Sending<'_> {
     /// Sends every part that is not in the room yet.
     pub(super) async fn send(&self, portals: &Portals) -> Result<Vec<OwnedEventId>, Stopped> {
-        let looker = Looker { portals, session: self.session };
+        let looker = Looker { portals, session: self.session, is_patient: self.is_patient };
         let voice = Voice::ready(&looker, self.room_id, &self.message.sender).await?;
         let there = match self.in_doubt {
             true => parts_said(&voice, self.message).await?,

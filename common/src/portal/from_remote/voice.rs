@@ -28,6 +28,8 @@ const SEARCHED_EVENTS: u32 = 100;
 pub(super) struct Looker<'a> {
     pub(super) portals: &'a Portals,
     pub(super) session: Option<&'a dyn Session>,
+    /// Whether a file that cannot be had now is waited for.
+    pub(super) is_patient: bool,
 }
 
 #[async_trait]

@@ -58,6 +58,8 @@ bridge:
   #create_portals: on_message
   # How many of the messages that were said before a room was made are brought into it; 0 for none.
   #backfill_messages_max: 50
+  # The largest file that is brought into Matrix, in bytes; the homeserver's own limit counts, too.
+  #media_bytes_max: 524288000
   # Whether the bot shows as read what was delivered to {name}.
   #delivery_receipts: true
   # What a command in a bridged room starts with.

@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod changes;
+mod files;
 mod reactions;
 mod rooms;
 

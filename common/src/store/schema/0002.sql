@@ -16,3 +16,6 @@ CREATE INDEX media_mxc ON media (mxc);
 
 -- Whether the chat is hidden from most people of its space.
 ALTER TABLE portal ADD COLUMN private SMALLINT NOT NULL DEFAULT 0;
+
+-- How a moved file looks and sounds, as JSON, so that a second message with it need not look again.
+ALTER TABLE media ADD COLUMN info TEXT;

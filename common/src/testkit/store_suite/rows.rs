@@ -6,7 +6,7 @@ use super::{NOON_MS, chat, event_id, message, open, room, to_remote};
 use crate::{
     ids::{LoginId, RemoteChatId, RemoteUserId},
     message::ChatKind,
-    store::{GhostRow, MessageState, Outcome, PortalRow, PortalState, StoreSettings},
+    store::{GhostRow, MediaRow, MessageState, Outcome, PortalRow, PortalState, StoreSettings},
 };
 
 pub(super) async fn portals_are_found_by_chat_and_by_room(settings: &StoreSettings) {
@@ -81,9 +81,11 @@ pub(super) async fn small_values_are_kept(settings: &StoreSettings) {
 
     assert_eq!(store.media("file").await, Ok(None));
     for mxc in ["mxc://example.org/1", "mxc://example.org/2"] {
-        let mxc = OwnedMxcUri::from(mxc);
-        store.save_media("file", &mxc, 7).await.expect("the file is remembered");
-        assert_eq!(store.media("file").await, Ok(Some(mxc)));
+        let info = Some("{}".to_owned()).filter(|_| mxc.ends_with('2'));
+        let file = MediaRow { mxc: OwnedMxcUri::from(mxc), size_bytes: 7, info };
+        store.save_media("file", &file).await.expect("the file is remembered");
+        assert_eq!(store.media("file").await, Ok(Some(file.clone())));
+        assert_eq!(store.media_keys(&file.mxc).await, Ok(vec!["file".to_owned()]));
     }
     store.close().await;
 }

@@ -1,0 +1,81 @@
+//! A file on its way through: in a nameless file on disk, so that it need not be in memory, and its sum is known before it is sent on.
+//!
+//! Must never trust a size that somebody claims: it is counted while it comes.
+
+use std::{fs::File, io, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::BoxStream};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
+use tokio_util::io::ReaderStream;
+
+use super::{ImageType, MediaError};
+use crate::platform::Download;
+
+/// A network that gives nothing for so long has stopped.
+const STALL: Duration = Duration::from_secs(60);
+
+/// What is read at once when the file is sent on.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// A file that is here for a moment. It is gone with this.
+pub(super) struct Spooled {
+    file: tokio::fs::File,
+    /// How large it turned out to be.
+    pub(super) size_bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub(super) sha256: String,
+    /// The picture that its first bytes say it is.
+    pub(super) image: Option<ImageType>,
+}
+
+impl Spooled {
+    /// Takes a file in.
+    pub(super) async fn take(download: Download, size_bytes_max: u64) -> Result<Self, MediaError> {
+        let Download { size_bytes: claimed, mut stream, .. } = download;
+        if claimed.is_some_and(|size| size > size_bytes_max) {
+            return Err(MediaError::TooLarge(size_bytes_max));
+        }
+        let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(|error| disk(&error))?);
+        let (mut sum, mut size_bytes, mut head) = (Sha256::new(), 0, Vec::new());
+        while let Some(piece) =
+            tokio::time::timeout(STALL, stream.next()).await.map_err(|_| MediaError::Stalled)?
+        {
+            let piece = piece?;
+            size_bytes += piece.len() as u64;
+            if size_bytes > size_bytes_max {
+                return Err(MediaError::TooLarge(size_bytes_max));
+            }
+            let missing = ImageType::SNIFF_BYTES.saturating_sub(head.len());
+            head.extend_from_slice(&piece[..piece.len().min(missing)]);
+            sum.update(&piece);
+            file.write_all(&piece).await.map_err(|error| disk(&error))?;
+        }
+        // Less than was claimed is half a file.
+        if claimed.is_some_and(|claimed| size_bytes < claimed) {
+            return Err(MediaError::Stalled);
+        }
+        file.flush().await.map_err(|error| disk(&error))?;
+        let sha256 = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { file, size_bytes, sha256, image: ImageType::sniff(&head) })
+    }
+
+    /// The file for whoever reads it without waiting, from its start.
+    pub(super) async fn reader(&mut self) -> Result<File, MediaError> {
+        self.file.rewind().await.map_err(|error| disk(&error))?;
+        let file = self.file.try_clone().await.map_err(|error| disk(&error))?;
+        Ok(file.into_std().await)
+    }
+
+    /// The bytes from the start.
+    pub(super) async fn stream(&mut self) -> Result<BoxStream<'static, io::Result<Bytes>>, MediaError> {
+        self.file.rewind().await.map_err(|error| disk(&error))?;
+        let file = self.file.try_clone().await.map_err(|error| disk(&error))?;
+        Ok(ReaderStream::with_capacity(file, PIECE_BYTES).boxed())
+    }
+}
+
+fn disk(error: &io::Error) -> MediaError {
+    MediaError::Disk(error.to_string())
+}
