@@ -1,5 +1,7 @@
 //! The Discord bridge against the simulator: the suite of all platforms, and Discord's own traps.
 
+mod hearing;
+mod kinds;
 mod receiving;
 mod sending;
 mod suite;

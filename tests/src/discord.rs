@@ -33,6 +33,7 @@ mod severable;
 pub mod snowflake;
 pub mod staged;
 mod state;
+mod threads;
 pub mod trouble;
 pub mod world;
 

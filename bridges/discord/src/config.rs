@@ -1,6 +1,11 @@
 //! The `platform:` section of the configuration.
 
-use magpie_common::config::{PlatformConfig, Problems, Question, Secret};
+use std::collections::HashMap;
+
+use magpie_common::{
+    config::{PlatformConfig, Problems, Question, Secret},
+    message::CreateWhen,
+};
 use serde::Deserialize;
 use url::Url;
 
@@ -17,6 +22,8 @@ pub struct DiscordConfig {
     pub token: Option<Secret>,
     /// The servers to bridge, by id; all that the bot is in when empty.
     pub guilds: Vec<String>,
+    /// What is different in single servers, by id.
+    pub guild_settings: HashMap<String, GuildSettings>,
     /// The name of the webhook through which Matrix people speak.
     pub webhook_name: String,
     /// How many missed messages of one channel are fetched after an interruption.
@@ -31,11 +38,56 @@ pub struct DiscordConfig {
     pub gateway_hosts: Vec<String>,
 }
 
+/// What is different in one server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GuildSettings {
+    /// When its channels get rooms; `bridge.create_portals` decides when absent.
+    pub mode: Option<GuildMode>,
+    /// Where its threads are shown.
+    pub threads: Threads,
+}
+
+/// When the channels of a server get rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuildMode {
+    /// All at once.
+    Everything,
+    /// Each with its first message.
+    OnMessage,
+    /// Each when somebody asks for it by the command `bridge`.
+    OnCommand,
+}
+
+/// Where threads are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Threads {
+    /// As threads in their channel's room; private ones have rooms of their own all the same.
+    #[default]
+    MatrixThread,
+    /// In rooms of their own.
+    OwnRoom,
+}
+
+impl GuildMode {
+    /// The same in the words of rooms.
+    pub fn create(self) -> CreateWhen {
+        match self {
+            Self::Everything => CreateWhen::AtOnce,
+            Self::OnMessage => CreateWhen::FirstMessage,
+            Self::OnCommand => CreateWhen::OnCommand,
+        }
+    }
+}
+
 impl Default for DiscordConfig {
     fn default() -> Self {
         Self {
             token: None,
             guilds: Vec::new(),
+            guild_settings: HashMap::new(),
             webhook_name: "Magpie".to_owned(),
             recover_messages_max: 1000,
             file_bytes_max: None,
@@ -73,6 +125,9 @@ impl PlatformConfig for DiscordConfig {
 token: your-token
 # The servers to bridge, by id; all that the bot is in when empty.
 # guilds: [\"123456789012345678\"]
+# What is different in single servers. mode: everything, on_message or on_command (`bridge <channel id>`) makes rooms;
+# threads: matrix_thread shows them in their channel's room, own_room apart.
+# guild_settings: { \"123456789012345678\": { mode: on_command, threads: own_room } }
 # The name of the webhook through which Matrix people speak in Discord.
 # webhook_name: Magpie
 # How many missed messages of one channel are fetched after an interruption.
@@ -103,6 +158,14 @@ token: your-token
                     "switch on Developer Mode in Discord, then copy the server's id",
                 );
             }
+        }
+        for id in self.guild_settings.keys().filter(|id| !format::is_id(id)) {
+            let what = format!("`{id}` is no server id");
+            problems.add(
+                "guild_settings",
+                what,
+                "switch on Developer Mode in Discord, then copy the server's id",
+            );
         }
         let name = self.webhook_name.to_lowercase();
         if name.trim().is_empty()

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::{
     format::is_id,
+    place::Spot,
     session::world::{Known, text, texts},
 };
 
@@ -64,17 +65,17 @@ pub(crate) fn channel_of(kind: &str, data: &Value) -> Option<String> {
 
 /// Maps an event of a chat: messages, reactions, typing. Nothing when it is ours, or nothing that a room shows.
 pub(crate) fn map(kind: &str, data: &Value, known: &Known) -> Vec<Mapped> {
-    let channel = text(&data["channel_id"]);
+    let spot = known.spot(&text(&data["channel_id"]));
     let event = match kind {
         "MESSAGE_CREATE" => return created(data, known).into_iter().collect(),
         "MESSAGE_UPDATE" => {
             let changed = message::changed(data, known).into_iter();
             return changed.map(|event| Mapped { event, cursor: None }).collect();
         }
-        "MESSAGE_DELETE" => redact(&channel, &[text(&data["id"])]),
-        "MESSAGE_DELETE_BULK" => redact(&channel, &texts(&data["ids"])),
-        "TYPING_START" => typing(&channel, data, known),
-        _ if kind.starts_with("MESSAGE_REACTION_") => reaction(kind, &channel, data, known),
+        "MESSAGE_DELETE" => redact(&spot, &[text(&data["id"])]),
+        "MESSAGE_DELETE_BULK" => redact(&spot, &texts(&data["ids"])),
+        "TYPING_START" => typing(&spot, data, known),
+        _ if kind.starts_with("MESSAGE_REACTION_") => reaction(kind, &spot, data, known),
         _ => None,
     };
     event.map(|event| Mapped { event, cursor: None }).into_iter().collect()
@@ -89,8 +90,8 @@ pub(crate) fn said(data: &Value, known: &Known) -> Option<RemoteMessage> {
 }
 
 /// Messages are missing behind this one.
-pub(crate) fn gap(channel: &str, after: &str, fetched_max: Option<usize>) -> RemoteEvent {
-    RemoteEvent::Gap { chat: RemoteChatId::new(channel), after: RemoteMessageId::new(after), fetched_max }
+pub(crate) fn gap(spot: &Spot, after: &str, fetched_max: Option<usize>) -> RemoteEvent {
+    RemoteEvent::Gap { chat: spot.chat(), after: spot.message(after), fetched_max }
 }
 
 /// A chat that is there, as it looks.
@@ -126,16 +127,15 @@ fn created(data: &Value, known: &Known) -> Option<Mapped> {
     Some(Mapped { event, cursor: Some(Cursor { key: channel, value: id }) })
 }
 
-fn redact(channel: &str, ids: &[String]) -> Option<RemoteEvent> {
-    let ids: Vec<RemoteMessageId> =
-        ids.iter().filter(|id| is_id(id)).map(|id| RemoteMessageId::new(id.as_str())).collect();
-    let chat = RemoteChatId::new(channel);
+fn redact(spot: &Spot, ids: &[String]) -> Option<RemoteEvent> {
+    let ids: Vec<RemoteMessageId> = ids.iter().filter(|id| is_id(id)).map(|id| spot.message(id)).collect();
+    let chat = spot.chat();
     (!ids.is_empty()).then_some(RemoteEvent::Redact { chat, ids, by: None })
 }
 
-fn typing(channel: &str, data: &Value, known: &Known) -> Option<RemoteEvent> {
+fn typing(spot: &Spot, data: &Value, known: &Known) -> Option<RemoteEvent> {
     let user = text(&data["user_id"]);
-    let chat = RemoteChatId::new(channel);
+    let chat = spot.chat();
     (is_id(&user) && user != known.me).then(|| RemoteEvent::Typing {
         chat,
         sender: RemoteUserId::new(user),
@@ -143,8 +143,8 @@ fn typing(channel: &str, data: &Value, known: &Known) -> Option<RemoteEvent> {
     })
 }
 
-fn reaction(kind: &str, channel: &str, data: &Value, known: &Known) -> Option<RemoteEvent> {
-    let (chat, target) = (RemoteChatId::new(channel), RemoteMessageId::new(text(&data["message_id"])));
+fn reaction(kind: &str, spot: &Spot, data: &Value, known: &Known) -> Option<RemoteEvent> {
+    let (chat, target) = (spot.chat(), spot.message(&text(&data["message_id"])));
     let user = text(&data["user_id"]);
     if user == known.me {
         return None;

@@ -6,6 +6,7 @@
 //! | `login` | signing in with a bot's token; the doctor |
 //! | `session` | one connected bot: events in, messages out |
 //! | `events` | Discord's payloads as `RemoteEvent`s |
+//! | `place` | ids of messages, in channels and threads |
 //! | `format` | Discord's markup to the rich-text tree and back |
 //!
 //! A guild is a space (`g` and its id), a text or announcement channel a room (its id). Start reading at `session`.
@@ -29,6 +30,7 @@ mod config;
 mod events;
 pub mod format;
 mod login;
+mod place;
 mod session;
 
 /// Discord.

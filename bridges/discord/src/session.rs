@@ -52,6 +52,7 @@ pub(crate) mod api;
 mod attachments;
 mod capabilities;
 mod deliver;
+mod direct;
 pub(crate) mod download;
 mod gateway;
 mod history;
@@ -126,6 +127,7 @@ pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let api = Arc::new(Api::new(&config.api_url, setup.token.clone()).map_err(|error| failed(&error))?);
     let downloads = Downloads::new(&config.cdn_url).map_err(|error| failed(&error))?;
     let world = Arc::new(World::default());
+    world.write().settings.clone_from(&config.guild_settings);
     let addresses = Arc::new(Addresses::default());
     let me = introduce(&api, &world).await?;
     let (url, shards) = gateway_address(&api, config).await?;
@@ -318,6 +320,12 @@ impl Session for DiscordSession {
     }
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
+        if let Some(info) = self.world.read().chat_info(id.as_str()) {
+            return Ok(Some(info));
+        }
+        direct::look_up(&self.api, &self.world, id)
+            .await
+            .map_err(|error| PlatformError(format!("The channel could not be looked up: {error}.")))?;
         Ok(self.world.read().chat_info(id.as_str()))
     }
 

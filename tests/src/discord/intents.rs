@@ -14,6 +14,12 @@ pub const GUILD_MESSAGES: u64 = 1 << 9;
 pub const GUILD_MESSAGE_REACTIONS: u64 = 1 << 10;
 /// Somebody types in a guild channel.
 pub const GUILD_MESSAGE_TYPING: u64 = 1 << 11;
+/// Messages to the bot alone.
+pub const DIRECT_MESSAGES: u64 = 1 << 12;
+/// Reactions in such a conversation.
+pub const DIRECT_MESSAGE_REACTIONS: u64 = 1 << 13;
+/// Typing in such a conversation.
+pub const DIRECT_MESSAGE_TYPING: u64 = 1 << 14;
 /// The text of messages. Privileged.
 pub const MESSAGE_CONTENT: u64 = 1 << 15;
 
@@ -30,7 +36,17 @@ pub fn needed(event: &str) -> u64 {
         "TYPING_START" => GUILD_MESSAGE_TYPING,
         name if name.starts_with("MESSAGE_REACTION_") => GUILD_MESSAGE_REACTIONS,
         name if name.starts_with("MESSAGE_") => GUILD_MESSAGES,
-        name if name.starts_with("GUILD_") || name.starts_with("CHANNEL_") => GUILDS,
+        name if ["GUILD_", "CHANNEL_", "THREAD_"].iter().any(|start| name.starts_with(start)) => GUILDS,
         _ => 0,
+    }
+}
+
+/// The same in a conversation of two.
+pub fn needed_in_direct(event: &str) -> u64 {
+    match needed(event) {
+        GUILD_MESSAGES => DIRECT_MESSAGES,
+        GUILD_MESSAGE_REACTIONS => DIRECT_MESSAGE_REACTIONS,
+        GUILD_MESSAGE_TYPING => DIRECT_MESSAGE_TYPING,
+        other => other,
     }
 }

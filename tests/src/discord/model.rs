@@ -79,6 +79,8 @@ pub struct Guild {
     pub emojis: BTreeMap<Snowflake, GuildEmoji>,
     /// How many boosts it has: 0 to 3, which decides how large files may be.
     pub premium_tier: u8,
+    /// It is none, but stands for a conversation of two: members and permissions are at the same place then.
+    pub is_direct: bool,
     /// Discord has an outage for this guild.
     pub unavailable: bool,
 }
@@ -99,6 +101,8 @@ pub struct GuildEmoji {
 pub enum ChannelKind {
     /// People write here.
     Text = 0,
+    /// Two people write here.
+    Direct = 1,
     /// A folder of channels.
     Category = 4,
     /// A text channel that others can follow.
@@ -146,6 +150,8 @@ pub struct Channel {
     pub topic: Option<String>,
     /// What only a thread has.
     pub thread: Option<Thread>,
+    /// The other one in a conversation of two.
+    pub recipient: Option<User>,
     /// The category it lies in; the channel, for a thread.
     pub parent: Option<Snowflake>,
     /// The place in the list.

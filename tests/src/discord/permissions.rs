@@ -33,9 +33,21 @@ pub const MENTION_EVERYONE: u64 = 1 << 17;
 /// Create and use webhooks.
 pub const MANAGE_WEBHOOKS: u64 = 1 << 29;
 
+/// Begin threads that everybody sees.
+pub const CREATE_PUBLIC_THREADS: u64 = 1 << 35;
+/// Write in threads.
+pub const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
+
 /// What a fresh guild gives to everyone.
-pub const EVERYONE_DEFAULT: u64 =
-    ADD_REACTIONS | VIEW_CHANNEL | SEND_MESSAGES | EMBED_LINKS | ATTACH_FILES | READ_MESSAGE_HISTORY;
+pub const EVERYONE_DEFAULT: u64 = ADD_REACTIONS
+    | VIEW_CHANNEL
+    | SEND_MESSAGES
+    | EMBED_LINKS
+    | ATTACH_FILES
+    | READ_MESSAGE_HISTORY
+    | CREATE_PUBLIC_THREADS
+    | SEND_MESSAGES_IN_THREADS;
+
 /// What the bridge's documentation asks for.
 pub const BOT_DEFAULT: u64 = EVERYONE_DEFAULT | MANAGE_MESSAGES | MANAGE_WEBHOOKS | MENTION_EVERYONE;
 

@@ -12,6 +12,7 @@ use super::{
     permissions,
     snowflake::Snowflake,
     state::State,
+    threads,
 };
 
 /// How long a nonce counts. Discord says "a few minutes".
@@ -44,6 +45,8 @@ pub struct Draft {
     pub forward: Option<Forward>,
     /// Discord's number for its sort where it is neither said nor a reply.
     pub kind: Option<u8>,
+    /// The thread that it tells of.
+    pub thread: Option<Snowflake>,
 }
 
 impl Draft {
@@ -63,6 +66,7 @@ impl Draft {
             stickers: Vec::new(),
             forward: None,
             kind: None,
+            thread: None,
         }
     }
 }
@@ -86,6 +90,7 @@ pub struct Change {
 
 /// Puts a message into its channel.
 pub(crate) fn create(state: &mut State, draft: Draft) -> Message {
+    threads::open_again(state, draft.channel);
     let id = state.next_id();
     let replied_to = draft.reply_to.and_then(|target| {
         let target = state.records.channels.get(&draft.channel)?.messages.get(&target)?;
@@ -108,6 +113,7 @@ pub(crate) fn create(state: &mut State, draft: Draft) -> Message {
         forward: draft.forward,
         reactions: Vec::new(),
         kind: draft.kind,
+        thread: draft.thread,
     };
     let channel = state.records.channels.get_mut(&message.channel).expect("callers check the channel");
     channel.last_message = Some(id);
@@ -202,7 +208,10 @@ fn pings(state: &State, draft: &Draft, replied_to: Option<Snowflake>) -> Mention
     let channel = &state.records.channels[&draft.channel];
     let guild = &state.records.guilds[&channel.guild];
     let may_ping_everyone = match &draft.author {
-        Author::User(id) => permissions::in_channel(guild, channel, *id) & permissions::MENTION_EVERYONE != 0,
+        Author::User(id) => {
+            let governing = threads::governing(&state.records, channel);
+            permissions::in_channel(guild, governing, *id) & permissions::MENTION_EVERYONE != 0
+        }
         Author::Webhook { .. } => true,
     };
     let facts = Facts { content: &draft.content, allowed: &draft.allowed, may_ping_everyone, replied_to };

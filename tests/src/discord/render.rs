@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 pub use self::message::{message, reaction_emoji};
 use super::{
     intents,
-    model::{Channel, ChannelKind, Guild, GuildEmoji, Member, Overwrite, Records, Role, User, Webhook},
+    model::{
+        Channel, ChannelKind, Guild, GuildEmoji, Member, Overwrite, Records, Role, Thread, User, Webhook,
+    },
     snowflake::{Snowflake, timestamp},
 };
 
@@ -199,6 +201,18 @@ pub fn member(records: &Records, of: Snowflake, member: &Member) -> Value {
 
 /// A channel of a guild.
 pub fn channel(channel: &Channel) -> Value {
+    if let Some(about) = &channel.thread {
+        return thread(channel, about);
+    }
+    if let Some(recipient) = &channel.recipient {
+        return json!({
+            "id": channel.id,
+            "type": channel.kind as u8,
+            "last_message_id": channel.last_message,
+            "flags": 0,
+            "recipients": [user(recipient)],
+        });
+    }
     let mut it = json!({
         "id": channel.id,
         "type": channel.kind as u8,
@@ -220,6 +234,36 @@ pub fn channel(channel: &Channel) -> Value {
         merge(&mut it, more);
     }
     it
+}
+
+fn thread(channel: &Channel, thread: &Thread) -> Value {
+    let count = channel.messages.len();
+    json!({
+        "id": channel.id,
+        "type": channel.kind as u8,
+        "guild_id": channel.guild,
+        "name": channel.name,
+        "parent_id": channel.parent,
+        "owner_id": thread.owner,
+        "last_message_id": channel.last_message,
+        "last_pin_timestamp": null,
+        "rate_limit_per_user": 0,
+        "bitrate": 64_000,
+        "user_limit": 0,
+        "rtc_region": null,
+        "message_count": count,
+        "member_count": 1,
+        "total_message_sent": count,
+        "flags": 0,
+        "applied_tags": [],
+        "thread_metadata": {
+            "archived": thread.archived,
+            "archive_timestamp": timestamp(channel.id.created_ms()),
+            "auto_archive_duration": 4320,
+            "locked": thread.locked,
+            "create_timestamp": timestamp(channel.id.created_ms()),
+        },
+    })
 }
 
 /// A webhook; the token only where the reader may have it.

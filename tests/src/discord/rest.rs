@@ -11,6 +11,7 @@ pub mod form;
 pub mod guilds;
 pub mod messages;
 pub mod reactions;
+pub mod threads;
 pub mod upload;
 pub mod webhook_messages;
 pub mod webhooks;
@@ -163,6 +164,10 @@ fn route(state: &mut State, call: &Call) -> Outcome {
         ("DELETE", ["channels", id, "messages", message]) => messages::delete(state, (id, message)),
         (method, ["channels", id, "messages", message, "reactions", rest @ ..]) => {
             reactions::serve(state, (method, id, message), rest)
+        }
+        ("POST", ["channels", id, "threads"]) => threads::begin(state, call, (id, None)),
+        ("POST", ["channels", id, "messages", message, "threads"]) => {
+            threads::begin(state, call, (id, Some(message)))
         }
         ("POST", ["channels", id, "typing"]) => messages::typing(state, id),
         ("GET", ["channels", id, "webhooks"]) => webhooks::of_channel(state, id),

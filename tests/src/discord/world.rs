@@ -125,6 +125,7 @@ impl World {
             members: BTreeMap::new(),
             emojis: BTreeMap::new(),
             premium_tier: 0,
+            is_direct: false,
             unavailable: false,
         };
         self.records.guilds.insert(id, guild);
@@ -174,6 +175,19 @@ impl World {
         id
     }
 
+    /// Makes the conversation of a person with the bot.
+    pub fn direct(&mut self, user: Snowflake) -> Snowflake {
+        let pair = self.guild("");
+        let joined_ms = self.clock.now_ms();
+        let guild = self.edit_guild(pair);
+        guild.is_direct = true;
+        guild.members.insert(user, Member { joined_ms, ..Member::default() });
+        let channel = self.channel(pair, "", ChannelKind::Direct);
+        let recipient = self.records.users.get(&user).cloned();
+        self.edit_channel(channel).recipient = recipient;
+        channel
+    }
+
     /// Makes a text channel.
     pub fn text_channel(&mut self, guild: Snowflake, name: &str) -> Snowflake {
         self.channel(guild, name, ChannelKind::Text)
@@ -190,6 +204,7 @@ impl World {
             name: name.to_owned(),
             topic: None,
             thread: None,
+            recipient: None,
             parent: None,
             position,
             overwrites: Vec::new(),

@@ -41,12 +41,17 @@ pub(crate) fn file_id(channel: &str, message: &str, attachment: &str) -> String 
 pub(crate) fn addresses(data: &Value) -> Vec<(String, String)> {
     let (channel, message) = (text(&data["channel_id"]), text(&data["id"]));
     let own = data["attachments"].as_array().into_iter().flatten();
-    let snapshots = data["message_snapshots"].as_array().into_iter().flatten();
-    let forwarded = snapshots.flat_map(|it| it["message"]["attachments"].as_array().into_iter().flatten());
+    let forwarded = snapshot(data)["attachments"].as_array().into_iter().flatten();
     let address = |file: &Value| {
         Some((file_id(&channel, &message, &text(&file["id"])), file["url"].as_str()?.to_owned()))
     };
     own.chain(forwarded).filter_map(address).collect()
+}
+
+/// What a forwarded message said. Discord wraps it once more than the gateway's library writes it down.
+pub(super) fn snapshot(data: &Value) -> &Value {
+    let snapshot = &data["message_snapshots"][0];
+    if snapshot["message"].is_object() { &snapshot["message"] } else { snapshot }
 }
 
 /// The files of a message or a forwarded one, for the message that bears them.

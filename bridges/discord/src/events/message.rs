@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{attachment, author, embed, snowflake_ms, unknown};
 use crate::{
-    format::{self, Names, Reading},
+    format::{self, Names, Reading, is_id},
     session::world::{Known, text},
 };
 
@@ -18,6 +18,12 @@ const SPOKEN: [u64; 4] = [0, 19, 20, 23];
 /// A message that was forwarded from elsewhere.
 const FORWARD: u64 = 1;
 
+/// Somebody began a thread.
+const THREAD_BEGUN: u64 = 18;
+
+/// The message in a thread that stands for the one that it was begun from.
+const THREAD_STARTER: u64 = 21;
+
 /// Words in a message that is made of components.
 const TEXT_DISPLAY: u64 = 10;
 
@@ -26,7 +32,8 @@ const COMPONENTS_DEPTH_MAX: usize = 5;
 
 /// A new message; `None` when it is ours.
 pub(super) fn create(data: &Value, known: &Known) -> Option<RemoteEvent> {
-    if author::is_ours(data, known) {
+    // The first message of a thread repeats the one that it was begun from.
+    if author::is_ours(data, known) || data["type"].as_u64() == Some(THREAD_STARTER) {
         return None;
     }
     Some(read(data, known).map_or_else(|| unknown("MESSAGE_CREATE", data), RemoteEvent::Message))
@@ -49,18 +56,21 @@ pub(super) fn changed(data: &Value, known: &Known) -> Vec<RemoteEvent> {
 }
 
 fn read(data: &Value, known: &Known) -> Option<RemoteMessage> {
-    let (chat, id) = (text(&data["channel_id"]), text(&data["id"]));
+    let (channel, id) = (text(&data["channel_id"]), text(&data["id"]));
+    let spot = known.spot(&channel);
     let sent_ms = snowflake_ms(&id)?;
     let sender = author::sender(data)?;
     let kind = data["type"].as_u64().unwrap_or_default();
-    let message = if SPOKEN.contains(&kind) { spoken(data, known)? } else { happened(kind) };
-    Some(RemoteMessage {
-        chat: RemoteChatId::new(chat),
-        id: RemoteMessageId::new(id),
-        sender,
-        sent_ms,
-        message,
-    })
+    let mut message = if SPOKEN.contains(&kind) { spoken(data, known)? } else { happened(kind) };
+    message.thread = spot.root();
+    message.reply_to = message.reply_to.map(|answered| spot.message(answered.as_str()));
+    // What tells of a thread without a first message is its first message.
+    let begun = text(&data["message_reference"]["channel_id"]);
+    let id = match kind {
+        THREAD_BEGUN if is_id(&begun) => RemoteMessageId::new(begun),
+        _ => spot.message(&id),
+    };
+    Some(RemoteMessage { chat: spot.chat(), id, sender, sent_ms, message })
 }
 
 /// What somebody said; `None` when there is nothing in it that can be shown.
@@ -75,7 +85,7 @@ fn spoken(data: &Value, known: &Known) -> Option<Message> {
     let reference = &data["message_reference"];
     let is_forward = reference["type"].as_u64() == Some(FORWARD);
     if is_forward {
-        let snapshot = &data["message_snapshots"][0]["message"];
+        let snapshot = attachment::snapshot(data);
         words.0.splice(0..0, forwarded(reference, snapshot, known));
         attachments.extend(attachment::read(snapshot, place));
     }
@@ -160,7 +170,6 @@ fn happened(kind: u64) -> Message {
         8..=11 => "boosted the server",
         12 => "let this channel follow another one",
         18 => "started a thread",
-        21 => "began this thread",
         24 => "wrote something that the server's filter blocked",
         46 => "asked a poll that has ended",
         _ => "did something that only Discord can show",

@@ -23,6 +23,7 @@ mod message;
 mod name;
 mod react;
 mod reply;
+mod thread;
 
 /// Performs deliveries of one session.
 pub(super) struct Deliverer {

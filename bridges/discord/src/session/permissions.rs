@@ -21,8 +21,13 @@ pub(crate) const READ_MESSAGE_HISTORY: u64 = 1 << 16;
 /// Make and use webhooks.
 pub(crate) const MANAGE_WEBHOOKS: u64 = 1 << 29;
 
+/// Begin threads that everybody sees.
+pub(crate) const CREATE_PUBLIC_THREADS: u64 = 1 << 35;
+/// Write in threads.
+pub(crate) const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
+
 /// What the bridge needs, with the names that Discord's settings show.
-pub(crate) const NEEDED: [(u64, &str); 7] = [
+pub(crate) const NEEDED: [(u64, &str); 9] = [
     (VIEW_CHANNEL, "View Channels"),
     (SEND_MESSAGES, "Send Messages"),
     (READ_MESSAGE_HISTORY, "Read Message History"),
@@ -30,6 +35,8 @@ pub(crate) const NEEDED: [(u64, &str); 7] = [
     (ADD_REACTIONS, "Add Reactions"),
     (ATTACH_FILES, "Attach Files"),
     (MANAGE_MESSAGES, "Manage Messages"),
+    (CREATE_PUBLIC_THREADS, "Create Public Threads"),
+    (SEND_MESSAGES_IN_THREADS, "Send Messages in Threads"),
 ];
 
 /// All that [`NEEDED`] names, for the invite link.
@@ -39,12 +46,18 @@ pub(crate) const NEEDED_BITS: u64 = VIEW_CHANNEL
     | MANAGE_WEBHOOKS
     | ADD_REACTIONS
     | ATTACH_FILES
-    | MANAGE_MESSAGES;
+    | MANAGE_MESSAGES
+    | CREATE_PUBLIC_THREADS
+    | SEND_MESSAGES_IN_THREADS;
 
 /// The names of [`NEEDED`], for people.
 pub(crate) fn names() -> String {
     NEEDED.map(|(_, name)| name).join(", ")
 }
+
+/// What a bot may do in a conversation of two.
+pub(crate) const IN_DIRECT: u64 =
+    VIEW_CHANNEL | SEND_MESSAGES | READ_MESSAGE_HISTORY | ADD_REACTIONS | ATTACH_FILES;
 
 /// Whose permissions.
 pub(crate) struct Member<'a> {

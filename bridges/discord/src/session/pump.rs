@@ -148,6 +148,10 @@ impl Pump {
     }
 
     async fn take_chat_event(&mut self, channel: &str, event: &GatewayEvent) {
+        let is_new = event.data["guild_id"].is_null() && !self.world.read().channels.contains_key(channel);
+        if is_new && event.kind == "MESSAGE_CREATE" {
+            self.world.write().learn_direct(channel, &event.data["author"]);
+        }
         let mapped = {
             let known = self.world.read();
             if let ("MESSAGE_CREATE", Some(seen)) = (&*event.kind, Seen::of(&event.data, &known)) {
@@ -174,7 +178,8 @@ impl Pump {
         }
         if let Some(gap) = page.gap {
             let fetched_max = (gap == Gap::TooMany).then_some(self.config.recover_messages_max);
-            let event = events::gap(&page.channel, &page.after, fetched_max);
+            let spot = self.world.read().spot(&page.channel);
+            let event = events::gap(&spot, &page.after, fetched_max);
             self.push(Mapped { event, cursor: None }).await;
         }
         if !page.is_last {

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use magpie_common::{ids::RemoteMessageId, platform::DeliverError};
+use magpie_common::platform::DeliverError;
 use serde_json::{Value, json};
 use tracing::info;
 
@@ -16,8 +16,9 @@ use super::{
     api::{Api, ApiError},
     deliver::Payload,
     verdict::verdict_on_question,
-    world::{World, text},
+    world::{Channel, World, text},
 };
+use crate::place::{Place, Spot};
 
 /// Discord's code for a webhook that is gone.
 const UNKNOWN_WEBHOOK: u64 = 10_015;
@@ -43,6 +44,7 @@ pub(super) struct Hook {
 impl Webhooks {
     /// The webhook of a channel, made when there is none.
     pub(super) async fn of(&self, channel: &str) -> Result<Hook, DeliverError> {
+        let channel = &*self.world.read().governing_id(channel);
         if let Some(hook) = self.lock().get(channel) {
             return Ok(hook.clone());
         }
@@ -58,12 +60,16 @@ impl Webhooks {
     /// `POST /webhooks/{id}/{token}?wait=true`, once more when the webhook is gone.
     pub(super) async fn execute(
         &self,
-        channel: &str,
+        spot: &Spot,
         payload: Payload,
     ) -> Result<Result<Value, ApiError>, DeliverError> {
+        let channel = spot.chat.as_str();
         let hook = self.of(channel).await?;
         let again = payload.files.is_empty().then(|| payload.json.clone());
-        let path = |hook: &Hook| format!("/webhooks/{}/{}?wait=true", hook.id, hook.token);
+        let at = spot.thread.as_deref().unwrap_or(channel);
+        let thread =
+            self.thread(channel, at).map_or_else(String::new, |thread| format!("&thread_id={thread}"));
+        let path = |hook: &Hook| format!("/webhooks/{}/{}?wait=true{thread}", hook.id, hook.token);
         match self.api.post(&path(&hook), payload).await {
             Err(error) if is_gone(&error) => {
                 self.lock().remove(channel);
@@ -84,11 +90,11 @@ impl Webhooks {
     pub(super) async fn patch(
         &self,
         channel: &str,
-        message: &RemoteMessageId,
+        place: &Place,
         payload: Payload,
     ) -> Result<Result<Value, ApiError>, DeliverError> {
         let hook = self.of(channel).await?;
-        let answer = self.api.patch(&hook.message(message), payload).await;
+        let answer = self.api.patch(&self.message(&hook, channel, place), payload).await;
         self.forget_if_gone(channel, &answer);
         Ok(answer)
     }
@@ -97,12 +103,25 @@ impl Webhooks {
     pub(super) async fn delete(
         &self,
         channel: &str,
-        message: &RemoteMessageId,
+        place: &Place,
     ) -> Result<Result<Value, ApiError>, DeliverError> {
         let hook = self.of(channel).await?;
-        let answer = self.api.delete(&hook.message(message)).await;
+        let answer = self.api.delete(&self.message(&hook, channel, place)).await;
         self.forget_if_gone(channel, &answer);
         Ok(answer)
+    }
+
+    fn message(&self, hook: &Hook, channel: &str, place: &Place) -> String {
+        let thread = self.thread(channel, &place.channel);
+        let thread = thread.map_or_else(String::new, |thread| format!("?thread_id={thread}"));
+        format!("/webhooks/{}/{}/messages/{}{thread}", hook.id, hook.token, place.message)
+    }
+
+    /// A webhook belongs to a channel; in a thread of it, the thread must be named.
+    fn thread<'a>(&self, channel: &str, at: &'a str) -> Option<&'a str> {
+        let known = self.world.read();
+        let is_thread = at != channel || known.channels.get(at).is_some_and(Channel::is_thread);
+        is_thread.then_some(at)
     }
 
     fn forget_if_gone(&self, channel: &str, answer: &Result<Value, ApiError>) {
@@ -145,10 +164,6 @@ fn is_gone(error: &ApiError) -> bool {
 }
 
 impl Hook {
-    fn message(&self, id: &RemoteMessageId) -> String {
-        format!("/webhooks/{}/{}/messages/{id}", self.id, self.token)
-    }
-
     fn read(data: &Value) -> Option<Self> {
         let (id, token) = (text(&data["id"]), data["token"].as_str()?);
         (!id.is_empty()).then(|| Self { id, token: token.to_owned() })

@@ -17,6 +17,16 @@ use super::{
     permissions::{self, Member},
     seen::SeenMessages,
 };
+use crate::{
+    config::{GuildMode, GuildSettings, Threads},
+    place::Spot,
+};
+
+/// Discord's number for a conversation of two.
+const DIRECT: u64 = 1;
+
+/// Discord's number for a thread that only those in it see.
+const PRIVATE_THREAD: u64 = 12;
 
 /// What is remembered, shared between the reader and the writers.
 #[derive(Default)]
@@ -37,6 +47,8 @@ pub(crate) struct Known {
     pub own_webhooks: HashSet<String>,
     /// What was said lately.
     pub seen: SeenMessages,
+    /// What is different in single servers.
+    pub settings: HashMap<String, GuildSettings>,
 }
 
 /// A server.
@@ -84,6 +96,8 @@ pub(crate) struct Channel {
     pub overwrites: Vec<Overwrite>,
     /// The newest message that is known of.
     pub newest: Option<String>,
+    /// The channel that a thread belongs to.
+    pub parent: Option<String>,
 }
 
 /// An exception from permissions.
@@ -128,7 +142,8 @@ impl Known {
             }
         }
         self.guilds.insert(id.clone(), guild);
-        for channel in data["channels"].as_array().into_iter().flatten() {
+        let (channels, threads) = (data["channels"].as_array(), data["threads"].as_array());
+        for channel in channels.into_iter().chain(threads).flatten() {
             self.learn_channel(channel, &id);
         }
     }
@@ -145,14 +160,60 @@ impl Known {
             Some(guild) => self.guilds.get(guild).map(Guild::info),
             None => {
                 let channel = self.channels.get(chat).filter(|channel| channel.is_portal())?;
-                Some(channel.info(self.guilds.get(&channel.guild)?))
+                if self.spot(chat).thread.is_some() {
+                    return None;
+                }
+                if channel.kind == DIRECT {
+                    return Some(channel.direct_info());
+                }
+                let create = self.settings.get(&channel.guild).and_then(|settings| settings.mode);
+                let info = channel.info(self.guilds.get(&channel.guild)?, self.governing(channel));
+                Some(ChatInfo { create: create.map(GuildMode::create), ..info })
             }
         }
+    }
+
+    /// Takes in a conversation of two, by somebody's message there or as Discord describes it.
+    pub fn learn_direct(&mut self, channel: &str, with: &Value) {
+        let found = Channel {
+            id: channel.to_owned(),
+            kind: DIRECT,
+            name: crate::events::shown_name(with, &Value::Null),
+            ..Channel::default()
+        };
+        self.channels.insert(channel.to_owned(), found);
+    }
+
+    /// The room in which a channel is shown. A thread that everybody sees is shown in its channel's room, unless its server's threads are
+    /// kept apart; one that is not, never.
+    pub fn spot(&self, channel: &str) -> Spot {
+        let Some(found) = self.channels.get(channel) else { return Spot::plain(channel) };
+        let inside = found.parent.as_ref().filter(|_| found.is_open_thread());
+        let threads = self.settings.get(&found.guild).map(|settings| settings.threads).unwrap_or_default();
+        match inside.filter(|_| threads == Threads::MatrixThread) {
+            Some(parent) => Spot { chat: parent.clone(), thread: Some(channel.to_owned()) },
+            None => Spot::plain(channel),
+        }
+    }
+
+    /// The channel whose permissions and webhooks count: for a thread that of its parent.
+    pub fn governing<'a>(&'a self, channel: &'a Channel) -> &'a Channel {
+        let parent = channel.parent.as_ref().filter(|_| channel.is_thread());
+        parent.and_then(|parent| self.channels.get(parent)).unwrap_or(channel)
+    }
+
+    /// The same by id.
+    pub fn governing_id(&self, channel: &str) -> String {
+        self.channels.get(channel).map_or_else(|| channel.to_owned(), |it| self.governing(it).id.clone())
     }
 
     /// What we may do in a channel; nothing when it is unknown.
     pub fn own_permissions(&self, channel: &str) -> u64 {
         let Some(channel) = self.channels.get(channel) else { return 0 };
+        if channel.kind == DIRECT {
+            return permissions::IN_DIRECT;
+        }
+        let channel = self.governing(channel);
         let Some(guild) = self.guilds.get(&channel.guild) else { return 0 };
         permissions::in_channel(guild, channel, &Member { id: &self.me, roles: &guild.own_roles })
     }
@@ -203,6 +264,7 @@ impl Channel {
             kind: data["type"].as_u64().unwrap_or(u64::MAX),
             name: clean_name(data["name"].as_str().unwrap_or_default()),
             topic: data["topic"].as_str().filter(|topic| !topic.is_empty()).map(str::to_owned),
+            parent: Some(text(&data["parent_id"])).filter(|id| !id.is_empty()),
             newest: Some(text(&data["last_message_id"])).filter(|id| !id.is_empty()),
             overwrites: overwrites
                 .map(|it| Overwrite {
@@ -214,16 +276,36 @@ impl Channel {
         }
     }
 
-    /// Text (0) and announcement (5) channels are rooms, and so is what is written beside voice (2) and stage (13) channels.
+    /// Text (0) and announcement (5) channels are rooms, and so is what is written beside voice (2) and stage (13) channels, in threads and
+    /// to the bot alone.
     pub fn is_portal(&self) -> bool {
-        matches!(self.kind, 0 | 2 | 5 | 13)
+        matches!(self.kind, 0 | 2 | 5 | 13) || self.is_thread() || self.is_direct()
     }
 
-    fn info(&self, guild: &Guild) -> ChatInfo {
+    /// Conversations of two.
+    pub fn is_direct(&self) -> bool {
+        self.kind == DIRECT
+    }
+
+    /// Threads: of announcements (10), open (11) and private (12).
+    pub fn is_thread(&self) -> bool {
+        matches!(self.kind, 10..=12)
+    }
+
+    fn is_open_thread(&self) -> bool {
+        matches!(self.kind, 10 | 11)
+    }
+
+    fn direct_info(&self) -> ChatInfo {
+        let name = Some(self.name.clone()).filter(|name| !name.is_empty());
+        ChatInfo { private: true, ..ChatInfo::new(ChatKind::Direct, name) }
+    }
+
+    fn info(&self, guild: &Guild, governing: &Self) -> ChatInfo {
         ChatInfo {
             topic: self.topic.clone(),
             parent: Some(guild_chat(&guild.id)),
-            private: permissions::is_private(guild, self),
+            private: self.kind == PRIVATE_THREAD || permissions::is_private(guild, governing),
             newest: self.newest.as_deref().map(RemoteMessageId::new),
             ..ChatInfo::new(ChatKind::Group, Some(self.name.clone()))
         }

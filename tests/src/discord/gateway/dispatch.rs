@@ -12,6 +12,7 @@ use crate::discord::{
     permissions,
     snowflake::Snowflake,
     state::State,
+    threads,
 };
 
 /// Something that happened in a guild.
@@ -25,18 +26,27 @@ pub(crate) struct Event<'a> {
 }
 
 /// Tells of an event.
-pub(crate) fn event(state: &mut State, event: Event<'_>) {
+pub(crate) fn event(state: &mut State, mut event: Event<'_>) {
+    let is_direct = state.records.guilds.get(&event.guild).is_some_and(|guild| guild.is_direct);
+    if is_direct && let Some(fields) = event.data.as_object_mut() {
+        fields.retain(|name, _| name != "guild_id" && name != "member");
+    }
     if !is_visible(&state.records, &event) {
         return;
     }
     let fault = state.sessions.faults.iter().position(|(kind, _)| kind == event.kind);
     let fault = fault.map(|at| state.sessions.faults.remove(at).1);
     let bare = without_content(&state.records, &event.data);
-    let needed = intents::needed(event.kind);
+    let needed = match is_direct {
+        true => intents::needed_in_direct(event.kind),
+        false => intents::needed(event.kind),
+    };
     let replay_max = state.sessions.replay_max;
     for session in state.sessions.by_id.values_mut() {
         let (shard, shards) = session.shard;
-        if session.intents & needed != needed || (event.guild.0 >> 22) % shards != shard {
+        // Conversations of two are told to the first connection.
+        let of = if is_direct { 0 } else { (event.guild.0 >> 22) % shards };
+        if session.intents & needed != needed || of != shard {
             continue;
         }
         let withheld = event.kind.starts_with("MESSAGE_") && session.intents & intents::MESSAGE_CONTENT == 0;
@@ -85,5 +95,6 @@ pub(crate) fn without_content(records: &Records, message: &Value) -> Value {
 fn is_visible(records: &Records, event: &Event<'_>) -> bool {
     let Some(guild) = records.guilds.get(&event.guild) else { return true };
     let Some(channel) = event.channel.and_then(|id| records.channels.get(&id)) else { return true };
+    let channel = threads::governing(records, channel);
     permissions::in_channel(guild, channel, records.application.id) & permissions::VIEW_CHANNEL != 0
 }

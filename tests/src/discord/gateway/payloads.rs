@@ -36,7 +36,8 @@ pub(crate) fn ready(records: &Records, session: &str, shard: (u64, u64), resume_
 
 /// The guilds that a shard serves.
 pub(crate) fn of_shard(records: &Records, (shard, shards): (u64, u64)) -> impl Iterator<Item = &Guild> {
-    records.guilds.values().filter(move |guild| (guild.id.0 >> 22) % shards == shard)
+    let guilds = records.guilds.values().filter(|guild| !guild.is_direct);
+    guilds.filter(move |guild| (guild.id.0 >> 22) % shards == shard)
 }
 
 /// GUILD_CREATE.
@@ -48,7 +49,9 @@ pub(crate) fn guild(records: &Records, guild: &Guild, intents: u64) -> Value {
     let lists_everyone = intents & intents::GUILD_PRESENCES != 0 && intents & intents::GUILD_MEMBERS != 0;
     let bot = records.application.id;
     let members = guild.members.iter().filter(|(id, _)| lists_everyone || **id == bot);
-    let channels = records.channels.values().filter(|channel| channel.guild == guild.id);
+    let of_guild = || records.channels.values().filter(|channel| channel.guild == guild.id);
+    let channels = of_guild().filter(|channel| channel.thread.is_none());
+    let threads = of_guild().filter(|it| it.thread.as_ref().is_some_and(|thread| !thread.archived));
     let mut it = render::guild(guild);
     let more = json!({
         "joined_at": timestamp(guild.members.get(&bot).map_or(0, |member| member.joined_ms)),
@@ -59,7 +62,7 @@ pub(crate) fn guild(records: &Records, guild: &Guild, intents: u64) -> Value {
         "member_count": guild.members.len(),
         "members": members.map(|(id, member)| render::member(records, *id, member)).collect::<Vec<_>>(),
         "channels": channels.map(render::channel).collect::<Vec<_>>(),
-        "threads": [],
+        "threads": threads.map(render::channel).collect::<Vec<_>>(),
         "voice_states": [],
         "presences": [],
         "stage_instances": [],

@@ -78,6 +78,8 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
     /// Discord's number for its sort where it is neither said nor a reply.
     pub kind: Option<u8>,
+    /// The thread that it tells of.
+    pub thread: Option<Snowflake>,
 }
 
 /// Everybody's reactions with one emoji.

@@ -68,6 +68,10 @@ fn basic_message(records: &Records, message: &Message) -> Value {
             it["application_id"] = json!(application);
         }
     }
+    if let Some(thread) = message.thread {
+        let guild = records.channels.get(&thread).map(|channel| channel.guild);
+        it["message_reference"] = json!({"type": 0, "channel_id": thread, "guild_id": guild});
+    }
     if let Some(target) = message.reply_to {
         let guild = records.channels.get(&message.channel).map(|channel| channel.guild);
         it["message_reference"] =

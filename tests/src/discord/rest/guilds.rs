@@ -12,6 +12,7 @@ use crate::discord::{
     permissions, render,
     snowflake::Snowflake,
     state::State,
+    threads,
 };
 
 const MEMBERS_DEFAULT: usize = 1;
@@ -22,7 +23,8 @@ pub(crate) fn mine(state: &State, call: &Call) -> Outcome {
     let bot = state.records.application.id;
     let limit = call.query("limit").and_then(|limit| limit.parse().ok()).unwrap_or(GUILDS_DEFAULT);
     let (after, before) = (call.query_id("after"), call.query_id("before"));
-    let guilds = state.records.guilds.values().filter(|guild| guild.members.contains_key(&bot));
+    let guilds = state.records.guilds.values();
+    let guilds = guilds.filter(|guild| !guild.is_direct && guild.members.contains_key(&bot));
     let guilds =
         guilds.filter(|guild| after.is_none_or(|id| guild.id > id) && before.is_none_or(|id| guild.id < id));
     let written = guilds.take(limit).map(|guild| {
@@ -45,7 +47,8 @@ pub(crate) fn get(state: &State, call: &Call, (id, rest): (&str, &[&str])) -> Ou
     match rest {
         [] => one(guild, call),
         ["channels"] => {
-            let channels = state.records.channels.values().filter(|channel| channel.guild == guild.id);
+            let channels =
+                state.records.channels.values().filter(|it| it.guild == guild.id && it.thread.is_none());
             Ok(Answer::ok(channels.map(render::channel).collect()))
         }
         ["roles"] => Ok(Answer::ok(guild.roles.values().map(render::role).collect())),
@@ -59,6 +62,7 @@ pub(crate) fn get(state: &State, call: &Call, (id, rest): (&str, &[&str])) -> Ou
             let member = guild.members.get(&user).ok_or_else(ApiError::unknown_member)?;
             Ok(Answer::ok(render::member(&state.records, user, member)))
         }
+        ["threads", "active"] => super::threads::active(state, id),
         ["webhooks"] => super::webhooks::of_guild(state, guild),
         _ => Err(ApiError::not_found()),
     }
@@ -73,7 +77,8 @@ pub(crate) fn channel(state: &State, id: &str) -> Outcome {
 /// The guild that the bot is in.
 pub(crate) fn find_guild<'a>(state: &'a State, id: &str) -> Result<&'a Guild, ApiError> {
     let guild = id.parse().ok().and_then(|id: Snowflake| state.records.guilds.get(&id));
-    let is_inside = |guild: &&Guild| guild.members.contains_key(&state.records.application.id);
+    let is_inside =
+        |guild: &&Guild| !guild.is_direct && guild.members.contains_key(&state.records.application.id);
     guild.filter(is_inside).ok_or_else(ApiError::unknown_guild)
 }
 
@@ -86,7 +91,12 @@ pub(crate) fn find_channel<'a>(
     let channel = id.parse().ok().and_then(|id: Snowflake| state.records.channels.get(&id));
     let channel = channel.ok_or_else(ApiError::unknown_channel)?;
     let guild = &state.records.guilds[&channel.guild];
-    let held = permissions::in_channel(guild, channel, state.records.application.id);
+    let governing = threads::governing(&state.records, channel);
+    let held = permissions::in_channel(guild, governing, state.records.application.id);
+    let needed = match (&channel.thread, needed & permissions::SEND_MESSAGES != 0) {
+        (Some(_), true) => needed & !permissions::SEND_MESSAGES | permissions::SEND_MESSAGES_IN_THREADS,
+        _ => needed,
+    };
     if held & permissions::VIEW_CHANNEL == 0 {
         return Err(ApiError::missing_access());
     }

@@ -20,6 +20,7 @@ use crate::discord::{
     render,
     snowflake::Snowflake,
     state::State,
+    threads,
 };
 
 const PAGE_DEFAULT: usize = 50;
@@ -36,7 +37,11 @@ pub(crate) fn list(state: &State, call: &Call, channel: &str) -> Outcome {
             return Err(ApiError::form("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 100."));
         }
     };
-    let held = permissions::in_channel(guild, channel, state.records.application.id);
+    let held = permissions::in_channel(
+        guild,
+        threads::governing(&state.records, channel),
+        state.records.application.id,
+    );
     if held & permissions::READ_MESSAGE_HISTORY == 0 {
         return Ok(Answer::ok(json!([])));
     }
@@ -54,7 +59,7 @@ pub(crate) fn get(state: &State, (channel, message): (&str, &str)) -> Outcome {
 pub(crate) fn create(state: &mut State, call: &Call, channel: &str) -> Outcome {
     let bot = state.records.application.id;
     let (guild, channel) = find_channel(state, channel, permissions::SEND_MESSAGES)?;
-    let held = permissions::in_channel(guild, channel, bot);
+    let held = permissions::in_channel(guild, threads::governing(&state.records, channel), bot);
     if channel.kind == ChannelKind::Category {
         return Err(ApiError::wrong_channel_type());
     }
@@ -130,7 +135,9 @@ pub(crate) fn delete(state: &mut State, (channel, message): (&str, &str)) -> Out
     let bot = state.records.application.id;
     let (guild, channel) = find_channel(state, channel, 0)?;
     let message = find(channel, message)?;
-    let may = permissions::in_channel(guild, channel, bot) & permissions::MANAGE_MESSAGES != 0;
+    let may = permissions::in_channel(guild, threads::governing(&state.records, channel), bot)
+        & permissions::MANAGE_MESSAGES
+        != 0;
     if message.author != Author::User(bot) && !may {
         return Err(ApiError::missing_permissions());
     }

@@ -13,12 +13,13 @@ use crate::discord::{
     model::{Author, Message, Webhook},
     post::{self, Draft},
     render,
+    snowflake::Snowflake,
     state::State,
 };
 
 /// `POST /webhooks/{id}/{token}`
 pub(crate) fn execute(state: &mut State, call: &Call, hook: &Webhook) -> Outcome {
-    no_threads(call)?;
+    let channel = place(state, call, hook)?;
     let form = MessageForm::read(call)?;
     if form.is_empty() {
         return Err(ApiError::empty_message());
@@ -36,7 +37,7 @@ pub(crate) fn execute(state: &mut State, call: &Call, hook: &Webhook) -> Outcome
         avatar_url,
         application: hook.application,
     };
-    let mut draft = Draft::text(hook.channel, author, &form.content.unwrap_or_default());
+    let mut draft = Draft::text(channel, author, &form.content.unwrap_or_default());
     draft.allowed = form.allowed;
     draft.embeds = form.embeds.unwrap_or_default();
     draft.flags = form.flags.unwrap_or(0);
@@ -54,8 +55,8 @@ pub(crate) fn one(
     call: &Call,
     (method, hook, message): (&str, &Webhook, &str),
 ) -> Outcome {
-    no_threads(call)?;
-    let message = find(state, hook, message)?;
+    let channel = place(state, call, hook)?;
+    let message = find(state, (hook, channel), message)?;
     let place = (message.channel, message.id);
     match method {
         "GET" => Ok(Answer::ok(render::message(&state.records, &message))),
@@ -73,14 +74,23 @@ pub(crate) fn picture_hash(source: &str) -> String {
     Sha256::digest(source.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn find(state: &State, hook: &Webhook, id: &str) -> Result<Message, ApiError> {
-    let channel = state.records.channels.get(&hook.channel).ok_or_else(ApiError::unknown_channel)?;
+fn find(state: &State, (hook, channel): (&Webhook, Snowflake), id: &str) -> Result<Message, ApiError> {
+    let channel = state.records.channels.get(&channel).ok_or_else(ApiError::unknown_channel)?;
     let message = messages::find(channel, id)?;
     let is_own = message.author.id() == hook.id;
     if is_own { Ok(message.clone()) } else { Err(ApiError::unknown_message()) }
 }
 
-/// There are no threads yet, so every thread is unknown.
-fn no_threads(call: &Call) -> Result<(), ApiError> {
-    if call.query("thread_id").is_some() { Err(ApiError::unknown_channel()) } else { Ok(()) }
+/// The webhook's channel, or the thread of it that the request names.
+fn place(state: &State, call: &Call, hook: &Webhook) -> Result<Snowflake, ApiError> {
+    if call.query("thread_id").is_none() {
+        return Ok(hook.channel);
+    }
+    let thread = call.query_id("thread_id").and_then(|id| state.records.channels.get(&id));
+    let thread = thread.filter(|thread| thread.thread.is_some() && thread.parent == Some(hook.channel));
+    let thread = thread.ok_or_else(ApiError::unknown_channel)?;
+    match &thread.thread {
+        Some(about) if about.locked => Err(ApiError::new(400, 50_083, "Thread is archived")),
+        _ => Ok(thread.id),
+    }
 }

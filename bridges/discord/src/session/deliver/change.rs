@@ -12,10 +12,14 @@ use super::{
     files::open,
     message::{Draft, allowed},
 };
-use crate::session::{
-    api::ApiError,
-    permissions::MANAGE_MESSAGES,
-    verdict::{is_unknown_message, verdict_on_question},
+use crate::{
+    place::Place,
+    session::{
+        api::ApiError,
+        permissions::MANAGE_MESSAGES,
+        verdict::{is_unknown_message, verdict_on_question},
+        world::Channel,
+    },
 };
 
 impl Deliverer {
@@ -29,10 +33,10 @@ impl Deliverer {
         let draft = self.draft(chat, new, key).await?;
         let kept = parts.len().min(draft.parts.len());
         for (nth, id) in parts[..kept].iter().enumerate() {
-            self.change(&draft, nth, id).await?;
+            self.change(chat, &draft, (nth, id)).await?;
         }
         for extra in &parts[kept..] {
-            self.remove(draft.channel, extra).await?;
+            self.remove(chat, extra).await?;
         }
         let mut ids = parts[..kept].to_vec();
         // What an interrupted attempt has added stands behind what was there.
@@ -47,7 +51,7 @@ impl Deliverer {
         parts: &[RemoteMessageId],
     ) -> Result<Delivered, DeliverError> {
         for part in parts {
-            self.remove(chat.as_str(), part).await?;
+            self.remove(chat, part).await?;
         }
         Ok(Delivered::default())
     }
@@ -61,7 +65,13 @@ impl Deliverer {
         Ok(Delivered::default())
     }
 
-    async fn change(&self, draft: &Draft<'_>, nth: usize, id: &RemoteMessageId) -> Result<(), DeliverError> {
+    async fn change(
+        &self,
+        chat: &RemoteChatId,
+        draft: &Draft<'_>,
+        (nth, id): (usize, &RemoteMessageId),
+    ) -> Result<(), DeliverError> {
+        let place = Place::of(chat, id);
         let part = &draft.parts[nth];
         let json = json!({"content": part.content, "allowed_mentions": allowed(part, false)});
         let files = match nth {
@@ -70,10 +80,8 @@ impl Deliverer {
         };
         let payload = Payload { json, files };
         let answer = match draft.voice {
-            Voice::Bot => {
-                self.api.patch(&format!("/channels/{}/messages/{id}", draft.channel), payload).await
-            }
-            Voice::Person { .. } => self.webhooks.patch(draft.channel, id, payload).await?,
+            Voice::Bot => self.api.patch(&route(&place), payload).await,
+            Voice::Person { .. } => self.webhooks.patch(chat.as_str(), &place, payload).await?,
         };
         match answer {
             Ok(_) => Ok(()),
@@ -85,16 +93,26 @@ impl Deliverer {
     }
 
     /// Deletes a message as the bot, or as the webhook that wrote it where the bot may not.
-    async fn remove(&self, channel: &str, id: &RemoteMessageId) -> Result<(), DeliverError> {
-        let as_bot = async || self.api.delete(&format!("/channels/{channel}/messages/{id}")).await;
-        if self.world.read().own_permissions(channel) & MANAGE_MESSAGES != 0 {
+    async fn remove(&self, chat: &RemoteChatId, id: &RemoteMessageId) -> Result<(), DeliverError> {
+        let place = Place::of(chat, id);
+        let as_bot = async || self.api.delete(&route(&place)).await;
+        let is_bots = {
+            let known = self.world.read();
+            known.own_permissions(chat.as_str()) & MANAGE_MESSAGES != 0
+                || known.channels.get(chat.as_str()).is_some_and(Channel::is_direct)
+        };
+        if is_bots {
             return gone(as_bot().await);
         }
-        match self.webhooks.delete(channel, id).await? {
+        match self.webhooks.delete(chat.as_str(), &place).await? {
             Err(error) if is_unknown_message(&error) => gone(as_bot().await),
             answer => gone(answer),
         }
     }
+}
+
+fn route(place: &Place) -> String {
+    format!("/channels/{}/messages/{}", place.channel, place.message)
 }
 
 /// What is not there need not be deleted.

@@ -13,11 +13,13 @@ use serde_json::{Value, json};
 use super::{Deliverer, Payload, Voice, files::open};
 use crate::{
     format::{self, Part},
+    place::Spot,
     session::{
         api::ApiError,
+        direct,
         history::{self, Search},
         permissions,
-        verdict::{is_too_large, verdict},
+        verdict::{is_too_large, verdict, verdict_on_question},
         world::text,
     },
 };
@@ -30,11 +32,24 @@ const NONCE_HOLDS_MS: i64 = 2 * 60 * 1000;
 
 /// A message ready to be sent.
 pub(super) struct Draft<'a> {
-    pub(super) channel: &'a str,
+    /// Where its messages stand.
+    pub(super) spot: Spot,
     pub(super) message: &'a Message,
     pub(super) parts: Vec<Part>,
     pub(super) voice: Voice,
     pub(super) key: &'a DeliveryKey,
+}
+
+impl Draft<'_> {
+    /// The channel or thread that is written to.
+    pub(super) fn channel(&self) -> &str {
+        self.spot.thread.as_deref().unwrap_or(&self.spot.chat)
+    }
+
+    /// The id by which Discord's routes know one of its messages.
+    fn bare<'a>(&self, id: &'a str) -> &'a str {
+        id.rsplit('/').next().unwrap_or(id)
+    }
 }
 
 impl Deliverer {
@@ -70,6 +85,7 @@ impl Deliverer {
             && ids.len() < draft.parts.len()
         {
             let after = ids.last().or(in_doubt.after.as_ref()).map(RemoteMessageId::as_str);
+            let after = after.map(|after| draft.bare(after));
             ids.extend(self.already_there(draft, after, in_doubt.accepted_ms, ids.len()).await?);
         }
         while let Some(part) = draft.parts.get(ids.len()) {
@@ -111,13 +127,29 @@ impl Deliverer {
     ) -> Result<Draft<'a>, DeliverError> {
         let OutgoingMessage { message, author, .. } = outgoing;
         let channel = chat.as_str();
+        direct::look_up(&self.api, &self.world, chat).await.map_err(verdict_on_question)?;
+        let thread = match &message.thread {
+            Some(root) => self.thread(chat, root).await?,
+            None => None,
+        };
+        let spot = Spot { chat: channel.to_owned(), thread };
         if !self.world.read().channels.get(channel).is_some_and(|channel| channel.is_portal()) {
             return Err(DeliverError::Rejected(
                 "The channel is not in Discord any more, or the bot cannot see it.".to_owned(),
             ));
         }
-        let voice = author.as_ref().map_or(Voice::Bot, Voice::of);
+        let is_direct = self.world.read().channels.get(channel).is_some_and(|channel| channel.is_direct());
         let mut text = toned(message);
+        let voice = match author {
+            Some(author) if is_direct => {
+                // There are no webhooks in a conversation of two: the bot says for whom it speaks.
+                let name = Node::Strong(vec![Node::Text(format!("{}:", author.name))]);
+                text.0.splice(0..0, [name, Node::Text(" ".to_owned())]);
+                Voice::Bot
+            }
+            Some(author) => Voice::of(author),
+            None => Voice::Bot,
+        };
         if let (Voice::Person { .. }, Some(target)) = (&voice, &message.reply_to) {
             // A webhook cannot reply: a line says what is answered.
             text.0.splice(0..0, self.reply_line(chat, target).await);
@@ -136,7 +168,7 @@ impl Deliverer {
                 format!("The message is too long: it would take more than {PARTS_MAX} messages in Discord.");
             return Err(DeliverError::Rejected(words));
         }
-        Ok(Draft { channel, message, parts, voice, key })
+        Ok(Draft { spot, message, parts, voice, key })
     }
 
     fn nonce_holds(&self, draft: &Draft<'_>, accepted_ms: i64) -> bool {
@@ -150,7 +182,7 @@ impl Deliverer {
         accepted_ms: i64,
         done: usize,
     ) -> Result<Vec<RemoteMessageId>, DeliverError> {
-        let held = self.world.read().own_permissions(draft.channel);
+        let held = self.world.read().own_permissions(draft.channel());
         if held & permissions::READ_MESSAGE_HISTORY == 0 {
             let words = "The bot may not read the channel's history, so it cannot tell whether the message arrived. \
                          Grant it Read Message History in Discord.";
@@ -170,12 +202,13 @@ impl Deliverer {
         };
         if let Voice::Person { .. } = draft.voice {
             // Our webhook must be known before its messages can be told from those of others.
-            self.webhooks.of(draft.channel).await?;
+            self.webhooks.of(&draft.spot.chat).await?;
         }
         let contents = draft.parts.iter().skip(done).map(|part| part.content.as_str()).collect();
         let files = if done == 0 { draft.message.attachments.len() } else { 0 };
-        let search = Search { channel: draft.channel, after, accepted_ms, contents, files };
-        history::find(&self.api, &search, (&wrote, &named)).await
+        let search = Search { channel: draft.channel(), after, accepted_ms, contents, files };
+        let found = history::find(&self.api, &search, (&wrote, &named)).await?;
+        Ok(found.iter().map(|id| draft.spot.message(id.as_str())).collect())
     }
 
     async fn send(&self, draft: &Draft<'_>, nth: usize, part: &Part) -> Result<RemoteMessageId, Unsent> {
@@ -191,9 +224,11 @@ impl Deliverer {
                 body["nonce"] = json!(format!("{}{nth}", draft.key.key));
                 body["enforce_nonce"] = json!(true);
                 if let (0, Some(target)) = (nth, &draft.message.reply_to) {
-                    body["message_reference"] = json!({"message_id": target, "fail_if_not_exists": false});
+                    body["message_reference"] = json!({
+                        "message_id": draft.bare(target.as_str()), "fail_if_not_exists": false,
+                    });
                 }
-                let path = format!("/channels/{}/messages", draft.channel);
+                let path = format!("/channels/{}/messages", draft.channel());
                 self.api.post(&path, Payload { json: body, files }).await
             }
             Voice::Person { name, avatar_url } => {
@@ -201,7 +236,7 @@ impl Deliverer {
                 if let Some(url) = avatar_url {
                     body["avatar_url"] = json!(url);
                 }
-                self.webhooks.execute(draft.channel, Payload { json: body, files }).await?
+                self.webhooks.execute(&draft.spot, Payload { json: body, files }).await?
             }
         };
         match answer.map(|answer| text(&answer["id"])) {
@@ -212,7 +247,7 @@ impl Deliverer {
             Ok(id) if id.is_empty() => {
                 Err(verdict(ApiError::Unclear("the answer names no message".to_owned())).into())
             }
-            Ok(id) => Ok(RemoteMessageId::new(id)),
+            Ok(id) => Ok(draft.spot.message(&id)),
         }
     }
 }

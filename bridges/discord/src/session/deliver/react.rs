@@ -10,6 +10,7 @@ use url::form_urlencoded::byte_serialize;
 use super::Deliverer;
 use crate::{
     events::emoji_id,
+    place::Place,
     session::verdict::{is_unknown_message, verdict_on_question},
 };
 
@@ -57,7 +58,8 @@ fn path(chat: &RemoteChatId, target: &RemoteMessageId, emoji: &Emoji) -> Result<
         Emoji::Custom { name, source: FileSource::Matrix(_) } => return Err(foreign(name)),
     };
     let encoded: String = byte_serialize(spelled.as_bytes()).collect::<String>().replace('+', "%20");
-    Ok(format!("/channels/{chat}/messages/{target}/reactions/{encoded}/@me"))
+    let Place { channel, message } = Place::of(chat, target);
+    Ok(format!("/channels/{channel}/messages/{message}/reactions/{encoded}/@me"))
 }
 
 fn foreign(name: &str) -> DeliverError {

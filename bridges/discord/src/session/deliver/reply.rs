@@ -6,17 +6,12 @@ use magpie_common::{
 };
 
 use super::Deliverer;
-use crate::session::seen::Seen;
+use crate::{place::Place, session::seen::Seen};
 
 impl Deliverer {
     /// `↪ name: first words`, where the name leads to the message. Nobody is pinged by it, and nothing hidden is shown.
     pub(super) async fn reply_line(&self, chat: &RemoteChatId, target: &RemoteMessageId) -> Vec<Node> {
-        let remembered = self.world.read().seen.get(target.as_str());
-        let seen = match remembered {
-            Some(seen) => Some(seen),
-            None => self.look_up(chat, target).await,
-        };
-        let (label, words) = match seen {
+        let (label, words) = match self.seen(chat, target).await {
             Some(Seen { name, words }) if words.is_empty() => (name, String::new()),
             Some(Seen { name, words }) => (name, format!(": {words}")),
             None => ("an earlier message".to_owned(), String::new()),
@@ -30,12 +25,17 @@ impl Deliverer {
         ]
     }
 
-    /// `GET /channels/{id}/messages/{message}`. What cannot be read is not quoted.
-    async fn look_up(&self, chat: &RemoteChatId, target: &RemoteMessageId) -> Option<Seen> {
-        let message = self.api.get(&format!("/channels/{chat}/messages/{target}")).await.ok()?;
+    /// Who said a message, and its first words. What cannot be read is not quoted.
+    pub(super) async fn seen(&self, chat: &RemoteChatId, target: &RemoteMessageId) -> Option<Seen> {
+        let Place { channel, message } = Place::of(chat, target);
+        let remembered = self.world.read().seen.get(&message);
+        if remembered.is_some() {
+            return remembered;
+        }
+        let found = self.api.get(&format!("/channels/{channel}/messages/{message}")).await.ok()?;
         let known = self.world.read();
-        let seen = Seen::of(&message, &known)?;
-        known.seen.put(target.as_str(), seen.clone());
+        let seen = Seen::of(&found, &known)?;
+        known.seen.put(&message, seen.clone());
         Some(seen)
     }
 }

@@ -26,7 +26,13 @@ impl Pump {
             "GUILD_UPDATE" => self.guild_changed(data).await,
             "GUILD_DELETE" => self.guild_went(data).await,
             "CHANNEL_CREATE" | "CHANNEL_UPDATE" => self.channel_changed(&event.kind, data).await,
-            "CHANNEL_DELETE" => self.channel_went(data).await,
+            "CHANNEL_DELETE" | "THREAD_DELETE" => self.channel_went(data).await,
+            "THREAD_CREATE" | "THREAD_UPDATE" => self.thread_changed(data).await,
+            "THREAD_LIST_SYNC" => {
+                for thread in data["threads"].as_array().into_iter().flatten() {
+                    self.thread_changed(thread).await;
+                }
+            }
             "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE" | "GUILD_ROLE_DELETE" => self.role_changed(data).await,
             "GUILD_MEMBER_UPDATE" => self.member_changed(data),
             "RESUMED" => info!("The connection to Discord was resumed; nothing was missed."),
@@ -60,6 +66,9 @@ impl Pump {
             for channel in data["channels"].as_array().into_iter().flatten() {
                 self.channel_came(channel).await;
             }
+            for thread in data["threads"].as_array().into_iter().flatten() {
+                self.thread_came(thread).await;
+            }
         }
         self.tell_ready();
     }
@@ -76,6 +85,32 @@ impl Pump {
         let Some(after) = remembered.filter(|after| is_younger(&last, after)) else { return };
         self.held.entry(channel.clone()).or_default();
         self.to_recover.push_back(Missed::new(channel, after, &last));
+    }
+
+    /// A thread is caught up like a channel. One that began while nobody listened has missed everything in it.
+    async fn thread_came(&mut self, data: &Value) {
+        let thread = text(&data["id"]);
+        if self.world.read().spot(&thread).thread.is_none() {
+            return self.channel_came(data).await;
+        }
+        let last = last_message(data);
+        let after = match self.remembered(&thread).await {
+            Some(after) => Some(after),
+            None => self.remembered(&text(&data["parent_id"])).await.filter(|seen| is_younger(&thread, seen)),
+        };
+        let Some(after) = after.filter(|after| is_younger(&last, after)) else { return };
+        self.held.entry(thread.clone()).or_default();
+        self.to_recover.push_back(Missed::new(thread, after, &last));
+    }
+
+    async fn thread_changed(&mut self, data: &Value) {
+        let (thread, guild) = (text(&data["id"]), text(&data["guild_id"]));
+        if !self.world.read().guilds.contains_key(&guild) {
+            return;
+        }
+        self.world.write().learn_channel(data, &guild);
+        // Shown inside its channel's room, a thread has nothing of its own to show.
+        self.push_chat(&RemoteChatId::new(thread), ChatChange::Info).await;
     }
 
     async fn guild_changed(&mut self, data: &Value) {
@@ -115,9 +150,10 @@ impl Pump {
 
     async fn channel_went(&mut self, data: &Value) {
         let channel = text(&data["id"]);
+        let has_room = self.world.read().spot(&channel).thread.is_none();
         let was_portal =
             self.world.write().channels.remove(&channel).is_some_and(|channel| channel.is_portal());
-        if was_portal {
+        if was_portal && has_room {
             self.push_event(events::chat_gone(RemoteChatId::new(channel))).await;
         }
     }
