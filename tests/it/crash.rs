@@ -36,7 +36,7 @@ fn trouble(network: &LineNetwork, number: u32) {
 }
 
 /// What everything random follows from: `MAGPIE_TEST_SEED` repeats a run, as far as the machine's own timing lets it.
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let wanted = env::var("MAGPIE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     wanted.unwrap_or_else(|| u64::from(u32::from_le_bytes(Clock::system().random_bytes())))
 }

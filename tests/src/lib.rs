@@ -6,6 +6,7 @@
 
 pub mod bench;
 pub mod checker;
+pub mod conversation;
 pub mod demo;
 pub mod discord;
 pub mod echo;
