@@ -11,6 +11,7 @@ mod discord_story;
 mod doctor;
 mod echo;
 mod example;
+mod features;
 mod harness;
 mod hop;
 mod operations;

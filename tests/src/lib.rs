@@ -11,6 +11,7 @@ pub mod demo;
 pub mod discord;
 pub mod echo;
 pub mod example;
+pub mod features;
 pub mod harness;
 pub mod line_client;
 pub mod line_server;

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask demo | test | bench | idle | ci`.
+//! The project's own commands: `cargo xtask demo | test | bench | idle | features | ci`.
 //!
 //! They make a clean clone useful with one command: what real software the tests need is installed into the ignored folder
 //! `.magpie/` first. This package must stay small and independent of the others, because it is compiled before everything
@@ -61,6 +61,14 @@ enum Task {
     ///
     /// Builds the `dist` profile first, which takes several minutes once.
     Idle,
+    /// Print what each bridge carries, and the test that proves it
+    ///
+    /// Fails when a yes names a test that does not exist. A whole run of the tests also fails when one of them was skipped.
+    Features {
+        /// Print a JSON array and nothing else
+        #[arg(long)]
+        json: bool,
+    },
     /// All that a change must pass: formatting, clippy with warnings denied, and the tests
     Ci,
 }
@@ -82,6 +90,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Test { filter, quick } => test::run(&tools, filter.as_deref(), quick),
         Task::Bench { json } => run::bench(&tools, json),
         Task::Idle => run::idle(&tools),
+        Task::Features { json } => run::features(&tools, json),
         Task::Ci => run::ci(&tools),
     }
 }

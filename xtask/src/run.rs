@@ -43,6 +43,12 @@ pub fn idle(tools: &Tools) -> anyhow::Result<()> {
     hand_over(tools, &programs, "magpie-idle", Some(&bridge.display().to_string()))
 }
 
+/// What each bridge carries.
+pub fn features(tools: &Tools, json: bool) -> anyhow::Result<()> {
+    let programs = build(tools, &["--package", "magpie-tests", "--bin", "magpie-features"])?;
+    hand_over(tools, &programs, "magpie-features", json.then_some("--json"))
+}
+
 /// Everything a change must pass.
 pub fn ci(tools: &Tools) -> anyhow::Result<()> {
     run(

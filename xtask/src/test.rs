@@ -1,6 +1,6 @@
 //! `cargo xtask test`: set-up, then all tests or one area of them.
 
-use std::{collections::BTreeSet, env, fs};
+use std::{collections::BTreeSet, env, fs, path::Path};
 
 use crate::{
     run::{cargo, run as run_command},
@@ -27,13 +27,15 @@ const AREAS: &[Area] = &[
     Area { name: "crash", packages: &[], names: &["crash"], needs: &[Part::Synapse, Part::Postgres] },
     Area { name: "deploy", packages: &[], names: &["deploy", "registrations"], needs: &[] },
     Area { name: "discord", packages: &["magpie-discord"], names: &["discord"], needs: EVERYTHING },
+    Area { name: "features", packages: &[], names: &["features"], needs: &[] },
     Area { name: "harness", packages: &[], names: &["harness"], needs: EVERYTHING },
     Area { name: "store", packages: &[], names: &["store"], needs: &[Part::Postgres] },
     Area { name: "tidy", packages: &[], names: &["tidy"], needs: &[] },
 ];
 
 /// The table above for `--help`; a test keeps them equal.
-pub const AREAS_HELP: &str = "Areas: bench, common, convert, crash, deploy, discord, harness, store, tidy";
+pub const AREAS_HELP: &str =
+    "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, tidy";
 
 /// Sets up what the chosen tests need and runs them.
 pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<()> {
@@ -56,7 +58,27 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
         run_command(&mut command, "tests failed; see above")
     });
     report_skips(&fs::read_to_string(&skips).unwrap_or_default(), quick);
-    outcome
+    outcome?;
+    if filter.is_some() || quick {
+        return Ok(());
+    }
+    prove_features(tools, &skips)
+}
+
+/// A feature whose proof was skipped is not proved by this run.
+fn prove_features(tools: &Tools, skips: &Path) -> anyhow::Result<()> {
+    let mut check = cargo(tools);
+    check.args(["run", "--quiet", "--package", "magpie-tests", "--bin", "magpie-features", "--"]);
+    check.args(["--check", "--skipped"]).arg(skips);
+    let proved = run_command(&mut check, "some features are not proved by this run; see above");
+    match proved {
+        Err(error) if env::var("CI").is_ok_and(|value| value == "true") => Err(error),
+        Err(error) => {
+            eprintln!("warning: {error:#}");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// A missing part stops a run with CI=true; elsewhere its tests are skipped and named.

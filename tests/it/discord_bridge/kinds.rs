@@ -208,6 +208,10 @@ async fn files_go_as_files_or_as_links() {
     session.deliver(&chat, &large, &key(3)).await.expect("it is delivered");
     let stands = stage.sim.messages(stage.small.general).pop().expect("it stands");
     assert!(stands.files.is_empty() && stands.content.contains("https://example.org/file"), "{stands:?}");
+    let sticker = Attachment { kind: AttachmentKind::Sticker, ..file("wave.png", b"a picture".to_vec()) };
+    session.deliver(&chat, &with_file(sticker), &key(5)).await.expect("it is delivered");
+    let stands = stage.sim.messages(stage.small.general).pop().expect("it stands");
+    assert_eq!(stands.files[0].filename, "SPOILER_wave.png", "a sticker of Matrix is a picture on Discord");
     let missing = FileSource::Matrix("mxc://example.org/nowhere".into());
     let missing = with_file(Attachment::new(AttachmentKind::Image, missing, "a.png"));
     let outcome = session.deliver(&chat, &missing, &key(4)).await;
