@@ -11,7 +11,7 @@ use futures_util::stream::BoxStream;
 
 pub use self::{
     login::{LoginField, LoginFlow, LoginProcess, LoginStep, SavedLogin},
-    sink::{Cursor, EventSink, NotStored, SinkPort, Ticket},
+    sink::{Cursor, EventSink, FileError, NotStored, SinkPort, Ticket},
 };
 pub use crate::config::{About, PlatformConfig};
 use crate::{

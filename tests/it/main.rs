@@ -14,6 +14,8 @@ mod example;
 mod features;
 mod harness;
 mod hop;
+mod hostile;
+mod large_files;
 mod operations;
 mod operator;
 mod synapse;

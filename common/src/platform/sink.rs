@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use super::{Download, PlatformError};
+use super::Download;
 use crate::{
     ids::LoginId,
     message::{Attachment, RemoteEvent},
@@ -31,7 +31,18 @@ pub trait SinkPort: Send + Sync + 'static {
     async fn remembered(&self, login: &LoginId, key: &str) -> Result<Option<String>, NotStored>;
 
     /// Opens a file that somebody in Matrix has sent.
-    async fn open(&self, file: &Attachment) -> Result<Download, PlatformError>;
+    async fn open(&self, file: &Attachment) -> Result<Download, FileError>;
+}
+
+/// Why a file of Matrix cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// It is not there (any more); no other attempt helps.
+    #[error("the file is not in the homeserver any more. Send it again")]
+    Gone,
+    /// The homeserver does not answer just now.
+    #[error("{0}")]
+    Away(String),
 }
 
 /// A place in the network's own stream, stored in the same transaction as the event that it belongs to.
@@ -85,8 +96,8 @@ impl EventSink {
     /// turns out to be another size breaks off with an error.
     ///
     /// # Errors
-    /// When the file is gone, or the homeserver could not be asked; nothing was sent then, so a try again is harmless.
-    pub async fn open(&self, file: &Attachment) -> Result<Download, PlatformError> {
+    /// When the file is gone, which is final, or the homeserver could not be asked; nothing was sent then, so a try again is harmless.
+    pub async fn open(&self, file: &Attachment) -> Result<Download, FileError> {
         self.port.open(file).await
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     ids::{LoginId, RemoteChatId, RemoteMessageId},
     login::Logins,
     message::{Attachment, FileSource, RemoteEvent, Wire},
-    platform::{Cursor, Download, NotStored, PlatformError, SinkPort, Ticket},
+    platform::{Cursor, Download, FileError, NotStored, PlatformError, SinkPort, Ticket},
     portal::{Observed, Portals},
     steps::{Step, reached},
     store::{self, PushOrder, RemoteRow, Store},
@@ -60,13 +60,16 @@ impl SinkPort for StoreSink {
         self.store.kv_get(login, key).await.map_err(|error| NotStored(error.to_string()))
     }
 
-    async fn open(&self, file: &Attachment) -> Result<Download, PlatformError> {
-        let gone = || PlatformError("The file is not in the homeserver any more.".to_owned());
-        let FileSource::Matrix(mxc) = &file.source else { return Err(gone()) };
-        let opened = self.homeserver.bot().download(mxc, FILE_BYTES_MAX).await;
-        let failed = |error: crate::homeserver::HomeserverError| PlatformError(error.to_string());
-        let MediaDownload { mime, size_bytes, stream } = opened.map_err(failed)?.ok_or_else(gone)?;
-        Ok(Download { mime, size_bytes, stream: stream.map(move |piece| piece.map_err(failed)).boxed() })
+    async fn open(&self, file: &Attachment) -> Result<Download, FileError> {
+        let FileSource::Matrix(mxc) = &file.source else { return Err(FileError::Gone) };
+        let away = |error: &crate::homeserver::HomeserverError| FileError::Away(error.to_string());
+        let opened = match self.homeserver.bot().download(mxc, FILE_BYTES_MAX).await {
+            Err(error) if error.is_transient() => return Err(away(&error)),
+            opened => opened.ok().flatten(),
+        };
+        let MediaDownload { mime, size_bytes, stream } = opened.ok_or(FileError::Gone)?;
+        let stream = stream.map(|piece| piece.map_err(|error| PlatformError(error.to_string()))).boxed();
+        Ok(Download { mime, size_bytes, stream })
     }
 }
 

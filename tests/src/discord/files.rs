@@ -92,7 +92,8 @@ fn signature(path: &str, age: u32) -> String {
 /// Discord keeps letters, digits, `_`, `-` and `.` of a name; the rest becomes `_`.
 fn url_name(name: &str) -> String {
     let kept = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '_' };
-    name.chars().map(kept).collect()
+    let name: String = name.chars().map(kept).collect();
+    if name.is_empty() { "unknown".to_owned() } else { name }
 }
 
 fn empty(status: u16) -> Response {

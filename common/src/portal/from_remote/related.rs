@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// An event about a message that is not recorded yet waits for so many attempts.
-const PATIENCE_ATTEMPTS: u32 = 5;
+const PATIENCE_ATTEMPTS: u32 = 3;
 
 /// Everything that an event refers to.
 #[derive(Debug, Default)]

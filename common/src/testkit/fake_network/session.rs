@@ -97,7 +97,7 @@ impl Session for FakeSession {
         {
             for file in &message.attachments {
                 let opened = self.sink.open(file).await;
-                let opened = opened.map_err(|error| DeliverError::Retry { after: None, reason: error.0 })?;
+                let opened = opened.map_err(|error| DeliverError::Rejected(error.to_string()))?;
                 opened.stream.for_each(|_| std::future::ready(())).await;
             }
         }

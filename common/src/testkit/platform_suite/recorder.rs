@@ -18,7 +18,7 @@ use super::within;
 use crate::{
     ids::LoginId,
     message::{Attachment, FileSource, RemoteEvent, RemoteMessage, Wire},
-    platform::{Cursor, Download, NotStored, PlatformError, SinkPort, Ticket},
+    platform::{Cursor, Download, FileError, NotStored, SinkPort, Ticket},
 };
 
 /// What was pushed, in order. Clones share it, so that a new session goes on where the last one ended.
@@ -131,10 +131,9 @@ impl SinkPort for Recorder {
         Ok(self.state().memory.get(&(login.clone(), key.to_owned())).cloned())
     }
 
-    async fn open(&self, file: &Attachment) -> Result<Download, PlatformError> {
-        let gone = || PlatformError("The file is gone.".to_owned());
-        let FileSource::Matrix(mxc) = &file.source else { return Err(gone()) };
-        let bytes = self.state().files.get(mxc.as_str()).cloned().ok_or_else(gone)?;
+    async fn open(&self, file: &Attachment) -> Result<Download, FileError> {
+        let FileSource::Matrix(mxc) = &file.source else { return Err(FileError::Gone) };
+        let bytes = self.state().files.get(mxc.as_str()).cloned().ok_or(FileError::Gone)?;
         let stream = futures_util::stream::once(std::future::ready(Ok(bytes.clone())));
         Ok(Download { mime: file.mime.clone(), size_bytes: Some(bytes.len() as u64), stream: stream.boxed() })
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use magpie_common::{
     message::Attachment,
-    platform::{DeliverError, Download, EventSink},
+    platform::{DeliverError, Download, EventSink, FileError},
 };
 use reqwest::{
     Body,
@@ -69,10 +69,11 @@ pub(super) async fn open(
 ) -> Result<Vec<OpenFile>, DeliverError> {
     let mut files = Vec::with_capacity(attachments.len());
     for attachment in attachments {
-        let mut download = sink.open(attachment).await.map_err(|error| {
-            let reason = format!("The file could not be read from the homeserver: {error}");
-            DeliverError::Retry { after: None, reason }
-        })?;
+        let mut download = match sink.open(attachment).await {
+            Ok(download) => download,
+            Err(error @ FileError::Gone) => return Err(DeliverError::Rejected(format!("{error}."))),
+            Err(FileError::Away(reason)) => return Err(DeliverError::Retry { after: None, reason }),
+        };
         let claimed = attachment.mime.clone().or(download.mime);
         download.mime = claimed.filter(|mime| is_media_type(mime));
         let name = if attachment.spoiler {

@@ -1,0 +1,86 @@
+//! A file of 500 MiB crosses each way while the bridge stays small: nothing of it is ever held whole.
+
+use std::fs;
+
+use anyhow::Context;
+use magpie_common::testkit::fake_homeserver::{FakeHomeserver, Membership};
+use magpie_tests::{
+    discord::{
+        DiscordSim, FileBytes, World,
+        staged::{cast, platform_section},
+    },
+    harness::bridge::Bridge,
+    stage::Stage,
+};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+const SERVER: &str = "example.org";
+
+const MEBIBYTE: usize = 1024 * 1024;
+
+/// What crosses.
+const FILE_BYTES: usize = 500 * MEBIBYTE;
+
+/// What the whole process may have in memory at any moment, its program code included.
+const RESIDENT_BYTES_MAX: usize = 64 * MEBIBYTE;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_gigabyte_crosses_each_way_in_little_memory() -> anyhow::Result<()> {
+    let (world, small) = World::small();
+    let sim = DiscordSim::start(world).await?;
+    let takes = 2 * FILE_BYTES;
+    sim.takes_files_of(takes as u64);
+    let mut stage = Stage::set(cast(SERVER, format!("{}file_bytes_max: {takes}\n", platform_section(&sim))))?;
+    let fake = FakeHomeserver::start(stage.fake_settings()).await?;
+    stage.set_homeserver(&fake.url());
+    let alice = fake.person("alice");
+    let mut bridge = stage.start().await?;
+    let joined = Some(Membership::Joined);
+    let room = fake
+        .wait_until(|fake| {
+            fake.room_named("general").filter(|it| fake.membership(it, alice.user_id()) == joined)
+        })
+        .await;
+
+    let file = sim.file(
+        "large.bin",
+        "application/octet-stream",
+        FileBytes::Made { size: FILE_BYTES as u64, byte: 7 },
+    );
+    sim.person_sends_files(small.general, small.alice, "in", vec![file]);
+    let content = fake.wait_for_body(&room, "in").await.content();
+    let mxc = ruma::OwnedMxcUri::from(content["url"].as_str().context("it has an address")?);
+    let arrived = fake.media(&mxc).context("it is in the media store")?;
+    assert_eq!(arrived.bytes.len(), FILE_BYTES);
+    assert!(arrived.bytes.iter().all(|byte| *byte == 7), "the file changed on its way");
+    small_enough("into Matrix", &bridge)?;
+
+    let bytes: Vec<u8> = (0..FILE_BYTES).map(|nth| nth.to_le_bytes()[1]).collect();
+    let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mxc = fake.put_media("application/octet-stream", bytes);
+    let content = json!({
+        "msgtype": "m.file", "body": "out", "filename": "large.bin", "url": mxc, "info": {"size": FILE_BYTES},
+    });
+    alice.sends_content(&room, "m.room.message", &content);
+    let stands = sim.wait_for_message(small.general, |message| message.content == "out").await?;
+    assert!(
+        matches!(&stands.files[..], [one] if matches!(&one.bytes, FileBytes::Counted { sha256, .. } if *sha256 == sum)),
+        "the file changed on its way"
+    );
+    small_enough("to Discord", &bridge)?;
+    assert!(bridge.stop().await?.success());
+    let findings = sim.findings();
+    assert!(findings.is_empty(), "against Discord's description: {findings:?}");
+    Ok(())
+}
+
+/// The most that the process ever had in memory, as the kernel counted it.
+fn small_enough(way: &str, bridge: &Bridge) -> anyhow::Result<()> {
+    let status = fs::read_to_string(format!("/proc/{}/status", bridge.id().context("it runs")?))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the kernel counts")?;
+    let kibibytes: usize = peak.trim().trim_end_matches(" kB").parse()?;
+    println!("{way}: at most {} MiB resident", kibibytes / 1024);
+    assert!(kibibytes * 1024 < RESIDENT_BYTES_MAX, "{way}: {} MiB were resident", kibibytes / 1024);
+    Ok(())
+}
