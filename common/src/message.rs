@@ -16,7 +16,7 @@ pub use self::{
     info::{ChatInfo, ChatKind, CreateWhen, UserInfo, VISIBLE_NAME_CHARS_MAX, clean_name},
     limits::{Action, Limits, Support},
     outgoing::{Author, Outgoing, OutgoingMessage},
-    remote_event::{ChatChange, MemberChange, RemoteEvent, RemoteMessage, Sender, SessionState},
+    remote_event::{ChatChange, MemberChange, RemoteEvent, RemoteMessage, Sender, SessionState, Stands},
     text::{Mention, MentionTarget, Node, RichText, TEXT_DEPTH_MAX, TEXT_NODES_MAX},
     wire::{WIRE_VERSION, Wire, WireError},
 };

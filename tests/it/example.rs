@@ -9,7 +9,7 @@ use magpie_common::{
     ids::{LoginId, RemoteChatId, RemoteMessageId, RemoteUserId},
     message::{Message, Outgoing, OutgoingMessage, RemoteEvent, RichText},
     platform::{DeliverError, DeliveryKey, EventSink, InDoubt, LoginStep, Platform, SavedLogin, Session},
-    testkit::platform_suite::{self, Answers, DeliveryFault, Heard, Recorder, Subject},
+    testkit::platform_suite::{self, Answers, DeliveryFault, Happening, Heard, Recorder, Subject},
 };
 use magpie_tests::{
     example::{Example, ExampleConfig},
@@ -92,6 +92,14 @@ impl Subject for OnLineServer {
 
     async fn person_says(&self, text: &str) -> RemoteMessageId {
         RemoteMessageId::new(self.0.person_says("lobby", "ada", text))
+    }
+
+    async fn happens(&self, what: Happening, _target: &RemoteMessageId) -> bool {
+        // A line is all that this network knows.
+        if what == Happening::Message {
+            self.0.person_says("lobby", "ada", "something");
+        }
+        what == Happening::Message
     }
 
     async fn heard(&self) -> Vec<Heard> {

@@ -6,13 +6,14 @@
 
 use magpie_common::{
     clock::TimestampMs,
-    ids::{RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
-    message::{ChatChange, Emoji, FileSource, RemoteEvent, RemoteMessage},
+    ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
+    message::{ChatChange, Emoji, RemoteEvent, RemoteMessage, Stands},
     platform::Cursor,
 };
 use serde_json::Value;
 
 use crate::{
+    emoji,
     format::is_id,
     place::Spot,
     session::world::{Known, text, texts},
@@ -21,6 +22,7 @@ use crate::{
 pub(crate) use self::{
     attachment::addresses as attachment_addresses,
     author::{avatar, is_ours, shown_name},
+    message::timestamp_ms,
 };
 
 mod attachment;
@@ -89,6 +91,12 @@ pub(crate) fn said(data: &Value, known: &Known) -> Option<RemoteMessage> {
     }
 }
 
+/// A message that stands, with who reacts to it.
+pub(crate) fn stands(data: &Value, reactions: Option<Vec<(RemoteUserId, Emoji)>>, known: &Known) -> Stands {
+    let spot = known.spot(&text(&data["channel_id"]));
+    Stands { id: message::id(data, &spot), reactions }
+}
+
 /// Messages are missing behind this one.
 pub(crate) fn gap(spot: &Spot, after: &str, fetched_max: Option<usize>) -> RemoteEvent {
     RemoteEvent::Gap { chat: spot.chat(), after: spot.message(after), fetched_max }
@@ -154,36 +162,21 @@ fn reaction(kind: &str, spot: &Spot, data: &Value, known: &Known) -> Option<Remo
             chat,
             target,
             sender: RemoteUserId::new(user),
-            emoji: emoji(data)?,
+            emoji: emoji::read(&data["emoji"])?,
             sent_ms: None,
         }),
         "MESSAGE_REACTION_REMOVE" => Some(RemoteEvent::Unreact {
             chat,
             target,
             sender: Some(RemoteUserId::new(user)),
-            emoji: Some(emoji(data)?),
+            emoji: Some(emoji::read(&data["emoji"])?),
         }),
         "MESSAGE_REACTION_REMOVE_ALL" => {
             Some(RemoteEvent::Unreact { chat, target, sender: None, emoji: None })
         }
         "MESSAGE_REACTION_REMOVE_EMOJI" => {
-            Some(RemoteEvent::Unreact { chat, target, sender: None, emoji: Some(emoji(data)?) })
+            Some(RemoteEvent::Unreact { chat, target, sender: None, emoji: Some(emoji::read(&data["emoji"])?) })
         }
         _ => None,
     }
-}
-
-/// The number of an emoji that its file names.
-pub(crate) fn emoji_id(file: &RemoteFileId) -> Option<&str> {
-    let id = file.as_str().strip_prefix("emojis/")?.split('.').next()?;
-    is_id(id).then_some(id)
-}
-
-fn emoji(data: &Value) -> Option<Emoji> {
-    let (id, name) = (text(&data["emoji"]["id"]), data["emoji"]["name"].as_str()?);
-    if id.is_empty() {
-        return Some(Emoji::unicode(name));
-    }
-    let source = FileSource::Remote(RemoteFileId::new(format!("emojis/{id}.webp")));
-    Some(Emoji::Custom { name: name.to_owned(), source })
 }

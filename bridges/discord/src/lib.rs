@@ -27,6 +27,7 @@ pub use self::config::DiscordConfig;
 use self::{login::BotTokenLogin, session::Setup};
 
 mod config;
+mod emoji;
 mod events;
 pub mod format;
 mod login;

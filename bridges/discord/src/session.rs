@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `api`, `limiter`, `verdict` | Discord's HTTP API, its rate limits, what failures mean |
 //! | `gateway` | the websocket, by way of serenity |
-//! | `pump`, `recovery`, `world` | events in, in order, with what was missed; what is remembered of guilds |
+//! | `pump`, `recovery`, `review`, `world` | events in, in order, with what was missed; what is remembered of guilds |
 //! | `deliver`, `webhooks`, `history`, `progress` | messages out, once |
 //! | `download`, `permissions` | files; rights |
 //!
@@ -62,6 +62,7 @@ pub(crate) mod permissions;
 mod progress;
 mod pump;
 mod recovery;
+mod review;
 pub(crate) mod seen;
 mod verdict;
 mod webhooks;
@@ -241,7 +242,8 @@ fn start_tasks(
         ready: ready.clone(),
         end: end.clone(),
     };
-    let pump = Pump::new(Arc::clone(&setup.config), (Arc::clone(world), Arc::clone(addresses)), out);
+    let held_in_common = (Arc::clone(world), Arc::clone(addresses));
+    let pump = Pump::new((Arc::clone(&setup.config), setup.clock.clone()), held_in_common, out);
     let messages_max = setup.config.recover_messages_max;
     let recovery = Recovery { api: Arc::clone(api), world: Arc::clone(world), messages_max };
     let recovery = stop.clone().run_until_cancelled_owned(recovery.run(missed, pages_in));

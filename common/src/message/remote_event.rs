@@ -140,6 +140,13 @@ pub enum RemoteEvent {
         /// There were more than so many, which is how many are fetched at once; `None` when they cannot be read at all.
         fetched_max: Option<usize>,
     },
+    /// What stands of a chat's latest messages, after a time in which nobody listened: what is not among them was taken back meanwhile.
+    Standing {
+        /// Where.
+        chat: RemoteChatId,
+        /// The messages, without a gap. Their ids are equally long texts, in the order of time; another one is left alone.
+        messages: Vec<Stands>,
+    },
     /// Something the bridge cannot map (yet).
     Unknown {
         /// Where, when that much could be read.
@@ -149,6 +156,15 @@ pub enum RemoteEvent {
         /// The raw form.
         raw: String,
     },
+}
+
+/// A message that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stands {
+    /// Which.
+    pub id: RemoteMessageId,
+    /// Who on the network reacts to it, and with what; our own reactions are left out. `None` when that is not known.
+    pub reactions: Option<Vec<(RemoteUserId, Emoji)>>,
 }
 
 /// A message that came from a network.
@@ -243,7 +259,8 @@ impl RemoteEvent {
             | Self::ChatChanged { chat, .. }
             | Self::MembersChanged { chat, .. }
             | Self::Migrated { from: chat, .. }
-            | Self::Gap { chat, .. } => Some(chat),
+            | Self::Gap { chat, .. }
+            | Self::Standing { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_ref(),
             Self::UserChanged(_) | Self::StateChanged(_) => None,
         }
@@ -269,6 +286,7 @@ impl RemoteEvent {
             Self::StateChanged(_) => "state_changed",
             Self::Migrated { .. } => "migrated",
             Self::Gap { .. } => "gap",
+            Self::Standing { .. } => "standing",
             Self::Unknown { .. } => "unknown",
         }
     }

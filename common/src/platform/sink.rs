@@ -30,6 +30,9 @@ pub trait SinkPort: Send + Sync + 'static {
     /// What the login remembered under `key`.
     async fn remembered(&self, login: &LoginId, key: &str) -> Result<Option<String>, NotStored>;
 
+    /// Remembers a place in a stream; returns when it is stored.
+    async fn remember(&self, login: &LoginId, cursor: Cursor) -> Result<(), NotStored>;
+
     /// Opens a file that somebody in Matrix has sent.
     async fn open(&self, file: &Attachment) -> Result<Download, FileError>;
 }
@@ -90,6 +93,14 @@ impl EventSink {
     /// When the database could not be asked.
     pub async fn remembered(&self, key: &str) -> Result<Option<String>, NotStored> {
         self.port.remembered(&self.login, key).await
+    }
+
+    /// Remembers a place at which a stream begins. Where an event belongs to the place, [`Self::push_with_cursor`] keeps both or none.
+    ///
+    /// # Errors
+    /// When it could not be stored.
+    pub async fn remember(&self, cursor: Cursor) -> Result<(), NotStored> {
+        self.port.remember(&self.login, cursor).await
     }
 
     /// Opens a file of a message that is being delivered, as a stream of bytes. The size that it tells is the true one; a file that

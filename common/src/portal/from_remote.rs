@@ -10,6 +10,7 @@ use self::{
     change::Changing,
     decide::{Decision, Facts, Reaction, decide},
     react::Reacting,
+    reconcile::Reconciling,
     related::Related,
     send::Sending,
     voice::Looker,
@@ -34,6 +35,7 @@ mod change;
 mod content;
 mod decide;
 mod react;
+mod reconcile;
 mod related;
 mod send;
 mod voice;
@@ -223,6 +225,11 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
         }
         Decision::Unreact(reactions) => {
             react::take_back(portals, &reactions).await?;
+            Ok(delivered())
+        }
+        Decision::Reconcile(chat, messages) => {
+            let reconciling = Reconciling { chat, messages, session, work: work.row.id };
+            reconciling.perform(portals).await?;
             Ok(delivered())
         }
         Decision::Profile(user) => {

@@ -60,6 +60,11 @@ impl SinkPort for StoreSink {
         self.store.kv_get(login, key).await.map_err(|error| NotStored(error.to_string()))
     }
 
+    async fn remember(&self, login: &LoginId, cursor: Cursor) -> Result<(), NotStored> {
+        let Cursor { key, value } = cursor;
+        self.store.kv_set(login, &key, &value).await.map_err(|error| NotStored(error.to_string()))
+    }
+
     async fn open(&self, file: &Attachment) -> Result<Download, FileError> {
         let FileSource::Matrix(mxc) = &file.source else { return Err(FileError::Gone) };
         let away = |error: &crate::homeserver::HomeserverError| FileError::Away(error.to_string());
@@ -136,6 +141,7 @@ impl Facts {
             | RemoteEvent::StateChanged(_)
             | RemoteEvent::Migrated { .. }
             | RemoteEvent::Gap { .. }
+            | RemoteEvent::Standing { .. }
             | RemoteEvent::Unknown { .. } => Self { guard: None, sender: None, sent_ms: now_ms },
         }
     }

@@ -22,6 +22,11 @@ pub(super) const BY_REMOTE: &str = concat!(
     columns!(),
     " FROM message m WHERE m.remote_id = $1 AND m.chat = $2 ORDER BY m.remote_part"
 );
+pub(super) const BETWEEN: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM message m WHERE m.remote_id >= $1 AND m.remote_id <= $2 AND m.remote_part = 0 ORDER BY m.remote_id LIMIT $3"
+);
 /// The further parts of a message have higher numbers than messages that waited behind it, so the time of delivery decides among the
 /// newest rows.
 pub(super) const LAST_DELIVERED: &str = "SELECT remote_id FROM (SELECT id, remote_id, done_ms FROM message \
@@ -71,6 +76,25 @@ impl Store {
     pub async fn last_delivered(&self, chat: &RemoteChatId) -> Result<Option<RemoteMessageId>, StoreError> {
         let row = self.0.reader.fetch_one(LAST_DELIVERED, vec![chat.as_str().into()]).await?;
         row.map(|mut row| row.text().map(RemoteMessageId::new)).transpose()
+    }
+
+    /// The first rows of the remote messages whose ids lie, as texts, between two others, in whatever chat; nothing when there are more
+    /// than `rows_max`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn remote_between(
+        &self,
+        (first, last): (&RemoteMessageId, &RemoteMessageId),
+        rows_max: usize,
+    ) -> Result<Vec<MessageRow>, StoreError> {
+        let limit = i64::try_from(rows_max).unwrap_or(i64::MAX).saturating_add(1);
+        let params = vec![first.as_str().into(), last.as_str().into(), limit.into()];
+        let rows = self.0.reader.fetch(BETWEEN, params).await?;
+        if rows.len() > rows_max {
+            return Ok(Vec::new());
+        }
+        rows.into_iter().map(|mut row| message_row(&mut row)).collect()
     }
 
     /// Remembers that the message of an event was taken back on both sides.

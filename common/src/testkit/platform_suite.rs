@@ -20,6 +20,7 @@ pub use self::{
         a_too_long_text_is_not_lost, files_agree_with_limits, limits_and_deliver_agree_on_every_action,
         own_deliveries_do_not_come_back,
     },
+    happening::{Happening, everything_that_happens_is_pushed},
     receiving::{a_hundred_messages_arrive_once_in_order, what_was_not_stored_is_pushed_again},
     recorder::{Recorded, Recorder},
     samples::sample,
@@ -32,6 +33,7 @@ use crate::{
 
 mod connecting;
 mod delivering;
+mod happening;
 mod receiving;
 mod recorder;
 mod samples;
@@ -72,6 +74,10 @@ pub trait Subject: Send + Sync {
 
     /// The person says something in the chat. Gives the id under which the bridge must push it.
     async fn person_says(&self, text: &str) -> RemoteMessageId;
+
+    /// Lets something happen in the chat, to the message `target` where it happens to one; false when the network knows no such thing. Asked
+    /// for each [`Happening`] in turn, so a subject says of every one whether its network has it.
+    async fn happens(&self, what: Happening, target: &RemoteMessageId) -> bool;
 
     /// Everything that our account said in the chat and that still stands, oldest first.
     async fn heard(&self) -> Vec<Heard>;
@@ -142,6 +148,7 @@ pub async fn all<S: Subject>(mut subject: impl AsyncFnMut() -> S) {
     }
     a_too_long_text_is_not_lost(&subject().await).await;
     limits_and_deliver_agree_on_every_action(&subject().await).await;
+    everything_that_happens_is_pushed(&subject().await).await;
     files_agree_with_limits(&subject().await).await;
 
     configuration_or_flow_leads_in(&subject().await).await;

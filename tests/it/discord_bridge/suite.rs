@@ -8,10 +8,11 @@ use magpie_common::{
     config::Secret,
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
     platform::{LoginStep, Platform, SavedLogin},
-    testkit::platform_suite::{self, Answers, DeliveryFault, Heard, Subject},
+    testkit::platform_suite::{self, Answers, DeliveryFault, Happening, Heard, Subject},
 };
 use magpie_discord::{Discord, DiscordConfig};
 use magpie_tests::discord::{DiscordSim, Fault, RateLimitScope, SmallWorld, World, trouble::Resumable};
+use serde_json::json;
 
 use super::login;
 
@@ -96,6 +97,34 @@ impl Subject for OnSimulator {
     async fn person_says(&self, text: &str) -> RemoteMessageId {
         let id = self.sim().person_sends(self.small.general, self.small.alice, text);
         RemoteMessageId::new(id.to_string())
+    }
+
+    async fn happens(&self, what: Happening, target: &RemoteMessageId) -> bool {
+        let (sim, SmallWorld { general, alice, bob, .. }) = (self.sim(), self.small);
+        let place = (general, target.as_str().parse().expect("it is one of the simulator's ids"));
+        match what {
+            Happening::Message => drop(sim.person_sends(general, bob, "something")),
+            Happening::Edit => drop(sim.person_edits(place.0, place.1, "something else")),
+            Happening::Preview => sim.preview_arrives(place, vec![json!({"type": "rich", "title": "a page"})]),
+            Happening::React => sim.person_reacts(place, bob, "👍"),
+            Happening::Unreact => drop(sim.person_unreacts(place, bob, "👍")),
+            Happening::Redact => drop(sim.person_deletes(place.0, place.1)),
+            Happening::Typing => sim.person_types(general, alice),
+            Happening::ChatChanged => drop(sim.admin_edits_channel(general, |it| it.topic = Some("new".to_owned()))),
+            Happening::Unknown => drop(sim.person_sends(general, bob, "")),
+            // What a new connection finds; `receiving` and `hearing` have it.
+            Happening::Gap
+            | Happening::Standing
+            | Happening::Receipt
+            | Happening::Poll
+            | Happening::Vote
+            | Happening::Pin
+            | Happening::MembersChanged
+            | Happening::UserChanged
+            | Happening::StateChanged
+            | Happening::Migrated => return false,
+        }
+        true
     }
 
     async fn heard(&self) -> Vec<Heard> {

@@ -15,7 +15,7 @@ use magpie_common::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, Finding, LoginFlow,
         LoginProcess, LoginStep, Platform, PlatformError, SavedLogin, Session,
     },
-    testkit::platform_suite::{self, Answers, DeliveryFault, Heard, Subject},
+    testkit::platform_suite::{self, Answers, DeliveryFault, Happening, Heard, Subject},
 };
 use magpie_tests::example::{Example, ExampleConfig};
 
@@ -164,6 +164,10 @@ impl Subject for OnFaulty {
 
     async fn person_says(&self, text: &str) -> RemoteMessageId {
         self.0.person_says(text).await
+    }
+
+    async fn happens(&self, what: Happening, target: &RemoteMessageId) -> bool {
+        self.0.happens(what, target).await
     }
 
     async fn heard(&self) -> Vec<Heard> {

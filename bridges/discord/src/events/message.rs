@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{attachment, author, embed, snowflake_ms, unknown};
 use crate::{
     format::{self, Names, Reading, is_id},
+    place::Spot,
     session::world::{Known, text},
 };
 
@@ -56,21 +57,23 @@ pub(super) fn changed(data: &Value, known: &Known) -> Vec<RemoteEvent> {
 }
 
 fn read(data: &Value, known: &Known) -> Option<RemoteMessage> {
-    let (channel, id) = (text(&data["channel_id"]), text(&data["id"]));
-    let spot = known.spot(&channel);
-    let sent_ms = snowflake_ms(&id)?;
+    let spot = known.spot(&text(&data["channel_id"]));
+    let sent_ms = snowflake_ms(&text(&data["id"]))?;
     let sender = author::sender(data)?;
     let kind = data["type"].as_u64().unwrap_or_default();
     let mut message = if SPOKEN.contains(&kind) { spoken(data, known)? } else { happened(kind) };
     message.thread = spot.root();
     message.reply_to = message.reply_to.map(|answered| spot.message(answered.as_str()));
-    // What tells of a thread without a first message is its first message.
+    Some(RemoteMessage { chat: spot.chat(), id: id(data, &spot), sender, sent_ms, message })
+}
+
+/// What the room calls a message. What tells of a thread without a first message is its first message.
+pub(super) fn id(data: &Value, spot: &Spot) -> RemoteMessageId {
     let begun = text(&data["message_reference"]["channel_id"]);
-    let id = match kind {
-        THREAD_BEGUN if is_id(&begun) => RemoteMessageId::new(begun),
-        _ => spot.message(&id),
-    };
-    Some(RemoteMessage { chat: spot.chat(), id, sender, sent_ms, message })
+    match data["type"].as_u64() {
+        Some(THREAD_BEGUN) if is_id(&begun) => RemoteMessageId::new(begun),
+        _ => spot.message(&text(&data["id"])),
+    }
 }
 
 /// What somebody said; `None` when there is nothing in it that can be shown.
@@ -221,7 +224,7 @@ impl Names for Known {
 }
 
 /// Milliseconds of a time as Discord writes it: `2026-11-22T17:33:43.123000+00:00`, always in UTC.
-fn timestamp_ms(written: &str) -> Option<i64> {
+pub(crate) fn timestamp_ms(written: &str) -> Option<i64> {
     let number = |range: std::ops::Range<usize>| written.get(range)?.parse::<i64>().ok();
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);

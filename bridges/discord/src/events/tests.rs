@@ -1,6 +1,9 @@
 //! Payloads as the gateway sends them, and what becomes of them.
 
-use magpie_common::message::{AttachmentKind, RemoteMessage, Tone};
+use magpie_common::{
+    ids::RemoteFileId,
+    message::{AttachmentKind, FileSource, RemoteMessage, Tone},
+};
 use serde_json::json;
 
 use super::*;

@@ -9,7 +9,7 @@ use magpie_common::{
 use serde_json::Value;
 
 use super::{DiscordSession, world::text};
-use crate::{events, format::is_id};
+use crate::{events, format::is_id, place::Place};
 
 /// Discord gives at most so many messages at once.
 const PAGE_MESSAGES_MAX: usize = 100;
@@ -23,8 +23,8 @@ impl History for DiscordSession {
         count: usize,
     ) -> Result<Vec<RemoteMessage>, PlatformError> {
         let mut before = match until {
-            Until::Before(id) => id.as_str().to_owned(),
-            Until::Including(id) => following(id.as_str()),
+            Until::Before(id) => Place::of(chat, id).message,
+            Until::Including(id) => following(&Place::of(chat, id).message),
         };
         let mut newest_first: Vec<Value> = Vec::new();
         while is_id(&before) && newest_first.len() < count {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use magpie_common::{
+    clock::Clock,
     message::RemoteEvent,
     platform::{ConnectError, Cursor, EventSink, Ticket},
 };
@@ -31,6 +32,8 @@ use crate::{
 };
 
 mod chats;
+mod directs;
+mod reviewed;
 
 /// Live events of one channel that wait for its recovery.
 const HELD_MAX: usize = 5000;
@@ -64,6 +67,7 @@ pub(super) struct Inlets {
 
 pub(super) struct Pump {
     config: Arc<DiscordConfig>,
+    clock: Clock,
     world: Arc<World>,
     addresses: Arc<Addresses>,
     out: Outlets,
@@ -77,18 +81,21 @@ pub(super) struct Pump {
     shards: u64,
     /// Guilds that are still to come after READY.
     awaited: HashSet<String>,
+    /// Conversations of two.
+    directs: Vec<String>,
     counts: BTreeMap<String, u64>,
     told_of_content: bool,
 }
 
 impl Pump {
     pub(super) fn new(
-        config: Arc<DiscordConfig>,
+        (config, clock): (Arc<DiscordConfig>, Clock),
         (world, addresses): (Arc<World>, Arc<Addresses>),
         out: Outlets,
     ) -> Self {
         Self {
             config,
+            clock,
             world,
             addresses,
             out,
@@ -97,6 +104,7 @@ impl Pump {
             begun: HashSet::new(),
             shards: 1,
             awaited: HashSet::new(),
+            directs: Vec::new(),
             counts: BTreeMap::new(),
             told_of_content: false,
         }
@@ -137,7 +145,10 @@ impl Pump {
                 Some(_) => {
                     self.end("More happens in a channel than can wait; it is fetched again.".to_owned())
                 }
-                None => self.take_chat_event(&channel, &event).await,
+                None => {
+                    self.meet_direct(&channel, &event).await;
+                    self.take_chat_event(&channel, &event).await;
+                }
             },
             None if event.kind.starts_with("MESSAGE_") => {
                 warn!(kind = event.kind, "Discord sent an event that cannot be read.");
@@ -148,17 +159,15 @@ impl Pump {
     }
 
     async fn take_chat_event(&mut self, channel: &str, event: &GatewayEvent) {
-        let is_new = event.data["guild_id"].is_null() && !self.world.read().channels.contains_key(channel);
-        if is_new && event.kind == "MESSAGE_CREATE" {
-            self.world.write().learn_direct(channel, &event.data["author"]);
+        if event.kind == "MESSAGE_CREATE" {
+            self.note_newest(channel, &text(&event.data["id"]));
         }
         let mapped = {
             let known = self.world.read();
             if let ("MESSAGE_CREATE", Some(seen)) = (&*event.kind, Seen::of(&event.data, &known)) {
                 known.seen.put(&text(&event.data["id"]), seen);
             }
-            let is_ours = known.channels.get(channel).is_some_and(|channel| channel.is_portal());
-            if is_ours { events::map(&event.kind, &event.data, &known) } else { Vec::new() }
+            if known.shows(channel) { events::map(&event.kind, &event.data, &known) } else { Vec::new() }
         };
         self.addresses.note(&event.data);
         for mapped in mapped {
@@ -185,12 +194,22 @@ impl Pump {
         if !page.is_last {
             return;
         }
+        if let Some(review) = page.review {
+            self.take_review(&page.channel, review).await;
+        }
         let passed: u64 = page.after.parse().unwrap_or_default();
         for event in self.held.remove(&page.channel).into_iter().flatten() {
             let id: u64 = text(&event.data["id"]).parse().unwrap_or_default();
             if event.kind != "MESSAGE_CREATE" || id > passed {
                 self.take_chat_event(&page.channel, &event).await;
             }
+        }
+    }
+
+    /// A room that is made later begins with what was said last.
+    fn note_newest(&self, channel: &str, id: &str) {
+        if let Some(channel) = self.world.write().channels.get_mut(channel) {
+            channel.newest = Some(id.to_owned());
         }
     }
 

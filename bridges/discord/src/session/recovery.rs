@@ -17,6 +17,7 @@ use tracing::warn;
 use super::{
     api::{Api, ApiError},
     permissions::READ_MESSAGE_HISTORY,
+    review::{self, Review},
     world::{World, text},
 };
 use crate::events;
@@ -42,6 +43,8 @@ pub(super) struct Missed {
     after: String,
     /// The last message there was when the session began; younger ones come live.
     until: u64,
+    /// What was known when nobody listened any more, if what stands now is to be looked at afterwards.
+    reviewed: Option<String>,
     /// How many messages that count were fetched so far.
     taken: usize,
     /// How often the page was asked for in vain.
@@ -63,6 +66,8 @@ pub(super) struct Page {
     pub is_last: bool,
     /// Something is missing behind `after`.
     pub gap: Option<Gap>,
+    /// What stands in the channel now.
+    pub review: Option<Review>,
     /// Why nothing can be fetched any more, in any channel.
     pub failed: Option<String>,
 }
@@ -88,7 +93,12 @@ impl Missed {
     /// Everything in a channel that is younger than `after`, and not younger than `until`.
     pub(super) fn new(channel: String, after: String, until: &str) -> Self {
         let until = until.parse().unwrap_or(u64::MAX);
-        Self { channel, after, until, taken: 0, failures: 0, not_before: None }
+        Self { channel, after, until, reviewed: None, taken: 0, failures: 0, not_before: None }
+    }
+
+    /// And then what stands in the channel is looked at.
+    pub(super) fn reviewed(self) -> Self {
+        Self { reviewed: Some(self.after.clone()), ..self }
     }
 
     fn waits(&self, now: Instant) -> bool {
@@ -117,7 +127,7 @@ impl Recovery {
                 }
                 continue;
             };
-            let page = match self.fetch(&turn).await {
+            let page = match self.work(&turn).await {
                 Ok(page) => page,
                 Err(error) => {
                     turns.push_back(put_off(turn, &error));
@@ -136,6 +146,24 @@ impl Recovery {
         }
     }
 
+    /// One page, the last one with what stands in the channel; or why it may be asked for again.
+    async fn work(&self, turn: &Missed) -> Result<Page, ApiError> {
+        let mut page = self.fetch(turn).await?;
+        let known = turn.reviewed.as_ref().filter(|_| page.is_last && page.failed.is_none());
+        if let Some(known) = known.filter(|_| page.gap != Some(Gap::Unreadable)) {
+            let me = self.world.read().me.clone();
+            page.review = match review::look(&self.api, &me, &turn.channel).await {
+                Ok(stood) => Some(Review { known: known.clone(), stood }),
+                Err(error @ (ApiError::Refused(_) | ApiError::Limited(_))) if !error.is_bad_token() => {
+                    warn!(channel = turn.channel, %error, "It could not be looked at what stands in a channel.");
+                    None
+                }
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(page)
+    }
+
     /// One page, or why it may be asked for again.
     async fn fetch(&self, turn: &Missed) -> Result<Page, ApiError> {
         let (channel, after) = (turn.channel.clone(), turn.after.clone());
@@ -148,6 +176,9 @@ impl Recovery {
                 "Read Message History is lacking; missed messages are not fetched."
             );
             return unreadable(page);
+        }
+        if is_caught_up(turn) {
+            return Ok(page);
         }
         let path =
             format!("/channels/{}/messages?after={}&limit={PAGE_MESSAGES_MAX}", turn.channel, turn.after);
@@ -185,6 +216,11 @@ impl Recovery {
         let id: u64 = text(&message["id"]).parse().unwrap_or_default();
         id <= until && !events::is_ours(message, &self.world.read())
     }
+}
+
+/// Nothing is missed; the channel is only looked at.
+fn is_caught_up(turn: &Missed) -> bool {
+    turn.after.parse::<u64>().is_ok_and(|after| after >= turn.until)
 }
 
 fn put_off(turn: Missed, error: &ApiError) -> Missed {

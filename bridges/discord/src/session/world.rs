@@ -159,7 +159,7 @@ impl Known {
         match chat.strip_prefix('g') {
             Some(guild) => self.guilds.get(guild).map(Guild::info),
             None => {
-                let channel = self.channels.get(chat).filter(|channel| channel.is_portal())?;
+                let channel = self.channels.get(chat).filter(|_| self.shows(chat))?;
                 if self.spot(chat).thread.is_some() {
                     return None;
                 }
@@ -171,6 +171,13 @@ impl Known {
                 Some(ChatInfo { create: create.map(GuildMode::create), ..info })
             }
         }
+    }
+
+    /// Whether what happens in a channel is shown in a room. Posts of forums are threads without a channel that has a room.
+    pub fn shows(&self, channel: &str) -> bool {
+        let Some(channel) = self.channels.get(channel) else { return false };
+        let is_parent_shown = || self.governing(channel).is_portal();
+        channel.is_portal() && (!channel.is_thread() || is_parent_shown())
     }
 
     /// Takes in a conversation of two, by somebody's message there or as Discord describes it.

@@ -5,7 +5,7 @@ use ruma::OwnedRoomId;
 use super::{change::Extent, related::Related};
 use crate::{
     ids::{RemoteChatId, RemoteUserId},
-    message::{ChatChange, ChatInfo, CreateWhen, Emoji, RemoteEvent, RemoteMessage, UserInfo},
+    message::{ChatChange, ChatInfo, CreateWhen, Emoji, RemoteEvent, RemoteMessage, Stands, UserInfo},
     store::{Direction, MessageRow, MessageState, PortalRow, PortalState, ReactionRow},
 };
 
@@ -38,6 +38,8 @@ pub(super) enum Decision<'a> {
     React(Reaction<'a>),
     /// Take reactions away.
     Unreact(Vec<ReactionRow>),
+    /// Bring the room in line with what stands.
+    Reconcile(&'a RemoteChatId, &'a [Stands]),
     /// Show how somebody looks now.
     Profile(&'a UserInfo),
     /// Make the chat's room now.
@@ -76,6 +78,10 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
         RemoteEvent::Redact { .. } => decide_redaction(facts),
         RemoteEvent::React { sender, emoji, sent_ms, .. } => decide_reaction(facts, sender, emoji, *sent_ms),
         RemoteEvent::Unreact { sender, emoji, .. } => decide_unreact(facts, sender.as_ref(), emoji.as_ref()),
+        RemoteEvent::Standing { chat, messages } => match facts.portal {
+            Some(_) => Decision::Reconcile(chat, messages),
+            None => ignore("the chat has no room"),
+        },
         RemoteEvent::UserChanged(user) => Decision::Profile(user),
         RemoteEvent::ChatChanged { chat, change } => decide_chat(facts, chat, change),
         RemoteEvent::Unknown { name, .. } => match facts.portal.and_then(|portal| portal.room_id.as_ref()) {

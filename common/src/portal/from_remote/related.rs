@@ -80,6 +80,7 @@ async fn look_up(portals: &Portals, event: &RemoteEvent) -> Result<Related, Stor
         | RemoteEvent::StateChanged(_)
         | RemoteEvent::Migrated { .. }
         | RemoteEvent::Gap { .. }
+        | RemoteEvent::Standing { .. }
         | RemoteEvent::Unknown { .. } => {}
     }
     Ok(related)

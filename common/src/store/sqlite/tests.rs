@@ -156,6 +156,7 @@ async fn a_full_table_is_never_scanned() {
         journal::PARKED_COUNT,
         map::BY_EVENT,
         map::BY_REMOTE,
+        map::BETWEEN,
         map::LAST_DELIVERED,
         map::TRACE,
         portal::BY_CHAT,

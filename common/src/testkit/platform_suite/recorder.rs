@@ -131,6 +131,15 @@ impl SinkPort for Recorder {
         Ok(self.state().memory.get(&(login.clone(), key.to_owned())).cloned())
     }
 
+    async fn remember(&self, login: &LoginId, cursor: Cursor) -> Result<(), NotStored> {
+        let mut state = self.state();
+        if state.full {
+            return Err(NotStored("the disk is full".to_owned()));
+        }
+        state.memory.insert((login.clone(), cursor.key), cursor.value);
+        Ok(())
+    }
+
     async fn open(&self, file: &Attachment) -> Result<Download, FileError> {
         let FileSource::Matrix(mxc) = &file.source else { return Err(FileError::Gone) };
         let bytes = self.state().files.get(mxc.as_str()).cloned().ok_or(FileError::Gone)?;

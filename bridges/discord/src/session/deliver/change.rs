@@ -16,6 +16,7 @@ use crate::{
     place::Place,
     session::{
         api::ApiError,
+        direct,
         permissions::MANAGE_MESSAGES,
         verdict::{is_unknown_message, verdict_on_question},
         world::Channel,
@@ -94,6 +95,7 @@ impl Deliverer {
 
     /// Deletes a message as the bot, or as the webhook that wrote it where the bot may not.
     async fn remove(&self, chat: &RemoteChatId, id: &RemoteMessageId) -> Result<(), DeliverError> {
+        direct::look_up(&self.api, &self.world, chat).await.map_err(verdict_on_question)?;
         let place = Place::of(chat, id);
         let as_bot = async || self.api.delete(&route(&place)).await;
         let is_bots = {

@@ -133,7 +133,7 @@ impl Deliverer {
             None => None,
         };
         let spot = Spot { chat: channel.to_owned(), thread };
-        if !self.world.read().channels.get(channel).is_some_and(|channel| channel.is_portal()) {
+        if !self.world.read().shows(channel) {
             return Err(DeliverError::Rejected(
                 "The channel is not in Discord any more, or the bot cannot see it.".to_owned(),
             ));

@@ -2,14 +2,13 @@
 
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Emoji, FileSource},
+    message::Emoji,
     platform::{DeliverError, Delivered},
 };
-use url::form_urlencoded::byte_serialize;
 
 use super::Deliverer;
 use crate::{
-    events::emoji_id,
+    emoji,
     place::Place,
     session::verdict::{is_unknown_message, verdict_on_question},
 };
@@ -49,19 +48,12 @@ impl Deliverer {
 }
 
 fn path(chat: &RemoteChatId, target: &RemoteMessageId, emoji: &Emoji) -> Result<String, DeliverError> {
-    let spelled = match emoji {
-        Emoji::Unicode(emoji) => emoji.clone(),
-        Emoji::Custom { name, source: FileSource::Remote(file) } => match emoji_id(file) {
-            Some(id) => format!("{name}:{id}"),
-            None => return Err(foreign(name)),
-        },
-        Emoji::Custom { name, source: FileSource::Matrix(_) } => return Err(foreign(name)),
-    };
-    let encoded: String = byte_serialize(spelled.as_bytes()).collect::<String>().replace('+', "%20");
+    let emoji = emoji::segment(emoji).ok_or_else(|| foreign(emoji))?;
     let Place { channel, message } = Place::of(chat, target);
-    Ok(format!("/channels/{channel}/messages/{message}/reactions/{encoded}/@me"))
+    Ok(format!("/channels/{channel}/messages/{message}/reactions/{emoji}/@me"))
 }
 
-fn foreign(name: &str) -> DeliverError {
+fn foreign(emoji: &Emoji) -> DeliverError {
+    let (Emoji::Custom { name, .. } | Emoji::Unicode(name)) = emoji;
     DeliverError::Rejected(format!("Discord does not have the emoji “{name}”. Use one that everybody has."))
 }

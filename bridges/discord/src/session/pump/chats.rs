@@ -9,7 +9,7 @@ use tracing::{debug, info};
 
 use super::{Pump, cursor, is_younger, last_message};
 use crate::{
-    events::{self, Mapped},
+    events::{self, Mapped, snowflake_ms, timestamp_ms},
     session::{
         gateway::GatewayEvent,
         recovery::Missed,
@@ -17,17 +17,21 @@ use crate::{
     },
 };
 
+/// Where nothing was said for so long, nobody looks for changes.
+const REVIEWED_WITHIN_MS: i64 = 24 * 60 * 60 * 1000;
+
 impl Pump {
     pub(super) async fn take_other(&mut self, event: &GatewayEvent) {
         let data = &event.data;
         match event.kind.as_str() {
-            "READY" => self.ready(data),
+            "READY" => self.ready(data).await,
             "GUILD_CREATE" => self.guild_came(data).await,
             "GUILD_UPDATE" => self.guild_changed(data).await,
             "GUILD_DELETE" => self.guild_went(data).await,
             "CHANNEL_CREATE" | "CHANNEL_UPDATE" => self.channel_changed(&event.kind, data).await,
             "CHANNEL_DELETE" | "THREAD_DELETE" => self.channel_went(data).await,
-            "THREAD_CREATE" | "THREAD_UPDATE" => self.thread_changed(data).await,
+            "THREAD_CREATE" => self.thread_begun(data).await,
+            "THREAD_UPDATE" => self.thread_changed(data).await,
             "THREAD_LIST_SYNC" => {
                 for thread in data["threads"].as_array().into_iter().flatten() {
                     self.thread_changed(thread).await;
@@ -41,12 +45,16 @@ impl Pump {
     }
 
     /// Each connection begins once; a second beginning means that its session was lost in between.
-    fn ready(&mut self, data: &Value) {
+    async fn ready(&mut self, data: &Value) {
         let shard = data["shard"][0].as_u64().unwrap_or_default();
         if !self.begun.insert(shard) {
             return self.end("Discord began a new session; missed messages are fetched.".to_owned());
         }
         self.shards = data["shard"][1].as_u64().unwrap_or(1);
+        // Conversations of two come to the first connection.
+        if shard == 0 {
+            self.recall_directs().await;
+        }
         self.awaited.extend(data["guilds"].as_array().into_iter().flatten().map(|guild| text(&guild["id"])));
         self.tell_ready();
     }
@@ -82,25 +90,51 @@ impl Pump {
         let remembered = self.remembered(&channel).await;
         let first = remembered.is_none().then(|| cursor(&channel, &last));
         self.push(Mapped { event, cursor: first }).await;
-        let Some(after) = remembered.filter(|after| is_younger(&last, after)) else { return };
-        self.held.entry(channel.clone()).or_default();
-        self.to_recover.push_back(Missed::new(channel, after, &last));
+        if let Some(after) = remembered {
+            self.catch_up(channel, after, &last);
+        }
     }
 
-    /// A thread is caught up like a channel. One that began while nobody listened has missed everything in it.
+    /// Fetches what was missed behind `after`, and looks at what changed where something was said lately.
+    fn catch_up(&mut self, channel: String, after: String, last: &str) {
+        let is_recent = snowflake_ms(last).is_some_and(|said_ms| self.clock.now_ms() - said_ms < REVIEWED_WITHIN_MS);
+        if !is_recent && !is_younger(last, &after) {
+            return;
+        }
+        self.held.entry(channel.clone()).or_default();
+        let missed = Missed::new(channel, after, last);
+        self.to_recover.push_back(if is_recent { missed.reviewed() } else { missed });
+    }
+
+    /// A thread is caught up like a channel. One that began while nobody listened has missed everything in it; of one that was hidden
+    /// then, only what was said since is new.
     async fn thread_came(&mut self, data: &Value) {
         let thread = text(&data["id"]);
         if self.world.read().spot(&thread).thread.is_none() {
             return self.channel_came(data).await;
         }
         let last = last_message(data);
-        let after = match self.remembered(&thread).await {
-            Some(after) => Some(after),
-            None => self.remembered(&text(&data["parent_id"])).await.filter(|seen| is_younger(&thread, seen)),
+        if let Some(after) = self.remembered(&thread).await {
+            return self.catch_up(thread, after, &last);
+        }
+        let Some(listened) = self.remembered(&text(&data["parent_id"])).await else {
+            return self.remember(&thread, &last).await;
         };
-        let Some(after) = after.filter(|after| is_younger(&last, after)) else { return };
-        self.held.entry(thread.clone()).or_default();
-        self.to_recover.push_back(Missed::new(thread, after, &last));
+        let begun_ms = data["thread_metadata"]["create_timestamp"].as_str().and_then(timestamp_ms);
+        let is_new = begun_ms.or_else(|| snowflake_ms(&thread)) > snowflake_ms(&listened);
+        let after = if is_new { thread.clone() } else { listened };
+        self.catch_up(thread, after, &last);
+    }
+
+    /// A thread that comes while somebody listens is known from its beginning.
+    async fn thread_begun(&mut self, data: &Value) {
+        let thread = text(&data["id"]);
+        self.thread_changed(data).await;
+        let is_shown = self.world.read().shows(&thread);
+        if is_shown && self.remembered(&thread).await.is_none() {
+            let from = if data["newly_created"] == true { thread.clone() } else { last_message(data) };
+            self.remember(&thread, &from).await;
+        }
     }
 
     async fn thread_changed(&mut self, data: &Value) {
@@ -150,10 +184,12 @@ impl Pump {
 
     async fn channel_went(&mut self, data: &Value) {
         let channel = text(&data["id"]);
-        let has_room = self.world.read().spot(&channel).thread.is_none();
-        let was_portal =
-            self.world.write().channels.remove(&channel).is_some_and(|channel| channel.is_portal());
-        if was_portal && has_room {
+        let had_room = {
+            let known = self.world.read();
+            known.shows(&channel) && known.spot(&channel).thread.is_none()
+        };
+        self.world.write().channels.remove(&channel);
+        if had_room {
             self.push_event(events::chat_gone(RemoteChatId::new(channel))).await;
         }
     }

@@ -1,0 +1,44 @@
+//! What was edited, deleted or reacted to while nobody listened, out of what stands now.
+
+use magpie_common::message::{RemoteEvent, Stands};
+
+use super::{Pump, is_younger};
+use crate::{
+    events::{self, Mapped},
+    session::{review::Review, world::text},
+};
+
+impl Pump {
+    /// Edits come as if they were live; the same one twice is known by its time. For the rest, what stands is compared with the room.
+    pub(super) async fn take_review(&mut self, channel: &str, review: Review) {
+        let mut edits = Vec::new();
+        let standing = {
+            let known = self.world.read();
+            let mut messages: Vec<Stands> = Vec::with_capacity(review.stood.len());
+            for stood in review.stood {
+                // What was not known before came as it is.
+                if !is_younger(&text(&stood.message["id"]), &review.known) {
+                    edits.extend(events::map("MESSAGE_UPDATE", &stood.message, &known).into_iter().filter_map(edit));
+                }
+                self.addresses.note(&stood.message);
+                messages.push(events::stands(&stood.message, stood.reactions, &known));
+            }
+            RemoteEvent::Standing { chat: known.spot(channel).chat(), messages }
+        };
+        for edit in edits {
+            self.push(Mapped { event: edit, cursor: None }).await;
+        }
+        self.push(Mapped { event: standing, cursor: None }).await;
+    }
+}
+
+/// An edit, without the looks of its author: they are told only live.
+fn edit(mapped: Mapped) -> Option<RemoteEvent> {
+    match mapped.event {
+        RemoteEvent::Edit { mut new, edited_ms } => {
+            (new.sender.name, new.sender.avatar) = (None, None);
+            Some(RemoteEvent::Edit { new, edited_ms })
+        }
+        _ => None,
+    }
+}
