@@ -1,11 +1,13 @@
 //! Three people on each side, everything that a conversation needs, on real Synapse: at the end both sides hold the same, whether or not the
 //! bridge was killed meanwhile.
 
+mod acts;
 mod script;
+mod steps;
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use magpie_tests::{
     conversation::{difference, discord, matrix},
     discord::{
@@ -129,11 +131,19 @@ impl Conversation {
                 };
             }
         };
-        let settled = timeout(PATIENCE, same).await;
-        settled.ok().with_context(|| {
-            let log = self.bridge.as_ref().map(Bridge::tail).unwrap_or_default();
-            format!("{step}: Matrix and Discord differ at {}\n{log}", last.unwrap_or_default())
-        })
+        if timeout(PATIENCE, same).await.is_ok() {
+            return Ok(());
+        }
+        let (log, told) = (self.bridge.as_ref().map(Bridge::tail).unwrap_or_default(), self.told().await?);
+        bail!("{step}: Matrix and Discord differ at {}\n{told}\n{log}", last.unwrap_or_default())
+    }
+
+    /// The last that the bridge itself has told people.
+    async fn told(&self) -> anyhow::Result<String> {
+        let history = self.people[0].history(&self.room).await?;
+        let told = history.iter().filter(|event| event.sender().starts_with("@discordbot:"));
+        let told: Vec<&str> = told.map(|event| event.body()).collect();
+        Ok(told[told.len().saturating_sub(5)..].join("\n"))
     }
 
     async fn differ(&self) -> anyhow::Result<Option<String>> {

@@ -1,5 +1,6 @@
 //! The Discord bridge against the simulator: the suite of all platforms, and Discord's own traps.
 
+mod absence;
 mod hearing;
 mod kinds;
 mod receiving;

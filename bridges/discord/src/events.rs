@@ -174,9 +174,12 @@ fn reaction(kind: &str, spot: &Spot, data: &Value, known: &Known) -> Option<Remo
         "MESSAGE_REACTION_REMOVE_ALL" => {
             Some(RemoteEvent::Unreact { chat, target, sender: None, emoji: None })
         }
-        "MESSAGE_REACTION_REMOVE_EMOJI" => {
-            Some(RemoteEvent::Unreact { chat, target, sender: None, emoji: Some(emoji::read(&data["emoji"])?) })
-        }
+        "MESSAGE_REACTION_REMOVE_EMOJI" => Some(RemoteEvent::Unreact {
+            chat,
+            target,
+            sender: None,
+            emoji: Some(emoji::read(&data["emoji"])?),
+        }),
         _ => None,
     }
 }

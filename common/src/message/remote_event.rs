@@ -144,7 +144,10 @@ pub enum RemoteEvent {
     Standing {
         /// Where.
         chat: RemoteChatId,
-        /// The messages, without a gap. Their ids are equally long texts, in the order of time; another one is left alone.
+        /// The oldest and the newest id between which nothing but the messages stands: equally long texts, in the order of time. Ids of
+        /// another length are left alone.
+        stretch: (RemoteMessageId, RemoteMessageId),
+        /// The messages, without a gap.
         messages: Vec<Stands>,
     },
     /// Something the bridge cannot map (yet).

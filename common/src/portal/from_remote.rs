@@ -190,20 +190,7 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
     match decision {
         Decision::Ignore(why) => Ok(Performed::Closed(Outcome::Ignored(why), Links::None)),
         Decision::Wait(why) => Ok(Performed::NotYet(why)),
-        Decision::Send(message) => {
-            let room_id = match room(portals, message, login, session).await? {
-                Room::There(room_id) => room_id,
-                Room::NotYet(why) => return Ok(Performed::NotYet(why.to_owned())),
-                Room::Unwanted(why) => {
-                    return Ok(Performed::Closed(Outcome::Ignored(why.to_owned()), Links::None));
-                }
-            };
-            let in_doubt = work.try_.in_doubt;
-            let sending =
-                Sending { message, room_id: &room_id, session, in_doubt, is_patient: work.is_patient() };
-            let event_ids = sending.send(portals).await?;
-            Ok(Performed::Closed(Outcome::Delivered, Links::Matrix { room_id, event_ids }))
-        }
+        Decision::Send(message) => bring(portals, message, work).await,
         Decision::Change(message, extent) => {
             let rows = &work.loaded.related.rows;
             if let Some(room_id) = rows.iter().find_map(|row| row.room_id.as_deref()) {
@@ -227,8 +214,8 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
             react::take_back(portals, &reactions).await?;
             Ok(delivered())
         }
-        Decision::Reconcile(chat, messages) => {
-            let reconciling = Reconciling { chat, messages, session, work: work.row.id };
+        Decision::Reconcile { chat, stretch, messages } => {
+            let reconciling = Reconciling { chat, stretch, messages, session, work: work.row.id };
             reconciling.perform(portals).await?;
             Ok(delivered())
         }
@@ -258,6 +245,20 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
             Ok(Performed::Closed(Outcome::Delivered, links))
         }
     }
+}
+
+/// Sends a message into its room, which is made if it must be.
+async fn bring(portals: &Portals, message: &RemoteMessage, work: Work<'_>) -> Result<Performed, Stopped> {
+    let session = work.loaded.session.as_deref();
+    let room_id = match room(portals, message, &work.observed.login, session).await? {
+        Room::There(room_id) => room_id,
+        Room::NotYet(why) => return Ok(Performed::NotYet(why.to_owned())),
+        Room::Unwanted(why) => return Ok(Performed::Closed(Outcome::Ignored(why.to_owned()), Links::None)),
+    };
+    let in_doubt = work.try_.in_doubt;
+    let sending = Sending { message, room_id: &room_id, session, in_doubt, is_patient: work.is_patient() };
+    let event_ids = sending.send(portals).await?;
+    Ok(Performed::Closed(Outcome::Delivered, Links::Matrix { room_id, event_ids }))
 }
 
 fn delivered() -> Performed {

@@ -194,7 +194,7 @@ impl Conversation {
     }
 
     /// The first event with these words on Matrix.
-    async fn on_matrix(&self, words: &str) -> anyhow::Result<String> {
+    pub(super) async fn on_matrix(&self, words: &str) -> anyhow::Result<String> {
         let all = self.people[0].history(&self.room).await?;
         let found = all.iter().find(|event| event.body() == words);
         found.map(|event| event.id().to_owned()).with_context(|| format!("`{words}` is not on Matrix"))

@@ -105,12 +105,16 @@ impl Subject for OnSimulator {
         match what {
             Happening::Message => drop(sim.person_sends(general, bob, "something")),
             Happening::Edit => drop(sim.person_edits(place.0, place.1, "something else")),
-            Happening::Preview => sim.preview_arrives(place, vec![json!({"type": "rich", "title": "a page"})]),
+            Happening::Preview => {
+                sim.preview_arrives(place, vec![json!({"type": "rich", "title": "a page"})])
+            }
             Happening::React => sim.person_reacts(place, bob, "👍"),
             Happening::Unreact => drop(sim.person_unreacts(place, bob, "👍")),
             Happening::Redact => drop(sim.person_deletes(place.0, place.1)),
             Happening::Typing => sim.person_types(general, alice),
-            Happening::ChatChanged => drop(sim.admin_edits_channel(general, |it| it.topic = Some("new".to_owned()))),
+            Happening::ChatChanged => {
+                sim.admin_edits_channel(general, |it| it.topic = Some("new".to_owned()));
+            }
             Happening::Unknown => drop(sim.person_sends(general, bob, "")),
             // What a new connection finds; `receiving` and `hearing` have it.
             Happening::Gap

@@ -24,7 +24,7 @@ pub fn read(sim: &DiscordSim, channel: Snowflake, name: &dyn Fn(Snowflake) -> St
     }
     all.retain(|(_, message)| !message.kind.is_some_and(|kind| TOLD.contains(&kind)));
     all.sort_by_key(|(_, message)| message.id);
-    let mut reader = Reader { sim, name, entries: Vec::new() };
+    let mut reader = Reader { sim, name, entries: Vec::new(), is_cut: false };
     for (thread, message) in &all {
         reader.add(*thread, message);
     }
@@ -35,6 +35,8 @@ struct Reader<'a> {
     sim: &'a DiscordSim,
     name: &'a dyn Fn(Snowflake) -> String,
     entries: Vec<(Snowflake, Entry)>,
+    /// The last message was so long that it may go on in the next one.
+    is_cut: bool,
 }
 
 impl Reader<'_> {
@@ -47,10 +49,12 @@ impl Reader<'_> {
             Some((line, rest)) if is_webhook && line.starts_with(REPLY_LINE) => (Some(line), rest),
             _ => (None, message.content.as_str()),
         };
+        let was_cut =
+            std::mem::replace(&mut self.is_cut, message.content.chars().count() >= CONTINUED_CHARS_MIN);
         if let Some((_, before)) = self.entries.last_mut()
+            && was_cut
             && is_webhook
             && before.author == author
-            && before.words.chars().count() >= CONTINUED_CHARS_MIN
         {
             before.words = format!("{} {}", before.words.trim_end(), words);
             return;

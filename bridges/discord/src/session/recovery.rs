@@ -152,8 +152,10 @@ impl Recovery {
         let known = turn.reviewed.as_ref().filter(|_| page.is_last && page.failed.is_none());
         if let Some(known) = known.filter(|_| page.gap != Some(Gap::Unreadable)) {
             let me = self.world.read().me.clone();
-            page.review = match review::look(&self.api, &me, &turn.channel).await {
-                Ok(stood) => Some(Review { known: known.clone(), stood }),
+            let until = Some(turn.until).filter(|until| *until != u64::MAX).unwrap_or_default();
+            let newest = page.after.parse::<u64>().unwrap_or_default().max(until);
+            page.review = match review::look((&self.api, &me), &turn.channel, (known, newest)).await {
+                Ok(review) => review,
                 Err(error @ (ApiError::Refused(_) | ApiError::Limited(_))) if !error.is_bad_token() => {
                     warn!(channel = turn.channel, %error, "It could not be looked at what stands in a channel.");
                     None

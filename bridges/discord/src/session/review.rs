@@ -11,6 +11,7 @@ use tracing::warn;
 use super::{
     api::{Api, ApiError},
     recovery::oldest_first,
+    verdict::is_unknown_message,
     world::text,
 };
 use crate::emoji;
@@ -29,8 +30,12 @@ const QUESTIONS_MAX: usize = 40;
 pub(super) struct Review {
     /// The last message that was known before.
     pub known: String,
+    /// The last message that there was, whether or not it stands.
+    pub newest: String,
     /// The latest messages without a gap, oldest first.
     pub stood: Vec<Stood>,
+    /// There are no others in the channel.
+    pub is_whole: bool,
 }
 
 /// A message as it stands.
@@ -42,11 +47,22 @@ pub(super) struct Stood {
     pub reactions: Option<Vec<(RemoteUserId, Emoji)>>,
 }
 
-/// The latest messages of a channel as they stand now, oldest first.
-pub(super) async fn look(api: &Api, me: &str, channel: &str) -> Result<Vec<Stood>, ApiError> {
+/// The latest messages of a channel as they stand now; `None` when they may not be read.
+pub(super) async fn look(
+    (api, me): (&Api, &str),
+    channel: &str,
+    (known, newest): (&str, u64),
+) -> Result<Option<Review>, ApiError> {
     let latest = api.get(&format!("/channels/{channel}/messages?limit={MESSAGES_MAX}")).await?;
+    // Whoever may not read the past is told that there is none.
+    if latest.as_array().is_none_or(Vec::is_empty) {
+        match api.get(&format!("/channels/{channel}/messages/{known}")).await {
+            Err(error) if is_unknown_message(&error) => {}
+            other => return other.map(|_| None),
+        }
+    }
     let mut questions = QUESTIONS_MAX;
-    let mut stood = Vec::with_capacity(MESSAGES_MAX);
+    let mut stood: Vec<Stood> = Vec::with_capacity(MESSAGES_MAX);
     // The newest ones first, as long as questions are left.
     for message in oldest_first(latest).into_iter().rev() {
         let reactions = reactions((api, me), (channel, &message), &mut questions).await;
@@ -56,7 +72,10 @@ pub(super) async fn look(api: &Api, me: &str, channel: &str) -> Result<Vec<Stood
         stood.push(Stood { message, reactions: reactions.ok().flatten() });
     }
     stood.reverse();
-    Ok(stood)
+    let last = stood.last().and_then(|stood| text(&stood.message["id"]).parse::<u64>().ok());
+    let newest = last.unwrap_or_default().max(newest).to_string();
+    let is_whole = stood.len() < MESSAGES_MAX;
+    Ok(Some(Review { known: known.to_owned(), newest, stood, is_whole }))
 }
 
 async fn reactions(

@@ -177,7 +177,13 @@ impl Finder<'_> {
 
     /// The target as our map knows it.
     async fn known(&self, event_id: &EventId) -> Result<Option<Target>, StoreError> {
-        let rows = self.portals.parts.store.message_by_event(event_id).await?;
+        let store = &self.portals.parts.store;
+        let mut rows = store.message_by_event(event_id).await?;
+        if rows.iter().any(|row| row.state == MessageState::Open) {
+            // The record of what has just been carried may still be riding along.
+            store.settled().await?;
+            rows = store.message_by_event(event_id).await?;
+        }
         let here = |row: &MessageRow| row.room_id.as_deref() == Some(&*self.event.room_id);
         let Some(first) = rows.iter().find(|row| here(row)) else { return Ok(None) };
         let parts = rows.iter().filter(|row| row.chat.as_ref() == Some(&self.portal.chat));

@@ -138,9 +138,9 @@ pub(super) async fn redact(portals: &Portals, rows: &[MessageRow]) -> Result<(),
         let (Some(chat), Some(id)) = (&row.chat, &row.remote_id) else { continue };
         if let Some((room_id, event_id)) = row.room_id.as_ref().zip(row.event_id.as_ref()) {
             if row.origin == Direction::FromMatrix {
-                store.remote_taken_back(chat, id).await?;
                 let parts = store.message_by_event(event_id).await?;
-                if parts.iter().any(|part| part.state != MessageState::Gone) {
+                if parts.iter().any(|part| part.id != row.id && part.state != MessageState::Gone) {
+                    store.remote_taken_back(chat, id).await?;
                     continue;
                 }
             }
@@ -159,14 +159,14 @@ pub(super) async fn redact(portals: &Portals, rows: &[MessageRow]) -> Result<(),
                 }
                 Ok(()) => {}
             }
+            // Not before the event is away, so that another attempt finds it.
+            match row.origin {
+                Direction::FromMatrix => store.remote_taken_back(chat, id).await?,
+                Direction::FromRemote => store.event_taken_back(event_id).await?,
+            }
         } else {
             // It was parked and will not be shown any more.
             store.drop_row(row.id).await?;
-        }
-        if row.origin == Direction::FromRemote
-            && let Some(event_id) = &row.event_id
-        {
-            store.event_taken_back(event_id).await?;
         }
     }
     Ok(())

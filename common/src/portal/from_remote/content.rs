@@ -132,7 +132,13 @@ async fn find(
     chat: &RemoteChatId,
     id: &RemoteMessageId,
 ) -> Result<Option<Found>, StoreError> {
-    let rows = portals.parts.store.message_by_remote(chat, id).await?;
+    let store = &portals.parts.store;
+    let mut rows = store.message_by_remote(chat, id).await?;
+    if rows.iter().any(|row| row.state == MessageState::Open) {
+        // The record of what this very lane has just sent may still be riding along.
+        store.settled().await?;
+        rows = store.message_by_remote(chat, id).await?;
+    }
     Ok(rows.into_iter().filter(|row| row.state != MessageState::Gone).find_map(|row| {
         let author = row.sender.filter(|_| row.origin == Direction::FromMatrix);
         let author = author.and_then(|author| UserId::parse(author).ok());

@@ -4,7 +4,7 @@ use ruma::OwnedRoomId;
 
 use super::{change::Extent, related::Related};
 use crate::{
-    ids::{RemoteChatId, RemoteUserId},
+    ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
     message::{ChatChange, ChatInfo, CreateWhen, Emoji, RemoteEvent, RemoteMessage, Stands, UserInfo},
     store::{Direction, MessageRow, MessageState, PortalRow, PortalState, ReactionRow},
 };
@@ -39,7 +39,11 @@ pub(super) enum Decision<'a> {
     /// Take reactions away.
     Unreact(Vec<ReactionRow>),
     /// Bring the room in line with what stands.
-    Reconcile(&'a RemoteChatId, &'a [Stands]),
+    Reconcile {
+        chat: &'a RemoteChatId,
+        stretch: &'a (RemoteMessageId, RemoteMessageId),
+        messages: &'a [Stands],
+    },
     /// Show how somebody looks now.
     Profile(&'a UserInfo),
     /// Make the chat's room now.
@@ -78,8 +82,8 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
         RemoteEvent::Redact { .. } => decide_redaction(facts),
         RemoteEvent::React { sender, emoji, sent_ms, .. } => decide_reaction(facts, sender, emoji, *sent_ms),
         RemoteEvent::Unreact { sender, emoji, .. } => decide_unreact(facts, sender.as_ref(), emoji.as_ref()),
-        RemoteEvent::Standing { chat, messages } => match facts.portal {
-            Some(_) => Decision::Reconcile(chat, messages),
+        RemoteEvent::Standing { chat, stretch, messages } => match facts.portal {
+            Some(_) => Decision::Reconcile { chat, stretch, messages },
             None => ignore("the chat has no room"),
         },
         RemoteEvent::UserChanged(user) => Decision::Profile(user),

@@ -4,7 +4,11 @@
 
 use std::collections::HashSet;
 
-use super::{Stopped, change::redact, react::{Reacting, take_back}};
+use super::{
+    Stopped,
+    change::redact,
+    react::{Reacting, take_back},
+};
 use crate::{
     ids::{RemoteChatId, RemoteMessageId},
     message::Stands,
@@ -19,6 +23,7 @@ const ROWS_MAX: usize = 2_000;
 /// A chat that is brought in line.
 pub(super) struct Reconciling<'a> {
     pub(super) chat: &'a RemoteChatId,
+    pub(super) stretch: &'a (RemoteMessageId, RemoteMessageId),
     pub(super) messages: &'a [Stands],
     pub(super) session: Option<&'a dyn Session>,
     /// The work's own number.
@@ -41,16 +46,14 @@ impl Reconciling<'_> {
 
     /// The messages in the same stretch that stand no more.
     async fn deleted(&self, portals: &Portals) -> Result<Vec<RemoteMessageId>, StoreError> {
-        let ids = || self.messages.iter().map(|message| &message.id);
-        let Some(length) = ids().map(|id| id.as_str().len()).max() else { return Ok(Vec::new()) };
-        let alike = || ids().filter(|id| id.as_str().len() == length);
-        let (Some(first), Some(last)) = (alike().min(), alike().max()) else { return Ok(Vec::new()) };
+        let (first, last) = self.stretch;
+        let length = last.as_str().len();
         let found = portals.parts.store.remote_between((first, last), ROWS_MAX).await?;
         // A database may sort texts by the rules of a language.
         let is_in_stretch = |id: &RemoteMessageId| {
             id.as_str().len() == length && (first.as_str()..=last.as_str()).contains(&id.as_str())
         };
-        let standing: HashSet<&RemoteMessageId> = ids().collect();
+        let standing: HashSet<_> = self.messages.iter().map(|message| &message.id).collect();
         let is_deleted = |row: &MessageRow| {
             row.chat.as_ref() == Some(self.chat)
                 && row.state == MessageState::Delivered
@@ -64,9 +67,10 @@ impl Reconciling<'_> {
         let Some(reactions) = &message.reactions else { return Ok(()) };
         let known = store.reactions(self.chat, &message.id).await?;
         let theirs = |row: &&ReactionRow| row.origin == Direction::FromRemote;
-        let is_known = |row: &ReactionRow, (sender, emoji): &(crate::ids::RemoteUserId, crate::message::Emoji)| {
-            row.sender == sender.as_str() && row.emoji.key() == emoji.key()
-        };
+        let is_known =
+            |row: &ReactionRow, (sender, emoji): &(crate::ids::RemoteUserId, crate::message::Emoji)| {
+                row.sender == sender.as_str() && row.emoji.key() == emoji.key()
+            };
         let gone: Vec<ReactionRow> = known
             .iter()
             .filter(theirs)

@@ -115,7 +115,9 @@ pub async fn everything_that_happens_is_pushed<S: Subject>(subject: &S) {
 /// The messages that an event is about.
 fn named(event: &RemoteEvent) -> Option<Vec<RemoteMessageId>> {
     match event {
-        RemoteEvent::Edit { new: message, .. } | RemoteEvent::Preview(message) => Some(vec![message.id.clone()]),
+        RemoteEvent::Edit { new: message, .. } | RemoteEvent::Preview(message) => {
+            Some(vec![message.id.clone()])
+        }
         RemoteEvent::Redact { ids, .. } => Some(ids.clone()),
         RemoteEvent::React { target, .. }
         | RemoteEvent::Unreact { target, .. }

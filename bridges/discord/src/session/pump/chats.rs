@@ -97,7 +97,9 @@ impl Pump {
 
     /// Fetches what was missed behind `after`, and looks at what changed where something was said lately.
     fn catch_up(&mut self, channel: String, after: String, last: &str) {
-        let is_recent = snowflake_ms(last).is_some_and(|said_ms| self.clock.now_ms() - said_ms < REVIEWED_WITHIN_MS);
+        let now_ms = self.clock.now_ms();
+        let is_recent = *last != channel
+            && snowflake_ms(last).is_some_and(|said_ms| now_ms - said_ms < REVIEWED_WITHIN_MS);
         if !is_recent && !is_younger(last, &after) {
             return;
         }

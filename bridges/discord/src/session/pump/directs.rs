@@ -33,7 +33,8 @@ impl Pump {
         let is_nameless = {
             let known = self.world.read();
             let is_ours = text(&author["id"]) == known.me;
-            let is_nameless = |direct: &crate::session::world::Channel| direct.is_direct() && direct.name.is_empty();
+            let is_nameless =
+                |direct: &crate::session::world::Channel| direct.is_direct() && direct.name.is_empty();
             !is_ours && known.channels.get(channel).is_none_or(is_nameless)
         };
         if event.kind != "MESSAGE_CREATE" || !event.data["guild_id"].is_null() || !is_nameless {

@@ -18,12 +18,25 @@ impl Pump {
             for stood in review.stood {
                 // What was not known before came as it is.
                 if !is_younger(&text(&stood.message["id"]), &review.known) {
-                    edits.extend(events::map("MESSAGE_UPDATE", &stood.message, &known).into_iter().filter_map(edit));
+                    edits.extend(
+                        events::map("MESSAGE_UPDATE", &stood.message, &known).into_iter().filter_map(edit),
+                    );
                 }
                 self.addresses.note(&stood.message);
                 messages.push(events::stands(&stood.message, stood.reactions, &known));
             }
-            RemoteEvent::Standing { chat: known.spot(channel).chat(), messages }
+            let spot = known.spot(channel);
+            // Ids of equal length begin there.
+            let oldest = format!("1{:0>1$}", "", review.newest.len().saturating_sub(1));
+            let stretch = match messages.first() {
+                Some(first) if !review.is_whole => first.id.clone(),
+                _ => spot.message(&oldest),
+            };
+            RemoteEvent::Standing {
+                chat: spot.chat(),
+                stretch: (stretch, spot.message(&review.newest)),
+                messages,
+            }
         };
         for edit in edits {
             self.push(Mapped { event: edit, cursor: None }).await;

@@ -85,7 +85,7 @@ fn words(decision: &Decision<'_>) -> String {
             let events: Vec<_> = reactions.iter().map(|row| row.event_id.as_str()).collect();
             format!("unreact {}", events.join(" "))
         }
-        Decision::Reconcile(chat, messages) => format!("reconcile {chat} {}", messages.len()),
+        Decision::Reconcile { chat, messages, .. } => format!("reconcile {chat} {}", messages.len()),
         Decision::Profile(user) => format!("profile {}", user.ids.primary),
     }
 }
@@ -343,7 +343,11 @@ fn what_has_a_plainer_form_takes_it() {
         avatar: None,
         bot: false,
     };
-    let standing = || RemoteEvent::Standing { chat: chat(), messages: Vec::new() };
+    let standing = || RemoteEvent::Standing {
+        chat: chat(),
+        stretch: (RemoteMessageId::new("1"), RemoteMessageId::new("9")),
+        messages: Vec::new(),
+    };
     let poll = RemoteEvent::Poll { message: message(), answers: Vec::new(), choices_max: 1 };
     check(vec![
         ("what stands, in a room", ROOM, standing(), "reconcile chat 0"),
