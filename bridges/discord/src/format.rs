@@ -7,7 +7,10 @@
 //! Pure: this room must never look anything up by itself ([`Names`] is passed in). Next: `blocks` and `inline` read, `render`
 //! writes, `split` cuts what is too long for one message.
 
-use magpie_common::message::RichText;
+use magpie_common::{
+    ids::{RemoteChatId, RemoteMessageId},
+    message::RichText,
+};
 
 pub(crate) use self::angle::is_id;
 pub use self::render::AllowedMentions;
@@ -42,8 +45,10 @@ pub trait Names {
     fn role(&self, id: &str) -> Option<String>;
     /// A channel's name, without `#`.
     fn channel(&self, id: &str) -> Option<String>;
-    /// The guild that a channel belongs to.
+    /// The guild that a channel belongs to, as links spell it.
     fn guild_of(&self, channel: &str) -> Option<String>;
+    /// How rooms name a message of a channel or thread.
+    fn message(&self, channel: &str, message: &str) -> (RemoteChatId, RemoteMessageId);
 }
 
 /// What is known of the message whose content is read.

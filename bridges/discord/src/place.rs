@@ -46,7 +46,7 @@ impl Spot {
 
     /// A message at this spot, as the room names it.
     pub fn message(&self, id: &str) -> RemoteMessageId {
-        match &self.thread {
+        match self.thread.as_deref().filter(|thread| *thread != id) {
             Some(thread) => RemoteMessageId::new(format!("{thread}/{id}")),
             None => RemoteMessageId::new(id),
         }
@@ -71,5 +71,7 @@ mod tests {
             let place = Place::of(&chat, &spot.message("7"));
             assert_eq!(place, Place { channel: channel.to_owned(), message: "7".to_owned() });
         }
+        let thread = Spot { chat: "1".to_owned(), thread: Some("5".to_owned()) };
+        assert_eq!(Some(thread.message("5")), thread.root(), "it stands in the channel");
     }
 }

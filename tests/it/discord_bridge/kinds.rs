@@ -251,6 +251,12 @@ async fn a_thread_is_begun_from_its_root_and_written_in() {
     session.deliver(&chat, &react, &key(4)).await.expect("it is put");
     assert_eq!(texts(), ["changed", "inside 2"]);
     assert_eq!(stage.sim.messages(root).pop().map(|it| it.reactions.len()), Some(1));
+    let Outgoing::Message(mut answer) = inside("answer") else { panic!("a message was made") };
+    answer.message.reply_to = Some(delivered[0].clone());
+    let answer = session.deliver(&chat, &Outgoing::Message(answer), &key(8)).await.expect("it is delivered");
+    delivered.extend(answer.ids);
+    let line = texts().pop().expect("it stands");
+    assert!(line.contains(&format!("/{}/{}", stage.small.guild, delivered[0])), "{line}");
     stage.sim.moderator_archives(root, false);
     session.deliver(&chat, &inside("again"), &key(5)).await.expect("writing opens it again");
     stage.sim.moderator_archives(root, true);

@@ -114,7 +114,8 @@ fn forwarded(reference: &Value, snapshot: &Value, known: &Known) -> Vec<Node> {
     };
     let origin = match known.channel(&chat) {
         Some(_) => {
-            let target = MentionTarget::Message(RemoteChatId::new(chat), RemoteMessageId::new(id));
+            let (chat, id) = known.message(&chat, &id);
+            let target = MentionTarget::Message(chat, id);
             Node::Mention(Mention { target, label })
         }
         None => Node::Text(label),
@@ -203,6 +204,10 @@ impl Names for MessageNames<'_> {
     fn guild_of(&self, channel: &str) -> Option<String> {
         self.known.guild_of(channel)
     }
+
+    fn message(&self, channel: &str, message: &str) -> (RemoteChatId, RemoteMessageId) {
+        self.known.message(channel, message)
+    }
 }
 
 impl Names for Known {
@@ -219,7 +224,13 @@ impl Names for Known {
     }
 
     fn guild_of(&self, channel: &str) -> Option<String> {
-        self.channels.get(channel).map(|channel| channel.guild.clone())
+        let channel = self.channels.get(channel)?;
+        Some(if channel.is_direct() { "@me".to_owned() } else { channel.guild.clone() })
+    }
+
+    fn message(&self, channel: &str, message: &str) -> (RemoteChatId, RemoteMessageId) {
+        let spot = self.spot(channel);
+        (spot.chat(), spot.message(message))
     }
 }
 

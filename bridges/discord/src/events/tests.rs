@@ -2,7 +2,7 @@
 
 use magpie_common::{
     ids::RemoteFileId,
-    message::{AttachmentKind, FileSource, RemoteMessage, Tone},
+    message::{AttachmentKind, FileSource, Mention, MentionTarget, Node, RemoteMessage, Tone},
 };
 use serde_json::json;
 
@@ -19,6 +19,7 @@ fn known() -> Known {
             {"id": "8", "type": 0, "name": "secret", "permission_overwrites": [{"id": "9", "type": 0, "allow": "0", "deny": "1024"}]},
             {"id": "7", "type": 2, "name": "voice"},
         ],
+        "threads": [{"id": "12", "type": 11, "name": "nests", "parent_id": "3"}],
     }));
     known
 }
@@ -92,6 +93,27 @@ fn replies_name_their_message_and_forwards_quote_theirs() {
     let forward = message(forward);
     assert_eq!(forward.message.reply_to, None);
     assert_eq!(forward.message.text.to_plain(), "Forwarded\n> old news");
+}
+
+#[test]
+fn a_forward_out_of_a_thread_leads_to_the_message_in_the_channels_room() {
+    let forward = json!({
+        "content": "", "message_reference": {"type": 1, "channel_id": "12", "message_id": "13"},
+        "message_snapshots": [{"message": {"content": "old news"}}],
+    });
+    let words = message(forward).message.text;
+    let Some(Node::Emphasis(origin)) = words.0.first() else { panic!("{words:?}") };
+    let target = MentionTarget::Message(RemoteChatId::new("3"), RemoteMessageId::new("12/13"));
+    let label = "Forwarded from #nests".to_owned();
+    assert_eq!(*origin, [Node::Mention(Mention { target, label })]);
+}
+
+#[test]
+fn links_into_conversations_of_two_name_no_server() {
+    let mut known = known();
+    known.learn_direct("20", &json!({"username": "ada"}));
+    let of = |channel: &str| crate::format::Names::guild_of(&known, channel);
+    assert_eq!((of("20").as_deref(), of("3").as_deref(), of("21")), (Some("@me"), Some("9"), None));
 }
 
 #[test]

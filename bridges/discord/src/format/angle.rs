@@ -7,7 +7,8 @@ use magpie_common::{
     message::{FileSource, Mention, MentionTarget, Node, Person},
 };
 
-use super::{Reading, inline::link_to};
+use super::{Names, Reading, inline::link_to};
+use crate::place::Place;
 
 /// Longer than any link that Discord keeps.
 const INSIDE_BYTES_MAX: usize = 2100;
@@ -42,7 +43,7 @@ pub(super) fn emoji_of_file(file: &RemoteFileId) -> Option<(&str, bool)> {
     (is_id(id) && matches!(kind, "gif" | "webp")).then_some((id, kind == "gif"))
 }
 
-/// A link to a message: `https://discord.com/channels/{guild}/{channel}/{message}`.
+/// A link to a message: `https://discord.com/channels/{guild}/{channel}/{message}`, where a thread is a channel.
 pub(super) fn message_link(url: &str, reading: &Reading<'_>) -> Option<Node> {
     let path = ["https://discord.com/", "https://ptb.discord.com/", "https://canary.discord.com/"]
         .iter()
@@ -55,8 +56,20 @@ pub(super) fn message_link(url: &str, reading: &Reading<'_>) -> Option<Node> {
         return None;
     }
     let label = reading.names.channel(channel).map_or_else(|| url.to_owned(), |name| format!("#{name}"));
-    let target = MentionTarget::Message(RemoteChatId::new(channel), RemoteMessageId::new(message));
+    let (chat, message) = reading.names.message(channel, message);
+    let target = MentionTarget::Message(chat, message);
     Some(Node::Mention(Mention { target, label }))
+}
+
+/// The same the other way, from how rooms name the message.
+pub(super) fn message_url(
+    names: &dyn Names,
+    chat: &RemoteChatId,
+    message: &RemoteMessageId,
+) -> Option<String> {
+    let guild = names.guild_of(chat.as_str())?;
+    let Place { channel, message } = Place::of(chat, message);
+    Some(format!("https://discord.com/channels/{guild}/{channel}/{message}"))
 }
 
 fn node(inside: &str, reading: &Reading<'_>) -> Option<Node> {

@@ -298,8 +298,7 @@ impl Writer<'_> {
             }
             MentionTarget::Chat(chat) if angle::is_id(chat.as_str()) => Some(format!("<#{chat}>")),
             MentionTarget::Message(chat, message) => {
-                let guild = self.names.guild_of(chat.as_str())?;
-                let url = format!("https://discord.com/channels/{guild}/{chat}/{message}");
+                let url = angle::message_url(self.names, chat, message)?;
                 Some(format!("{}{url}{}", settle::LINK_OPEN, settle::LINK_CLOSE))
             }
             MentionTarget::Everyone => {

@@ -8,6 +8,7 @@ use magpie_common::{
 };
 
 use super::*;
+use crate::place::Spot;
 
 mod reading;
 mod splitting;
@@ -31,6 +32,14 @@ impl Names for Known {
 
     fn guild_of(&self, channel: &str) -> Option<String> {
         (channel == "3").then(|| "9".to_owned())
+    }
+
+    fn message(&self, channel: &str, message: &str) -> (RemoteChatId, RemoteMessageId) {
+        let spot = match channel {
+            "5" => Spot { chat: "3".to_owned(), thread: Some("5".to_owned()) },
+            _ => Spot::plain(channel),
+        };
+        (spot.chat(), spot.message(message))
     }
 }
 

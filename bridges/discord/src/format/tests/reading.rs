@@ -277,6 +277,16 @@ fn links() -> Vec<Case> {
         ("link after a letter is text", "xhttps://e.org", vec![t("xhttps://e.org")]),
         ("message link", "https://discord.com/channels/9/3/4", vec![message("3", "4", "#general")]),
         (
+            "message link into a thread",
+            "https://discord.com/channels/9/5/4",
+            vec![message("3", "5/4", "https://discord.com/channels/9/5/4")],
+        ),
+        (
+            "message link to the start of a thread",
+            "https://discord.com/channels/9/5/5",
+            vec![message("3", "5", "https://discord.com/channels/9/5/5")],
+        ),
+        (
             "message link in angles",
             "<https://ptb.discord.com/channels/9/3/4>",
             vec![message("3", "4", "#general")],

@@ -224,6 +224,7 @@ fn mentions() -> Vec<Case> {
             vec![message("3", "4", "x"), t("b")],
             "<https://discord.com/channels/9/3/4>b",
         ),
+        ("message in a thread", vec![message("3", "5/4", "x")], "https://discord.com/channels/9/5/4"),
         ("message in an unknown channel", vec![message("8", "4", "there")], "there"),
         ("room", vec![mention(MentionTarget::Room("!a:e.org".into()), "#a:e.org")], "\\#a:e.org"),
         ("everyone", vec![everyone("room")], "@everyone"),
