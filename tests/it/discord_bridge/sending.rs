@@ -4,6 +4,7 @@ use magpie_common::{
     message::{Mention, MentionTarget, Message, Node, Outgoing, OutgoingMessage, Person, RichText},
     platform::DeliverError,
 };
+use magpie_discord::DiscordConfig;
 use magpie_tests::discord::{Author, Fault, RateLimitScope, Snowflake};
 
 use super::{Stage, ids, in_doubt, key, said, said_by};
@@ -65,6 +66,32 @@ async fn a_webhook_that_somebody_deleted_is_made_anew() {
     assert!(stage.sim.person_deletes_webhook(stage.sim.webhooks()[0].id));
     session.deliver(&stage.general(), &said_by("Ada", "two"), &key(2)).await.expect("it is delivered");
     assert_eq!(stage.contents(stage.small.general), ["one", "two"]);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_somebody_deleted_is_made_anew_for_threads_apart() {
+    let stage = Stage::new().await;
+    let apart = serde_json::from_value(serde_json::json!({"threads": "own_room"})).expect("good settings");
+    let settings = [(stage.small.guild.to_string(), apart)].into();
+    let config = DiscordConfig { guild_settings: settings, ..super::config(&stage.sim, stage.sim.token()) };
+    let (general, alice) = (stage.small.general, stage.small.alice);
+    let thread = stage.sim.person_begins_bare_thread(general, alice, "apart").expect("it begins");
+    let session = stage.connect_with(config).await;
+    let chat = magpie_common::ids::RemoteChatId::new(thread.to_string());
+    let first = session.deliver(&chat, &said_by("Ada", "one"), &key(1)).await.expect("it is delivered");
+    assert!(stage.sim.person_deletes_webhook(stage.sim.webhooks()[0].id));
+    session.deliver(&chat, &said_by("Ada", "two"), &key(2)).await.expect("it is delivered");
+    assert_eq!(stage.contents(thread), ["one", "two"]);
+    assert!(stage.sim.person_deletes_webhook(stage.sim.webhooks()[0].id));
+    let Outgoing::Message(new) = said_by("Ada", "changed") else { panic!("a message was made") };
+    let edit = Outgoing::Edit { parts: first.ids, new };
+    assert!(
+        session.deliver(&chat, &edit, &key(3)).await.is_err(),
+        "nobody can change what a webhook that is gone wrote"
+    );
+    session.deliver(&chat, &said_by("Ada", "three"), &key(4)).await.expect("it is delivered");
+    assert_eq!(stage.contents(thread), ["one", "two", "three"]);
     session.close().await;
 }
 

@@ -31,6 +31,7 @@ pub(super) struct Webhooks {
     pub api: Arc<Api>,
     pub world: Arc<World>,
     pub name: String,
+    /// By the channel that they belong to, never by a thread of it.
     pub known: Mutex<HashMap<String, Hook>>,
 }
 
@@ -44,7 +45,7 @@ pub(super) struct Hook {
 impl Webhooks {
     /// The webhook of a channel, made when there is none.
     pub(super) async fn of(&self, channel: &str) -> Result<Hook, DeliverError> {
-        let channel = &*self.world.read().governing_id(channel);
+        let channel = &*self.home(channel);
         if let Some(hook) = self.lock().get(channel) {
             return Ok(hook.clone());
         }
@@ -72,7 +73,7 @@ impl Webhooks {
         let path = |hook: &Hook| format!("/webhooks/{}/{}?wait=true{thread}", hook.id, hook.token);
         match self.api.post(&path(&hook), payload).await {
             Err(error) if is_gone(&error) => {
-                self.lock().remove(channel);
+                self.forget(channel);
                 let hook = self.of(channel).await?;
                 match again {
                     Some(json) => Ok(self.api.post(&path(&hook), json).await),
@@ -126,8 +127,18 @@ impl Webhooks {
 
     fn forget_if_gone(&self, channel: &str, answer: &Result<Value, ApiError>) {
         if answer.as_ref().is_err_and(is_gone) {
-            self.lock().remove(channel);
+            self.forget(channel);
         }
+    }
+
+    fn forget(&self, channel: &str) {
+        let home = self.home(channel);
+        self.lock().remove(&home);
+    }
+
+    /// The channel that bears the webhook: a thread has none of its own.
+    fn home(&self, channel: &str) -> String {
+        self.world.read().governing_id(channel)
     }
 
     async fn find(&self, channel: &str) -> Result<Option<Hook>, DeliverError> {
