@@ -10,6 +10,7 @@ use magpie_common::{
 use magpie_tests::discord::{
     Author, Fault, FileBytes, Overwrite, ReactionEmoji, Snowflake, World, permissions,
 };
+use serde_json::json;
 
 use super::{Stage, key, said, said_by};
 
@@ -128,6 +129,12 @@ async fn reactions_typing_and_places() {
         session.deliver(&chat, &unreact, &key(nth)).await.expect("it is taken back");
     }
     assert_eq!(stands(), []);
+    // An emoji that the server has deleted took its reactions with it.
+    let unknown = json!({"code": 10_014, "message": "Unknown Emoji"});
+    let fault = Fault::Answer { status: 400, body: unknown };
+    stage.sim.fault("DELETE /channels/*/messages/*/reactions/*/@me", fault);
+    let unreact = Outgoing::Unreact { target: target.clone(), emoji: custom, author: None };
+    session.deliver(&chat, &unreact, &key(8)).await.expect("what is not there need not be taken back");
     let react = Outgoing::React { target: target.clone(), emoji: foreign, author: None };
     assert!(matches!(session.deliver(&chat, &react, &key(9)).await, Err(DeliverError::Rejected(_))));
     let gone = Outgoing::React { target: RemoteMessageId::new("5"), emoji: heart, author: None };

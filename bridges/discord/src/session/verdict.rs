@@ -8,6 +8,9 @@ use super::{
     permissions,
 };
 
+/// Discord's code for an emoji that it does not know.
+const UNKNOWN_EMOJI: u64 = 10_014;
+
 /// The verdict on a request that would have had an effect.
 pub(super) fn verdict(error: ApiError) -> DeliverError {
     match error {
@@ -43,6 +46,11 @@ pub(super) fn is_unknown_message(error: &ApiError) -> bool {
     matches!(error, ApiError::Refused(refusal) if refusal.code == 10_008)
 }
 
+/// Whether there is no such emoji, or not on that message.
+pub(super) fn is_unknown_emoji(error: &ApiError) -> bool {
+    matches!(error, ApiError::Refused(refusal) if refusal.code == UNKNOWN_EMOJI)
+}
+
 /// Whether a request was refused for its size.
 pub(super) fn is_too_large(error: &ApiError) -> bool {
     matches!(error, ApiError::Refused(refusal) if refusal.status == 413 || refusal.code == 40_005)
@@ -63,7 +71,7 @@ fn refused(refusal: &Refusal) -> DeliverError {
         (_, 50_013) => {
             format!("The bot may not do that there. Grant it in Discord: {}.", permissions::names())
         }
-        (_, 10_014) => "Discord does not know this emoji. Use another one.".to_owned(),
+        (_, UNKNOWN_EMOJI) => "Discord does not know this emoji. Use another one.".to_owned(),
         (_, 30_010) => "The message bears as many different reactions as Discord allows.".to_owned(),
         (_, 30_046) => "The message is too old to be changed once more today.".to_owned(),
         (_, 50_005) => "The message is not the bridge's own, so it cannot be changed.".to_owned(),

@@ -10,7 +10,7 @@ use super::Deliverer;
 use crate::{
     emoji,
     place::Place,
-    session::verdict::{is_unknown_message, verdict_on_question},
+    session::verdict::{is_unknown_emoji, is_unknown_message, verdict_on_question},
 };
 
 impl Deliverer {
@@ -31,7 +31,7 @@ impl Deliverer {
         }
     }
 
-    /// `DELETE` of the same.
+    /// `DELETE` of the same. What is not there need not be taken away, be it the message or the emoji.
     pub(super) async fn unreact(
         &self,
         chat: &RemoteChatId,
@@ -40,7 +40,7 @@ impl Deliverer {
     ) -> Result<Delivered, DeliverError> {
         let path = path(chat, target, emoji)?;
         match self.api.delete(&path).await {
-            Err(error) if is_unknown_message(&error) => Ok(Delivered::default()),
+            Err(error) if is_unknown_message(&error) || is_unknown_emoji(&error) => Ok(Delivered::default()),
             Err(error) => Err(verdict_on_question(error)),
             Ok(_) => Ok(Delivered::default()),
         }
