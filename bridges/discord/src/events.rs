@@ -22,7 +22,7 @@ use crate::{
 pub(crate) use self::{
     attachment::addresses as attachment_addresses,
     author::{avatar, is_ours, shown_name},
-    message::timestamp_ms,
+    message::{MessageNames, timestamp_ms},
 };
 
 mod attachment;

@@ -12,7 +12,7 @@ use magpie_common::{
     message::RichText,
 };
 
-pub(crate) use self::angle::is_id;
+pub(crate) use self::angle::{is_id, message_url};
 pub use self::render::AllowedMentions;
 
 mod angle;

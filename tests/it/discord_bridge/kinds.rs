@@ -168,8 +168,9 @@ async fn a_webhook_says_what_it_answers() {
     let said = stage.sim.messages(stage.small.general).pop().expect("it stands");
     let (first, rest) = said.content.split_once('\n').expect("a line of its own");
     assert_eq!(rest, "no!");
-    assert!(first.contains("Alice") && first.contains(&format!("/{theirs}")), "{first}");
-    assert!(first.contains("it was") && !first.contains("butler"), "{first}");
+    let (guild, general) = (stage.small.guild, stage.small.general);
+    let name = format!("↪ [Alice](https://discord.com/channels/{guild}/{general}/{theirs}): it was ");
+    assert!(first.starts_with(&name) && !first.contains("butler"), "{first}");
     assert!(!said.mentions.everyone && said.mentions.users.is_empty());
     // The bot itself can reply, aloud or quietly.
     for (nth, silent_reply) in [(2, false), (3, true)] {

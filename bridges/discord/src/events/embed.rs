@@ -5,7 +5,7 @@
 use magpie_common::message::{Node, RichText};
 use serde_json::Value;
 
-use super::message::MessageNames;
+use super::MessageNames;
 use crate::format::{self, Reading};
 
 /// So many boxes of one message are shown; Discord allows ten.

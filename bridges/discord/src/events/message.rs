@@ -99,7 +99,7 @@ fn spoken(data: &Value, known: &Known) -> Option<Message> {
             .filter(|id| !id.is_empty() && !is_forward)
             .map(RemoteMessageId::new),
         silent_reply: is_silent(data),
-        preview: embed::read(data, &names(data, known)),
+        preview: embed::read(data, &MessageNames::of(data, known)),
         ..Message::default()
     };
     (!message.is_empty()).then_some(message)
@@ -139,7 +139,7 @@ fn words(data: &Value, known: &Known) -> RichText {
     let content = data["content"].as_str().unwrap_or_default();
     let displayed = components(&data["components"], 0);
     let content = if content.is_empty() { &displayed } else { content };
-    format::read(content, &Reading { names: &names(data, known), everyone: data["mention_everyone"] == true })
+    format::read(content, &Reading { names: &MessageNames::of(data, known), everyone: data["mention_everyone"] == true })
 }
 
 /// The words of a message that has no content but components.
@@ -156,10 +156,6 @@ fn components(list: &Value, depth: usize) -> String {
     }
     lines.retain(|line| !line.is_empty());
     lines.join("\n")
-}
-
-fn names<'a>(data: &'a Value, known: &'a Known) -> MessageNames<'a> {
-    MessageNames { known, mentions: &data["mentions"] }
 }
 
 /// What Discord itself tells in a channel.
@@ -182,9 +178,16 @@ fn happened(kind: u64) -> Message {
 }
 
 /// Names from the message itself first: they are fresh, and people are not remembered otherwise.
-pub(super) struct MessageNames<'a> {
+pub(crate) struct MessageNames<'a> {
     known: &'a Known,
     mentions: &'a Value,
+}
+
+impl<'a> MessageNames<'a> {
+    /// The names that a message tells.
+    pub fn of(message: &'a Value, known: &'a Known) -> Self {
+        Self { known, mentions: &message["mentions"] }
+    }
 }
 
 impl Names for MessageNames<'_> {

@@ -62,7 +62,7 @@ pub(super) fn message_link(url: &str, reading: &Reading<'_>) -> Option<Node> {
 }
 
 /// The same the other way, from how rooms name the message.
-pub(super) fn message_url(
+pub(crate) fn message_url(
     names: &dyn Names,
     chat: &RemoteChatId,
     message: &RemoteMessageId,

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::world::{Known, text};
 use crate::{
-    events::shown_name,
+    events::{MessageNames, shown_name},
     format::{self, Reading},
 };
 
@@ -62,7 +62,8 @@ impl Seen {
             return None;
         }
         let content = message["content"].as_str().unwrap_or_default();
-        let read = format::read(content, &Reading { names: known, everyone: false });
+        let names = MessageNames::of(message, known);
+        let read = format::read(content, &Reading { names: &names, everyone: false });
         let plain = RichText(read.0.into_iter().map(veiled).collect()).to_plain();
         let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut words: String = line.chars().take(WORDS_CHARS_MAX).collect();
@@ -110,11 +111,14 @@ mod tests {
     #[test]
     fn a_quote_is_short_and_hides_what_was_hidden() {
         let seen = |content: &str| {
-            let message = json!({"id": "1", "author": {"username": "ada"}, "content": content});
+            let mentions = json!([{"id": "6", "username": "bob", "member": {"nick": "Bobby"}}]);
+            let author = json!({"username": "ada"});
+            let message = json!({"id": "1", "author": author, "content": content, "mentions": mentions});
             Seen::of(&message, &Known::default()).unwrap().words
         };
         assert_eq!(seen("hello\nthere"), "hello there");
         assert_eq!(seen("it was **||the butler||**!"), "it was ▮▮▮!");
+        assert_eq!(seen("ask <@6>, not <@7>"), "ask @Bobby, not @7");
         assert_eq!(seen(&"x".repeat(100)).chars().count(), WORDS_CHARS_MAX + 1);
     }
 }

@@ -2,27 +2,28 @@
 
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Mention, MentionTarget, Node},
+    message::Node,
 };
 
 use super::Deliverer;
-use crate::{place::Place, session::seen::Seen};
+use crate::{format, place::Place, session::seen::Seen};
 
 impl Deliverer {
-    /// `↪ name: first words`, where the name leads to the message. Nobody is pinged by it, and nothing hidden is shown.
+    /// `↪ name: first words`, where the name leads to the message: links may have words of their own in what webhooks and bots write
+    /// (<https://github.com/discord/discord-api-docs/issues/6088>). Nobody is pinged by it, and nothing hidden is shown.
     pub(super) async fn reply_line(&self, chat: &RemoteChatId, target: &RemoteMessageId) -> Vec<Node> {
         let (label, words) = match self.seen(chat, target).await {
             Some(Seen { name, words }) if words.is_empty() => (name, String::new()),
             Some(Seen { name, words }) => (name, format!(": {words}")),
             None => ("an earlier message".to_owned(), String::new()),
         };
-        let mention = MentionTarget::Message(chat.clone(), target.clone());
-        vec![
-            Node::Text(format!("↪ {label} ")),
-            Node::Mention(Mention { target: mention, label }),
-            Node::Text(words),
-            Node::LineBreak,
-        ]
+        let url = format::message_url(&*self.world.read(), chat, target);
+        let name = Node::Text(label);
+        let name = match url {
+            Some(url) => Node::Link { url, children: vec![name] },
+            None => name,
+        };
+        vec![Node::Text("↪ ".to_owned()), name, Node::Text(words), Node::LineBreak]
     }
 
     /// Who said a message, and its first words. What cannot be read is not quoted.
