@@ -85,12 +85,15 @@ fn spoken(data: &Value, known: &Known) -> Option<Message> {
     let (stickers, named) = attachment::stickers(data);
     attachments.extend(stickers);
     words.0.extend(named);
+    let mut preview = embed::read(data, &MessageNames::of(data, known));
     let reference = &data["message_reference"];
     let is_forward = reference["type"].as_u64() == Some(FORWARD);
     if is_forward {
         let snapshot = attachment::snapshot(data);
         words.0.splice(0..0, forwarded(reference, snapshot, known));
         attachments.extend(attachment::read(snapshot, place));
+        attachments.extend(attachment::stickers(snapshot).0);
+        preview.0.extend(embed::read(snapshot, &MessageNames::of(snapshot, known)).0);
     }
     let message = Message {
         text: words,
@@ -99,7 +102,7 @@ fn spoken(data: &Value, known: &Known) -> Option<Message> {
             .filter(|id| !id.is_empty() && !is_forward)
             .map(RemoteMessageId::new),
         silent_reply: is_silent(data),
-        preview: embed::read(data, &MessageNames::of(data, known)),
+        preview,
         ..Message::default()
     };
     (!message.is_empty()).then_some(message)
@@ -120,7 +123,8 @@ fn forwarded(reference: &Value, snapshot: &Value, known: &Known) -> Vec<Node> {
         }
         None => Node::Text(label),
     };
-    let quoted = words(snapshot, known);
+    let mut quoted = words(snapshot, known);
+    quoted.0.extend(attachment::stickers(snapshot).1);
     match quoted.is_blank() {
         true => vec![Node::Emphasis(vec![origin])],
         false => vec![Node::Emphasis(vec![origin]), Node::Quote(quoted.0)],

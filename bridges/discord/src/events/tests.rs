@@ -109,6 +109,26 @@ fn a_forward_out_of_a_thread_leads_to_the_message_in_the_channels_room() {
 }
 
 #[test]
+fn a_forward_brings_the_boxes_and_stickers_of_its_message() {
+    let stickers = json!([
+        {"id": "31", "name": "wave", "format_type": 1}, {"id": "33", "name": "dance", "format_type": 3},
+    ]);
+    let embeds = json!([{"type": "rich", "title": "Birds", "description": "seen by <@6>"}]);
+    let mentions = json!([{"id": "6", "username": "bob"}]);
+    let forward = json!({
+        "content": "", "message_reference": {"type": 1, "message_id": "12"},
+        "message_snapshots": [{"message": {
+            "content": "", "sticker_items": stickers, "embeds": embeds, "mentions": mentions,
+        }}],
+    });
+    let forward = message(forward).message;
+    assert_eq!(forward.attachments.len(), 1);
+    assert_eq!(forward.attachments[0].source, FileSource::Remote(RemoteFileId::new("stickers/31.png")));
+    assert_eq!(forward.text.to_plain(), "Forwarded\n> (sticker “dance”)");
+    assert_eq!(forward.preview.to_plain(), "> Birds\n> seen by @bob");
+}
+
+#[test]
 fn links_into_conversations_of_two_name_no_server() {
     let mut known = known();
     known.learn_direct("20", &json!({"username": "ada"}));
