@@ -216,6 +216,11 @@ async fn files_go_as_files_or_as_links() {
     session.deliver(&chat, &large, &key(3)).await.expect("it is delivered");
     let stands = stage.sim.messages(stage.small.general).pop().expect("it stands");
     assert!(stands.files.is_empty() && stands.content.contains("https://example.org/file"), "{stands:?}");
+    // In an edit, too; the file that it takes the place of goes.
+    let larger = with_file(file("larger.bin", vec![1; 10 * 1024 * 1024 + 1]));
+    session.deliver(&chat, &edit(&sent.ids, larger), &key(6)).await.expect("it is delivered");
+    let stands = stage.sim.messages(stage.small.general).remove(0);
+    assert!(stands.files.is_empty() && stands.content.contains("https://example.org/file"), "{stands:?}");
     let sticker = Attachment { kind: AttachmentKind::Sticker, ..file("wave.png", b"a picture".to_vec()) };
     session.deliver(&chat, &with_file(sticker), &key(5)).await.expect("it is delivered");
     let stands = stage.sim.messages(stage.small.general).pop().expect("it stands");

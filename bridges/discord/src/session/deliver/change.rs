@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     Deliverer, Payload, Voice,
     files::open,
-    message::{Draft, allowed},
+    message::{Draft, Unsent, allowed, linked},
 };
 use crate::{
     place::Place,
@@ -18,10 +18,19 @@ use crate::{
         api::ApiError,
         direct,
         permissions::MANAGE_MESSAGES,
-        verdict::{is_unknown_message, verdict_on_question},
+        verdict::{is_too_large, is_unknown_message, verdict_on_question},
         world::Channel,
     },
 };
+
+/// What becomes of the files that an edited message bears, where the edit brings none. Files that it brings replace them anyway.
+#[derive(Clone, Copy)]
+enum OldFiles {
+    /// Only the words were edited.
+    Stay,
+    /// Links take their place.
+    Go,
+}
 
 impl Deliverer {
     /// Changes a message. A shorter text needs fewer parts, a longer one more.
@@ -31,10 +40,26 @@ impl Deliverer {
         (parts, new): (&[RemoteMessageId], &OutgoingMessage),
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
+        match self.edit_to(chat, (parts, new, OldFiles::Stay), key).await {
+            // Surely nothing has changed: links to the new files take the place of the old ones then.
+            Err(Unsent::TooLarge) => {
+                let linked = linked(new);
+                Ok(self.edit_to(chat, (parts, &linked, OldFiles::Go), key).await?)
+            }
+            edited => Ok(edited?),
+        }
+    }
+
+    async fn edit_to(
+        &self,
+        chat: &RemoteChatId,
+        (parts, new, old): (&[RemoteMessageId], &OutgoingMessage, OldFiles),
+        key: &DeliveryKey,
+    ) -> Result<Delivered, Unsent> {
         let draft = self.draft(chat, new, key).await?;
         let kept = parts.len().min(draft.parts.len());
         for (nth, id) in parts[..kept].iter().enumerate() {
-            self.change(chat, &draft, (nth, id)).await?;
+            self.change(chat, (&draft, old), (nth, id)).await?;
         }
         for extra in &parts[kept..] {
             self.remove(chat, extra).await?;
@@ -42,7 +67,7 @@ impl Deliverer {
         let mut ids = parts[..kept].to_vec();
         // What an interrupted attempt has added stands behind what was there.
         ids.extend(self.progress.done(&key.key).into_iter().skip(kept));
-        Ok(self.send_from(&draft, ids).await?)
+        self.send_from(&draft, ids).await
     }
 
     /// Takes a message back, all of its parts.
@@ -69,16 +94,20 @@ impl Deliverer {
     async fn change(
         &self,
         chat: &RemoteChatId,
-        draft: &Draft<'_>,
+        (draft, old): (&Draft<'_>, OldFiles),
         (nth, id): (usize, &RemoteMessageId),
-    ) -> Result<(), DeliverError> {
+    ) -> Result<(), Unsent> {
         let place = Place::of(chat, id);
         let part = &draft.parts[nth];
-        let json = json!({"content": part.content, "allowed_mentions": allowed(part, false)});
+        let mut json = json!({"content": part.content, "allowed_mentions": allowed(part, false)});
+        if nth == 0 && matches!(old, OldFiles::Go) {
+            json["attachments"] = json!([]);
+        }
         let files = match nth {
             0 => open(&self.sink, &draft.message.attachments).await?,
             _ => Vec::new(),
         };
+        let bears_files = !files.is_empty();
         let payload = Payload { json, files };
         let answer = match draft.voice {
             Voice::Bot => self.api.patch(&route(&place), payload).await,
@@ -86,10 +115,12 @@ impl Deliverer {
         };
         match answer {
             Ok(_) => Ok(()),
-            Err(error) if is_unknown_message(&error) => Err(DeliverError::Rejected(
-                "The message is not in Discord any more, or not under the bridge's control.".to_owned(),
-            )),
-            Err(error) => Err(verdict_on_question(error)),
+            Err(error) if is_too_large(&error) && bears_files => Err(Unsent::TooLarge),
+            Err(error) if is_unknown_message(&error) => {
+                let words = "The message is not in Discord any more, or not under the bridge's control.";
+                Err(DeliverError::Rejected(words.to_owned()).into())
+            }
+            Err(error) => Err(verdict_on_question(error).into()),
         }
     }
 

@@ -64,8 +64,7 @@ impl Deliverer {
         match self.send_from(&draft, self.progress.done(&key.key)).await {
             // Surely nothing stands: the files go as links then.
             Err(Unsent::TooLarge) => {
-                let linked =
-                    OutgoingMessage { message: outgoing.message.with_links(|_| true), ..outgoing.clone() };
+                let linked = linked(outgoing);
                 let draft = self.draft(chat, &linked, key).await?;
                 Ok(self.send_from(&draft, Vec::new()).await?)
             }
@@ -274,6 +273,11 @@ impl From<Unsent> for DeliverError {
             Unsent::Other(error) => error,
         }
     }
+}
+
+/// The same with links in the place of its files.
+pub(super) fn linked(outgoing: &OutgoingMessage) -> OutgoingMessage {
+    OutgoingMessage { message: outgoing.message.with_links(|_| true), ..outgoing.clone() }
 }
 
 fn toned(message: &Message) -> RichText {
