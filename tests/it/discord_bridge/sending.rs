@@ -5,7 +5,7 @@ use magpie_common::{
     platform::DeliverError,
 };
 use magpie_discord::DiscordConfig;
-use magpie_tests::discord::{Author, Fault, RateLimitScope, Snowflake};
+use magpie_tests::discord::{Author, Fault, Overwrite, RateLimitScope, Snowflake, World, permissions};
 
 use super::{Stage, ids, in_doubt, key, said, said_by};
 
@@ -203,14 +203,24 @@ async fn only_who_is_mentioned_is_pinged() {
 
 #[tokio::test]
 async fn refusals_say_what_to_do() {
-    let stage = Stage::new().await;
+    let (mut world, small) = World::small();
+    let bot = world.state().application.id;
+    let deny = permissions::SEND_MESSAGES | permissions::MANAGE_WEBHOOKS;
+    world.edit_channel(small.news).overwrites = vec![Overwrite { id: bot, is_member: true, deny, allow: 0 }];
+    let stage = Stage::of(world, small).await;
     let session = stage.connect().await;
     let refuse =
         |code: u64| Fault::Answer { status: 403, body: serde_json::json!({"code": code, "message": "no"}) };
     stage.sim.fault("POST /channels/*/messages", refuse(50_013));
     let outcome = session.deliver(&stage.general(), &said("x"), &key(1)).await;
     let Err(DeliverError::Rejected(words)) = outcome else { panic!("{outcome:?}") };
-    assert!(words.contains("Send Messages"), "{words}");
+    assert!(words.contains("timed out"), "it has all that it takes: {words}");
+    let news = magpie_common::ids::RemoteChatId::new(stage.small.news.to_string());
+    for (said, lacking) in [(said("x"), "Send Messages"), (said_by("Ada", "x"), "Manage Webhooks")] {
+        let outcome = session.deliver(&news, &said, &key(1)).await;
+        let Err(DeliverError::Rejected(words)) = outcome else { panic!("{outcome:?}") };
+        assert!(words.ends_with(&format!("Grant it in Discord: {lacking}.")), "{words}");
+    }
     let limited = Fault::RateLimited { scope: RateLimitScope::Shared, retry_after_ms: 60_000 };
     stage.sim.fault("POST /channels/*/messages", limited);
     let outcome = session.deliver(&stage.general(), &said("x"), &key(2)).await;

@@ -47,6 +47,9 @@ pub(crate) enum ApiError {
     /// Maybe performed: the server failed.
     #[error("Discord failed with status {0}")]
     Broken(u16),
+    /// Not performed: the bot lacks these permissions, as people call them. Empty when it seems to hold all that it takes.
+    #[error("the bot lacks permissions: {0}")]
+    Lacking(String),
     /// Not performed: Discord says no.
     #[error("Discord refuses: {} (status {}, code {})", .0.message, .0.status, .0.code)]
     Refused(Refusal),

@@ -15,7 +15,14 @@ use magpie_common::{
 
 pub(crate) use self::files::Payload;
 use self::name::webhook_name;
-use super::{api::Api, progress::Progress, webhooks::Webhooks, world::World};
+use super::{
+    api::{Api, ApiError},
+    permissions::{SEND_MESSAGES, SEND_MESSAGES_IN_THREADS, VIEW_CHANNEL},
+    progress::Progress,
+    verdict::explained,
+    webhooks::Webhooks,
+    world::{Channel, World},
+};
 
 mod change;
 mod files;
@@ -74,6 +81,19 @@ impl Deliverer {
                 Err(DeliverError::Unsupported(format!("This bridge does not bring {action} to Discord.")))
             }
         }
+    }
+}
+
+impl Deliverer {
+    /// The error, with what the bot lacks if that is why.
+    fn explained(&self, error: ApiError, channel: &str, needed: u64) -> ApiError {
+        explained(error, needed, (&self.world, channel))
+    }
+
+    /// The permissions that writing in a channel or thread takes.
+    fn to_write(&self, channel: &str) -> u64 {
+        let is_thread = self.world.read().channels.get(channel).is_some_and(Channel::is_thread);
+        VIEW_CHANNEL | if is_thread { SEND_MESSAGES_IN_THREADS } else { SEND_MESSAGES }
     }
 }
 

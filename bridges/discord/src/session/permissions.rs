@@ -50,9 +50,10 @@ pub(crate) const NEEDED_BITS: u64 = VIEW_CHANNEL
     | CREATE_PUBLIC_THREADS
     | SEND_MESSAGES_IN_THREADS;
 
-/// The names of [`NEEDED`], for people.
-pub(crate) fn names() -> String {
-    NEEDED.map(|(_, name)| name).join(", ")
+/// The names of permissions, for people; of those in [`NEEDED`].
+pub(crate) fn names(bits: u64) -> String {
+    let named = NEEDED.iter().filter(|(bit, _)| bits & bit != 0);
+    named.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
 }
 
 /// What a bot may do in a conversation of two.

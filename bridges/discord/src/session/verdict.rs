@@ -6,7 +6,11 @@ use super::{
     BAD_TOKEN,
     api::{ApiError, Refusal},
     permissions,
+    world::World,
 };
+
+/// Discord's code for what the bot may not do.
+const MISSING_PERMISSIONS: u64 = 50_013;
 
 /// Discord's code for an emoji that it does not know.
 const UNKNOWN_EMOJI: u64 = 10_014;
@@ -26,7 +30,25 @@ pub(super) fn verdict(error: ApiError) -> DeliverError {
         ApiError::Broken(status) => DeliverError::Uncertain(format!(
             "Discord failed with status {status}, so the message may have arrived or not."
         )),
+        ApiError::Lacking(names) if names.is_empty() => {
+            let words = "The bot may not do that there, although its roles allow it. Look at the channel's own permissions in \
+                         Discord, and whether the bot is timed out.";
+            DeliverError::Rejected(words.to_owned())
+        }
+        ApiError::Lacking(names) => {
+            DeliverError::Rejected(format!("The bot may not do that there. Grant it in Discord: {names}."))
+        }
         ApiError::Refused(refusal) => refused(&refusal),
+    }
+}
+
+/// Says what the bot lacks where it was refused for that, out of what such a request takes.
+pub(super) fn explained(error: ApiError, needed: u64, (world, channel): (&World, &str)) -> ApiError {
+    match error {
+        ApiError::Refused(refusal) if refusal.code == MISSING_PERMISSIONS => {
+            ApiError::Lacking(permissions::names(needed & !world.read().own_permissions(channel)))
+        }
+        other => other,
     }
 }
 
@@ -68,8 +90,8 @@ fn refused(refusal: &Refusal) -> DeliverError {
     let words = match (refusal.status, refusal.code) {
         (401, _) => return DeliverError::LoggedOut(BAD_TOKEN.to_owned()),
         (_, 50_001) => "The bot cannot see the channel. Grant it View Channel in Discord.".to_owned(),
-        (_, 50_013) => {
-            format!("The bot may not do that there. Grant it in Discord: {}.", permissions::names())
+        (_, MISSING_PERMISSIONS) => {
+            "The bot may not do that there. Look at its permissions in Discord.".to_owned()
         }
         (_, UNKNOWN_EMOJI) => "Discord does not know this emoji. Use another one.".to_owned(),
         (_, 30_010) => "The message bears as many different reactions as Discord allows.".to_owned(),

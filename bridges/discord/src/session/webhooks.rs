@@ -15,7 +15,8 @@ use tracing::info;
 use super::{
     api::{Api, ApiError},
     deliver::Payload,
-    verdict::verdict_on_question,
+    permissions::{MANAGE_WEBHOOKS, VIEW_CHANNEL},
+    verdict::{explained, verdict_on_question},
     world::{Channel, World, text},
 };
 use crate::place::{Place, Spot};
@@ -142,8 +143,8 @@ impl Webhooks {
     }
 
     async fn find(&self, channel: &str) -> Result<Option<Hook>, DeliverError> {
-        let answer =
-            self.api.get(&format!("/channels/{channel}/webhooks")).await.map_err(verdict_on_question)?;
+        let answer = self.api.get(&format!("/channels/{channel}/webhooks")).await;
+        let answer = answer.map_err(|error| self.verdict(error, channel))?;
         let application = self.world.read().application.clone();
         let ours = |hook: &&Value| {
             text(&hook["application_id"]) == application && hook["name"].as_str() == Some(self.name.as_str())
@@ -154,14 +155,16 @@ impl Webhooks {
     async fn make(&self, channel: &str) -> Result<Hook, DeliverError> {
         let body = json!({"name": self.name});
         // A webhook too many is harmless: the next search finds it.
-        let made = self
-            .api
-            .post(&format!("/channels/{channel}/webhooks"), body)
-            .await
-            .map_err(verdict_on_question)?;
+        let made = self.api.post(&format!("/channels/{channel}/webhooks"), body).await;
+        let made = made.map_err(|error| self.verdict(error, channel))?;
         info!(channel, "A webhook was made.");
         let missing = || DeliverError::Rejected("Discord made a webhook that cannot be used.".to_owned());
         Hook::read(&made).ok_or_else(missing)
+    }
+
+    fn verdict(&self, error: ApiError, channel: &str) -> DeliverError {
+        let needed = VIEW_CHANNEL | MANAGE_WEBHOOKS;
+        verdict_on_question(explained(error, needed, (&self.world, channel)))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Hook>> {

@@ -17,7 +17,7 @@ use crate::{
     session::{
         api::ApiError,
         direct,
-        permissions::MANAGE_MESSAGES,
+        permissions::{MANAGE_MESSAGES, VIEW_CHANNEL},
         verdict::{is_too_large, is_unknown_message, verdict_on_question},
         world::Channel,
     },
@@ -86,7 +86,9 @@ impl Deliverer {
     pub(super) async fn typing(&self, chat: &RemoteChatId, active: bool) -> Result<Delivered, DeliverError> {
         if active {
             let path = format!("/channels/{chat}/typing");
-            self.api.post(&path, Payload::default()).await.map_err(verdict_on_question)?;
+            let told = self.api.post(&path, Payload::default()).await;
+            let needed = self.to_write(chat.as_str());
+            told.map_err(|error| verdict_on_question(self.explained(error, chat.as_str(), needed)))?;
         }
         Ok(Delivered::default())
     }
@@ -120,7 +122,7 @@ impl Deliverer {
                 let words = "The message is not in Discord any more, or not under the bridge's control.";
                 Err(DeliverError::Rejected(words.to_owned()).into())
             }
-            Err(error) => Err(verdict_on_question(error).into()),
+            Err(error) => Err(verdict_on_question(self.explained(error, chat.as_str(), VIEW_CHANNEL)).into()),
         }
     }
 
@@ -128,7 +130,10 @@ impl Deliverer {
     async fn remove(&self, chat: &RemoteChatId, id: &RemoteMessageId) -> Result<(), DeliverError> {
         direct::look_up(&self.api, &self.world, chat).await.map_err(verdict_on_question)?;
         let place = Place::of(chat, id);
-        let as_bot = async || self.api.delete(&route(&place)).await;
+        let as_bot = async || {
+            let answer = self.api.delete(&route(&place)).await;
+            answer.map_err(|error| self.explained(error, chat.as_str(), VIEW_CHANNEL | MANAGE_MESSAGES))
+        };
         let is_bots = {
             let known = self.world.read();
             known.own_permissions(chat.as_str()) & MANAGE_MESSAGES != 0

@@ -242,11 +242,28 @@ impl Deliverer {
             Err(error) if is_too_large(&error) && !draft.message.attachments.is_empty() => {
                 Err(Unsent::TooLarge)
             }
-            Err(error) => Err(verdict(error).into()),
+            Err(error) => {
+                let needed = self.needed(draft, nth);
+                Err(verdict(self.explained(error, draft.channel(), needed)).into())
+            }
             Ok(id) if id.is_empty() => {
                 Err(verdict(ApiError::Unclear("the answer names no message".to_owned())).into())
             }
             Ok(id) => Ok(draft.spot.message(&id)),
+        }
+    }
+
+    /// The permissions that sending a part takes.
+    fn needed(&self, draft: &Draft<'_>, nth: usize) -> u64 {
+        let Message { attachments, reply_to, .. } = draft.message;
+        let with = |is_there: bool, bit: u64| if is_there && nth == 0 { bit } else { 0 };
+        match draft.voice {
+            Voice::Person { .. } => permissions::VIEW_CHANNEL | permissions::MANAGE_WEBHOOKS,
+            Voice::Bot => {
+                self.to_write(draft.channel())
+                    | with(!attachments.is_empty(), permissions::ATTACH_FILES)
+                    | with(reply_to.is_some(), permissions::READ_MESSAGE_HISTORY)
+            }
         }
     }
 }

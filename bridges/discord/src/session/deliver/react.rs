@@ -10,7 +10,10 @@ use super::Deliverer;
 use crate::{
     emoji,
     place::Place,
-    session::verdict::{is_unknown_emoji, is_unknown_message, verdict_on_question},
+    session::{
+        permissions::{ADD_REACTIONS, READ_MESSAGE_HISTORY, VIEW_CHANNEL},
+        verdict::{is_unknown_emoji, is_unknown_message, verdict_on_question},
+    },
 };
 
 impl Deliverer {
@@ -26,7 +29,10 @@ impl Deliverer {
             Err(error) if is_unknown_message(&error) => {
                 Err(DeliverError::Rejected("The message is not in Discord any more.".to_owned()))
             }
-            Err(error) => Err(verdict_on_question(error)),
+            Err(error) => {
+                let needed = VIEW_CHANNEL | READ_MESSAGE_HISTORY | ADD_REACTIONS;
+                Err(verdict_on_question(self.explained(error, chat.as_str(), needed)))
+            }
             Ok(_) => Ok(Delivered::default()),
         }
     }
@@ -41,7 +47,10 @@ impl Deliverer {
         let path = path(chat, target, emoji)?;
         match self.api.delete(&path).await {
             Err(error) if is_unknown_message(&error) || is_unknown_emoji(&error) => Ok(Delivered::default()),
-            Err(error) => Err(verdict_on_question(error)),
+            Err(error) => {
+                let needed = VIEW_CHANNEL | READ_MESSAGE_HISTORY;
+                Err(verdict_on_question(self.explained(error, chat.as_str(), needed)))
+            }
             Ok(_) => Ok(Delivered::default()),
         }
     }
