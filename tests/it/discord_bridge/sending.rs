@@ -18,6 +18,8 @@ async fn people_speak_through_one_webhook_and_do_not_come_back() {
     let chat = stage.general();
     session.deliver(&chat, &said_by("Ada", "hello"), &key(1)).await.expect("it is delivered");
     session.deliver(&chat, &said_by("Discord fan", "hi *all*"), &key(2)).await.expect("it is delivered");
+    let long = "Adelaide ".repeat(10);
+    session.deliver(&chat, &said_by(long.trim(), "too long"), &key(3)).await.expect("it is delivered");
     let people: Vec<_> = stage
         .sim
         .messages(stage.small.general)
@@ -32,7 +34,8 @@ async fn people_speak_through_one_webhook_and_do_not_come_back() {
         people,
         [
             ("Ada".to_owned(), picture.clone(), "hello".to_owned()),
-            ("D\u{200d}iscord fan".to_owned(), picture, "hi \\*all\\*".to_owned()),
+            ("D\u{200d}iscord fan".to_owned(), picture.clone(), "hi \\*all\\*".to_owned()),
+            (format!("{}…", &long[..79]), picture, format!("**{}**\ntoo long", long.trim())),
         ]
     );
     assert_eq!(stage.sim.webhooks().len(), 1);

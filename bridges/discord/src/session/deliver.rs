@@ -14,7 +14,7 @@ use magpie_common::{
 };
 
 pub(crate) use self::files::Payload;
-use self::name::webhook_name;
+use self::name::{WebhookName, webhook_name};
 use super::{
     api::{Api, ApiError},
     permissions::{SEND_MESSAGES, SEND_MESSAGES_IN_THREADS, VIEW_CHANNEL},
@@ -47,7 +47,7 @@ enum Voice {
     /// The bot itself.
     Bot,
     /// A person, through the webhook.
-    Person { name: String, avatar_url: Option<String> },
+    Person { name: WebhookName, avatar_url: Option<String> },
 }
 
 impl Deliverer {

@@ -153,6 +153,12 @@ impl Deliverer {
             // A webhook cannot reply: a line says what is answered.
             text.0.splice(0..0, self.reply_line(chat, target).await);
         }
+        if let (Voice::Person { name, .. }, Some(author)) = (&voice, author)
+            && name.is_cut
+        {
+            let whole = Node::Strong(vec![Node::Text(author.name.clone())]);
+            text.0.splice(0..0, [whole, Node::LineBreak]);
+        }
         let mut parts = format::write(&text, &*self.world.read());
         if parts.is_empty() && !message.attachments.is_empty() {
             parts.push(Part::default());
@@ -196,7 +202,7 @@ impl Deliverer {
         let named = |message: &Value| match &draft.voice {
             Voice::Bot => true,
             Voice::Person { name, .. } => {
-                message["author"]["username"].as_str().is_some_and(|it| history::same_words(it, name))
+                message["author"]["username"].as_str().is_some_and(|it| history::same_words(it, &name.shown))
             }
         };
         if let Voice::Person { .. } = draft.voice {
@@ -231,7 +237,7 @@ impl Deliverer {
                 self.api.post(&path, Payload { json: body, files }).await
             }
             Voice::Person { name, avatar_url } => {
-                body["username"] = json!(name);
+                body["username"] = json!(name.shown);
                 if let Some(url) = avatar_url {
                     body["avatar_url"] = json!(url);
                 }
