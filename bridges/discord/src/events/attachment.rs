@@ -11,14 +11,13 @@ use serde_json::Value;
 
 use crate::session::world::text;
 
+mod name;
+
 /// A voice message.
 const VOICE_FLAG: u64 = 1 << 13;
 
 /// A file that is hidden until somebody looks.
 const SPOILER_FLAG: u64 = 1 << 3;
-
-/// The same, as older clients write it.
-const SPOILER_PREFIX: &str = "SPOILER_";
 
 /// The loudest point of a waveform, here and in Matrix.
 const LOUDEST: (u16, u16) = (255, 1024);
@@ -85,7 +84,7 @@ pub(super) fn stickers(data: &Value) -> (Vec<Attachment>, Vec<Node>) {
 fn one(file: &Value, (channel, message): (&str, &str), is_voice: bool) -> Option<Attachment> {
     let id = Some(text(&file["id"])).filter(|id| crate::format::is_id(id))?;
     let mime = file["content_type"].as_str();
-    let name = file["filename"].as_str().unwrap_or("file");
+    let (name, is_named_hidden) = name::read(file);
     let kind = match mime.and_then(|mime| mime.split('/').next()) {
         _ if is_voice => AttachmentKind::Voice,
         Some("image") => AttachmentKind::Image,
@@ -95,13 +94,12 @@ fn one(file: &Value, (channel, message): (&str, &str), is_voice: bool) -> Option
     };
     let pixels = |key: &str| file[key].as_u64().and_then(|pixels| u32::try_from(pixels).ok());
     let is_hidden = file["flags"].as_u64().unwrap_or_default() & SPOILER_FLAG != 0;
-    let bare = name.strip_prefix(SPOILER_PREFIX).filter(|bare| !bare.is_empty());
     let source = FileSource::Remote(RemoteFileId::new(file_id(channel, message, &id)));
     Some(Attachment {
         id: Some(RemoteFileId::new(id)),
         mime: mime.map(str::to_owned),
         size_bytes: file["size"].as_u64(),
-        spoiler: is_hidden || bare.is_some(),
+        spoiler: is_hidden || is_named_hidden,
         info: MediaInfo {
             width: pixels("width"),
             height: pixels("height"),
@@ -109,7 +107,7 @@ fn one(file: &Value, (channel, message): (&str, &str), is_voice: bool) -> Option
             waveform: waveform(&file["waveform"]),
             ..MediaInfo::default()
         },
-        ..Attachment::new(kind, source, bare.unwrap_or(name))
+        ..Attachment::new(kind, source, name)
     })
 }
 
