@@ -3,7 +3,8 @@
 use magpie_common::{
     ids::{RemoteFileId, RemoteMessageId},
     message::{
-        Attachment, AttachmentKind, Emoji, FileSource, Message, Node, Outgoing, OutgoingMessage, RichText,
+        Attachment, AttachmentKind, Emoji, FileSource, MediaInfo, Message, Node, Outgoing, OutgoingMessage,
+        RichText,
     },
     platform::DeliverError,
 };
@@ -234,6 +235,51 @@ async fn files_go_as_files_or_as_links() {
     );
     session.close().await;
     stage.should_be_honest("files_go_as_files_or_as_links");
+}
+
+#[tokio::test]
+async fn voice_messages_go_as_such_or_as_ordinary_files() {
+    const VOICE: u64 = 1 << 13;
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let chat = stage.general();
+    let opus = [b"OggS".as_slice(), &[0; 24], b"OpusHead", &[7; 100]].concat();
+    let spoken = |bytes: &[u8], words: &str| {
+        let name = format!("v{}.ogg", bytes.len());
+        let source = FileSource::Matrix(stage.recorder.add_file(&name, bytes.to_vec()));
+        let info = MediaInfo { duration_ms: Some(2_500), waveform: vec![0, 1024], ..MediaInfo::default() };
+        let mime = Some("audio/ogg; codecs=opus".to_owned());
+        let file = Attachment { mime, info, ..Attachment::new(AttachmentKind::Voice, source, "v.ogg") };
+        let Outgoing::Message(said) = said_by("Ada", words) else { panic!("a message was made") };
+        let message = Message { attachments: vec![file], ..said.message.clone() };
+        Outgoing::Message(OutgoingMessage { message, ..said })
+    };
+    let stands = || stage.sim.messages(stage.small.general).pop().expect("it stands");
+    session.deliver(&chat, &spoken(&opus, ""), &key(1)).await.expect("it is delivered");
+    let voice = stands();
+    assert_eq!((voice.flags & VOICE, voice.content.as_str()), (VOICE, ""));
+    assert_eq!(voice.files[0].voice, Some((2.5, "AP8=".to_owned())));
+    assert_eq!(voice.files[0].content_type.as_deref(), Some("audio/ogg"));
+    assert!(
+        matches!(&voice.files[0].bytes, FileBytes::Kept(bytes) if bytes[..] == opus),
+        "not a byte is lost"
+    );
+    // The bot itself can speak, too.
+    let Outgoing::Message(own) = spoken(&opus, "") else { panic!("a message was made") };
+    let own = Outgoing::Message(OutgoingMessage { author: None, ..own });
+    session.deliver(&chat, &own, &key(2)).await.expect("it is delivered");
+    assert_eq!(stands().flags & VOICE, VOICE);
+    for (nth, unfit) in [(3, spoken(b"ID3 and so on", "")), (4, spoken(&opus, "listen"))] {
+        session.deliver(&chat, &unfit, &key(nth)).await.expect("it is delivered");
+        assert_eq!((stands().flags, stands().files.len()), (0, 1), "{nth}");
+    }
+    let refused = json!({"code": 50_173, "message": "Cannot send voice messages in this channel"});
+    stage.sim.fault("POST /webhooks/*/*", Fault::Answer { status: 403, body: refused });
+    session.deliver(&chat, &spoken(&opus, ""), &key(5)).await.expect("it is delivered");
+    assert_eq!((stands().flags, stands().files.len()), (0, 1));
+    assert_eq!(stage.sim.messages(stage.small.general).len(), 5);
+    session.close().await;
+    stage.should_be_honest("voice_messages_go_as_such_or_as_ordinary_files");
 }
 
 #[tokio::test]

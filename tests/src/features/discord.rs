@@ -78,6 +78,12 @@ const MUST: &[Row] = &[
     ),
     ("spoilers", Must, Both, Yes(ALL_KINDS)),
     ("voice messages", Must, In, Yes(ALL_KINDS)),
+    (
+        "voice messages",
+        Must,
+        Out,
+        Yes("it::discord_bridge::kinds::voice_messages_go_as_such_or_as_ordinary_files"),
+    ),
     ("embeds", Must, In, Yes("discord::events::tests::boxes_become_quotes")),
     ("late embeds", Must, In, Yes(ALL_KINDS)),
     (

@@ -30,6 +30,7 @@ mod message;
 mod name;
 mod react;
 mod reply;
+mod spoken;
 mod thread;
 
 /// Performs deliveries of one session.

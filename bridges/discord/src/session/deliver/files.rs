@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use magpie_common::{
     message::Attachment,
     platform::{DeliverError, Download, EventSink, FileError},
@@ -11,6 +12,8 @@ use reqwest::{
     multipart::{Form, Part},
 };
 use serde_json::{Value, json};
+
+use super::spoken::{self, Spoken};
 
 /// Discord's mark of a hidden file.
 const SPOILER: &str = "SPOILER_";
@@ -29,6 +32,42 @@ pub(crate) struct Payload {
 pub(crate) struct OpenFile {
     name: String,
     download: Download,
+    spoken: Option<Spoken>,
+}
+
+impl OpenFile {
+    /// Makes it the file of a voice message, if it is fit for one: that takes a look at its first bytes.
+    pub(super) async fn speak(&mut self, spoken: &Spoken) -> bool {
+        let (mut head, mut pieces) = (Vec::new(), Vec::new());
+        while head.len() < spoken::HEAD_BYTES
+            && let Some(piece) = self.download.stream.next().await
+        {
+            head.extend(piece.iter().flatten().take(spoken::HEAD_BYTES));
+            let is_last = piece.is_err();
+            pieces.push(piece);
+            if is_last {
+                break;
+            }
+        }
+        let rest = std::mem::replace(&mut self.download.stream, stream::empty().boxed());
+        self.download.stream = stream::iter(pieces).chain(rest).boxed();
+        let is_fit = spoken::is_opus(&head);
+        if is_fit {
+            self.download.mime = Some(spoken::MIME.to_owned());
+            self.spoken = Some(spoken.clone());
+        }
+        is_fit
+    }
+
+    /// What a request says of it.
+    fn entry(&self, nth: usize) -> Value {
+        let mut entry = json!({"id": nth, "filename": self.name});
+        if let Some(Spoken { duration_secs, waveform }) = &self.spoken {
+            entry["duration_secs"] = json!(duration_secs);
+            entry["waveform"] = json!(waveform);
+        }
+        entry
+    }
 }
 
 impl From<Value> for Payload {
@@ -41,14 +80,12 @@ impl Payload {
     /// The form of a request with files, and how long it may take beyond an ordinary one:
     /// <https://discord.com/developers/docs/reference#uploading-files>.
     pub(crate) fn into_form(mut self) -> Result<(Form, Duration), reqwest::Error> {
-        let entries = self.files.iter().enumerate();
-        let entries: Vec<Value> =
-            entries.map(|(nth, file)| json!({"id": nth, "filename": file.name})).collect();
+        let entries: Vec<Value> = self.files.iter().enumerate().map(|(nth, file)| file.entry(nth)).collect();
         self.json["attachments"] = entries.into();
         let size: u64 = self.files.iter().filter_map(|file| file.download.size_bytes).sum();
         let mut form =
             Form::new().part("payload_json", Part::text(self.json.to_string()).mime_str("application/json")?);
-        for (nth, OpenFile { name, download }) in self.files.into_iter().enumerate() {
+        for (nth, OpenFile { name, download, .. }) in self.files.into_iter().enumerate() {
             let mime = download.mime.unwrap_or_else(|| "application/octet-stream".to_owned());
             let body = Body::wrap_stream(download.stream);
             let part = match download.size_bytes {
@@ -81,7 +118,7 @@ pub(super) async fn open(
         } else {
             attachment.name.clone()
         };
-        files.push(OpenFile { name, download });
+        files.push(OpenFile { name, download, spoken: None });
     }
     Ok(files)
 }

@@ -3,6 +3,8 @@
 //! A bot's message carries a nonce, which Discord honors for some minutes; a webhook's cannot. So whatever may have happened is looked for
 //! in the channel's history before it is sent again, part by part. Next: `history`, `webhooks`.
 
+use std::borrow::Cow;
+
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
     message::{Message, Node, OutgoingMessage, RichText, Tone},
@@ -10,7 +12,11 @@ use magpie_common::{
 };
 use serde_json::{Value, json};
 
-use super::{Deliverer, Payload, Voice, files::open};
+use super::{
+    Deliverer, Payload, Voice,
+    files::open,
+    spoken::{self, Spoken, unspoken},
+};
 use crate::{
     format::{self, Part},
     place::Spot,
@@ -37,6 +43,8 @@ pub(super) struct Draft<'a> {
     pub(super) message: &'a Message,
     pub(super) parts: Vec<Part>,
     pub(super) voice: Voice,
+    /// It is a voice message, if its file is fit for one.
+    spoken: Option<Spoken>,
     pub(super) key: &'a DeliveryKey,
 }
 
@@ -53,22 +61,24 @@ impl Draft<'_> {
 }
 
 impl Deliverer {
-    /// Sends a message; the files go with its first part.
+    /// Sends a message; the files go with its first part. What Discord does not take as it is goes in a plainer form.
     pub(super) async fn message(
         &self,
         chat: &RemoteChatId,
         outgoing: &OutgoingMessage,
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
-        let draft = self.draft(chat, outgoing, key).await?;
-        match self.send_from(&draft, self.progress.done(&key.key)).await {
-            // Surely nothing stands: the files go as links then.
-            Err(Unsent::TooLarge) => {
-                let linked = linked(outgoing);
-                let draft = self.draft(chat, &linked, key).await?;
-                Ok(self.send_from(&draft, Vec::new()).await?)
-            }
-            sent => Ok(sent?),
+        let mut form = Cow::Borrowed(outgoing);
+        let mut stand = self.progress.done(&key.key);
+        loop {
+            let sent = self.send_from(&self.draft(chat, &form, key).await?, stand).await;
+            // Surely nothing stands.
+            let plainer = match sent {
+                Err(Unsent::NotSpoken) => unspoken(&form),
+                Err(Unsent::TooLarge) => linked(&form),
+                sent => return Ok(sent?),
+            };
+            (form, stand) = (Cow::Owned(plainer), Vec::new());
         }
     }
 
@@ -90,7 +100,7 @@ impl Deliverer {
         while let Some(part) = draft.parts.get(ids.len()) {
             match self.send(draft, ids.len(), part).await {
                 Ok(id) => ids.push(id),
-                Err(Unsent::TooLarge) if ids.is_empty() => return Err(Unsent::TooLarge),
+                Err(unsent @ (Unsent::TooLarge | Unsent::NotSpoken)) if ids.is_empty() => return Err(unsent),
                 Err(unsent) => return Err(self.give_up(key, ids, unsent.into()).into()),
             }
         }
@@ -173,7 +183,8 @@ impl Deliverer {
                 format!("The message is too long: it would take more than {PARTS_MAX} messages in Discord.");
             return Err(DeliverError::Rejected(words));
         }
-        Ok(Draft { spot, message, parts, voice, key })
+        let spoken = spoken::read(message, &parts);
+        Ok(Draft { spot, message, parts, voice, spoken, key })
     }
 
     fn nonce_holds(&self, draft: &Draft<'_>, accepted_ms: i64) -> bool {
@@ -219,10 +230,17 @@ impl Deliverer {
     async fn send(&self, draft: &Draft<'_>, nth: usize, part: &Part) -> Result<RemoteMessageId, Unsent> {
         let replied_user = !draft.message.silent_reply;
         let mut body = json!({"content": part.content, "allowed_mentions": allowed(part, replied_user)});
-        let files = match nth {
+        let mut files = match nth {
             0 => open(&self.sink, &draft.message.attachments).await?,
             _ => Vec::new(),
         };
+        let is_spoken = match (&draft.spoken, files.as_mut_slice()) {
+            (Some(spoken), [file]) => file.speak(spoken).await,
+            _ => false,
+        };
+        if is_spoken {
+            body["flags"] = json!(spoken::FLAG);
+        }
         let answer = match &draft.voice {
             Voice::Bot => {
                 // 22 characters of key and the number of the part are within Discord's 25.
@@ -247,6 +265,9 @@ impl Deliverer {
         match answer.map(|answer| text(&answer["id"])) {
             Err(error) if is_too_large(&error) && !draft.message.attachments.is_empty() => {
                 Err(Unsent::TooLarge)
+            }
+            Err(ApiError::Refused(refusal)) if is_spoken && matches!(refusal.status, 400 | 403) => {
+                Err(Unsent::NotSpoken)
             }
             Err(error) => {
                 let needed = self.needed(draft, nth);
@@ -279,6 +300,8 @@ impl Deliverer {
 pub(super) enum Unsent {
     /// Its files are too large for Discord, which took nothing.
     TooLarge,
+    /// Discord does not take it as a voice message, and took nothing.
+    NotSpoken,
     /// For another reason.
     Other(DeliverError),
 }
@@ -293,6 +316,7 @@ impl From<Unsent> for DeliverError {
     fn from(unsent: Unsent) -> Self {
         match unsent {
             Unsent::TooLarge => Self::Rejected("The file is too large for Discord.".to_owned()),
+            Unsent::NotSpoken => Self::Rejected("Discord does not take the voice message.".to_owned()),
             Unsent::Other(error) => error,
         }
     }
