@@ -41,14 +41,19 @@ pub(super) fn create(data: &Value, known: &Known) -> Option<RemoteEvent> {
 }
 
 /// What a change of a message means: an edit if somebody made one, and what Discord itself has added below.
+///
+/// Since 2024 Discord sends the whole message (<https://github.com/discord/discord-api-docs/pull/7017>). Of a part of one, or what nobody can read,
+/// an edit is kept raw, and anything else changes nothing that is shown.
 pub(super) fn changed(data: &Value, known: &Known) -> Vec<RemoteEvent> {
-    // Without the words it is only a part of the message, of which nothing that is shown can have changed.
-    if author::is_ours(data, known) || data["content"].is_null() {
+    if author::is_ours(data, known) {
         return Vec::new();
     }
-    let Some(new) = read(data, known) else { return Vec::new() };
+    let edited_ms = data["edited_timestamp"].as_str().and_then(timestamp_ms);
+    let Some(new) = read(data, known).filter(|_| !data["content"].is_null()) else {
+        return edited_ms.map(|_| unknown("MESSAGE_UPDATE", data)).into_iter().collect();
+    };
     let preview = RemoteEvent::Preview(new.clone());
-    match data["edited_timestamp"].as_str().and_then(timestamp_ms) {
+    match edited_ms {
         // The preview may have come after the edit, which is known by then.
         Some(edited_ms) if new.message.preview.is_blank() => vec![RemoteEvent::Edit { new, edited_ms }],
         Some(edited_ms) => vec![RemoteEvent::Edit { new, edited_ms }, preview],
@@ -143,7 +148,10 @@ fn words(data: &Value, known: &Known) -> RichText {
     let content = data["content"].as_str().unwrap_or_default();
     let displayed = components(&data["components"], 0);
     let content = if content.is_empty() { &displayed } else { content };
-    format::read(content, &Reading { names: &MessageNames::of(data, known), everyone: data["mention_everyone"] == true })
+    format::read(
+        content,
+        &Reading { names: &MessageNames::of(data, known), everyone: data["mention_everyone"] == true },
+    )
 }
 
 /// The words of a message that has no content but components.
