@@ -18,7 +18,7 @@ pub(crate) fn read(data: &Value) -> Option<Emoji> {
     if id.is_empty() {
         return name.map(Emoji::unicode);
     }
-    let source = FileSource::Remote(RemoteFileId::new(format!("emojis/{id}.webp")));
+    let source = is_id(&id).then(|| FileSource::Remote(RemoteFileId::new(format!("emojis/{id}.webp"))))?;
     Some(Emoji::Custom { name: name.unwrap_or(NAMELESS).to_owned(), source })
 }
 

@@ -30,6 +30,8 @@ mod author;
 mod embed;
 mod message;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 /// The first millisecond that Discord's ids count from.
@@ -68,17 +70,18 @@ pub(crate) fn channel_of(kind: &str, data: &Value) -> Option<String> {
 /// Maps an event of a chat: messages, reactions, typing. Nothing when it is ours, or nothing that a room shows.
 pub(crate) fn map(kind: &str, data: &Value, known: &Known) -> Vec<Mapped> {
     let spot = known.spot(&text(&data["channel_id"]));
+    let raw = || Some(unknown(kind, data));
     let event = match kind {
         "MESSAGE_CREATE" => return created(data, known).into_iter().collect(),
         "MESSAGE_UPDATE" => {
             let changed = message::changed(data, known).into_iter();
             return changed.map(|event| Mapped { event, cursor: None }).collect();
         }
-        "MESSAGE_DELETE" => redact(&spot, &[text(&data["id"])]),
-        "MESSAGE_DELETE_BULK" => redact(&spot, &texts(&data["ids"])),
+        "MESSAGE_DELETE" => redact(&spot, &[text(&data["id"])]).or_else(raw),
+        "MESSAGE_DELETE_BULK" => redact(&spot, &texts(&data["ids"])).or_else(raw),
         "TYPING_START" => typing(&spot, data, known),
-        _ if kind.starts_with("MESSAGE_REACTION_") => reaction(kind, &spot, data, known),
-        _ => None,
+        _ if !kind.starts_with("MESSAGE_REACTION_") || text(&data["user_id"]) == known.me => None,
+        _ => reaction(kind, &spot, data).or_else(raw),
     };
     event.map(|event| Mapped { event, cursor: None }).into_iter().collect()
 }
@@ -151,24 +154,23 @@ fn typing(spot: &Spot, data: &Value, known: &Known) -> Option<RemoteEvent> {
     })
 }
 
-fn reaction(kind: &str, spot: &Spot, data: &Value, known: &Known) -> Option<RemoteEvent> {
-    let (chat, target) = (spot.chat(), spot.message(&text(&data["message_id"])));
-    let user = text(&data["user_id"]);
-    if user == known.me {
-        return None;
-    }
+/// Somebody's reaction; `None` when it cannot be read.
+fn reaction(kind: &str, spot: &Spot, data: &Value) -> Option<RemoteEvent> {
+    let target = Some(text(&data["message_id"])).filter(|id| is_id(id))?;
+    let (chat, target) = (spot.chat(), spot.message(&target));
+    let user = || Some(text(&data["user_id"])).filter(|id| is_id(id)).map(RemoteUserId::new);
     match kind {
         "MESSAGE_REACTION_ADD" => Some(RemoteEvent::React {
             chat,
             target,
-            sender: RemoteUserId::new(user),
+            sender: user()?,
             emoji: emoji::read(&data["emoji"])?,
             sent_ms: None,
         }),
         "MESSAGE_REACTION_REMOVE" => Some(RemoteEvent::Unreact {
             chat,
             target,
-            sender: Some(RemoteUserId::new(user)),
+            sender: Some(user()?),
             emoji: Some(emoji::read(&data["emoji"])?),
         }),
         "MESSAGE_REACTION_REMOVE_ALL" => {

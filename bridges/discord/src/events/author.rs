@@ -7,7 +7,10 @@ use magpie_common::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::session::world::{Known, text};
+use crate::{
+    format::is_id,
+    session::world::{Known, text},
+};
 
 /// Enough of a hash to tell names of one webhook apart.
 const HASH_BYTES: usize = 8;
@@ -25,10 +28,7 @@ pub(crate) fn is_ours(message: &Value, known: &Known) -> bool {
 /// The sender; `None` when the message names nobody.
 pub(super) fn sender(message: &Value) -> Option<Sender> {
     let author = &message["author"];
-    let id = text(&author["id"]);
-    if id.is_empty() {
-        return None;
-    }
+    let id = Some(text(&author["id"])).filter(|id| is_id(id))?;
     let name = shown_name(author, &message["member"]);
     let webhook = text(&message["webhook_id"]);
     let user = if webhook.is_empty() { RemoteUserId::new(id.as_str()) } else { persona(&webhook, &name) };

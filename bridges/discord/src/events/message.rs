@@ -104,7 +104,7 @@ fn spoken(data: &Value, known: &Known) -> Option<Message> {
         text: words,
         attachments,
         reply_to: Some(text(&reference["message_id"]))
-            .filter(|id| !id.is_empty() && !is_forward)
+            .filter(|id| is_id(id) && !is_forward)
             .map(RemoteMessageId::new),
         silent_reply: is_silent(data),
         preview,

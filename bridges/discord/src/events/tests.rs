@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 
-fn known() -> Known {
+pub(super) fn known() -> Known {
     let mut known = Known { me: "1".into(), application: "1".into(), ..Known::default() };
     known.learn_guild(&json!({
         "id": "9", "name": "Birds", "owner_id": "4",
@@ -24,7 +24,7 @@ fn known() -> Known {
     known
 }
 
-fn payload(more: Value) -> Value {
+pub(super) fn payload(more: Value) -> Value {
     let mut data = json!({
         "id": "175928847299117063", "channel_id": "3", "guild_id": "9", "type": 0, "content": "hi",
         "author": {"id": "2", "username": "ada", "global_name": "Ada", "avatar": "a1"},

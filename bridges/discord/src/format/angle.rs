@@ -13,9 +13,6 @@ use crate::place::Place;
 /// Longer than any link that Discord keeps.
 const INSIDE_BYTES_MAX: usize = 2100;
 
-/// A snowflake has at most 20 digits.
-const ID_DIGITS_MAX: usize = 20;
-
 /// The node at the start of `rest`, which begins with `<`, and how many bytes it takes.
 pub(super) fn read(rest: &str, reading: &Reading<'_>) -> Option<(Node, usize)> {
     let window = rest.as_bytes().get(1..rest.len().min(INSIDE_BYTES_MAX))?;
@@ -27,9 +24,9 @@ pub(super) fn read(rest: &str, reading: &Reading<'_>) -> Option<(Node, usize)> {
     Some((node(inside, reading)?, end + 2))
 }
 
-/// Whether `id` is spelled like a Discord id.
+/// Whether `id` is spelled like a Discord id: a number of 64 bits, without a sign.
 pub(crate) fn is_id(id: &str) -> bool {
-    !id.is_empty() && id.len() <= ID_DIGITS_MAX && id.bytes().all(|byte| byte.is_ascii_digit())
+    id.bytes().all(|byte| byte.is_ascii_digit()) && id.parse::<u64>().is_ok()
 }
 
 /// The file id of a custom emoji's picture: its path on the CDN.
