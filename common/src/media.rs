@@ -9,6 +9,7 @@ use ruma::{MxcUri, OwnedMxcUri};
 
 pub use self::{
     image_type::ImageType,
+    measure::Measured,
     moving::Media,
     public::{PublicMedia, PublicMediaSettings},
 };
@@ -22,6 +23,7 @@ use crate::{
 mod image_type;
 mod link;
 mod look;
+mod measure;
 mod moving;
 mod public;
 mod spool;

@@ -1,5 +1,7 @@
 //! What a picture is, from its first bytes alone.
 
+use image::ImageFormat;
+
 /// The pictures that we pass on. SVG is not one of them: it can carry a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageType {
@@ -39,6 +41,16 @@ impl ImageType {
             Self::Jpeg => "image/jpeg",
             Self::Gif => "image/gif",
             Self::WebP => "image/webp",
+        }
+    }
+
+    /// What the library that unpacks it calls it.
+    pub(super) fn format(self) -> ImageFormat {
+        match self {
+            Self::Png => ImageFormat::Png,
+            Self::Jpeg => ImageFormat::Jpeg,
+            Self::Gif => ImageFormat::Gif,
+            Self::WebP => ImageFormat::WebP,
         }
     }
 

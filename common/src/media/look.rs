@@ -1,22 +1,20 @@
 //! How a picture looks: its size, a blurred impression, a small copy. What cannot be found out is left out.
 //!
-//! Pictures are hostile: they lie about their size and unpack into gigabytes. So the size is read from the head alone, and nothing beyond a
-//! fixed number of pixels is unpacked at all. Blocking: runs on a thread of its own.
+//! Pictures are hostile: they lie about their size and unpack into gigabytes, and some decoders take in the whole packed file. So the size
+//! is read from the head alone, and nothing is unpacked that would take more than a fixed share of memory. Blocking: runs on a thread of its
+//! own. Next: `measure`.
 
 use std::{
     fs::File,
     io::{BufReader, Cursor, Seek},
 };
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 
-use super::ImageType;
+use super::{ImageType, Measured};
 
-/// A picture with more pixels is not unpacked; three bytes each, it would take 36 MiB.
-const PIXELS_MAX: u64 = 12 * 1024 * 1024;
-
-/// So much may be allocated while a picture is unpacked.
-const ALLOCATED_BYTES_MAX: u64 = 48 * 1024 * 1024;
+/// A picture that takes more memory while it is unpacked stays packed; a photo of 12 million pixels takes so much.
+const UNPACKING_BYTES_MAX: u64 = 40 * 1024 * 1024;
 
 /// A larger picture gets a small copy of at most this size, as clients show it in a conversation.
 const SMALL: (u32, u32) = (800, 600);
@@ -48,49 +46,44 @@ pub(super) struct Small {
 
 /// Looks at a picture.
 pub(super) fn look(file: File, image_type: ImageType) -> Look {
-    let format = match image_type {
-        ImageType::Png => ImageFormat::Png,
-        ImageType::Jpeg => ImageFormat::Jpeg,
-        ImageType::Gif => ImageFormat::Gif,
-        ImageType::WebP => ImageFormat::WebP,
-    };
     let mut reader = BufReader::new(file);
-    let Ok(size) = ImageReader::with_format(&mut reader, format).into_dimensions() else {
-        return Look::default();
-    };
-    let mut look = Look { size: Some(size), ..Look::default() };
-    if u64::from(size.0) * u64::from(size.1) > PIXELS_MAX || reader.rewind().is_err() {
+    let Some(measured) = image_type.measure(&mut reader) else { return Look::default() };
+    let mut look = Look { size: Some((measured.width, measured.height)), ..Look::default() };
+    if measured.unpacking_bytes > UNPACKING_BYTES_MAX || reader.rewind().is_err() {
         return look;
     }
-    let Some(picture) = unpack(ImageReader::with_format(reader, format)) else { return look };
-    look.blurhash = blurred(&picture);
-    if size.0 > SMALL.0 || size.1 > SMALL.1 {
-        look.small = shrink(&picture);
+    let Some(picture) = unpack(ImageReader::with_format(reader, image_type.format())) else { return look };
+    look.blurhash = blurred(&picture, measured);
+    if measured.width > SMALL.0 || measured.height > SMALL.1 {
+        look.small = shrink(&picture, measured);
     }
     look
 }
 
 fn unpack(mut reader: ImageReader<BufReader<File>>) -> Option<DynamicImage> {
     let mut limits = Limits::default();
-    limits.max_alloc = Some(ALLOCATED_BYTES_MAX);
+    limits.max_alloc = Some(UNPACKING_BYTES_MAX);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().ok()?;
-    let turned = decoder.orientation().ok();
-    let mut picture = DynamicImage::from_decoder(decoder).ok()?;
-    if let Some(turned) = turned {
-        picture.apply_orientation(turned);
-    }
-    Some(picture)
+    DynamicImage::from_decoder(reader.into_decoder().ok()?).ok()
 }
 
-fn blurred(picture: &DynamicImage) -> Option<String> {
-    let tiny = picture.thumbnail(BLURRED_SIDE, BLURRED_SIDE).into_rgba8();
+/// A copy of at most that size, upright. Only the copy is turned: turning the whole picture would take its memory twice.
+fn copy(picture: &DynamicImage, measured: Measured, (width, height): (u32, u32)) -> DynamicImage {
+    let is_on_its_side = (picture.width(), picture.height()) != (measured.width, measured.height);
+    let mut copy =
+        if is_on_its_side { picture.thumbnail(height, width) } else { picture.thumbnail(width, height) };
+    copy.apply_orientation(measured.turn);
+    copy
+}
+
+fn blurred(picture: &DynamicImage, measured: Measured) -> Option<String> {
+    let tiny = copy(picture, measured, (BLURRED_SIDE, BLURRED_SIDE)).into_rgba8();
     let (width, height) = tiny.dimensions();
     blurhash::encode(BLURRED_WAVES.0, BLURRED_WAVES.1, width, height, tiny.as_raw()).ok()
 }
 
-fn shrink(picture: &DynamicImage) -> Option<Small> {
-    let small = picture.thumbnail(SMALL.0, SMALL.1);
+fn shrink(picture: &DynamicImage, measured: Measured) -> Option<Small> {
+    let small = copy(picture, measured, SMALL);
     let size = (small.width(), small.height());
     let is_opaque = !small.color().has_alpha();
     let (format, mime) = match is_opaque {
@@ -157,6 +150,29 @@ mod tests {
         bomb[29..33].copy_from_slice(&sum.to_be_bytes());
         let bomb = look(file(&bomb), ImageType::Png);
         assert_eq!(bomb, Look { size: Some((50_000, 50_000)), ..Look::default() });
+    }
+
+    #[test]
+    fn a_photo_on_its_side_agrees_with_its_small_copy() {
+        let mut photo = Cursor::new(Vec::new());
+        DynamicImage::new_rgb8(1_600, 900).write_to(&mut photo, ImageFormat::Jpeg).unwrap();
+        let photo = photo.into_inner();
+        // Exif: a little-endian directory with one tag, which says that the camera was held on its side.
+        let exif = b"\xff\xe1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        let turned = [&photo[..2], exif, &photo[2..]].concat();
+        let upright = look(file(&photo), ImageType::Jpeg);
+        let look = look(file(&turned), ImageType::Jpeg);
+        let size = |look: &Look| (look.size, look.small.as_ref().map(|small| small.size));
+        assert_eq!(size(&upright), (Some((1_600, 900)), Some((800, 450))));
+        assert_eq!(size(&look), (Some((900, 1_600)), Some((338, 600))));
+    }
+
+    #[test]
+    fn a_large_file_with_the_head_of_a_photo_stays_packed() {
+        let mut photo = Cursor::new(Vec::new());
+        DynamicImage::new_rgb8(1_600, 900).write_to(&mut photo, ImageFormat::Jpeg).unwrap();
+        let large = [photo.into_inner(), vec![7; 41 * 1024 * 1024]].concat();
+        assert_eq!(look(file(&large), ImageType::Jpeg), Look { size: Some((1_600, 900)), ..Look::default() });
     }
 
     /// CRC-32 as PNG has it (its specification, annex D).
