@@ -1,8 +1,9 @@
-//! A file of 500 MiB crosses each way while the bridge stays small: nothing of it is ever held whole.
+//! A file of 500 MiB crosses each way while the bridge stays small: nothing of it is ever held whole, not even to see what picture it is.
 
 use std::fs;
 
 use anyhow::Context;
+use bytes::Bytes;
 use magpie_common::testkit::fake_homeserver::{FakeHomeserver, Membership};
 use magpie_tests::{
     discord::{
@@ -43,17 +44,14 @@ async fn half_a_gigabyte_crosses_each_way_in_little_memory() -> anyhow::Result<(
         })
         .await;
 
-    let file = sim.file(
-        "large.bin",
-        "application/octet-stream",
-        FileBytes::Made { size: FILE_BYTES as u64, byte: 7 },
-    );
+    let photo = Bytes::from(large_photo());
+    let file = sim.file("large.jpg", "image/jpeg", FileBytes::Kept(photo.clone()));
     sim.person_sends_files(small.general, small.alice, "in", vec![file]);
     let content = fake.wait_for_body(&room, "in").await.content();
     let mxc = ruma::OwnedMxcUri::from(content["url"].as_str().context("it has an address")?);
     let arrived = fake.media(&mxc).context("it is in the media store")?;
-    assert_eq!(arrived.bytes.len(), FILE_BYTES);
-    assert!(arrived.bytes.iter().all(|byte| *byte == 7), "the file changed on its way");
+    assert!(arrived.bytes == photo, "the file changed on its way");
+    assert_eq!((&content["msgtype"], &content["info"]["w"]), (&json!("m.image"), &json!(40)));
     small_enough("into Matrix", &bridge)?;
 
     let bytes: Vec<u8> = (0..FILE_BYTES).map(|nth| nth.to_le_bytes()[1]).collect();
@@ -73,6 +71,17 @@ async fn half_a_gigabyte_crosses_each_way_in_little_memory() -> anyhow::Result<(
     let findings = sim.findings();
     assert!(findings.is_empty(), "against Discord's description: {findings:?}");
     Ok(())
+}
+
+/// A file that begins like a photo of 40 by 30 pixels: the decoder of those takes in the whole file before it looks at it.
+fn large_photo() -> Vec<u8> {
+    const START: &[u8] = b"\xff\xd8";
+    const FRAME: &[u8] = &[0xff, 0xc0, 0, 17, 8, 0, 30, 0, 40, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
+    const SCAN: &[u8] = &[0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0];
+    let head = [START, FRAME, SCAN].concat();
+    let mut bytes = vec![7; FILE_BYTES];
+    bytes[..head.len()].copy_from_slice(&head);
+    bytes
 }
 
 /// The most that the process ever had in memory, as the kernel counted it.
