@@ -50,6 +50,7 @@ struct Inner {
     transport: Transport,
     bot: OwnedUserId,
     default_room_version: tokio::sync::OnceCell<String>,
+    upload_limit: media::UploadLimit,
 }
 
 impl Homeserver {
@@ -60,7 +61,8 @@ impl Homeserver {
     pub fn new(settings: HomeserverSettings) -> Result<Self, HomeserverError> {
         let transport = Transport::new(&settings.url, &settings.as_token)?;
         let default_room_version = tokio::sync::OnceCell::new();
-        Ok(Self(Arc::new(Inner { transport, bot: settings.bot, default_room_version })))
+        let upload_limit = media::UploadLimit::default();
+        Ok(Self(Arc::new(Inner { transport, bot: settings.bot, default_room_version, upload_limit })))
     }
 
     /// Acts as the bridge bot.

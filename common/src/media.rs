@@ -38,8 +38,11 @@ const PICTURE: &str = "picture:";
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MediaError {
     /// It is larger than we move.
-    #[error("it is larger than {} MiB", .0 / (1024 * 1024))]
+    #[error("it is larger than {}", size_words(*.0))]
     TooLarge(u64),
+    /// It is larger than the homeserver takes.
+    #[error("it is larger than {}, and the homeserver takes no more", size_words(*.0))]
+    TooLargeForHomeserver(u64),
     /// Its first bytes are of no picture that we pass on.
     #[error("the file is no PNG, JPEG, GIF or WebP picture")]
     NotAPicture,
@@ -64,10 +67,21 @@ impl MediaError {
     /// Whether another attempt can help.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::TooLarge(_) | Self::NotAPicture => false,
+            Self::TooLarge(_) | Self::TooLargeForHomeserver(_) | Self::NotAPicture => false,
             Self::Homeserver(error) => error.is_transient(),
             Self::Remote(_) | Self::NotConnected | Self::Stalled | Self::Disk(_) => true,
         }
+    }
+}
+
+/// A size as people say it.
+fn size_words(size_bytes: u64) -> String {
+    const KIBIBYTE: u64 = 1024;
+    const MEBIBYTE: u64 = 1024 * KIBIBYTE;
+    match size_bytes {
+        0..KIBIBYTE => format!("{size_bytes} bytes"),
+        KIBIBYTE..MEBIBYTE => format!("{} KiB", size_bytes / KIBIBYTE),
+        MEBIBYTE.. => format!("{} MiB", size_bytes / MEBIBYTE),
     }
 }
 

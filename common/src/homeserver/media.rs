@@ -1,6 +1,9 @@
 //! Files to the homeserver's media repository and back. Downloads are streams with a hard cap.
 
-use std::time::Duration;
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -10,10 +13,16 @@ use hyper::body::Incoming;
 use ruma::{MxcUri, OwnedMxcUri};
 use serde::Deserialize;
 
-use super::{HomeserverError, intent::Intent, transport::Body};
+use super::{Homeserver, HomeserverError, intent::Intent, transport::Body};
 
 /// How long one piece of a download may take to arrive.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The homeserver's limit is asked for again after so long: an operator who raises it should not have to restart us.
+const LIMIT_HOLDS: Duration = Duration::from_secs(5 * 60);
+
+/// What the homeserver last said of its limit, and when.
+pub(super) type UploadLimit = std::sync::Mutex<Option<(Instant, Option<u64>)>>;
 
 /// A file on its way from the media repository.
 pub struct MediaDownload {
@@ -23,6 +32,43 @@ pub struct MediaDownload {
     pub size_bytes: Option<u64>,
     /// The bytes; ends with [`HomeserverError::AnswerTooLarge`] where the cap is passed.
     pub stream: BoxStream<'static, Result<Bytes, HomeserverError>>,
+}
+
+impl Homeserver {
+    /// The largest file that the homeserver takes, in bytes; `None` where it names no limit. Its answer holds for some minutes.
+    /// `GET /_matrix/client/v1/media/config`, on older homeservers `GET /_matrix/media/v3/config`
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn upload_bytes_max(&self) -> Result<Option<u64>, HomeserverError> {
+        let limit = || self.0.upload_limit.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = limit().filter(|(asked, _)| asked.elapsed() < LIMIT_HOLDS) {
+            return Ok(known);
+        }
+        let asked = Instant::now();
+        let told = match self.ask_limit("/_matrix/client/v1/media/config").await {
+            Err(error) if !error.is_transient() => self.ask_limit("/_matrix/media/v3/config").await,
+            told => told,
+        };
+        let told = match told {
+            // A homeserver that has neither call names no limit.
+            Err(error) if !error.is_transient() => None,
+            told => told?,
+        };
+        *limit() = Some((asked, told));
+        Ok(told)
+    }
+
+    async fn ask_limit(&self, route: &'static str) -> Result<Option<u64>, HomeserverError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            #[serde(rename = "m.upload.size")]
+            upload_size: Option<u64>,
+        }
+        let answer: Answer =
+            self.transport().call(Method::GET, self.transport().path(route), Body::None).await?;
+        Ok(answer.upload_size)
+    }
 }
 
 impl Intent<'_> {

@@ -294,3 +294,41 @@ fn settings_that_cannot_work_are_refused_with_words() {
     };
     Homeserver::new(settings).unwrap();
 }
+
+#[tokio::test]
+async fn the_limit_of_uploads_is_asked_for_and_remembered_for_a_while() {
+    let story = Story::begin().await;
+    assert_eq!(story.homeserver.upload_bytes_max().await, Ok(None));
+    story.fake.limit_uploads(10);
+    assert_eq!(story.homeserver.upload_bytes_max().await, Ok(None), "what was said holds");
+    let known = story.homeserver.0.upload_limit.lock().unwrap().take();
+    let (asked, limit) = known.expect("it was remembered");
+    let long_ago = asked - Duration::from_secs(301);
+    *story.homeserver.0.upload_limit.lock().unwrap() = Some((long_ago, limit));
+    assert_eq!(story.homeserver.upload_bytes_max().await, Ok(Some(10)));
+    let upload = |bytes: &'static [u8]| {
+        let bot = story.homeserver.bot();
+        async move { bot.upload("text/plain", None, Bytes::from_static(bytes)).await }
+    };
+    upload(b"ten letter").await.expect("it fits");
+    assert!(matches!(upload(b"ten letters").await, Err(HomeserverError::TooLarge(_))));
+}
+
+#[tokio::test]
+async fn an_older_homeserver_names_its_limit_elsewhere() {
+    let missing = |path: &str| FaultRule {
+        method: None,
+        path_contains: path.to_owned(),
+        times: 1,
+        fault: Fault::Answer { status: 404, body: json!({ "errcode": "M_UNRECOGNIZED", "error": "no" }) },
+    };
+    let story = Story::begin().await;
+    story.fake.limit_uploads(10);
+    story.fake.faults().add(missing("/v1/media/config"));
+    assert_eq!(story.homeserver.upload_bytes_max().await, Ok(Some(10)));
+    let story = Story::begin().await;
+    story.fake.limit_uploads(10);
+    story.fake.faults().add(missing("/v1/media/config"));
+    story.fake.faults().add(missing("/v3/config"));
+    assert_eq!(story.homeserver.upload_bytes_max().await, Ok(None));
+}

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::{
     ImageType, MediaError,
     look::{Look, look},
-    spool::Spooled,
+    spool::{Cap, Spooled},
 };
 use crate::{
     homeserver::Homeserver,
@@ -77,13 +77,13 @@ impl Media {
         if let Some(known) = self.known(&key).await {
             return Ok(moved(attachment, known));
         }
-        let size_bytes_max = self.0.size_bytes_max;
-        if attachment.size_bytes.is_some_and(|size| size > size_bytes_max) {
-            return Err(MediaError::TooLarge(size_bytes_max));
+        let cap = self.cap().await;
+        if attachment.size_bytes.is_some_and(|size| size > cap.size_bytes_max) {
+            return Err(cap.passed());
         }
         let session = session.ok_or(MediaError::NotConnected)?;
         let _place = self.0.places.acquire().await;
-        let mut spooled = Spooled::take(session.download(file).await?, size_bytes_max).await?;
+        let mut spooled = Spooled::take(session.download(file).await?, cap).await?;
         let sum = format!("sha256:{}", spooled.sha256);
         let row = match self.0.store.media(&sum).await.ok().flatten() {
             Some(same) => same,
@@ -95,6 +95,21 @@ impl Media {
             }
         }
         Ok(moved(attachment, row))
+    }
+
+    /// What we and the homeserver take. A homeserver that does not say its limit now says it to the upload.
+    async fn cap(&self) -> Cap {
+        let ours = Cap { size_bytes_max: self.0.size_bytes_max, is_homeserver: false };
+        match self.0.homeserver.upload_bytes_max().await {
+            Ok(Some(limit)) if limit < ours.size_bytes_max => {
+                Cap { size_bytes_max: limit, is_homeserver: true }
+            }
+            Ok(_) => ours,
+            Err(error) => {
+                tracing::debug!(%error, "The homeserver does not say how large a file may be.");
+                ours
+            }
+        }
     }
 
     async fn known(&self, key: &str) -> Option<MediaRow> {

@@ -19,6 +19,23 @@ const STALL: Duration = Duration::from_secs(60);
 /// What is read at once when the file is sent on.
 const PIECE_BYTES: usize = 64 * 1024;
 
+/// How large a file may be, and who says so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cap {
+    pub(super) size_bytes_max: u64,
+    pub(super) is_homeserver: bool,
+}
+
+impl Cap {
+    /// The error of a file that is larger.
+    pub(super) fn passed(self) -> MediaError {
+        match self.is_homeserver {
+            true => MediaError::TooLargeForHomeserver(self.size_bytes_max),
+            false => MediaError::TooLarge(self.size_bytes_max),
+        }
+    }
+}
+
 /// A file that is here for a moment. It is gone with this.
 pub(super) struct Spooled {
     file: tokio::fs::File,
@@ -32,10 +49,10 @@ pub(super) struct Spooled {
 
 impl Spooled {
     /// Takes a file in.
-    pub(super) async fn take(download: Download, size_bytes_max: u64) -> Result<Self, MediaError> {
+    pub(super) async fn take(download: Download, cap: Cap) -> Result<Self, MediaError> {
         let Download { size_bytes: claimed, mut stream, .. } = download;
-        if claimed.is_some_and(|size| size > size_bytes_max) {
-            return Err(MediaError::TooLarge(size_bytes_max));
+        if claimed.is_some_and(|size| size > cap.size_bytes_max) {
+            return Err(cap.passed());
         }
         let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(|error| disk(&error))?);
         let (mut sum, mut size_bytes, mut head) = (Sha256::new(), 0, Vec::new());
@@ -44,8 +61,8 @@ impl Spooled {
         {
             let piece = piece?;
             size_bytes += piece.len() as u64;
-            if size_bytes > size_bytes_max {
-                return Err(MediaError::TooLarge(size_bytes_max));
+            if size_bytes > cap.size_bytes_max {
+                return Err(cap.passed());
             }
             let missing = ImageType::SNIFF_BYTES.saturating_sub(head.len());
             head.extend_from_slice(&piece[..piece.len().min(missing)]);

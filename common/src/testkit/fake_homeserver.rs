@@ -225,6 +225,11 @@ impl FakeHomeserver {
         self.0.world().put_media(Media { mime: mime.to_owned(), filename: None, bytes: bytes.into() })
     }
 
+    /// Takes no larger file from now on, and says so to whoever asks.
+    pub fn limit_uploads(&self, size_bytes_max: u64) {
+        self.0.world().upload_bytes_max = Some(size_bytes_max);
+    }
+
     /// A stored file.
     pub fn media(&self, mxc: &MxcUri) -> Option<Media> {
         let (_, id) = mxc.parts().ok()?;

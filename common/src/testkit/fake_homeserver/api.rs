@@ -65,6 +65,10 @@ pub(super) async fn answer(
             return push::ping(shared, call.registration, id, &call.json()?).await.map(Answer::Json);
         }
         ("POST", ["_matrix", "media", "v3", "upload"]) => upload(shared, call),
+        ("GET", ["_matrix", "client", "v1", "media", "config"] | ["_matrix", "media", "v3", "config"]) => {
+            let limit = shared.world().upload_bytes_max;
+            json_answer(limit.map_or(json!({}), |limit| json!({ "m.upload.size": limit })))
+        }
         ("GET", ["_matrix", "client", "v1", "media", "download", _server, id]) => download(shared, id),
         _ => Err(Refusal::new(StatusCode::NOT_FOUND, "M_UNRECOGNIZED", "Unrecognized request")),
     };
@@ -301,6 +305,13 @@ fn set_profile(shared: &Shared, call: &Call<'_>, user: &str, key: &str) -> Outco
 
 /// `POST /_matrix/media/v3/upload`
 fn upload(shared: &Shared, call: Call<'_>) -> Outcome {
+    if shared.world().upload_bytes_max.is_some_and(|limit| call.body.len() as u64 > limit) {
+        return Err(Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "M_TOO_LARGE",
+            "Upload request body is too large",
+        ));
+    }
     let media = Media {
         mime: call.mime.unwrap_or("application/octet-stream").to_owned(),
         filename: call.query.get("filename").map(|name| name.clone().into_owned()),

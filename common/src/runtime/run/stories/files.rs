@@ -95,6 +95,26 @@ async fn what_cannot_be_brought_or_lies_is_shown_for_what_it_is() {
 }
 
 #[tokio::test]
+async fn a_file_that_the_homeserver_does_not_take_is_not_fetched() {
+    let stage = Stage::set("limited_files").await;
+    stage.fake.limit_uploads(100_000);
+    let (room, _) = stage.room().await;
+    let large = stage.network.add_file("large", vec![7; 100_001]);
+    let told = Attachment { size_bytes: Some(100_001), ..attachment(AttachmentKind::File, &large, "told") };
+    let downloads = stage.network.downloads();
+    stage.sends_files("too much", vec![told]).await;
+    let why = "it is larger than 97 KiB, and the homeserver takes no more";
+    let wanted = format!("too much\n📎 told (the file could not be brought here: {why})");
+    stage.fake.wait_for(&room, |event| event.body() == wanted).await;
+    assert_eq!(stage.network.downloads(), downloads);
+    // One that does not say its size is given up as soon as it is known.
+    stage.sends_files("", vec![attachment(AttachmentKind::File, &large, "untold")]).await;
+    let wanted = format!("📎 untold (the file could not be brought here: {why})");
+    stage.fake.wait_for(&room, |event| event.body() == wanted).await;
+    stage.ends().await;
+}
+
+#[tokio::test]
 async fn an_edit_takes_one_file_away_and_adds_another() {
     let stage = Stage::set("edited_files").await;
     let (room, _) = stage.room().await;
