@@ -4,9 +4,9 @@
 //! somebody claims. Nothing here fetches an address that a message names. Next: [`Media`], [`PublicMedia`].
 
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
 use ruma::{MxcUri, OwnedMxcUri};
 
+use self::pace::Pace;
 pub use self::{
     image_type::ImageType,
     measure::Measured,
@@ -25,6 +25,8 @@ mod link;
 mod look;
 mod measure;
 mod moving;
+mod outlet;
+mod pace;
 mod public;
 mod spool;
 
@@ -58,6 +60,9 @@ pub enum MediaError {
     /// The network stopped in the middle.
     #[error("the network stopped giving it")]
     Stalled,
+    /// It ended before it had the size that the network gave.
+    #[error("it ended before it was whole")]
+    CutShort,
     /// This machine could not hold it for a moment.
     #[error("it could not be held while it was moved: {0}")]
     Disk(String),
@@ -69,8 +74,14 @@ impl MediaError {
         match self {
             Self::TooLarge(_) | Self::TooLargeForHomeserver(_) | Self::NotAPicture => false,
             Self::Homeserver(error) => error.is_transient(),
-            Self::Remote(_) | Self::NotConnected | Self::Stalled | Self::Disk(_) => true,
+            Self::Remote(_) | Self::NotConnected | Self::Stalled | Self::CutShort | Self::Disk(_) => true,
         }
+    }
+}
+
+impl From<pace::Stalled> for MediaError {
+    fn from(_: pace::Stalled) -> Self {
+        Self::Stalled
     }
 }
 
@@ -106,9 +117,10 @@ pub async fn copy_picture(
     if let Ok(Some(known)) = store.media(&key).await {
         return Some(known.mxc);
     }
-    let copied = match session.download(file).await {
-        Ok(download) => copy_avatar(download, homeserver.bot()).await,
-        Err(error) => Err(error.into()),
+    let copied = match Pace::PICTURE.begin().wait(session.download(file)).await {
+        Ok(Ok(download)) => copy_avatar(download, homeserver.bot()).await,
+        Ok(Err(error)) => Err(error.into()),
+        Err(stalled) => Err(stalled.into()),
     };
     match copied {
         Ok((mxc, size_bytes)) => {
@@ -130,18 +142,18 @@ pub async fn copy_picture(
 /// # Errors
 /// When it is too large, no picture, or one of the two ends fails.
 pub async fn copy_avatar(download: Download, intent: Intent<'_>) -> Result<(OwnedMxcUri, u64), MediaError> {
-    let bytes = read_capped(download, AVATAR_BYTES_MAX).await?;
+    let bytes = read_capped(download, AVATAR_BYTES_MAX, Pace::PICTURE).await?;
     let size_bytes = bytes.len() as u64;
     let image = ImageType::sniff(&bytes).ok_or(MediaError::NotAPicture)?;
     Ok((intent.upload(image.mime(), Some(image.filename()), bytes).await?, size_bytes))
 }
 
-async fn read_capped(mut download: Download, size_bytes_max: u64) -> Result<Bytes, MediaError> {
+async fn read_capped(mut download: Download, size_bytes_max: u64, pace: Pace) -> Result<Bytes, MediaError> {
     if download.size_bytes.is_some_and(|size| size > size_bytes_max) {
         return Err(MediaError::TooLarge(size_bytes_max));
     }
-    let mut whole = BytesMut::new();
-    while let Some(piece) = download.stream.next().await {
+    let (mut whole, mut paced) = (BytesMut::new(), pace.begin());
+    while let Some(piece) = paced.next(&mut download.stream).await? {
         let piece = piece?;
         if (whole.len() + piece.len()) as u64 > size_bytes_max {
             return Err(MediaError::TooLarge(size_bytes_max));

@@ -83,7 +83,7 @@ impl Intent<'_> {
         bytes: Bytes,
     ) -> Result<OwnedMxcUri, HomeserverError> {
         let mime = media_type(mime)?;
-        self.put_in(filename, Body::Media { mime, bytes }).await
+        self.put_in(filename, Body::of_bytes(mime, bytes)).await
     }
 
     /// The same for a file that is read while it is sent; `size_bytes` must be its true size.

@@ -332,3 +332,22 @@ async fn an_older_homeserver_names_its_limit_elsewhere() {
     story.fake.faults().add(missing("/v3/config"));
     assert_eq!(story.homeserver.upload_bytes_max().await, Ok(None));
 }
+
+#[tokio::test]
+async fn an_upload_that_stands_still_ends_as_a_passing_failure() {
+    let mut story = Story::begin().await;
+    let inner = std::sync::Arc::get_mut(&mut story.homeserver.0).unwrap();
+    inner.transport.upload_stall = Duration::from_millis(50);
+    let gate = Gate::new();
+    let fault = Fault::HoldBefore(gate.clone());
+    story.fake.faults().add(FaultRule { method: None, path_contains: "/upload".to_owned(), times: 1, fault });
+    let bytes = Bytes::from(vec![7; 300_000]);
+    let held = story.homeserver.bot().upload("text/plain", None, bytes.clone()).await;
+    assert_eq!(held, Err(HomeserverError::Timeout(Duration::from_millis(50))));
+    assert!(held.unwrap_err().is_transient());
+    gate.open();
+    let inner = std::sync::Arc::get_mut(&mut story.homeserver.0).unwrap();
+    inner.transport.upload_stall = Duration::from_secs(60);
+    let mxc = story.homeserver.bot().upload("text/plain", None, bytes.clone()).await.unwrap();
+    assert_eq!(story.fake.media(&mxc).unwrap().bytes, bytes);
+}

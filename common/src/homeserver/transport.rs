@@ -1,7 +1,10 @@
 //! The pooled HTTP client: one request out, one capped answer back. Knows nothing of Matrix but its error shape.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -33,6 +36,10 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
 /// A slower upload is given up.
 const UPLOAD_BYTES_PER_SECOND_MIN: u64 = 64 * 1024;
+/// An upload of which nothing moves for so long, its answer included, has stopped.
+const UPLOAD_STALL: Duration = Duration::from_secs(120);
+/// What is written at once of an upload that is at hand: what moves is counted by such pieces.
+const PIECE_BYTES: usize = 64 * 1024;
 /// Connections kept open between calls.
 const IDLE_CONNECTIONS_MAX: usize = 64;
 /// Shorter than the keep-alive of homeservers and proxies, so that we rarely write into a closing connection.
@@ -44,12 +51,36 @@ const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub(super) enum Body {
     None,
     Json(Vec<u8>),
-    Media { mime: HeaderValue, bytes: Bytes },
     Stream { mime: HeaderValue, size_bytes: u64, stream: BoxStream<'static, std::io::Result<Bytes>> },
 }
 
 /// What is written: bytes that are at hand, or a stream.
 type Written = Either<Full<Bytes>, StreamBody<BoxStream<'static, std::io::Result<Frame<Bytes>>>>>;
+
+impl Body {
+    /// A file that is at hand.
+    pub(super) fn of_bytes(mime: HeaderValue, mut bytes: Bytes) -> Self {
+        let size_bytes = bytes.len() as u64;
+        let pieces = std::iter::from_fn(move || {
+            (!bytes.is_empty()).then(|| Ok(bytes.split_to(bytes.len().min(PIECE_BYTES))))
+        });
+        Self::Stream { mime, size_bytes, stream: futures_util::stream::iter(pieces).boxed() }
+    }
+
+    /// The same, with its pieces counted as they are written.
+    fn counted(self, written: &Arc<AtomicU64>) -> Self {
+        match self {
+            Self::None | Self::Json(_) => self,
+            Self::Stream { mime, size_bytes, stream } => {
+                let written = Arc::clone(written);
+                let count = move |_: &std::io::Result<Bytes>| {
+                    written.fetch_add(1, Ordering::Relaxed);
+                };
+                Self::Stream { mime, size_bytes, stream: stream.inspect(count).boxed() }
+            }
+        }
+    }
+}
 
 pub(super) struct Transport {
     client: Client<HttpsConnector<HttpConnector>, Written>,
@@ -57,6 +88,7 @@ pub(super) struct Transport {
     authority: Authority,
     prefix: String,
     authorization: HeaderValue,
+    pub(super) upload_stall: Duration,
 }
 
 impl Transport {
@@ -77,7 +109,7 @@ impl Transport {
             .pool_timer(TokioTimer::new())
             .build(connector(&scheme)?);
         let prefix = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { client, scheme, authority, prefix, authorization })
+        Ok(Self { client, scheme, authority, prefix, authorization, upload_stall: UPLOAD_STALL })
     }
 
     pub(super) fn path(&self, route: &'static str) -> Path {
@@ -100,21 +132,22 @@ impl Transport {
         path: Path,
         body: Body,
     ) -> Result<Bytes, HomeserverError> {
-        let time = match &body {
-            Body::None | Body::Json(_) => CALL_TIMEOUT,
-            Body::Media { .. } => UPLOAD_TIMEOUT,
+        let (time, stall) = match &body {
+            Body::None | Body::Json(_) => (CALL_TIMEOUT, CALL_TIMEOUT),
             Body::Stream { size_bytes, .. } => {
-                UPLOAD_TIMEOUT + Duration::from_secs(size_bytes / UPLOAD_BYTES_PER_SECOND_MIN)
+                let time = UPLOAD_TIMEOUT + Duration::from_secs(size_bytes / UPLOAD_BYTES_PER_SECOND_MIN);
+                (time, self.upload_stall)
             }
         };
-        let request = self.request(method, path, body)?;
+        let written = Arc::default();
+        let request = self.request(method, path, body.counted(&written))?;
         let exchange = async {
             let response =
                 self.client.request(request).await.map_err(|e| HomeserverError::from_client(&e))?;
             read_answer(response).await
         };
         let begun = Instant::now();
-        let outcome = tokio::time::timeout(time, exchange).await;
+        let outcome = tokio::time::timeout(time, while_it_moves(exchange, &written, stall)).await;
         let outcome = outcome.unwrap_or(Err(HomeserverError::Timeout(time)));
         metrics::count_call(&outcome, begun.elapsed());
         outcome
@@ -154,7 +187,6 @@ impl Transport {
         let (content_type, written) = match body {
             Body::None => (None, whole(Bytes::new())),
             Body::Json(json) => (Some(HeaderValue::from_static("application/json")), whole(json.into())),
-            Body::Media { mime, bytes } => (Some(mime), whole(bytes)),
             Body::Stream { mime, size_bytes, stream } => {
                 length = Some(HeaderValue::from(size_bytes));
                 let frames = stream.map(|piece| piece.map(Frame::data)).boxed();
@@ -174,6 +206,24 @@ impl Transport {
             headers.insert(CONTENT_LENGTH, length);
         }
         Ok(request)
+    }
+}
+
+/// The outcome of an exchange, as long as something of it is written within every `stall`.
+async fn while_it_moves<T>(
+    exchange: impl Future<Output = Result<T, HomeserverError>>,
+    written: &AtomicU64,
+    stall: Duration,
+) -> Result<T, HomeserverError> {
+    let mut exchange = std::pin::pin!(exchange);
+    loop {
+        let before = written.load(Ordering::Relaxed);
+        if let Ok(outcome) = tokio::time::timeout(stall, &mut exchange).await {
+            return outcome;
+        }
+        if written.load(Ordering::Relaxed) == before {
+            return Err(HomeserverError::Timeout(stall));
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::{
     ImageType, MediaError,
     look::{Look, look},
+    pace::Pace,
     spool::{Cap, Spooled},
 };
 use crate::{
@@ -83,7 +84,8 @@ impl Media {
         }
         let session = session.ok_or(MediaError::NotConnected)?;
         let _place = self.0.places.acquire().await;
-        let mut spooled = Spooled::take(session.download(file).await?, cap).await?;
+        let download = Pace::FILE.begin().wait(session.download(file)).await??;
+        let mut spooled = Spooled::take(download, cap, Pace::FILE).await?;
         let sum = format!("sha256:{}", spooled.sha256);
         let row = match self.0.store.media(&sum).await.ok().flatten() {
             Some(same) => same,

@@ -29,6 +29,8 @@ use url::Url;
 use super::{
     AVATAR_BYTES_MAX, ImageType,
     link::{BadToken, Signer},
+    outlet,
+    pace::Pace,
 };
 use crate::{
     clock::Clock,
@@ -37,7 +39,11 @@ use crate::{
 };
 
 /// Pictures on their way out at a time.
-const DOWNLOADS_MAX: usize = 16;
+const PICTURES_MAX: usize = 16;
+
+/// Files on their way out at a time. Apart from the pictures: a few large files must not take everybody's face away.
+const FILES_MAX: usize = 8;
+
 const ROUTE: &str = "/_magpie/media/";
 const FILES_ROUTE: &str = "/_magpie/files/";
 
@@ -64,7 +70,8 @@ struct Inner {
     files_signer: Signer,
     homeserver: Homeserver,
     clock: Clock,
-    places: Arc<Semaphore>,
+    picture_places: Arc<Semaphore>,
+    file_places: Arc<Semaphore>,
 }
 
 impl PublicMedia {
@@ -79,7 +86,8 @@ impl PublicMedia {
             files_signer: Signer::of_files(secret),
             homeserver,
             clock,
-            places: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
+            picture_places: Arc::new(Semaphore::new(PICTURES_MAX)),
+            file_places: Arc::new(Semaphore::new(FILES_MAX)),
         }))
     }
 
@@ -122,7 +130,7 @@ async fn open(State(media): State<PublicMedia>, Path(token): Path<String>) -> Re
         Err(BadToken::Forged) => return words(StatusCode::NOT_FOUND, "There is no such picture."),
         Err(BadToken::Expired) => return words(StatusCode::GONE, "This link is no longer valid."),
     };
-    let Ok(place) = Arc::clone(&inner.places).try_acquire_owned() else {
+    let Ok(place) = Arc::clone(&inner.picture_places).try_acquire_owned() else {
         return words(StatusCode::SERVICE_UNAVAILABLE, "Too many pictures are on their way; try again.");
     };
     let download = match inner.homeserver.bot().download(&mxc, AVATAR_BYTES_MAX).await {
@@ -151,12 +159,7 @@ async fn open(State(media): State<PublicMedia>, Path(token): Path<String>) -> Re
         return words(StatusCode::FORBIDDEN, "This file is not a picture.");
     };
     let first = stream::once(std::future::ready(Ok::<Bytes, HomeserverError>(start.freeze())));
-    // The place is given back when the last byte is out or the reader is gone.
-    let rest = stream.map(move |piece| {
-        let _held = &place;
-        piece
-    });
-    picture(image, size_bytes, Body::from_stream(first.chain(rest)))
+    picture(image, size_bytes, outlet::body(first.chain(stream), place, Pace::READER))
 }
 
 /// `GET /_magpie/files/{token}/{name}`: the name is only for whoever saves the file.
@@ -170,7 +173,7 @@ async fn open_file(
         Err(BadToken::Forged) => return words(StatusCode::NOT_FOUND, "There is no such file."),
         Err(BadToken::Expired) => return words(StatusCode::GONE, "This link is no longer valid."),
     };
-    let Ok(place) = Arc::clone(&inner.places).try_acquire_owned() else {
+    let Ok(place) = Arc::clone(&inner.file_places).try_acquire_owned() else {
         return words(StatusCode::SERVICE_UNAVAILABLE, "Too many files are on their way; try again.");
     };
     let MediaDownload { size_bytes, stream, .. } = match inner.homeserver.bot().download(&mxc, u64::MAX).await
@@ -182,11 +185,7 @@ async fn open_file(
             return words(StatusCode::BAD_GATEWAY, "The homeserver did not give the file.");
         }
     };
-    let stream = stream.map(move |piece| {
-        let _held = &place;
-        piece
-    });
-    let mut response = Response::new(Body::from_stream(stream));
+    let mut response = Response::new(outlet::body(stream, place, Pace::READER));
     let headers = response.headers_mut();
     harden(headers);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));

@@ -2,7 +2,7 @@
 //!
 //! Must never trust a size that somebody claims: it is counted while it comes.
 
-use std::{fs::File, io, time::Duration};
+use std::{fs::File, io};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -10,11 +10,8 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 
-use super::{ImageType, MediaError};
+use super::{ImageType, MediaError, pace::Pace};
 use crate::platform::Download;
-
-/// A network that gives nothing for so long has stopped.
-const STALL: Duration = Duration::from_secs(60);
 
 /// What is read at once when the file is sent on.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -49,16 +46,15 @@ pub(super) struct Spooled {
 
 impl Spooled {
     /// Takes a file in.
-    pub(super) async fn take(download: Download, cap: Cap) -> Result<Self, MediaError> {
+    pub(super) async fn take(download: Download, cap: Cap, pace: Pace) -> Result<Self, MediaError> {
         let Download { size_bytes: claimed, mut stream, .. } = download;
         if claimed.is_some_and(|size| size > cap.size_bytes_max) {
             return Err(cap.passed());
         }
         let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(|error| disk(&error))?);
         let (mut sum, mut size_bytes, mut head) = (Sha256::new(), 0, Vec::new());
-        while let Some(piece) =
-            tokio::time::timeout(STALL, stream.next()).await.map_err(|_| MediaError::Stalled)?
-        {
+        let mut paced = pace.begin();
+        while let Some(piece) = paced.next(&mut stream).await? {
             let piece = piece?;
             size_bytes += piece.len() as u64;
             if size_bytes > cap.size_bytes_max {
@@ -71,7 +67,7 @@ impl Spooled {
         }
         // Less than was claimed is half a file.
         if claimed.is_some_and(|claimed| size_bytes < claimed) {
-            return Err(MediaError::Stalled);
+            return Err(MediaError::CutShort);
         }
         file.flush().await.map_err(|error| disk(&error))?;
         let sha256 = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -95,4 +91,52 @@ impl Spooled {
 
 fn disk(error: &io::Error) -> MediaError {
     MediaError::Disk(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::stream;
+
+    use super::*;
+    use crate::platform::PlatformError;
+
+    const CAP: Cap = Cap { size_bytes_max: 1_000, is_homeserver: false };
+    const IMPATIENT: Pace = Pace { stall: Duration::from_millis(20), ..Pace::FILE };
+
+    fn download(
+        size_bytes: Option<u64>,
+        pieces: impl futures_util::Stream<Item = Result<Bytes, PlatformError>> + Send + 'static,
+    ) -> Download {
+        Download { mime: None, size_bytes, stream: pieces.boxed() }
+    }
+
+    fn piece() -> Result<Bytes, PlatformError> {
+        Ok(Bytes::from_static(b"piece"))
+    }
+
+    #[tokio::test]
+    async fn a_file_is_believed_only_by_what_comes() {
+        let broken = || Err(PlatformError("it broke".to_owned()));
+        for (name, claimed, pieces, wanted) in [
+            ("whole", Some(10), vec![piece(), piece()], Ok(10)),
+            ("larger than it says", Some(5), vec![piece(), piece()], Ok(10)),
+            ("of no known size", None, vec![piece()], Ok(5)),
+            ("smaller than it says", Some(11), vec![piece(), piece()], Err(MediaError::CutShort)),
+            ("too large, and says so", Some(1_001), vec![], Err(MediaError::TooLarge(1_000))),
+            ("too large", None, vec![piece(); 201], Err(MediaError::TooLarge(1_000))),
+            ("broken", Some(10), vec![piece(), broken()], Err(PlatformError("it broke".to_owned()).into())),
+        ] {
+            let taken = Spooled::take(download(claimed, stream::iter(pieces)), CAP, Pace::FILE).await;
+            assert_eq!(taken.map(|spooled| spooled.size_bytes), wanted, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_stands_still_is_given_up() {
+        let stopped = stream::iter([piece()]).chain(stream::pending());
+        let taken = Spooled::take(download(None, stopped), CAP, IMPATIENT).await;
+        assert_eq!(taken.map(|spooled| spooled.size_bytes), Err(MediaError::Stalled));
+    }
 }

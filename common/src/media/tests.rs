@@ -1,6 +1,6 @@
 //! Pictures copied in and given out, over the fake homeserver.
 
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
