@@ -92,6 +92,21 @@ pub struct Config<P> {
     pub platform: P,
 }
 
+impl<P> Config<P> {
+    /// Where a file lies while it is moved: the folder that was chosen, or the one of the SQLite database, which is on a disk and ours. With
+    /// PostgreSQL the system's own folder for such files is what is left.
+    pub fn media_folder(&self) -> PathBuf {
+        match (&self.bridge.media_folder, &self.database.url) {
+            (Some(folder), _) => folder.clone(),
+            (None, DatabaseUrl::Sqlite(file)) => {
+                let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+                folder.map_or_else(|| PathBuf::from("."), PathBuf::from)
+            }
+            (None, DatabaseUrl::Postgres(_)) => std::env::temp_dir(),
+        }
+    }
+}
+
 /// The homeserver that the bridge belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Homeserver {
@@ -160,6 +175,8 @@ pub struct Bridge {
     pub backfill_messages_max: usize,
     /// The largest file that is brought into Matrix, in bytes.
     pub media_bytes_max: u64,
+    /// Where a file lies while it is moved, if the file says so.
+    pub media_folder: Option<PathBuf>,
     /// Whether the bot shows as read what was delivered.
     pub delivery_receipts: bool,
     /// What a command in a portal starts with.

@@ -10,7 +10,7 @@ use self::pace::Pace;
 pub use self::{
     image_type::ImageType,
     measure::Measured,
-    moving::Media,
+    moving::{Media, MediaSettings},
     public::{PublicMedia, PublicMediaSettings},
 };
 use crate::{

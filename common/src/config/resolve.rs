@@ -78,7 +78,7 @@ fn resolve<P: PlatformConfig>(about: &About, path: &Path, problems: &mut Problem
 
     let file = typed::read(problems, Some("bridge")).unwrap_or_default();
     problems.enter("bridge");
-    let bridge = resolve_bridge(file, about, problems);
+    let bridge = resolve_bridge(file, about, folder, problems);
 
     let logging = typed::read::<Logging>(problems, Some("logging"));
     let platform = typed::read::<P>(problems, Some("platform"));
@@ -224,7 +224,12 @@ fn resolve_database(
     Some(Database { url: address::database(problems, &url, folder)?, durability: file.durability })
 }
 
-fn resolve_bridge(file: file::Bridge, about: &About, problems: &mut Problems) -> Option<Bridge> {
+fn resolve_bridge(
+    file: file::Bridge,
+    about: &About,
+    folder: &Path,
+    problems: &mut Problems,
+) -> Option<Bridge> {
     let permissions = permissions(problems, &file);
     let invite = match file.invite {
         Some(people) => people
@@ -254,6 +259,7 @@ fn resolve_bridge(file: file::Bridge, about: &About, problems: &mut Problems) ->
         create_portals: file.create_portals,
         backfill_messages_max: file.backfill_messages_max.unwrap_or(BACKFILL_MESSAGES),
         media_bytes_max: file.media_bytes_max.unwrap_or(MEDIA_BYTES),
+        media_folder: file.media_folder.map(|it| folder.join(it)),
         delivery_receipts: file.delivery_receipts.unwrap_or(true),
         command_prefix,
     })

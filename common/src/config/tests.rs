@@ -70,6 +70,21 @@ fn a_short_file_gives_a_whole_configuration() {
 }
 
 #[test]
+fn files_lie_on_a_disk_while_they_are_moved() {
+    let folder = |text: &str| read(&format!("{GOOD}{text}"), &[]).unwrap().media_folder();
+    assert_eq!(folder(""), Path::new("etc"));
+    assert_eq!(folder("database: { url: 'sqlite:/var/lib/magpie/a.db' }\n"), Path::new("/var/lib/magpie"));
+    let postgres = "database: { url: 'postgres://me@db/magpie' }\n";
+    assert_eq!(folder(postgres), std::env::temp_dir());
+    let chosen = [("MAGPIE_BRIDGE__MEDIA_FOLDER", "spool")];
+    let config = read(&format!("{GOOD}{postgres}"), &chosen).unwrap();
+    assert_eq!(config.media_folder(), Path::new("etc/spool"));
+    let config: Config<Platform> =
+        parse(&DISCORD, Path::new("config.yaml"), GOOD, &Environment::default()).unwrap();
+    assert_eq!(config.media_folder(), Path::new("."), "a folder that can be opened");
+}
+
+#[test]
 fn secrets_never_print() {
     let database = "database: { url: \"postgres://me:pw123@db/magpie\" }\n";
     let config = read(&format!("{GOOD}{database}"), &[]).unwrap();

@@ -3,7 +3,7 @@
 //! Each is moved once, whatever it is called: known by its id on the network, and by its sum. What somebody claims of a file is shown and never
 //! believed; a file whose first bytes are no picture is not shown as one. Next: `spool`, `look`.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -12,7 +12,7 @@ use super::{
     ImageType, MediaError,
     look::{Look, look},
     pace::Pace,
-    spool::{Cap, Spooled},
+    spool::{Cap, Spool, Spooled},
 };
 use crate::{
     homeserver::Homeserver,
@@ -30,6 +30,15 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 /// Types that a browser would run or draw as a page.
 const ACTIVE_TYPES: [&str; 6] = ["html", "xml", "svg", "javascript", "ecmascript", "xhtml"];
 
+/// How files are moved; from the configuration.
+#[derive(Clone, Debug)]
+pub struct MediaSettings {
+    /// The largest file that is moved.
+    pub size_bytes_max: u64,
+    /// Where a file lies while it is moved.
+    pub folder: PathBuf,
+}
+
 /// Moves files in. Cloning is cheap.
 #[derive(Clone)]
 pub struct Media(Arc<Inner>);
@@ -38,6 +47,7 @@ struct Inner {
     store: Store,
     homeserver: Homeserver,
     size_bytes_max: u64,
+    spool: Spool,
     places: Semaphore,
     /// Pictures are unpacked one at a time, so that two large ones are never in memory together.
     unpacking: Semaphore,
@@ -53,12 +63,14 @@ struct Moved {
 }
 
 impl Media {
-    /// Moves files of at most `size_bytes_max`.
-    pub fn new(store: Store, homeserver: Homeserver, size_bytes_max: u64) -> Self {
+    /// Prepares; asks nobody.
+    pub fn new(store: Store, homeserver: Homeserver, settings: MediaSettings) -> Self {
+        let MediaSettings { size_bytes_max, folder } = settings;
         Self(Arc::new(Inner {
             store,
             homeserver,
             size_bytes_max,
+            spool: Spool::new(folder),
             places: Semaphore::new(MOVED_AT_ONCE_MAX),
             unpacking: Semaphore::new(1),
         }))
@@ -85,7 +97,7 @@ impl Media {
         let session = session.ok_or(MediaError::NotConnected)?;
         let _place = self.0.places.acquire().await;
         let download = Pace::FILE.begin().wait(session.download(file)).await??;
-        let mut spooled = Spooled::take(download, cap, Pace::FILE).await?;
+        let mut spooled = self.0.spool.take(download, cap, Pace::FILE).await?;
         let sum = format!("sha256:{}", spooled.sha256);
         let row = match self.0.store.media(&sum).await.ok().flatten() {
             Some(same) => same,

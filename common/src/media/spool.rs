@@ -2,7 +2,7 @@
 //!
 //! Must never trust a size that somebody claims: it is counted while it comes.
 
-use std::{fs::File, io};
+use std::{fs::File, io, path::PathBuf};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -33,6 +33,12 @@ impl Cap {
     }
 }
 
+/// Where files lie while they are moved: a folder on a disk. The system's own for such files is often in memory.
+#[derive(Clone, Debug)]
+pub(super) struct Spool {
+    folder: PathBuf,
+}
+
 /// A file that is here for a moment. It is gone with this.
 pub(super) struct Spooled {
     file: tokio::fs::File,
@@ -44,14 +50,20 @@ pub(super) struct Spooled {
     pub(super) image: Option<ImageType>,
 }
 
-impl Spooled {
+impl Spool {
+    /// Uses a folder, which is there before the first file.
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
     /// Takes a file in.
-    pub(super) async fn take(download: Download, cap: Cap, pace: Pace) -> Result<Self, MediaError> {
+    pub(super) async fn take(&self, download: Download, cap: Cap, pace: Pace) -> Result<Spooled, MediaError> {
         let Download { size_bytes: claimed, mut stream, .. } = download;
         if claimed.is_some_and(|size| size > cap.size_bytes_max) {
             return Err(cap.passed());
         }
-        let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(|error| disk(&error))?);
+        let mut file =
+            tokio::fs::File::from_std(tempfile::tempfile_in(&self.folder).map_err(|error| disk(&error))?);
         let (mut sum, mut size_bytes, mut head) = (Sha256::new(), 0, Vec::new());
         let mut paced = pace.begin();
         while let Some(piece) = paced.next(&mut stream).await? {
@@ -71,9 +83,11 @@ impl Spooled {
         }
         file.flush().await.map_err(|error| disk(&error))?;
         let sha256 = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { file, size_bytes, sha256, image: ImageType::sniff(&head) })
+        Ok(Spooled { file, size_bytes, sha256, image: ImageType::sniff(&head) })
     }
+}
 
+impl Spooled {
     /// The file for whoever reads it without waiting, from its start.
     pub(super) async fn reader(&mut self) -> Result<File, MediaError> {
         self.file.rewind().await.map_err(|error| disk(&error))?;
@@ -112,6 +126,10 @@ mod tests {
         Download { mime: None, size_bytes, stream: pieces.boxed() }
     }
 
+    fn spool() -> Spool {
+        Spool::new(std::env::temp_dir())
+    }
+
     fn piece() -> Result<Bytes, PlatformError> {
         Ok(Bytes::from_static(b"piece"))
     }
@@ -128,7 +146,7 @@ mod tests {
             ("too large", None, vec![piece(); 201], Err(MediaError::TooLarge(1_000))),
             ("broken", Some(10), vec![piece(), broken()], Err(PlatformError("it broke".to_owned()).into())),
         ] {
-            let taken = Spooled::take(download(claimed, stream::iter(pieces)), CAP, Pace::FILE).await;
+            let taken = spool().take(download(claimed, stream::iter(pieces)), CAP, Pace::FILE).await;
             assert_eq!(taken.map(|spooled| spooled.size_bytes), wanted, "{name}");
         }
     }
@@ -136,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_stands_still_is_given_up() {
         let stopped = stream::iter([piece()]).chain(stream::pending());
-        let taken = Spooled::take(download(None, stopped), CAP, IMPATIENT).await;
+        let taken = spool().take(download(None, stopped), CAP, IMPATIENT).await;
         assert_eq!(taken.map(|spooled| spooled.size_bytes), Err(MediaError::Stalled));
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     health::{self, Condition, Readiness},
     homeserver::{Homeserver, HomeserverSettings},
     login::{LoginStatus, Logins},
-    media::{Media, PublicMedia, PublicMediaSettings},
+    media::{Media, MediaSettings, PublicMedia, PublicMediaSettings},
     message::SessionState,
     platform::{EventSink, Platform},
     portal::{Lanes, PortalParts, PortalSettings, Portals},
@@ -201,11 +201,17 @@ impl Parts {
             homeserver: self.homeserver.clone(),
             names: Arc::new(registration.names.clone()),
             logins: self.logins.clone(),
-            media: Media::new(self.store.clone(), self.homeserver.clone(), config.bridge.media_bytes_max),
+            media: self.media(config),
             public_media: self.public_media(config, registration),
             commands: Arc::new(commands),
             clock: self.clock.clone(),
         }
+    }
+
+    fn media<C>(&self, config: &Config<C>) -> Media {
+        let settings =
+            MediaSettings { size_bytes_max: config.bridge.media_bytes_max, folder: config.media_folder() };
+        Media::new(self.store.clone(), self.homeserver.clone(), settings)
     }
 
     fn public_media<C>(&self, config: &Config<C>, registration: &Registration) -> Option<PublicMedia> {

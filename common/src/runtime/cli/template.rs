@@ -60,6 +60,9 @@ bridge:
   #backfill_messages_max: 50
   # The largest file that is brought into Matrix, in bytes; the homeserver's own limit counts, too.
   #media_bytes_max: 524288000
+  # Where a file lies while it is moved. Default: beside the SQLite database; with PostgreSQL the system's folder for such files, which
+  # is often in memory.
+  #media_folder: .
   # Whether the bot shows as read what was delivered to {name}.
   #delivery_receipts: true
   # What a command in a bridged room starts with.
