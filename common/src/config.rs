@@ -177,6 +177,8 @@ pub struct Bridge {
     pub media_bytes_max: u64,
     /// Where a file lies while it is moved, if the file says so.
     pub media_folder: Option<PathBuf>,
+    /// The program that converts media, by its name or path; none when it is switched off.
+    pub ffmpeg: Option<PathBuf>,
     /// Whether the bot shows as read what was delivered.
     pub delivery_receipts: bool,
     /// What a command in a portal starts with.

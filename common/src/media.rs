@@ -8,6 +8,7 @@ use ruma::{MxcUri, OwnedMxcUri};
 
 use self::pace::Pace;
 pub use self::{
+    converter::Converter,
     image_type::ImageType,
     measure::Measured,
     moving::{Media, MediaSettings},
@@ -20,6 +21,7 @@ use crate::{
     store::{MediaRow, Store, StoreError},
 };
 
+mod converter;
 mod image_type;
 mod link;
 mod look;
@@ -63,6 +65,9 @@ pub enum MediaError {
     /// It ended before it had the size that the network gave.
     #[error("it ended before it was whole")]
     CutShort,
+    /// It could not be brought into the form that was wanted.
+    #[error("it could not be converted: {0}")]
+    Unconvertible(String),
     /// This machine could not hold it for a moment.
     #[error("it could not be held while it was moved: {0}")]
     Disk(String),
@@ -72,7 +77,10 @@ impl MediaError {
     /// Whether another attempt can help.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::TooLarge(_) | Self::TooLargeForHomeserver(_) | Self::NotAPicture => false,
+            Self::TooLarge(_)
+            | Self::TooLargeForHomeserver(_)
+            | Self::NotAPicture
+            | Self::Unconvertible(_) => false,
             Self::Homeserver(error) => error.is_transient(),
             Self::Remote(_) | Self::NotConnected | Self::Stalled | Self::CutShort | Self::Disk(_) => true,
         }

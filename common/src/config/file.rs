@@ -47,6 +47,7 @@ pub(super) struct Bridge {
     pub(super) backfill_messages_max: Option<usize>,
     pub(super) media_bytes_max: Option<u64>,
     pub(super) media_folder: Option<String>,
+    pub(super) ffmpeg: Option<String>,
     pub(super) delivery_receipts: Option<bool>,
     pub(super) command_prefix: Option<String>,
 }

@@ -260,9 +260,19 @@ fn resolve_bridge(
         backfill_messages_max: file.backfill_messages_max.unwrap_or(BACKFILL_MESSAGES),
         media_bytes_max: file.media_bytes_max.unwrap_or(MEDIA_BYTES),
         media_folder: file.media_folder.map(|it| folder.join(it)),
+        ffmpeg: ffmpeg(file.ffmpeg.as_deref(), folder),
         delivery_receipts: file.delivery_receipts.unwrap_or(true),
         command_prefix,
     })
+}
+
+/// A mere name is looked for where programs are, a path begins at the configuration's folder.
+fn ffmpeg(text: Option<&str>, folder: &Path) -> Option<PathBuf> {
+    match text.unwrap_or("ffmpeg") {
+        "" | "none" => None,
+        name if !name.contains('/') => Some(PathBuf::from(name)),
+        path => Some(folder.join(path)),
+    }
 }
 
 fn permissions(problems: &mut Problems, file: &file::Bridge) -> Permissions {

@@ -46,6 +46,15 @@ pub(super) struct Small {
 
 /// Looks at a picture.
 pub(super) fn look(file: File, image_type: ImageType) -> Look {
+    look_for(file, image_type, |measured| measured.width > SMALL.0 || measured.height > SMALL.1)
+}
+
+/// Looks at a picture that stands for something else: a small copy is wanted, however small it is itself.
+pub(super) fn look_at_cover(file: File, image_type: ImageType) -> Look {
+    look_for(file, image_type, |_| true)
+}
+
+fn look_for(file: File, image_type: ImageType, wants_copy: impl Fn(Measured) -> bool) -> Look {
     let mut reader = BufReader::new(file);
     let Some(measured) = image_type.measure(&mut reader) else { return Look::default() };
     let mut look = Look { size: Some((measured.width, measured.height)), ..Look::default() };
@@ -54,7 +63,7 @@ pub(super) fn look(file: File, image_type: ImageType) -> Look {
     }
     let Some(picture) = unpack(ImageReader::with_format(reader, image_type.format())) else { return look };
     look.blurhash = blurred(&picture, measured);
-    if measured.width > SMALL.0 || measured.height > SMALL.1 {
+    if wants_copy(measured) {
         look.small = shrink(&picture, measured);
     }
     look
@@ -70,8 +79,9 @@ fn unpack(mut reader: ImageReader<BufReader<File>>) -> Option<DynamicImage> {
 /// A copy of at most that size, upright. Only the copy is turned: turning the whole picture would take its memory twice.
 fn copy(picture: &DynamicImage, measured: Measured, (width, height): (u32, u32)) -> DynamicImage {
     let is_on_its_side = (picture.width(), picture.height()) != (measured.width, measured.height);
-    let mut copy =
-        if is_on_its_side { picture.thumbnail(height, width) } else { picture.thumbnail(width, height) };
+    let (width, height) = if is_on_its_side { (height, width) } else { (width, height) };
+    // Never larger than the picture is.
+    let mut copy = picture.thumbnail(width.min(picture.width()), height.min(picture.height()));
     copy.apply_orientation(measured.turn);
     copy
 }

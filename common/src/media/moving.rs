@@ -5,19 +5,21 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use futures_util::StreamExt;
+use ruma::MxcUri;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use super::{
-    ImageType, MediaError,
-    look::{Look, look},
+    Converter, ImageType, MediaError,
+    look::{Look, look, look_at_cover},
     pace::Pace,
     spool::{Cap, Spool, Spooled},
 };
 use crate::{
-    homeserver::Homeserver,
+    homeserver::{Homeserver, MediaDownload},
     message::{Attachment, AttachmentKind, FileSource, MediaInfo, Thumbnail},
-    platform::Session,
+    platform::{Download, PlatformError, Session},
     store::{MediaRow, Store},
 };
 
@@ -30,6 +32,12 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 /// Types that a browser would run or draw as a page.
 const ACTIVE_TYPES: [&str; 6] = ["html", "xml", "svg", "javascript", "ecmascript", "xhtml"];
 
+/// A longer spoken message is not converted.
+const SPEECH_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The one type that speech is converted to: Opus in Ogg.
+const SPEECH_TYPE: &str = "audio/ogg";
+
 /// How files are moved; from the configuration.
 #[derive(Clone, Debug)]
 pub struct MediaSettings {
@@ -37,6 +45,8 @@ pub struct MediaSettings {
     pub size_bytes_max: u64,
     /// Where a file lies while it is moved.
     pub folder: PathBuf,
+    /// What converts, where there is such a program.
+    pub converter: Option<Converter>,
 }
 
 /// Moves files in. Cloning is cheap.
@@ -48,6 +58,7 @@ struct Inner {
     homeserver: Homeserver,
     size_bytes_max: u64,
     spool: Spool,
+    converter: Option<Converter>,
     places: Semaphore,
     /// Pictures are unpacked one at a time, so that two large ones are never in memory together.
     unpacking: Semaphore,
@@ -65,12 +76,13 @@ struct Moved {
 impl Media {
     /// Prepares; asks nobody.
     pub fn new(store: Store, homeserver: Homeserver, settings: MediaSettings) -> Self {
-        let MediaSettings { size_bytes_max, folder } = settings;
+        let MediaSettings { size_bytes_max, folder, converter } = settings;
         Self(Arc::new(Inner {
             store,
             homeserver,
             size_bytes_max,
             spool: Spool::new(folder),
+            converter,
             places: Semaphore::new(MOVED_AT_ONCE_MAX),
             unpacking: Semaphore::new(1),
         }))
@@ -132,22 +144,93 @@ impl Media {
 
     async fn put_in(&self, spooled: &mut Spooled, attachment: &Attachment) -> Result<MediaRow, MediaError> {
         let look = match spooled.image {
-            Some(image) => self.look(spooled.reader().await?, image).await,
+            Some(image) => {
+                let file = spooled.reader().await?;
+                self.alone(move || look(file, image)).await
+            }
+            None if attachment.kind == AttachmentKind::Video => self.look_at_video(spooled).await,
             None => Look::default(),
         };
         let bot = self.0.homeserver.bot();
         let mime = true_type(spooled.image, attachment.mime.as_deref());
         let mxc = bot.upload_stream(&mime, spooled.size_bytes, spooled.stream().await?).await?;
-        let picture = look.size.is_some();
+        let picture = spooled.image.is_some() && look.size.is_some();
         let info = self.info(look).await;
         let info = serde_json::to_string(&Moved { mime, picture, info }).ok();
         Ok(MediaRow { mxc, size_bytes: spooled.size_bytes, info })
     }
 
-    async fn look(&self, file: std::fs::File, image: ImageType) -> Look {
+    async fn alone(&self, look: impl FnOnce() -> Look + Send + 'static) -> Look {
         let _alone = self.0.unpacking.acquire().await;
         // A fault in a decoder costs the picture its size, not the bridge its life.
-        tokio::task::spawn_blocking(move || look(file, image)).await.unwrap_or_default()
+        tokio::task::spawn_blocking(look).await.unwrap_or_default()
+    }
+
+    /// What the first picture of a video shows, where there is a program that finds it.
+    async fn look_at_video(&self, spooled: &mut Spooled) -> Look {
+        match self.cover(spooled).await {
+            Ok(look) => look,
+            Err(error) => {
+                tracing::debug!(%error, "A video stays without its small picture.");
+                Look::default()
+            }
+        }
+    }
+
+    async fn cover(&self, spooled: &mut Spooled) -> Result<Look, MediaError> {
+        let Some(converter) = &self.0.converter else { return Ok(Look::default()) };
+        let mut cover = converter.first_picture(spooled.reader().await?, &self.0.spool).await?;
+        let (image, file) = (cover.image.ok_or(MediaError::NotAPicture)?, cover.reader().await?);
+        Ok(self.alone(move || look_at_cover(file, image)).await)
+    }
+
+    /// A spoken message of Matrix in the one type that a network takes for speech. Where that cannot be, it goes as any other sound.
+    pub async fn speech(&self, file: &Attachment, wanted: &str) -> Attachment {
+        let FileSource::Matrix(mxc) = &file.source else { return file.clone() };
+        if essence(file.mime.as_deref()) == wanted {
+            return file.clone();
+        }
+        let key = format!("speech:{wanted}:{mxc}");
+        let converted = match self.known(&key).await {
+            Some(known) => Ok(known),
+            None => self.convert_speech(mxc, wanted, &key).await,
+        };
+        match converted {
+            Ok(MediaRow { mxc, size_bytes, .. }) => Attachment {
+                source: FileSource::Matrix(mxc),
+                name: format!("{}.ogg", file.name.rsplit_once('.').map_or(&*file.name, |(name, _)| name)),
+                mime: Some(wanted.to_owned()),
+                size_bytes: Some(size_bytes),
+                ..file.clone()
+            },
+            Err(error) => {
+                tracing::debug!(%error, "A spoken message goes out as any other sound.");
+                Attachment { kind: AttachmentKind::Audio, ..file.clone() }
+            }
+        }
+    }
+
+    /// The converted message lies in the media store like any other file, so that another attempt finds it there.
+    async fn convert_speech(&self, mxc: &MxcUri, wanted: &str, key: &str) -> Result<MediaRow, MediaError> {
+        let unconvertible = |reason: &str| MediaError::Unconvertible(reason.to_owned());
+        let converter = self.0.converter.as_ref().ok_or_else(|| unconvertible("there is no ffmpeg"))?;
+        if wanted != SPEECH_TYPE {
+            return Err(unconvertible("no such type is known for speech"));
+        }
+        let _place = self.0.places.acquire().await;
+        let bot = self.0.homeserver.bot();
+        let opened = bot.download(mxc, SPEECH_BYTES_MAX).await?;
+        let MediaDownload { mime, size_bytes, stream } = opened.ok_or_else(|| unconvertible("it is gone"))?;
+        let stream = stream.map(|piece| piece.map_err(|error| PlatformError(error.to_string()))).boxed();
+        let cap = Cap { size_bytes_max: SPEECH_BYTES_MAX, is_homeserver: false };
+        let mut spoken = self.0.spool.take(Download { mime, size_bytes, stream }, cap, Pace::FILE).await?;
+        let mut speech = converter.speech(spoken.reader().await?, &self.0.spool).await?;
+        let mxc = bot.upload_stream(wanted, speech.size_bytes, speech.stream().await?).await?;
+        let row = MediaRow { mxc, size_bytes: speech.size_bytes, info: None };
+        if let Err(error) = self.0.store.save_media(key, &row).await {
+            tracing::warn!(%error, "A spoken message was converted but not remembered.");
+        }
+        Ok(row)
     }
 
     /// The small copy goes up, too; a picture without one is shown all the same.
@@ -194,8 +277,7 @@ fn true_type(image: Option<ImageType>, claimed: Option<&str>) -> String {
     if let Some(image) = image {
         return image.mime().to_owned();
     }
-    let claimed = claimed.and_then(|claimed| claimed.split(';').next()).unwrap_or_default();
-    let claimed = claimed.trim().to_ascii_lowercase();
+    let claimed = essence(claimed);
     let token = |word: &str| {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.+_".contains(&byte);
         !word.is_empty() && word.bytes().all(is_plain)
@@ -205,6 +287,11 @@ fn true_type(image: Option<ImageType>, claimed: Option<&str>) -> String {
     // A picture whose bytes are none is a lie.
     let is_lie = claimed.starts_with("image/");
     if is_type && !is_active && !is_lie { claimed } else { UNKNOWN_TYPE.to_owned() }
+}
+
+/// A media type without its parameters.
+fn essence(mime: Option<&str>) -> String {
+    mime.and_then(|mime| mime.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -51,6 +51,10 @@ impl Pace {
         bytes_per_second_min: 8 * 1024,
     };
 
+    /// A program of our own machine, which has bounds of its own.
+    pub(super) const CHILD: Self =
+        Self { stall: Duration::from_secs(60), grace: Duration::from_secs(60), bytes_per_second_min: 0 };
+
     /// Begins to measure.
     pub(super) fn begin(self) -> Paced {
         Paced { pace: self, waited: Duration::ZERO, moved_bytes: 0 }

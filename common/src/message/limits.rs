@@ -94,6 +94,9 @@ pub struct Limits {
     pub text_chars_max: usize,
     /// The largest file, in bytes, for each kind that can be sent.
     pub files_bytes_max: BTreeMap<AttachmentKind, u64>,
+    /// The one media type that speech must have, where the network takes no other. What is of another type is converted, or goes as sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice_mime: Option<String>,
     /// How many files one message can hold.
     pub files_per_message_max: usize,
     /// Until when the chat takes messages, in milliseconds since 1970; none means always.

@@ -21,7 +21,7 @@ use crate::{
     health::{self, Condition, Readiness},
     homeserver::{Homeserver, HomeserverSettings},
     login::{LoginStatus, Logins},
-    media::{Media, MediaSettings, PublicMedia, PublicMediaSettings},
+    media::{Converter, Media, MediaSettings, PublicMedia, PublicMediaSettings},
     message::SessionState,
     platform::{EventSink, Platform},
     portal::{Lanes, PortalParts, PortalSettings, Portals},
@@ -209,8 +209,13 @@ impl Parts {
     }
 
     fn media<C>(&self, config: &Config<C>) -> Media {
-        let settings =
-            MediaSettings { size_bytes_max: config.bridge.media_bytes_max, folder: config.media_folder() };
+        let search = std::env::var_os("PATH").unwrap_or_default();
+        let ffmpeg = config.bridge.ffmpeg.as_ref();
+        let settings = MediaSettings {
+            size_bytes_max: config.bridge.media_bytes_max,
+            folder: config.media_folder(),
+            converter: ffmpeg.and_then(|program| Converter::find(program, &search)),
+        };
         Media::new(self.store.clone(), self.homeserver.clone(), settings)
     }
 

@@ -38,6 +38,7 @@ impl Known {
             actions: BTreeMap::from(ACTIONS),
             text_chars_max: format::CONTENT_UNITS_MAX,
             files_bytes_max: kinds.map(|kind| (kind, bytes_max)).into(),
+            voice_mime: None,
             files_per_message_max: FILES_MAX,
             open_until_ms: None,
         }

@@ -7,9 +7,9 @@ use ruma::UserId;
 use super::{Stopped, Work, decide::Then, related::Target};
 use crate::{
     homeserver::HomeserverError,
-    ids::RemoteMessageId,
+    ids::{RemoteChatId, RemoteMessageId},
     media::picture_source,
-    message::{FileSource, Outgoing},
+    message::{AttachmentKind, FileSource, Outgoing},
     platform::{DeliverError, Delivered, DeliveryKey, InDoubt, Session},
     portal::{Portals, keys, lane::Attempted},
     steps::{Step, reached},
@@ -33,6 +33,7 @@ pub(super) async fn deliver(
     let Delivery { portal, session, mut outgoing, then } = delivery;
     introduce(portals, &mut outgoing, &work.event.sender).await?;
     localize(portals, &mut outgoing).await?;
+    speak(portals, session, &portal.chat, &mut outgoing).await;
     let key = DeliveryKey {
         key: keys::delivery_key(&work.event.event_id, &portals.parts.clock),
         in_doubt: match work.try_.in_doubt {
@@ -106,6 +107,15 @@ async fn localize(portals: &Portals, outgoing: &mut Outgoing) -> Result<(), Stor
         }
     }
     Ok(())
+}
+
+/// What was spoken goes in the type that the network takes. Most messages have nothing spoken.
+async fn speak(portals: &Portals, session: &dyn Session, chat: &RemoteChatId, outgoing: &mut Outgoing) {
+    let (Outgoing::Message(said) | Outgoing::Edit { new: said, .. }) = outgoing else { return };
+    for file in said.message.attachments.iter_mut().filter(|file| file.kind == AttachmentKind::Voice) {
+        let Some(wanted) = session.limits(chat).voice_mime else { return };
+        *file = portals.parts.media.speech(file, &wanted).await;
+    }
 }
 
 /// A relay says for whom it speaks.

@@ -63,6 +63,8 @@ bridge:
   # Where a file lies while it is moved. Default: beside the SQLite database; with PostgreSQL the system's folder for such files, which
   # is often in memory.
   #media_folder: .
+  # The ffmpeg that converts voice messages and makes the small pictures of videos: a name, a path, or none.
+  #ffmpeg: ffmpeg
   # Whether the bot shows as read what was delivered to {name}.
   #delivery_receipts: true
   # What a command in a bridged room starts with.

@@ -81,6 +81,7 @@ impl Session for FakeSession {
             actions: Action::ALL.map(|action| (action, Support::Full)).into(),
             text_chars_max: TEXT_CHARS_MAX,
             files_bytes_max: files.map(|kind| (kind, FILE_BYTES_MAX)).into(),
+            voice_mime: Some("audio/ogg".to_owned()),
             files_per_message_max: 1,
             open_until_ms: None,
         }

@@ -1,0 +1,183 @@
+//! The optional `ffmpeg`: a child that is told what to do and trusted with nothing.
+//!
+//! What it reads is hostile, and so is it from then on: it has one open file to read and a pipe to write to, a bound on time, memory and
+//! output, no network, and no file that a file may name. It ends with whoever waits for it. Without it every caller has another way.
+
+use std::{
+    ffi::OsStr,
+    fs::File,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::StreamExt;
+use tokio::{
+    process::{Child, Command},
+    sync::Semaphore,
+};
+use tokio_util::io::ReaderStream;
+
+use super::{
+    MediaError,
+    pace::Pace,
+    spool::{Cap, Spool, Spooled},
+};
+use crate::platform::{Download, PlatformError};
+
+/// What one conversion may take.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    time: Duration,
+    processor_seconds: u32,
+    /// Address space, of which a small part is ever used.
+    memory_kibibytes: u32,
+}
+
+const BOUNDS: Bounds =
+    Bounds { time: Duration::from_secs(60), processor_seconds: 60, memory_kibibytes: 1024 * 1024 };
+
+/// What comes out at most.
+const OUTPUT_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// The program, with the file that it reads: no other protocol, and no format that names other files.
+const INPUT: [&str; 15] = [
+    "-nostdin",
+    "-hide_banner",
+    "-loglevel",
+    "quiet",
+    "-threads",
+    "1",
+    "-filter_threads",
+    "1",
+    "-protocol_whitelist",
+    "file,pipe",
+    "-format_whitelist",
+    "mov,matroska,ogg,mp3,aac,wav,flac,amr,caf,avi",
+    "-i",
+    // Its standard input, opened anew: a pipe could not be searched for the index at its end.
+    "/dev/fd/0",
+    "-map_metadata",
+];
+
+/// Opus in Ogg, as spoken messages are on most networks; half an hour at most.
+const SPEECH: [&str; 16] = [
+    "-1", "-map", "0:a:0", "-c:a", "libopus", "-b:a", "32k", "-ac", "1", "-ar", "48000", "-t", "1800", "-f",
+    "ogg", "pipe:1",
+];
+
+/// The first picture of a video, as it is shown.
+const FIRST_PICTURE: [&str; 13] = [
+    "-1",
+    "-map",
+    "0:v:0",
+    "-frames:v",
+    "1",
+    "-c:v",
+    "mjpeg",
+    "-q:v",
+    "3",
+    "-f",
+    "image2pipe",
+    "-an",
+    "pipe:1",
+];
+
+/// Converts, one file at a time. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Converter {
+    program: PathBuf,
+    bounds: Bounds,
+    /// A second one would want the processor just the same.
+    place: Arc<Semaphore>,
+}
+
+impl Converter {
+    /// Looks for the program: a path is taken as it is, a mere name is looked for in the folders of `search`, a `PATH`. One line in the log
+    /// where there is none.
+    pub fn find(program: &Path, search: &OsStr) -> Option<Self> {
+        let is_name = program.components().count() == 1 && !program.is_absolute();
+        let found = match is_name {
+            true => {
+                std::env::split_paths(search).map(|folder| folder.join(program)).find(|it| is_program(it))
+            }
+            false => Some(program.to_owned()).filter(|it| is_program(it)),
+        };
+        if found.is_none() {
+            tracing::info!(
+                program = %program.display(),
+                "No ffmpeg is there: voice messages of another type go out as audio files, and videos have no small picture."
+            );
+        }
+        found.map(|program| Self { program, bounds: BOUNDS, place: Arc::new(Semaphore::new(1)) })
+    }
+
+    /// Speech as Opus in Ogg.
+    pub(super) async fn speech(&self, file: File, spool: &Spool) -> Result<Spooled, MediaError> {
+        self.run(file, &SPEECH, spool).await
+    }
+
+    /// The first picture of a video, as a JPEG.
+    pub(super) async fn first_picture(&self, file: File, spool: &Spool) -> Result<Spooled, MediaError> {
+        self.run(file, &FIRST_PICTURE, spool).await
+    }
+
+    async fn run(&self, file: File, output: &[&str], spool: &Spool) -> Result<Spooled, MediaError> {
+        let _place = self.place.acquire().await;
+        let mut child = self.spawn(file, output).map_err(|error| unconvertible(&error.to_string()))?;
+        let converted = tokio::time::timeout(self.bounds.time, gather(&mut child, spool)).await;
+        // On an error the child is dropped here, which ends it.
+        converted.map_err(|_| unconvertible("it took too long"))?
+    }
+
+    fn spawn(&self, file: File, output: &[&str]) -> std::io::Result<Child> {
+        let Bounds { processor_seconds, memory_kibibytes, .. } = self.bounds;
+        // The shell lowers its own bounds and becomes the program. No file may be written at all; a pipe is none.
+        let bounded = format!(
+            "ulimit -v {memory_kibibytes}; ulimit -t {processor_seconds}; ulimit -f 0; ulimit -c 0; exec \"$@\""
+        );
+        Command::new("/bin/sh")
+            .args(["-c", &bounded, "sh"])
+            .arg(&self.program)
+            .args(INPUT)
+            .args(output)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .current_dir("/")
+            .stdin(file)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+    }
+}
+
+/// Takes in what the child writes, and its verdict.
+async fn gather(child: &mut Child, spool: &Spool) -> Result<Spooled, MediaError> {
+    let output = child.stdout.take().ok_or_else(|| unconvertible("it has no output"))?;
+    let stream = ReaderStream::new(output).map(|piece| piece.map_err(|it| PlatformError(it.to_string())));
+    let download = Download { mime: None, size_bytes: None, stream: stream.boxed() };
+    let cap = Cap { size_bytes_max: OUTPUT_BYTES_MAX, is_homeserver: false };
+    let taken = match spool.take(download, cap, Pace::CHILD).await {
+        Err(MediaError::TooLarge(_)) => return Err(unconvertible("it became too large")),
+        taken => taken?,
+    };
+    let status = child.wait().await.map_err(|error| unconvertible(&error.to_string()))?;
+    if !status.success() || taken.size_bytes == 0 {
+        return Err(unconvertible(&format!("ffmpeg ended with {status}, after {} bytes", taken.size_bytes)));
+    }
+    Ok(taken)
+}
+
+fn is_program(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+fn unconvertible(reason: &str) -> MediaError {
+    MediaError::Unconvertible(reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests;
