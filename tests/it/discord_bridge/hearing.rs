@@ -231,6 +231,9 @@ async fn the_past_of_a_channel_is_read_up_to_a_bound() {
     };
     assert_eq!(read(Until::Including(id(all[2])), 50).await, ["0", "1", "2"]);
     assert_eq!(read(Until::Before(id(all[2])), 1).await, ["1"]);
+    // What began a room may have been said in a thread.
+    let aside = magpie_common::ids::RemoteMessageId::new(format!("{}/{}", all[0], all[2]));
+    assert_eq!(read(Until::Before(aside), 50).await, ["0", "1"]);
     let long = read(Until::Before(id(all[129])), 120).await;
     assert_eq!((long.len(), long[0].as_str(), long[119].as_str()), (120, "9", "128"));
     let info = session.chat(&stage.general()).await.expect("it answers").expect("it is a chat");

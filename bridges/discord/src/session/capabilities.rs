@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use magpie_common::message::{Action, AttachmentKind, Limits, Support};
 
-use super::world::Known;
+use super::{deliver::VOICE_MIME, world::Known};
 use crate::format;
 
 const MEBIBYTE: u64 = 1024 * 1024;
@@ -38,7 +38,7 @@ impl Known {
             actions: BTreeMap::from(ACTIONS),
             text_chars_max: format::CONTENT_UNITS_MAX,
             files_bytes_max: kinds.map(|kind| (kind, bytes_max)).into(),
-            voice_mime: None,
+            voice_mime: Some(VOICE_MIME.to_owned()),
             files_per_message_max: FILES_MAX,
             open_until_ms: None,
         }

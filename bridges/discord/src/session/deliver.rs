@@ -14,6 +14,7 @@ use magpie_common::{
 };
 
 pub(crate) use self::files::Payload;
+pub(super) use self::spoken::MIME as VOICE_MIME;
 use self::name::{WebhookName, webhook_name};
 use super::{
     api::{Api, ApiError},

@@ -336,3 +336,25 @@ pub(crate) fn texts(value: &Value) -> Vec<String> {
 fn bits(value: &Value) -> u64 {
     text(value).parse().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_is_shown_where_its_channel_is() {
+        let mut known = Known::default();
+        let thread = |id: &str, parent: &str| json!({"id": id, "type": 11, "name": "t", "parent_id": parent});
+        known.learn_guild(&json!({
+            "id": "9", "name": "Birds",
+            "channels": [{"id": "3", "type": 0, "name": "general"}, {"id": "4", "type": 15, "name": "forum"}],
+            "threads": [thread("31", "3"), thread("41", "4")],
+        }));
+        assert!(known.shows("3") && known.shows("31"));
+        assert_eq!(known.spot("31").chat, "3");
+        assert!(!known.shows("4") && !known.shows("41") && !known.shows("77"));
+        assert!(known.chat_info("41").is_none());
+    }
+}

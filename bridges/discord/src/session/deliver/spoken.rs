@@ -12,7 +12,7 @@ use crate::format::Part;
 pub(super) const FLAG: u64 = 1 << 13;
 
 /// The type of its file.
-pub(super) const MIME: &str = "audio/ogg";
+pub(in crate::session) const MIME: &str = "audio/ogg";
 
 /// Discord's waveforms have at most this many points.
 const POINTS_MAX: usize = 256;
