@@ -10,6 +10,7 @@ use self::pace::Pace;
 pub use self::{
     converter::Converter,
     image_type::ImageType,
+    lottie::LottieError,
     measure::Measured,
     moving::{Media, MediaSettings},
     public::{PublicMedia, PublicMediaSettings},
@@ -25,6 +26,7 @@ mod converter;
 mod image_type;
 mod link;
 mod look;
+mod lottie;
 mod measure;
 mod moving;
 mod outlet;
@@ -56,6 +58,9 @@ pub enum MediaError {
     /// The homeserver could not take it.
     #[error("the homeserver could not take it: {0}")]
     Homeserver(#[from] HomeserverError),
+    /// A drawing could not be made a picture.
+    #[error(transparent)]
+    NotDrawn(#[from] LottieError),
     /// No account is connected that could fetch it.
     #[error("no account is connected that could fetch it")]
     NotConnected,
@@ -80,6 +85,7 @@ impl MediaError {
             Self::TooLarge(_)
             | Self::TooLargeForHomeserver(_)
             | Self::NotAPicture
+            | Self::NotDrawn(_)
             | Self::Unconvertible(_) => false,
             Self::Homeserver(error) => error.is_transient(),
             Self::Remote(_) | Self::NotConnected | Self::Stalled | Self::CutShort | Self::Disk(_) => true,

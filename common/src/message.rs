@@ -11,7 +11,7 @@ use ruma::OwnedUserId;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    attachment::{Attachment, AttachmentKind, FileSource, MediaInfo, Thumbnail},
+    attachment::{Attachment, AttachmentKind, FileSource, LOTTIE_TYPE, MediaInfo, Thumbnail},
     emoji::Emoji,
     info::{ChatInfo, ChatKind, CreateWhen, UserInfo, VISIBLE_NAME_CHARS_MAX, clean_name},
     limits::{Action, Limits, Support},

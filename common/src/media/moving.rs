@@ -5,7 +5,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use ruma::MxcUri;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -13,12 +14,13 @@ use tokio::sync::Semaphore;
 use super::{
     Converter, ImageType, MediaError,
     look::{Look, look, look_at_cover},
+    lottie::{self, LottieError},
     pace::Pace,
     spool::{Cap, Spool, Spooled},
 };
 use crate::{
     homeserver::{Homeserver, MediaDownload},
-    message::{Attachment, AttachmentKind, FileSource, MediaInfo, Thumbnail},
+    message::{Attachment, AttachmentKind, FileSource, LOTTIE_TYPE, MediaInfo, Thumbnail},
     platform::{Download, PlatformError, Session},
     store::{MediaRow, Store},
 };
@@ -98,11 +100,17 @@ impl Media {
         attachment: &Attachment,
     ) -> Result<Attachment, MediaError> {
         let FileSource::Remote(file) = &attachment.source else { return Ok(attachment.clone()) };
-        let key = format!("file:{file}");
+        // A drawing is kept as the picture that was made of it, apart from the same file as itself.
+        let is_drawn = is_drawn(attachment);
+        let (by_id, by_sum) = if is_drawn { ("drawn:", "drawn:sha256:") } else { ("file:", "sha256:") };
+        let key = format!("{by_id}{file}");
         if let Some(known) = self.known(&key).await {
             return Ok(moved(attachment, known));
         }
-        let cap = self.cap().await;
+        let cap = match is_drawn {
+            true => Cap { size_bytes_max: lottie::DOCUMENT_BYTES_MAX, is_homeserver: false },
+            false => self.cap().await,
+        };
         if attachment.size_bytes.is_some_and(|size| size > cap.size_bytes_max) {
             return Err(cap.passed());
         }
@@ -110,9 +118,10 @@ impl Media {
         let _place = self.0.places.acquire().await;
         let download = Pace::FILE.begin().wait(session.download(file)).await??;
         let mut spooled = self.0.spool.take(download, cap, Pace::FILE).await?;
-        let sum = format!("sha256:{}", spooled.sha256);
+        let sum = format!("{by_sum}{}", spooled.sha256);
         let row = match self.0.store.media(&sum).await.ok().flatten() {
             Some(same) => same,
+            None if is_drawn => self.put_in(&mut self.drawn(spooled).await?, attachment).await?,
             None => self.put_in(&mut spooled, attachment).await?,
         };
         for key in [&key, &sum] {
@@ -140,6 +149,21 @@ impl Media {
 
     async fn known(&self, key: &str) -> Option<MediaRow> {
         self.0.store.media(key).await.ok().flatten()
+    }
+
+    /// The picture that a document draws, as if it had come from the network itself.
+    async fn drawn(&self, mut document: Spooled) -> Result<Spooled, MediaError> {
+        let document = document.whole().await?;
+        let picture = {
+            let _alone = self.0.unpacking.acquire().await;
+            // A fault while drawing costs the sticker its picture, not the bridge its life.
+            let drawn = tokio::task::spawn_blocking(move || lottie::draw(&document)).await;
+            drawn.unwrap_or(Err(LottieError::Fault))?
+        };
+        let size_bytes = Some(picture.len() as u64);
+        let stream = stream::once(async { Ok(Bytes::from(picture)) }).boxed();
+        let cap = Cap { size_bytes_max: u64::MAX, is_homeserver: false };
+        self.0.spool.take(Download { mime: None, size_bytes, stream }, cap, Pace::FILE).await
     }
 
     async fn put_in(&self, spooled: &mut Spooled, attachment: &Attachment) -> Result<MediaRow, MediaError> {
@@ -248,6 +272,11 @@ impl Media {
         }
         info
     }
+}
+
+/// Whether a file is shown as what it draws.
+fn is_drawn(attachment: &Attachment) -> bool {
+    attachment.kind == AttachmentKind::Sticker && attachment.mime.as_deref() == Some(LOTTIE_TYPE)
 }
 
 /// The attachment as it is after the move: what the network told of it is kept where nothing better was found.

@@ -7,7 +7,7 @@ use std::{fs::File, io, path::PathBuf};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncSeekExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 
 use super::{ImageType, MediaError, pace::Pace};
@@ -93,6 +93,14 @@ impl Spooled {
         self.file.rewind().await.map_err(|error| disk(&error))?;
         let file = self.file.try_clone().await.map_err(|error| disk(&error))?;
         Ok(file.into_std().await)
+    }
+
+    /// All of it in memory, for what was taken with a small cap.
+    pub(super) async fn whole(&mut self) -> Result<Vec<u8>, MediaError> {
+        self.file.rewind().await.map_err(|error| disk(&error))?;
+        let mut bytes = Vec::new();
+        self.file.read_to_end(&mut bytes).await.map_err(|error| disk(&error))?;
+        Ok(bytes)
     }
 
     /// The bytes from the start.

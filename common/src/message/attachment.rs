@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::Node;
 use crate::ids::RemoteFileId;
 
+/// The media type of a Lottie drawing (<https://www.iana.org/assignments/media-types/video/lottie+json>). A sticker of this type is brought into
+/// Matrix as the picture that it draws.
+pub const LOTTIE_TYPE: &str = "video/lottie+json";
+
 /// A file that belongs to a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {

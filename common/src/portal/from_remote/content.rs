@@ -10,7 +10,8 @@ use crate::{
         WriteError, write_content,
     },
     ids::{RemoteChatId, RemoteMessageId},
-    message::{MentionTarget, Message, Node, RemoteMessage, RichText},
+    media::MediaError,
+    message::{Attachment, AttachmentKind, MentionTarget, Message, Node, RemoteMessage, RichText},
     portal::Portals,
     puppet::Looks,
     store::{Direction, MessageState, StoreError},
@@ -67,14 +68,21 @@ async fn brought_in(looker: &Looker<'_>, said: &Message) -> Result<Message, Stop
                 if !message.text.is_blank() {
                     message.text.0.push(Node::LineBreak);
                 }
-                let words = format!("📎 {} (the file could not be brought here: {error})", file.name);
-                message.text.0.push(Node::Emphasis(vec![Node::Text(words)]));
+                message.text.0.push(Node::Emphasis(vec![Node::Text(named(&file, &error))]));
             }
         }
     }
     bring_in_emoji(looker, &mut message.text).await;
     bring_in_emoji(looker, &mut message.preview).await;
     Ok(message)
+}
+
+/// The words in the place of a file that is not there. A sticker says enough by its name.
+fn named(file: &Attachment, error: &MediaError) -> String {
+    match file.kind {
+        AttachmentKind::Sticker => format!("(sticker “{}”)", file.name),
+        _ => format!("📎 {} (the file could not be brought here: {error})", file.name),
+    }
 }
 
 /// Copies the pictures of custom emoji into the media store. One that cannot be had is shown by its name.

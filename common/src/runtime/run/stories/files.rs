@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageFormat};
 use super::*;
 use crate::{
     ids::RemoteFileId,
-    message::{Attachment, AttachmentKind, Emoji, FileSource, Message, Node, RichText},
+    message::{Attachment, AttachmentKind, Emoji, FileSource, LOTTIE_TYPE, Message, Node, RichText},
     testkit::fake_network::FILE_BYTES_MAX,
 };
 
@@ -111,6 +111,48 @@ async fn a_file_that_the_homeserver_does_not_take_is_not_fetched() {
     stage.sends_files("", vec![attachment(AttachmentKind::File, &large, "untold")]).await;
     let wanted = format!("📎 untold (the file could not be brought here: {why})");
     stage.fake.wait_for(&room, |event| event.body() == wanted).await;
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_drawn_sticker_becomes_a_picture_or_keeps_its_name() {
+    let stage = Stage::set("drawn_stickers").await;
+    let (room, _) = stage.room().await;
+    let square = json!([
+        {"ty": "rc", "p": {"k": [8, 8]}, "s": {"k": [8, 8]}}, {"ty": "fl", "c": {"k": [1, 0, 0]}},
+    ]);
+    let drawing = json!({
+        "w": 16, "h": 16, "ip": 0, "op": 1, "fr": 1, "layers": [{"ty": 4, "ip": 0, "op": 1, "shapes": square}],
+    });
+    let drawing = stage.network.add_file("drawing", drawing.to_string().into_bytes());
+    let broken = stage.network.add_file("broken", &b"{}"[..]);
+    let vast = stage.network.add_file("vast", vec![b' '; 600_000]);
+    let drawn = |id, name| Attachment {
+        mime: Some(LOTTIE_TYPE.to_owned()),
+        ..attachment(AttachmentKind::Sticker, id, name)
+    };
+    stage.sends_files("", vec![drawn(&drawing, "square")]).await;
+    let event = stage.fake.wait_for(&room, |event| event.event_type == "m.sticker").await;
+    let (content, info) = (event.content(), &event.content()["info"]);
+    assert_eq!((&content["body"], &info["mimetype"]), (&json!("square"), &json!("image/png")));
+    assert_eq!((&info["w"], &info["h"]), (&json!(16), &json!(16)));
+    let mxc = ruma::OwnedMxcUri::from(content["url"].as_str().expect("an address"));
+    let stored = stage.fake.media(&mxc).expect("it was moved");
+    assert_eq!((stored.mime.as_str(), &info["size"]), ("image/png", &json!(stored.bytes.len())));
+    let picture = image::load_from_memory(&stored.bytes).expect("it is a picture").into_rgba8();
+    assert_eq!((picture.get_pixel(8, 8).0, picture.get_pixel(1, 1).0), ([255, 0, 0, 255], [0; 4]));
+    // The same drawing is drawn once, and the same file as a file is what it was.
+    let downloads = stage.network.downloads();
+    stage.sends_files("", vec![drawn(&drawing, "again")]).await;
+    let again = stage.fake.wait_for(&room, |event| event.body() == "again").await.content();
+    assert_eq!((&again["url"], stage.network.downloads()), (&content["url"], downloads));
+    stage.sends_files("", vec![attachment(AttachmentKind::File, &drawing, "file.json")]).await;
+    let file = stage.fake.wait_for_body(&room, "file.json").await.content();
+    assert_ne!(file["url"], content["url"]);
+    for (id, name) in [(&broken, "broken"), (&vast, "vast")] {
+        stage.sends_files("", vec![drawn(id, name)]).await;
+        stage.fake.wait_for_body(&room, &format!("(sticker “{name}”)")).await;
+    }
     stage.ends().await;
 }
 
