@@ -9,6 +9,7 @@ mod discord_bridge;
 mod discord_simulator;
 mod discord_story;
 mod doctor;
+mod drawn_stickers;
 mod echo;
 mod example;
 mod features;

@@ -5,7 +5,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use magpie_common::{
     ids::RemoteFileId,
-    message::{Attachment, AttachmentKind, FileSource, MediaInfo, Node},
+    message::{Attachment, AttachmentKind, FileSource, LOTTIE_TYPE, MediaInfo},
 };
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ const LOUDEST: (u16, u16) = (255, 1024);
 /// Discord's waveforms have at most this many points.
 const WAVEFORM_POINTS_MAX: usize = 256;
 
-/// Lottie, a drawing program rather than a picture.
+/// Lottie, a drawing rather than a picture.
 const LOTTIE: u64 = 3;
 
 /// GIF, which is on another host.
@@ -60,25 +60,23 @@ pub(super) fn read(data: &Value, (channel, message): (&str, &str)) -> Vec<Attach
     files.filter_map(|file| one(file, (channel, message), is_voice)).collect()
 }
 
-/// The stickers of a message, and words for those that are no pictures.
-pub(super) fn stickers(data: &Value) -> (Vec<Attachment>, Vec<Node>) {
-    let (mut pictures, mut words) = (Vec::new(), Vec::new());
-    for sticker in data["sticker_items"].as_array().into_iter().flatten() {
-        let (id, name) = (text(&sticker["id"]), sticker["name"].as_str().unwrap_or("sticker"));
-        let file = match sticker["format_type"].as_u64() {
-            _ if !crate::format::is_id(&id) => continue,
-            Some(LOTTIE) => {
-                words.push(Node::Emphasis(vec![Node::Text(format!("(sticker “{name}”)"))]));
-                continue;
-            }
-            Some(GIF) => format!("https://media.discordapp.net/stickers/{id}.gif"),
-            _ => format!("stickers/{id}.png"),
-        };
-        let source = FileSource::Remote(RemoteFileId::new(file));
-        let sticker = Attachment::new(AttachmentKind::Sticker, source, name);
-        pictures.push(Attachment { id: Some(RemoteFileId::new(id)), ..sticker });
-    }
-    (pictures, words)
+/// The stickers of a message.
+pub(super) fn stickers(data: &Value) -> Vec<Attachment> {
+    let stickers = data["sticker_items"].as_array().into_iter().flatten();
+    stickers.filter_map(sticker).collect()
+}
+
+fn sticker(sticker: &Value) -> Option<Attachment> {
+    let id = Some(text(&sticker["id"])).filter(|id| crate::format::is_id(id))?;
+    let name = sticker["name"].as_str().unwrap_or("sticker");
+    let (file, mime) = match sticker["format_type"].as_u64() {
+        Some(LOTTIE) => (format!("stickers/{id}.json"), Some(LOTTIE_TYPE.to_owned())),
+        Some(GIF) => (format!("https://media.discordapp.net/stickers/{id}.gif"), None),
+        _ => (format!("stickers/{id}.png"), None),
+    };
+    let source = FileSource::Remote(RemoteFileId::new(file));
+    let bare = Attachment::new(AttachmentKind::Sticker, source, name);
+    Some(Attachment { id: Some(RemoteFileId::new(id)), mime, ..bare })
 }
 
 fn one(file: &Value, (channel, message): (&str, &str), is_voice: bool) -> Option<Attachment> {

@@ -87,9 +87,7 @@ fn spoken(data: &Value, known: &Known) -> Option<Message> {
     let place = (place.0.as_str(), place.1.as_str());
     let mut words = words(data, known);
     let mut attachments = attachment::read(data, place);
-    let (stickers, named) = attachment::stickers(data);
-    attachments.extend(stickers);
-    words.0.extend(named);
+    attachments.extend(attachment::stickers(data));
     let mut preview = embed::read(data, &MessageNames::of(data, known));
     let reference = &data["message_reference"];
     let is_forward = reference["type"].as_u64() == Some(FORWARD);
@@ -97,7 +95,7 @@ fn spoken(data: &Value, known: &Known) -> Option<Message> {
         let snapshot = attachment::snapshot(data);
         words.0.splice(0..0, forwarded(reference, snapshot, known));
         attachments.extend(attachment::read(snapshot, place));
-        attachments.extend(attachment::stickers(snapshot).0);
+        attachments.extend(attachment::stickers(snapshot));
         preview.0.extend(embed::read(snapshot, &MessageNames::of(snapshot, known)).0);
     }
     let message = Message {
@@ -128,8 +126,7 @@ fn forwarded(reference: &Value, snapshot: &Value, known: &Known) -> Vec<Node> {
         }
         None => Node::Text(label),
     };
-    let mut quoted = words(snapshot, known);
-    quoted.0.extend(attachment::stickers(snapshot).1);
+    let quoted = words(snapshot, known);
     match quoted.is_blank() {
         true => vec![Node::Emphasis(vec![origin])],
         false => vec![Node::Emphasis(vec![origin]), Node::Quote(quoted.0)],

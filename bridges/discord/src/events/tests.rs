@@ -2,7 +2,7 @@
 
 use magpie_common::{
     ids::RemoteFileId,
-    message::{AttachmentKind, FileSource, Mention, MentionTarget, Node, RemoteMessage, Tone},
+    message::{AttachmentKind, FileSource, LOTTIE_TYPE, Mention, MentionTarget, Node, RemoteMessage, Tone},
 };
 use serde_json::json;
 
@@ -122,9 +122,10 @@ fn a_forward_brings_the_boxes_and_stickers_of_its_message() {
         }}],
     });
     let forward = message(forward).message;
-    assert_eq!(forward.attachments.len(), 1);
+    assert_eq!(forward.attachments.len(), 2);
     assert_eq!(forward.attachments[0].source, FileSource::Remote(RemoteFileId::new("stickers/31.png")));
-    assert_eq!(forward.text.to_plain(), "Forwarded\n> (sticker “dance”)");
+    assert_eq!(forward.attachments[1].source, FileSource::Remote(RemoteFileId::new("stickers/33.json")));
+    assert_eq!(forward.text.to_plain().trim_end(), "Forwarded");
     assert_eq!(forward.preview.to_plain(), "> Birds\n> seen by @bob");
 }
 
@@ -234,7 +235,7 @@ fn files_are_named_by_their_message_and_tell_what_they_are() {
 }
 
 #[test]
-fn stickers_are_pictures_where_they_are_ones() {
+fn stickers_are_pictures_or_drawings() {
     let stickers = json!([
         {"id": "31", "name": "wave", "format_type": 1}, {"id": "32", "name": "spin", "format_type": 4},
         {"id": "33", "name": "dance", "format_type": 3},
@@ -242,8 +243,11 @@ fn stickers_are_pictures_where_they_are_ones() {
     let said = message(json!({"content": "", "sticker_items": stickers})).message;
     let sources: Vec<_> = said.attachments.iter().map(|it| it.source.clone()).collect();
     let remote = |file: &str| FileSource::Remote(RemoteFileId::new(file));
-    assert_eq!(sources, [remote("stickers/31.png"), remote("https://media.discordapp.net/stickers/32.gif")]);
-    assert_eq!(said.text.to_plain(), "(sticker “dance”)");
+    let gif = "https://media.discordapp.net/stickers/32.gif";
+    assert_eq!(sources, [remote("stickers/31.png"), remote(gif), remote("stickers/33.json")]);
+    let types: Vec<_> = said.attachments.iter().map(|it| it.mime.as_deref()).collect();
+    assert_eq!(types, [None, None, Some(LOTTIE_TYPE)]);
+    assert_eq!((said.attachments[2].name.as_str(), said.text.is_blank()), ("dance", true));
 }
 
 #[test]
