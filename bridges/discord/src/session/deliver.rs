@@ -14,8 +14,8 @@ use magpie_common::{
 };
 
 pub(crate) use self::files::Payload;
-pub(super) use self::spoken::MIME as VOICE_MIME;
 use self::name::{WebhookName, webhook_name};
+pub(super) use self::spoken::MIME as VOICE_MIME;
 use super::{
     api::{Api, ApiError},
     permissions::{SEND_MESSAGES, SEND_MESSAGES_IN_THREADS, VIEW_CHANNEL},
