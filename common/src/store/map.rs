@@ -25,7 +25,7 @@ pub(super) const BY_REMOTE: &str = concat!(
 pub(super) const BETWEEN: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM message m WHERE m.remote_id >= $1 AND m.remote_id <= $2 AND m.remote_part = 0 ORDER BY m.remote_id LIMIT $3"
+    " FROM message m WHERE m.remote_id >= $1 AND m.remote_id <= $2 AND m.chat = $3 AND m.remote_part = 0 LIMIT $4"
 );
 /// The further parts of a message have higher numbers than messages that waited behind it, so the time of delivery decides among the
 /// newest rows.
@@ -78,23 +78,23 @@ impl Store {
         row.map(|mut row| row.text().map(RemoteMessageId::new)).transpose()
     }
 
-    /// The first rows of the remote messages whose ids lie, as texts, between two others, in whatever chat; nothing when there are more
-    /// than `rows_max`.
+    /// The first rows of a chat's remote messages whose ids lie, as texts, between two others; `None` when there are more than `rows_max`.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn remote_between(
         &self,
+        chat: &RemoteChatId,
         (first, last): (&RemoteMessageId, &RemoteMessageId),
         rows_max: usize,
-    ) -> Result<Vec<MessageRow>, StoreError> {
+    ) -> Result<Option<Vec<MessageRow>>, StoreError> {
         let limit = i64::try_from(rows_max).unwrap_or(i64::MAX).saturating_add(1);
-        let params = vec![first.as_str().into(), last.as_str().into(), limit.into()];
+        let params = vec![first.as_str().into(), last.as_str().into(), chat.as_str().into(), limit.into()];
         let rows = self.0.reader.fetch(BETWEEN, params).await?;
         if rows.len() > rows_max {
-            return Ok(Vec::new());
+            return Ok(None);
         }
-        rows.into_iter().map(|mut row| message_row(&mut row)).collect()
+        rows.into_iter().map(|mut row| message_row(&mut row)).collect::<Result<_, _>>().map(Some)
     }
 
     /// Remembers that the message of an event was taken back on both sides.

@@ -73,6 +73,48 @@ fn edited(one: Recorded) -> Option<String> {
 }
 
 #[tokio::test]
+async fn only_the_latest_are_looked_at_and_nothing_before_them_is_missing() {
+    let stage = Stage::new().await;
+    let (general, alice) = (stage.small.general, stage.small.alice);
+    let session = stage.connect().await;
+    let all: Vec<_> = (0..25).map(|nth| stage.sim.person_sends(general, alice, &format!("{nth}"))).collect();
+    stage.arrived("24").await;
+    session.close().await;
+    stage.sim.person_deletes(general, all[24]);
+    let before = stage.recorder.events().len();
+    let session = stage.connect().await;
+    assert_eq!(stage.stands(general, before).await.len(), 20);
+    let standing = stage.recorder.events().into_iter().skip(before).find_map(|one| match one.event {
+        RemoteEvent::Standing { chat, stretch, .. } if chat == stage.general() => Some(stretch),
+        _ => None,
+    });
+    assert_eq!(standing, Some((id(all[4]), id(all[24]))), "the last one stands no more, and was there");
+    session.close().await;
+    stage.should_be_honest("only_the_latest_are_looked_at_and_nothing_before_them_is_missing");
+}
+
+#[tokio::test]
+async fn without_the_right_to_the_past_nobody_is_told_of_a_gap_where_nothing_was_missed() {
+    let (mut world, small) = World::small();
+    world.edit_guild(small.guild).roles.values_mut().for_each(|role| role.permissions &= !(1 << 16));
+    let stage = Stage::of(world, small).await;
+    let session = stage.connect().await;
+    stage.sim.person_sends(small.general, small.alice, "hello");
+    stage.arrived("hello").await;
+    session.close().await;
+    let before = stage.recorder.events().len();
+    let session = stage.connect().await;
+    stage.sim.person_sends(small.general, small.alice, "again");
+    stage.arrived("again").await;
+    let told = stage.recorder.events().into_iter().skip(before);
+    let told: Vec<_> = told
+        .filter(|one| matches!(one.event, RemoteEvent::Gap { .. } | RemoteEvent::Standing { .. }))
+        .collect();
+    assert!(told.is_empty(), "{told:?}");
+    session.close().await;
+}
+
+#[tokio::test]
 async fn a_conversation_of_two_is_caught_up_and_heard_after_a_restart() {
     let (mut world, small) = World::small();
     let direct = world.direct(small.bob);

@@ -65,6 +65,16 @@ pub(super) struct Inlets {
     pub stop: CancellationToken,
 }
 
+/// Live events of a channel that wait.
+#[derive(Default)]
+struct Held {
+    events: VecDeque<GatewayEvent>,
+    /// For so many last pages.
+    pages: usize,
+    /// The last message that was fetched meanwhile.
+    passed: u64,
+}
+
 pub(super) struct Pump {
     config: Arc<DiscordConfig>,
     clock: Clock,
@@ -72,7 +82,7 @@ pub(super) struct Pump {
     addresses: Arc<Addresses>,
     out: Outlets,
     /// Live events that wait, by channel.
-    held: HashMap<String, VecDeque<GatewayEvent>>,
+    held: HashMap<String, Held>,
     /// Channels that recovery has not been told of yet.
     to_recover: VecDeque<Missed>,
     /// Connections that have begun, by number.
@@ -83,6 +93,8 @@ pub(super) struct Pump {
     awaited: HashSet<String>,
     /// Conversations of two.
     directs: Vec<String>,
+    /// Those that wait until all servers have been told.
+    directs_to_recover: VecDeque<Missed>,
     counts: BTreeMap<String, u64>,
     told_of_content: bool,
 }
@@ -105,6 +117,7 @@ impl Pump {
             shards: 1,
             awaited: HashSet::new(),
             directs: Vec::new(),
+            directs_to_recover: VecDeque::new(),
             counts: BTreeMap::new(),
             told_of_content: false,
         }
@@ -141,7 +154,7 @@ impl Pump {
         }
         match events::channel_of(&event.kind, &event.data) {
             Some(channel) => match self.held.get_mut(&channel) {
-                Some(held) if held.len() < HELD_MAX => held.push_back(event),
+                Some(held) if held.events.len() < HELD_MAX => held.events.push_back(event),
                 Some(_) => {
                     self.end("More happens in a channel than can wait; it is fetched again.".to_owned())
                 }
@@ -191,17 +204,39 @@ impl Pump {
             let event = events::gap(&spot, &page.after, fetched_max);
             self.push(Mapped { event, cursor: None }).await;
         }
-        if !page.is_last {
-            return;
+        if let Some(hold) = page.hold {
+            self.hold(&page.channel);
+            // The other end is gone only when the session is over.
+            let _ = hold.send(());
         }
         if let Some(review) = page.review {
             self.take_review(&page.channel, review).await;
         }
-        let passed: u64 = page.after.parse().unwrap_or_default();
-        for event in self.held.remove(&page.channel).into_iter().flatten() {
+        if page.is_last {
+            self.release(&page.channel, page.after.parse().unwrap_or_default()).await;
+        }
+    }
+
+    /// Lets the live events of a channel wait for one more last page.
+    fn hold(&mut self, channel: &str) {
+        self.held.entry(channel.to_owned()).or_default().pages += 1;
+    }
+
+    /// Lets them go on when it was the last they waited for, without the messages that were fetched.
+    async fn release(&mut self, channel: &str, passed: u64) {
+        if let Some(held) = self.held.get_mut(channel) {
+            held.passed = held.passed.max(passed);
+            held.pages = held.pages.saturating_sub(1);
+            if held.pages > 0 {
+                return;
+            }
+        }
+        let Some(held) = self.held.remove(channel) else { return };
+        for event in held.events {
             let id: u64 = text(&event.data["id"]).parse().unwrap_or_default();
-            if event.kind != "MESSAGE_CREATE" || id > passed {
-                self.take_chat_event(&page.channel, &event).await;
+            if event.kind != "MESSAGE_CREATE" || id > held.passed {
+                self.meet_direct(channel, &event).await;
+                self.take_chat_event(channel, &event).await;
             }
         }
     }

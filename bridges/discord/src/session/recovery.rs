@@ -9,7 +9,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
 };
 use tracing::warn;
@@ -17,7 +17,7 @@ use tracing::warn;
 use super::{
     api::{Api, ApiError},
     permissions::READ_MESSAGE_HISTORY,
-    review::{self, Review},
+    review::{self, Look, Review},
     world::{World, text},
 };
 use crate::events;
@@ -33,6 +33,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(120);
 
 /// After so many refusals in a row that name no reason we know, the channel goes on without what was missed.
 const REFUSALS_MAX: u32 = 10;
+
+/// A look at what stands in a channel is given up after so many failures.
+const REVIEW_FAILURES_MAX: u32 = 2;
 
 /// A channel with messages to fetch.
 #[derive(Debug)]
@@ -53,6 +56,19 @@ pub(super) struct Missed {
     not_before: Option<Instant>,
 }
 
+/// A channel to be looked at.
+struct Due {
+    at: Look,
+    /// How often that was tried in vain.
+    failures: u32,
+}
+
+impl Due {
+    fn new(at: Look) -> Self {
+        Self { at, failures: 0 }
+    }
+}
+
 /// Fetched messages of one channel, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Page {
@@ -66,6 +82,8 @@ pub(super) struct Page {
     pub is_last: bool,
     /// Something is missing behind `after`.
     pub gap: Option<Gap>,
+    /// From now on live events of the channel are to wait for its next page; says when they do.
+    pub hold: Option<oneshot::Sender<()>>,
     /// What stands in the channel now.
     pub review: Option<Review>,
     /// Why nothing can be fetched any more, in any channel.
@@ -96,9 +114,19 @@ impl Missed {
         Self { channel, after, until, reviewed: None, taken: 0, failures: 0, not_before: None }
     }
 
-    /// And then what stands in the channel is looked at.
+    /// And then, when nothing more urgent is to be done, what stands in the channel is looked at.
     pub(super) fn reviewed(self) -> Self {
         Self { reviewed: Some(self.after.clone()), ..self }
+    }
+
+    /// Whether there is nothing to fetch, so that no live event need wait.
+    pub(super) fn is_caught_up(&self) -> bool {
+        self.after.parse::<u64>().is_ok_and(|after| after >= self.until)
+    }
+
+    fn look(&self, newest: u64) -> Option<Look> {
+        let known = self.reviewed.clone()?;
+        Some(Look { channel: self.channel.clone(), known, newest })
     }
 
     fn waits(&self, now: Instant) -> bool {
@@ -110,6 +138,7 @@ impl Recovery {
     /// Runs until nobody reads its pages.
     pub(super) async fn run(self, mut missed: mpsc::Receiver<Missed>, pages: mpsc::Sender<Page>) {
         let mut turns: VecDeque<Missed> = VecDeque::new();
+        let mut due: VecDeque<Due> = VecDeque::new();
         loop {
             while let Ok(next) = missed.try_recv() {
                 turns.push_back(next);
@@ -117,6 +146,13 @@ impl Recovery {
             let now = Instant::now();
             let ready = turns.iter().position(|turn| !turn.waits(now));
             let Some(turn) = ready.and_then(|at| turns.remove(at)) else {
+                // What was missed goes before what has changed.
+                if !due.is_empty() {
+                    match self.review(&mut due, &pages).await {
+                        true => continue,
+                        false => return,
+                    }
+                }
                 let earliest = turns.iter().filter_map(|turn| turn.not_before).min();
                 tokio::select! {
                     next = missed.recv() => match next {
@@ -127,14 +163,21 @@ impl Recovery {
                 }
                 continue;
             };
-            let page = match self.work(&turn).await {
+            if turn.is_caught_up() {
+                due.extend(turn.look(turn.until).map(Due::new));
+                continue;
+            }
+            let page = match self.fetch(&turn).await {
                 Ok(page) => page,
                 Err(error) => {
                     turns.push_back(put_off(turn, &error));
                     continue;
                 }
             };
-            if !page.is_last && page.failed.is_none() {
+            if page.is_last && page.failed.is_none() {
+                let until = Some(turn.until).filter(|until| *until != u64::MAX).unwrap_or_default();
+                due.extend(turn.look(page.after.parse().unwrap_or(until).max(until)).map(Due::new));
+            } else if page.failed.is_none() {
                 let taken =
                     turn.taken + page.messages.iter().filter(|it| self.counts(it, turn.until)).count();
                 let after = page.after.clone();
@@ -146,24 +189,33 @@ impl Recovery {
         }
     }
 
-    /// One page, the last one with what stands in the channel; or why it may be asked for again.
-    async fn work(&self, turn: &Missed) -> Result<Page, ApiError> {
-        let mut page = self.fetch(turn).await?;
-        let known = turn.reviewed.as_ref().filter(|_| page.is_last && page.failed.is_none());
-        if let Some(known) = known.filter(|_| page.gap != Some(Gap::Unreadable)) {
-            let me = self.world.read().me.clone();
-            let until = Some(turn.until).filter(|until| *until != u64::MAX).unwrap_or_default();
-            let newest = page.after.parse::<u64>().unwrap_or_default().max(until);
-            page.review = match review::look((&self.api, &me), &turn.channel, (known, newest)).await {
-                Ok(review) => review,
-                Err(error @ (ApiError::Refused(_) | ApiError::Limited(_))) if !error.is_bad_token() => {
-                    warn!(channel = turn.channel, %error, "It could not be looked at what stands in a channel.");
-                    None
-                }
-                Err(error) => return Err(error),
-            };
+    /// Looks at what stands in a channel while its live events wait. False when nobody reads pages any more.
+    async fn review(&self, due: &mut VecDeque<Due>, pages: &mpsc::Sender<Page>) -> bool {
+        let Some(Due { at, failures }) = due.pop_front() else { return true };
+        let may_read = {
+            let known = self.world.read();
+            known.shows(&at.channel) && known.own_permissions(&at.channel) & READ_MESSAGE_HISTORY != 0
+        };
+        if !may_read {
+            return true;
         }
-        Ok(page)
+        let (hold, held) = oneshot::channel();
+        let page = || Page { channel: at.channel.clone(), ..Page::default() };
+        if pages.send(Page { hold: Some(hold), ..page() }).await.is_err() || held.await.is_err() {
+            return false;
+        }
+        let me = self.world.read().me.clone();
+        let review = match review::look(&self.api, &me, &at).await {
+            Ok(review) => review,
+            Err(error) => {
+                warn!(channel = at.channel, %error, failures, "It could not be looked at what stands in a channel.");
+                if failures < REVIEW_FAILURES_MAX && !matches!(error, ApiError::Refused(_)) {
+                    due.push_back(Due { at: at.clone(), failures: failures + 1 });
+                }
+                None
+            }
+        };
+        pages.send(Page { is_last: true, review, ..page() }).await.is_ok()
     }
 
     /// One page, or why it may be asked for again.
@@ -178,9 +230,6 @@ impl Recovery {
                 "Read Message History is lacking; missed messages are not fetched."
             );
             return unreadable(page);
-        }
-        if is_caught_up(turn) {
-            return Ok(page);
         }
         let path =
             format!("/channels/{}/messages?after={}&limit={PAGE_MESSAGES_MAX}", turn.channel, turn.after);
@@ -218,11 +267,6 @@ impl Recovery {
         let id: u64 = text(&message["id"]).parse().unwrap_or_default();
         id <= until && !events::is_ours(message, &self.world.read())
     }
-}
-
-/// Nothing is missed; the channel is only looked at.
-fn is_caught_up(turn: &Missed) -> bool {
-    turn.after.parse::<u64>().is_ok_and(|after| after >= turn.until)
 }
 
 fn put_off(turn: Missed, error: &ApiError) -> Missed {

@@ -25,17 +25,28 @@ const PEOPLE_MAX: usize = 100;
 /// So many questions about reactions are asked in one channel.
 const QUESTIONS_MAX: usize = 40;
 
+/// Where to look.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    /// The channel.
+    pub channel: String,
+    /// The last message that was known when nobody listened any more.
+    pub known: String,
+    /// The last message that there was later, as far as that is known.
+    pub newest: u64,
+}
+
 /// What stands in a channel.
 #[derive(Debug)]
 pub(super) struct Review {
     /// The last message that was known before.
     pub known: String,
-    /// The last message that there was, whether or not it stands.
+    /// From this message on nothing stands but what was found.
+    pub oldest: String,
+    /// Up to this message, whether or not it stands.
     pub newest: String,
     /// The latest messages without a gap, oldest first.
     pub stood: Vec<Stood>,
-    /// There are no others in the channel.
-    pub is_whole: bool,
 }
 
 /// A message as it stands.
@@ -48,23 +59,25 @@ pub(super) struct Stood {
 }
 
 /// The latest messages of a channel as they stand now; `None` when they may not be read.
-pub(super) async fn look(
-    (api, me): (&Api, &str),
-    channel: &str,
-    (known, newest): (&str, u64),
-) -> Result<Option<Review>, ApiError> {
-    let latest = api.get(&format!("/channels/{channel}/messages?limit={MESSAGES_MAX}")).await?;
+pub(super) async fn look(api: &Api, me: &str, at: &Look) -> Result<Option<Review>, ApiError> {
+    let channel = &at.channel;
+    let latest = oldest_first(api.get(&format!("/channels/{channel}/messages?limit={MESSAGES_MAX}")).await?);
+    let first = latest.first().map(|first| text(&first["id"]));
+    let last = latest.last().and_then(|last| text(&last["id"]).parse().ok());
+    let newest = last.unwrap_or(at.newest).max(at.newest);
     // Whoever may not read the past is told that there is none.
-    if latest.as_array().is_none_or(Vec::is_empty) {
-        match api.get(&format!("/channels/{channel}/messages/{known}")).await {
-            Err(error) if is_unknown_message(&error) => {}
-            other => return other.map(|_| None),
-        }
+    if first.is_none() && !is_gone(api, at).await? {
+        return Ok(None);
     }
+    let is_whole = latest.len() < MESSAGES_MAX && is_first(api, channel, first.as_deref(), newest).await?;
+    let Some(oldest) = first.filter(|_| !is_whole).or_else(|| is_whole.then(|| floor(channel, newest)))
+    else {
+        return Ok(None);
+    };
     let mut questions = QUESTIONS_MAX;
     let mut stood: Vec<Stood> = Vec::with_capacity(MESSAGES_MAX);
     // The newest ones first, as long as questions are left.
-    for message in oldest_first(latest).into_iter().rev() {
+    for message in latest.into_iter().rev() {
         let reactions = reactions((api, me), (channel, &message), &mut questions).await;
         if let Err(error) = &reactions {
             warn!(channel, %error, "Who reacts to a message could not be found out.");
@@ -72,10 +85,31 @@ pub(super) async fn look(
         stood.push(Stood { message, reactions: reactions.ok().flatten() });
     }
     stood.reverse();
-    let last = stood.last().and_then(|stood| text(&stood.message["id"]).parse::<u64>().ok());
-    let newest = last.unwrap_or_default().max(newest).to_string();
-    let is_whole = stood.len() < MESSAGES_MAX;
-    Ok(Some(Review { known: known.to_owned(), newest, stood, is_whole }))
+    Ok(Some(Review { known: at.known.clone(), oldest, newest: newest.to_string(), stood }))
+}
+
+/// Whether the last known message surely stands no more.
+async fn is_gone(api: &Api, at: &Look) -> Result<bool, ApiError> {
+    match api.get(&format!("/channels/{}/messages/{}", at.channel, at.known)).await {
+        Err(error) if is_unknown_message(&error) => Ok(true),
+        other => other.map(|_| false),
+    }
+}
+
+/// Whether nothing stands before a message: a short answer alone does not say so.
+async fn is_first(api: &Api, channel: &str, first: Option<&str>, newest: u64) -> Result<bool, ApiError> {
+    let before = first.map_or_else(|| newest.saturating_add(1).to_string(), str::to_owned);
+    let older = api.get(&format!("/channels/{channel}/messages?before={before}&limit=1")).await?;
+    Ok(older.as_array().is_some_and(Vec::is_empty))
+}
+
+/// The smallest id that a message of the channel can have, among ids as long as the newest: the channel's own is older than all of them.
+fn floor(channel: &str, newest: u64) -> String {
+    let length = newest.to_string().len();
+    match channel.len() == length {
+        true => channel.to_owned(),
+        false => format!("1{:0>1$}", "", length - 1),
+    }
 }
 
 async fn reactions(
@@ -118,6 +152,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn ids_begin_with_the_channel_or_with_their_length() {
+        assert_eq!(floor("150", 200), "150");
+        assert_eq!(floor("99", 200), "100");
+    }
 
     #[test]
     fn only_the_reactions_of_others_are_asked_for() {

@@ -1,6 +1,6 @@
 //! What happened to messages while nobody listened, found out by what stands now: deletions, reactions put and taken back.
 //!
-//! Edits come by themselves. Only a stretch of latest messages is looked at, and never more rows than a fixed number.
+//! Edits come by themselves. [`deleted`] and [`changed`] decide and are pure; the rest does it.
 
 use std::collections::HashSet;
 
@@ -10,33 +10,84 @@ use super::{
     react::{Reacting, take_back},
 };
 use crate::{
-    ids::{RemoteChatId, RemoteMessageId},
-    message::Stands,
+    ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
+    message::{Emoji, Stands},
     platform::Session,
     portal::Portals,
-    store::{Direction, JournalId, MessageRow, MessageState, ReactionRow, StoreError},
+    store::{Direction, JournalId, MessageRow, MessageState, ReactionRow},
 };
 
-/// When more messages of all chats lie in the same stretch of time, deletions are not looked for.
-const ROWS_MAX: usize = 2_000;
+#[cfg(test)]
+mod tests;
+
+/// Where a chat has more messages in the stretch, deletions are not looked for.
+const ROWS_MAX: usize = 5_000;
+
+/// More deletions at once are not believed: somebody else should look.
+const DELETIONS_MAX: usize = 500;
+
+/// The oldest and the newest id of what was looked at.
+pub(super) type Stretch = (RemoteMessageId, RemoteMessageId);
 
 /// A chat that is brought in line.
 pub(super) struct Reconciling<'a> {
     pub(super) chat: &'a RemoteChatId,
-    pub(super) stretch: &'a (RemoteMessageId, RemoteMessageId),
+    pub(super) stretch: &'a Stretch,
     pub(super) messages: &'a [Stands],
     pub(super) session: Option<&'a dyn Session>,
     /// The work's own number.
     pub(super) work: JournalId,
 }
 
+/// Which messages of a chat were deleted: those in the stretch that stand no more.
+fn deleted<'a>(
+    rows: &'a [MessageRow],
+    (first, last): &Stretch,
+    standing: &[Stands],
+) -> Vec<&'a RemoteMessageId> {
+    let standing: HashSet<_> = standing.iter().map(|message| &message.id).collect();
+    // A database may sort texts by the rules of a language.
+    let stretch = first.as_str()..=last.as_str();
+    let is_in_it =
+        |id: &RemoteMessageId| id.as_str().len() == last.as_str().len() && stretch.contains(&id.as_str());
+    let delivered = rows.iter().filter(|row| row.state == MessageState::Delivered);
+    let ids = delivered.filter_map(|row| row.remote_id.as_ref());
+    ids.filter(|id| is_in_it(id) && !standing.contains(id)).collect()
+}
+
+/// Which reactions of the network are to be taken back, and which to be put.
+fn changed<'a>(
+    known: &[ReactionRow],
+    standing: &'a [(RemoteUserId, Emoji)],
+) -> (Vec<ReactionRow>, Vec<&'a (RemoteUserId, Emoji)>) {
+    let theirs = || known.iter().filter(|row| row.origin == Direction::FromRemote);
+    let is_same = |row: &ReactionRow, (sender, emoji): &(RemoteUserId, Emoji)| {
+        row.sender == sender.as_str() && row.emoji.key() == emoji.key()
+    };
+    let gone = theirs().filter(|row| !standing.iter().any(|one| is_same(row, one))).cloned().collect();
+    let new = standing.iter().filter(|one| !theirs().any(|row| is_same(row, one))).collect();
+    (gone, new)
+}
+
 impl Reconciling<'_> {
     /// Takes away what was deleted, puts and takes back reactions.
     pub(super) async fn perform(&self, portals: &Portals) -> Result<(), Stopped> {
+        let Self { chat, stretch, .. } = self;
+        let store = &portals.parts.store;
         // The records of what this lane has just sent may still be riding along.
-        portals.parts.store.settled().await?;
-        for id in self.deleted(portals).await? {
-            redact(portals, &portals.parts.store.message_by_remote(self.chat, &id).await?).await?;
+        store.settled().await?;
+        match store.remote_between(chat, (&stretch.0, &stretch.1), ROWS_MAX).await? {
+            None => tracing::info!(%chat, "Too much was said to look for deletions."),
+            Some(rows) => {
+                let deleted = deleted(&rows, stretch, self.messages);
+                if deleted.len() > DELETIONS_MAX {
+                    tracing::warn!(%chat, count = deleted.len(), "So many deletions are not carried out.");
+                } else {
+                    for id in deleted {
+                        redact(portals, &store.message_by_remote(chat, id).await?).await?;
+                    }
+                }
+            }
         }
         for message in self.messages {
             self.react(portals, message).await?;
@@ -44,42 +95,11 @@ impl Reconciling<'_> {
         Ok(())
     }
 
-    /// The messages in the same stretch that stand no more.
-    async fn deleted(&self, portals: &Portals) -> Result<Vec<RemoteMessageId>, StoreError> {
-        let (first, last) = self.stretch;
-        let length = last.as_str().len();
-        let found = portals.parts.store.remote_between((first, last), ROWS_MAX).await?;
-        // A database may sort texts by the rules of a language.
-        let is_in_stretch = |id: &RemoteMessageId| {
-            id.as_str().len() == length && (first.as_str()..=last.as_str()).contains(&id.as_str())
-        };
-        let standing: HashSet<_> = self.messages.iter().map(|message| &message.id).collect();
-        let is_deleted = |row: &MessageRow| {
-            row.chat.as_ref() == Some(self.chat)
-                && row.state == MessageState::Delivered
-                && row.remote_id.as_ref().is_some_and(|id| is_in_stretch(id) && !standing.contains(id))
-        };
-        Ok(found.into_iter().filter(is_deleted).filter_map(|row| row.remote_id).collect())
-    }
-
     async fn react(&self, portals: &Portals, message: &Stands) -> Result<(), Stopped> {
         let store = &portals.parts.store;
-        let Some(reactions) = &message.reactions else { return Ok(()) };
-        let known = store.reactions(self.chat, &message.id).await?;
-        let theirs = |row: &&ReactionRow| row.origin == Direction::FromRemote;
-        let is_known =
-            |row: &ReactionRow, (sender, emoji): &(crate::ids::RemoteUserId, crate::message::Emoji)| {
-                row.sender == sender.as_str() && row.emoji.key() == emoji.key()
-            };
-        let gone: Vec<ReactionRow> = known
-            .iter()
-            .filter(theirs)
-            .filter(|row| !reactions.iter().any(|one| is_known(row, one)))
-            .cloned()
-            .collect();
-        take_back(portals, &gone).await?;
-        let new = reactions.iter().filter(|one| !known.iter().filter(theirs).any(|row| is_known(row, one)));
-        let new: Vec<_> = new.collect();
+        let Some(standing) = &message.reactions else { return Ok(()) };
+        let (gone, new) = changed(&store.reactions(self.chat, &message.id).await?, standing);
+        forgive(take_back(portals, &gone).await)?;
         if new.is_empty() {
             return Ok(());
         }
@@ -88,8 +108,19 @@ impl Reconciling<'_> {
         let Some(on) = shown else { return Ok(()) };
         for (sender, emoji) in new {
             let (session, work) = (self.session, self.work);
-            Reacting { on, sender, emoji, sent_ms: None, session, work }.put(portals).await?;
+            forgive(Reacting { on, sender, emoji, sent_ms: None, session, work }.put(portals).await)?;
         }
         Ok(())
+    }
+}
+
+/// One reaction that the homeserver refuses must not keep the others away.
+fn forgive(done: Result<(), Stopped>) -> Result<(), Stopped> {
+    match done {
+        Err(error) if !error.is_transient() => {
+            tracing::warn!(%error, "A reaction could not be brought in line.");
+            Ok(())
+        }
+        done => done,
     }
 }

@@ -59,8 +59,10 @@ impl Pump {
         self.tell_ready();
     }
 
-    fn tell_ready(&self) {
+    fn tell_ready(&mut self) {
         if self.awaited.is_empty() && self.begun.len() as u64 == self.shards {
+            // Servers go first.
+            self.to_recover.append(&mut self.directs_to_recover);
             self.out.ready.send_replace(true);
         }
     }
@@ -103,8 +105,10 @@ impl Pump {
         if !is_recent && !is_younger(last, &after) {
             return;
         }
-        self.held.entry(channel.clone()).or_default();
-        let missed = Missed::new(channel, after, last);
+        let missed = Missed::new(channel.clone(), after, last);
+        if !missed.is_caught_up() {
+            self.hold(&channel);
+        }
         self.to_recover.push_back(if is_recent { missed.reviewed() } else { missed });
     }
 
@@ -112,7 +116,11 @@ impl Pump {
     /// then, only what was said since is new.
     async fn thread_came(&mut self, data: &Value) {
         let thread = text(&data["id"]);
-        if self.world.read().spot(&thread).thread.is_none() {
+        let (has_room, is_shown) = {
+            let known = self.world.read();
+            (known.spot(&thread).thread.is_none(), known.shows(&thread))
+        };
+        if has_room || !is_shown {
             return self.channel_came(data).await;
         }
         let last = last_message(data);

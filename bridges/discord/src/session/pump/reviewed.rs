@@ -26,17 +26,8 @@ impl Pump {
                 messages.push(events::stands(&stood.message, stood.reactions, &known));
             }
             let spot = known.spot(channel);
-            // Ids of equal length begin there.
-            let oldest = format!("1{:0>1$}", "", review.newest.len().saturating_sub(1));
-            let stretch = match messages.first() {
-                Some(first) if !review.is_whole => first.id.clone(),
-                _ => spot.message(&oldest),
-            };
-            RemoteEvent::Standing {
-                chat: spot.chat(),
-                stretch: (stretch, spot.message(&review.newest)),
-                messages,
-            }
+            let stretch = (spot.message(&review.oldest), spot.message(&review.newest));
+            RemoteEvent::Standing { chat: spot.chat(), stretch, messages }
         };
         for edit in edits {
             self.push(Mapped { event: edit, cursor: None }).await;
