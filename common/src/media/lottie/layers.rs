@@ -206,7 +206,7 @@ impl<'a> Stage<'a> {
         self.layer(&mut sheet, set, other, Place { depth: place.depth + 1, ..place })?;
         let mask_type = if kind > 2 { MaskType::Luminance } else { MaskType::Alpha };
         let mut mask = Mask::from_pixmap(sheet.as_ref(), mask_type);
-        if kind % 2 == 0 {
+        if kind.is_multiple_of(2) {
             mask.invert();
         }
         Ok(Some(mask))

@@ -87,7 +87,7 @@ fn star(shape: &Value, frame: f32) -> Option<Path> {
     let reach = if is_star { turn / 2.0 } else { turn / 4.0 };
     let (outer, inner) = ((of("or"), of("os") / 100.0), (of("ir"), of("is") / 100.0));
     let corner = |nth: u16| {
-        let (radius, roundness) = if is_star && nth % 2 == 1 { inner } else { outer };
+        let (radius, roundness) = if is_star && !nth.is_multiple_of(2) { inner } else { outer };
         let (sin, cos) = (start + turn * f32::from(nth)).sin_cos();
         let (x, y) = (center.x + radius * cos, center.y + radius * sin);
         let handle = radius * roundness * reach;
