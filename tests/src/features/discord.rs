@@ -173,6 +173,12 @@ const SHOULD: &[Row] = &[
 ];
 
 const BEYOND: &[Row] = &[
+    (
+        "edits, deletions and reactions made during a gap",
+        Beyond,
+        In,
+        Yes("it::discord_bridge::absence::what_changed_meanwhile_is_seen_in_what_stands"),
+    ),
     ("relayed reactions as a summary of who", Beyond, Out, No("not yet: the bot reacts once for all")),
     ("buttons usable from Matrix", Beyond, Out, No("not yet")),
     (
