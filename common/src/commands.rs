@@ -1,6 +1,7 @@
-//! The bridge bot's commands: a table of units, each with its name, help, permission and effect.
+//! The bridge bot's commands: a table of units, each with its name, help, permission, place and effect.
 //!
-//! A command must be safe to run twice, because a crash in between repeats it. Next: one file for each group of commands.
+//! A command must be safe to run twice, because a crash in between repeats it. Next: one file for each group of commands; `arguments` reads
+//! what follows a name, `manual` writes the table down for people.
 
 use std::sync::Arc;
 
@@ -8,27 +9,35 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use ruma::RoomId;
 
+use self::arguments::{Argument, Given};
 use crate::{
     clock::Clock,
-    config::{About, Level},
+    config::{About, Level, nearest},
     login::Logins,
     portal::{Call, CommandPort, Reply},
-    store::{Store, StoreError},
+    store::{PortalRow, Store, StoreError},
 };
 
+mod arguments;
 mod bridging;
-mod help;
+mod general;
+mod manual;
 mod parked;
 mod status;
 mod trace;
 
 /// Every command, in the order in which `help` shows them.
 const TABLE: &[Command] = &[
-    help::HELP,
-    help::VERSION,
+    general::HELP,
+    general::VERSION,
+    general::PING,
     status::STATUS,
+    status::LIST_LOGINS,
     bridging::BRIDGE,
     bridging::UNBRIDGE,
+    bridging::SYNC,
+    bridging::ID,
+    bridging::CAPABILITIES,
     parked::FAILED,
     parked::RETRY,
     parked::DROP,
@@ -38,13 +47,36 @@ const TABLE: &[Command] = &[
 /// One command.
 struct Command {
     name: &'static str,
-    /// What follows the name: `<number>`.
-    arguments: &'static str,
+    /// Other names that people try.
+    aliases: &'static [&'static str],
+    section: Section,
+    /// What follows the name, in order.
+    arguments: &'static [Argument],
     /// One line for the list.
     help: &'static str,
+    /// What somebody may write behind the prefix.
+    example: &'static str,
     /// Who may give it.
     level: Level,
+    place: Place,
     effect: Effect,
+}
+
+/// A group of commands, as `help` shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    General,
+    Rooms,
+    Failures,
+}
+
+/// Where a command can be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In every room that the bot is in.
+    Anywhere,
+    /// Only in the room of a chat.
+    Portal,
 }
 
 /// What a command does: from what was asked to a reply.
@@ -54,9 +86,13 @@ type Effect = for<'a> fn(&'a Desk, Asked<'a>) -> BoxFuture<'a, Result<Reply, Sto
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     /// What followed the name.
-    arguments: &'a str,
+    given: Given<'a>,
+    /// By whom it may be read what they may do.
+    level: Level,
     /// Where.
     room_id: &'a RoomId,
+    /// The chat whose room that is, where it matters.
+    portal: Option<&'a PortalRow>,
 }
 
 /// A reply in words alone.
@@ -89,28 +125,51 @@ impl Commands {
     pub fn new(desk: Desk) -> Self {
         Self(Arc::new(desk))
     }
+
+    /// The table as a page of the users' book, in Markdown.
+    pub fn manual() -> String {
+        manual::page()
+    }
+
+    async fn perform(&self, call: &Call) -> Result<Reply, StoreError> {
+        let desk = &*self.0;
+        let words = call.words.trim();
+        let (name, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+        let name = if name.is_empty() { general::HELP.name } else { name };
+        let Some(command) = find(name) else { return Ok(said(unknown(desk, name))) };
+        let name = command.name;
+        if call.level < command.level {
+            let needed = level_words(command.level);
+            return Ok(said(format!(
+                "“{name}” is for people with the level {needed}; ask whoever runs this bridge."
+            )));
+        }
+        let given = match Given::read(command.arguments, rest) {
+            Ok(given) => given,
+            Err(fault) => {
+                let (prefix, usage) = (&desk.prefix, command.usage());
+                return Ok(said(format!("{fault} The command is `{prefix} {usage}`.")));
+            }
+        };
+        let portal = match command.place {
+            Place::Anywhere => None,
+            Place::Portal => desk.store.portal_by_room(&call.room_id).await?,
+        };
+        if (command.place, &portal) == (Place::Portal, &None) {
+            let network = desk.about.name;
+            return Ok(said(format!(
+                "“{name}” belongs into the room of a chat on {network}, and this room is joined to none."
+            )));
+        }
+        let asked = Asked { given, level: call.level, room_id: &call.room_id, portal: portal.as_ref() };
+        (command.effect)(desk, asked).await
+    }
 }
 
 #[async_trait]
 impl CommandPort for Commands {
     async fn run(&self, call: Call) -> Reply {
-        let words = call.words.trim();
-        let (name, arguments) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
-        let name = if name.is_empty() { help::HELP.name } else { name };
-        let Some(command) = find(name) else {
-            return said(format!("There is no command “{name}”. `{} help` lists them all.", self.0.prefix));
-        };
-        if call.level < command.level {
-            return said(format!(
-                "“{name}” is for people with the level {}; ask whoever runs this bridge.",
-                level_words(command.level)
-            ));
-        }
-        let asked = Asked { arguments: arguments.trim(), room_id: &call.room_id };
-        match (command.effect)(&self.0, asked).await {
-            Ok(reply) => reply,
-            Err(error) => said(format!("That did not work: {error}")),
-        }
+        self.perform(&call).await.unwrap_or_else(|error| said(format!("That did not work: {error}")))
     }
 
     fn knows(&self, word: &str) -> bool {
@@ -118,9 +177,32 @@ impl CommandPort for Commands {
     }
 }
 
-fn find(name: &str) -> Option<&'static Command> {
-    TABLE.iter().find(|command| command.name.eq_ignore_ascii_case(name))
+impl Command {
+    /// The name with its arguments.
+    fn usage(&self) -> String {
+        self.arguments.iter().fold(self.name.to_owned(), |usage, argument| format!("{usage} {argument}"))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
 }
+
+fn find(name: &str) -> Option<&'static Command> {
+    TABLE.iter().find(|command| command.names().any(|known| known.eq_ignore_ascii_case(name)))
+}
+
+fn unknown(desk: &Desk, name: &str) -> String {
+    let prefix = &desk.prefix;
+    // The word is somebody's, so only its beginning is repeated.
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+    let meant = nearest(&shown, TABLE.iter().flat_map(Command::names));
+    let hint = meant.map(|meant| format!(" Did you mean `{prefix} {meant}`?")).unwrap_or_default();
+    format!("There is no command “{shown}”.{hint} `{prefix} help` lists them all.")
+}
+
+/// So much of an unknown word is shown again.
+const NAME_CHARS_MAX: usize = 40;
 
 fn level_words(level: Level) -> &'static str {
     match level {

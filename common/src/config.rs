@@ -20,6 +20,7 @@ use ruma::{OwnedServerName, OwnedUserId};
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
+pub(crate) use self::nearest::nearest;
 pub use self::{
     about::About,
     environment::Environment,

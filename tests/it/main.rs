@@ -17,6 +17,7 @@ mod harness;
 mod hop;
 mod hostile;
 mod large_files;
+mod manual;
 mod operations;
 mod operator;
 mod synapse;

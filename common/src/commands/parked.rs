@@ -4,10 +4,14 @@ use std::fmt::Write;
 
 use futures_util::FutureExt;
 
-use super::{Command, Desk, age, said};
+use super::{
+    Command, Desk, Place, Section, age,
+    arguments::{Argument, Kind, Needed},
+    said,
+};
 use crate::{
     config::Level,
-    store::{Direction, JournalId, MessageState, StoreError},
+    store::{Direction, MessageState, StoreError},
 };
 
 /// So many rows are listed at once.
@@ -16,22 +20,32 @@ const LISTED_MAX: usize = 20;
 /// More of a reason than this is not shown in the list.
 const REASON_CHARS_MAX: usize = 200;
 
+const NUMBER: Argument = Argument { name: "number", kind: Kind::Number, needed: Needed::Always };
+
 pub(super) const FAILED: Command = Command {
     name: "failed",
-    arguments: "",
+    aliases: &[],
+    section: Section::Failures,
+    arguments: &[],
     help: "Lists what did not get through, with numbers for retry and drop.",
+    example: "failed",
     level: Level::Admin,
+    place: Place::Anywhere,
     effect: |desk, _| async move { failed(desk).await.map(said) }.boxed(),
 };
 
 pub(super) const RETRY: Command = Command {
     name: "retry",
-    arguments: "<number>",
+    aliases: &[],
+    section: Section::Failures,
+    arguments: &[NUMBER],
     help: "Tries again what did not get through. An uncertain message may then appear twice.",
+    example: "retry 17",
     level: Level::Admin,
+    place: Place::Anywhere,
     effect: |desk, asked| {
         async move {
-            let Some(id) = number(asked.arguments) else { return Ok(said(usage(desk, "retry"))) };
+            let id = asked.given.number();
             Ok(said(match desk.store.retry(id).await? {
                 true => format!("{} is on its way again.", id.get()),
                 false => format!("Nothing is parked under {}. It may have been retried already.", id.get()),
@@ -43,12 +57,16 @@ pub(super) const RETRY: Command = Command {
 
 pub(super) const DROP: Command = Command {
     name: "drop",
-    arguments: "<number>",
+    aliases: &[],
+    section: Section::Failures,
+    arguments: &[NUMBER],
     help: "Gives up what did not get through.",
+    example: "drop 17",
     level: Level::Admin,
+    place: Place::Anywhere,
     effect: |desk, asked| {
         async move {
-            let Some(id) = number(asked.arguments) else { return Ok(said(usage(desk, "drop"))) };
+            let id = asked.given.number();
             Ok(said(match desk.store.drop_row(id).await? {
                 true => format!("{} is given up.", id.get()),
                 false => format!("Nothing is parked under {}.", id.get()),
@@ -88,15 +106,4 @@ async fn failed(desk: &Desk) -> Result<String, StoreError> {
     }
     let _ = write!(answer, "`{0} retry <number>` tries again, `{0} drop <number>` gives up.", desk.prefix);
     Ok(answer)
-}
-
-fn number(arguments: &str) -> Option<JournalId> {
-    arguments.parse().ok().map(JournalId::new)
-}
-
-fn usage(desk: &Desk, name: &str) -> String {
-    format!(
-        "Say which one: `{prefix} {name} <number>`, with a number that `{prefix} failed` shows.",
-        prefix = desk.prefix
-    )
 }

@@ -1,10 +1,10 @@
-//! `status`: what the logins do, and what waits.
+//! `status` and `list-logins`: what the logins do, and what waits.
 
 use std::fmt::Write;
 
 use futures_util::FutureExt;
 
-use super::{Command, Desk, age, said};
+use super::{Command, Desk, Place, Section, age, said};
 use crate::{
     config::Level,
     message::SessionState,
@@ -13,11 +13,37 @@ use crate::{
 
 pub(super) const STATUS: Command = Command {
     name: "status",
-    arguments: "",
+    aliases: &[],
+    section: Section::General,
+    arguments: &[],
     help: "Says what is connected and what waits.",
+    example: "status",
     level: Level::Commands,
+    place: Place::Anywhere,
     effect: |desk, _| async move { status(desk).await.map(said) }.boxed(),
 };
+
+pub(super) const LIST_LOGINS: Command = Command {
+    name: "list-logins",
+    aliases: &["logins", "accounts"],
+    section: Section::General,
+    arguments: &[],
+    help: "Lists the accounts of this bridge, with their ids and what they do.",
+    example: "list-logins",
+    level: Level::Admin,
+    place: Place::Anywhere,
+    effect: |desk, _| async move { Ok(said(logins(desk))) }.boxed(),
+};
+
+fn logins(desk: &Desk) -> String {
+    let logins = desk.logins.statuses();
+    if logins.is_empty() {
+        return format!("No account on {} is set up.", desk.about.name);
+    }
+    let line =
+        |it: &crate::login::LoginStatus| format!("{} ({}): {}", it.name, it.id, state_words(&it.state));
+    logins.iter().map(line).collect::<Vec<_>>().join("\n")
+}
 
 async fn status(desk: &Desk) -> Result<String, StoreError> {
     let now_ms = desk.clock.now_ms();

@@ -6,7 +6,11 @@ use ruma::{owned_room_id, owned_user_id};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::store::{Durability, Feed, MatrixEvent, OpenRow, StoreSettings};
+use crate::{
+    ids::{LoginId, RemoteChatId},
+    message::ChatKind,
+    store::{Durability, Feed, MatrixEvent, OpenRow, PortalState, StoreSettings},
+};
 
 struct NoFeed;
 
@@ -48,20 +52,118 @@ async fn say(commands: &Commands, level: Level, words: &str) -> String {
     commands.run(call).await.words
 }
 
+const LEVELS: [Level; 5] = [Level::None, Level::Relay, Level::Commands, Level::User, Level::Admin];
+
+/// A room of a chat, and one of none.
+async fn with_portal(commands: &Commands) {
+    let portal = PortalRow {
+        chat: RemoteChatId::new("chat-1"),
+        room_id: Some(owned_room_id!("!portal:example.org")),
+        parent: None,
+        login: Some(LoginId::new("bot")),
+        kind: ChatKind::Group,
+        name: None,
+        topic: None,
+        avatar_mxc: None,
+        info_fingerprint: None,
+        state: PortalState::Active,
+        private: false,
+    };
+    commands.0.store.save_portal(&portal).await.unwrap();
+}
+
+async fn say_in(commands: &Commands, room: &str, level: Level, words: &str) -> Reply {
+    let room_id = RoomId::parse(room).unwrap();
+    let call = Call { sender: owned_user_id!("@a:example.org"), level, room_id, words: words.to_owned() };
+    commands.run(call).await
+}
+
 #[tokio::test]
-async fn every_command_answers_and_needs_its_level() {
+async fn every_command_at_every_level_in_every_room() {
     let dir = tempfile::tempdir().unwrap();
     let commands = commands(&dir).await;
+    with_portal(&commands).await;
     for command in TABLE {
-        assert!(commands.knows(command.name));
-        let allowed = say(&commands, command.level, command.name).await;
-        assert!(!allowed.is_empty() && !allowed.contains("is for people with the level"), "{allowed}");
-        if command.level > Level::Commands {
-            let refused = say(&commands, Level::Commands, command.name).await;
-            assert!(refused.contains("is for people with the level admin"), "{refused}");
+        for level in LEVELS {
+            for room in ["!portal:example.org", "!other:example.org"] {
+                let Reply { words, effect } = say_in(&commands, room, level, command.example).await;
+                let case = format!("{} at {level:?} in {room}: {words}", command.name);
+                let is_refused = words.contains("is for people with the level");
+                assert_eq!(is_refused, level < command.level, "{case}");
+                let is_misplaced = command.place == Place::Portal && room != "!portal:example.org";
+                assert_eq!(words.contains("belongs into the room"), is_misplaced && !is_refused, "{case}");
+                assert!(!words.is_empty(), "{case}");
+                let takes_effect = command.name == "unbridge" && !is_refused && !is_misplaced;
+                assert_eq!(effect.is_some(), takes_effect, "{case}");
+            }
         }
     }
-    assert!(say(&commands, Level::Admin, "nonsense").await.contains("There is no command “nonsense”"));
+}
+
+#[tokio::test]
+async fn names_are_found_and_what_follows_them_is_held_against_the_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let commands = commands(&dir).await;
+    let mut names: Vec<&str> = TABLE.iter().flat_map(Command::names).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count, "a name stands twice");
+    for name in names {
+        assert!(commands.knows(name) && commands.knows(&name.to_uppercase()));
+    }
+    let admin = async |words: &str| say(&commands, Level::Admin, words).await;
+    assert_eq!(
+        admin("retyr 1").await,
+        "There is no command “retyr”. Did you mean `!t retry`? `!t help` lists them all."
+    );
+    assert_eq!(admin("nonsense").await, "There is no command “nonsense”. `!t help` lists them all.");
+    assert_eq!(admin("retry").await, "Say which number. The command is `!t retry <number>`.");
+    assert_eq!(admin("drop all").await, "The number is to be a number. The command is `!t drop <number>`.");
+    assert_eq!(admin("status now").await, "Nothing follows this command. The command is `!t status`.");
+    let long = admin(&"x".repeat(5_000)).await;
+    assert!(long.len() < 200, "{long}");
+}
+
+#[tokio::test]
+async fn help_shows_what_somebody_may_do_and_explains_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let commands = commands(&dir).await;
+    let all = say(&commands, Level::Admin, "help").await;
+    for command in TABLE {
+        assert!(all.contains(&format!("!t {} — ", command.usage())), "{all}");
+        let one = say(&commands, Level::Admin, &format!("help {}", command.name)).await;
+        assert!(
+            one.contains(command.help) && one.contains(&format!("For example: !t {}", command.example)),
+            "{one}"
+        );
+    }
+    let few = say(&commands, Level::Commands, "").await;
+    assert!(
+        few.contains("!t status") && !few.contains("!t retry") && !few.contains("did not get through"),
+        "{few}"
+    );
+    assert!(say(&commands, Level::Commands, "help stauts").await.contains("Did you mean `!t status`?"));
+}
+
+#[tokio::test]
+async fn a_room_says_what_it_belongs_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let commands = commands(&dir).await;
+    with_portal(&commands).await;
+    let words =
+        async |command: &str| say_in(&commands, "!portal:example.org", Level::Admin, command).await.words;
+    assert_eq!(words("id").await, "Chat chat-1 on Discord, by way of account bot.");
+    // Nobody is connected in here; with a network behind it, the stories have them.
+    for command in ["sync", "capabilities"] {
+        assert_eq!(
+            words(command).await,
+            "The account on Discord is not connected just now. `!t status` says why."
+        );
+    }
+    assert!(words("unbridge").await.contains("`!t bridge chat-1` joins them again"));
+    assert_eq!(words("list-logins").await, "No account on Discord is set up.");
+    assert_eq!(words("ping").await, "The Discord bridge is here, and has been for 1 min.");
 }
 
 #[tokio::test]

@@ -4,24 +4,33 @@ use std::fmt::Write;
 
 use futures_util::FutureExt;
 
-use super::{Command, Desk, age, said};
+use super::{
+    Command, Desk, Place, Section, age,
+    arguments::{Argument, Kind, Needed},
+    said,
+};
 use crate::{
     config::Level,
     store::{Direction, MessageState, StoreError, TraceRow},
 };
 
+const MESSAGE: Argument = Argument { name: "event or message id", kind: Kind::Word, needed: Needed::Always };
+
 pub(super) const TRACE: Command = Command {
     name: "trace",
-    arguments: "<event id or remote id>",
-    help: "Tells what became of a message.",
+    aliases: &[],
+    section: Section::Failures,
+    arguments: &[MESSAGE],
+    help: "Tells what became of a message, step by step.",
+    example: "trace $event",
     level: Level::Admin,
-    effect: |desk, asked| async move { trace(desk, asked.arguments).await.map(said) }.boxed(),
+    place: Place::Anywhere,
+    effect: |desk, asked| {
+        async move { trace(desk, asked.given.word().unwrap_or_default()).await.map(said) }.boxed()
+    },
 };
 
 async fn trace(desk: &Desk, needle: &str) -> Result<String, StoreError> {
-    if needle.is_empty() {
-        return Ok(format!("Say which message: `{} trace <event id or remote id>`.", desk.prefix));
-    }
     let rows = desk.store.trace(needle).await?;
     if rows.is_empty() {
         return Ok("This bridge never accepted a message with that id.".to_owned());

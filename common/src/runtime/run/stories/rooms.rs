@@ -141,6 +141,29 @@ async fn commands_make_and_separate_rooms() {
 }
 
 #[tokio::test]
+async fn a_room_is_asked_what_it_knows_of_its_chat() {
+    let stage = Stage::set("asked_rooms").await;
+    let (room, _) = stage.room().await;
+    let (alice, chat) = (stage.fake.person("alice"), stage.chat.clone());
+    let answer = async |command: &str| {
+        let asked = alice.sends(&room, &format!("!fake {command}"));
+        stage.notice(&room, &asked).await.1
+    };
+    assert!(answer("id").await.starts_with(&format!("Chat {chat} on Fake, by way of account ")));
+    let words = answer("capabilities").await;
+    assert!(words.starts_with("From this room to Fake:\n- get through: messages"), "{words}");
+    assert!(words.contains("characters"), "{words}");
+    stage.network.add_chat_like(chat.as_str(), ChatInfo::new(ChatKind::Group, Some("a new name".to_owned())));
+    assert_eq!(answer("sync").await, "The room will look like its chat in a moment.");
+    stage.fake.wait_until(|fake| fake.room_named("a new name")).await;
+    assert_eq!(
+        answer("pong").await,
+        "There is no command “pong”. Did you mean `!fake ping`? `!fake help` lists them all."
+    );
+    stage.ends().await;
+}
+
+#[tokio::test]
 async fn marks_show_what_becomes_of_a_message() {
     let stage = Stage::set("marks").await;
     let (room, _) = stage.room().await;
