@@ -74,7 +74,7 @@ fn list(desk: &Desk, asked: Asked<'_>) -> String {
             let _ = writeln!(answer, "\n{}", section.title());
         }
         for command in of {
-            let _ = writeln!(answer, "{} {} — {}", desk.prefix, command.usage(), command.help);
+            let _ = writeln!(answer, "`{} {}` — {}", desk.prefix, command.usage(), command.help);
         }
     }
     let _ = write!(answer, "\n`{} help <command>` says more about one.", desk.prefix);
@@ -85,7 +85,7 @@ fn list(desk: &Desk, asked: Asked<'_>) -> String {
 fn explain(desk: &Desk, name: &str) -> String {
     let Some(command) = find(name) else { return unknown(desk, name) };
     let prefix = &desk.prefix;
-    let mut answer = format!("{prefix} {}\n{}", command.usage(), command.help);
+    let mut answer = format!("`{prefix} {}`\n{}", command.usage(), command.help);
     if !command.aliases.is_empty() {
         let _ = write!(answer, "\nIt is also called {}.", command.aliases.join(", "));
     }
@@ -95,6 +95,6 @@ fn explain(desk: &Desk, name: &str) -> String {
         level_words(command.level),
         command.place.words()
     );
-    let _ = write!(answer, "\nFor example: {prefix} {}", command.example);
+    let _ = write!(answer, "\nFor example: `{prefix} {}`", command.example);
     answer
 }

@@ -131,10 +131,10 @@ async fn help_shows_what_somebody_may_do_and_explains_one() {
     let commands = commands(&dir).await;
     let all = say(&commands, Level::Admin, "help").await;
     for command in TABLE {
-        assert!(all.contains(&format!("!t {} — ", command.usage())), "{all}");
+        assert!(all.contains(&format!("`!t {}` — ", command.usage())), "{all}");
         let one = say(&commands, Level::Admin, &format!("help {}", command.name)).await;
         assert!(
-            one.contains(command.help) && one.contains(&format!("For example: !t {}", command.example)),
+            one.contains(command.help) && one.contains(&format!("For example: `!t {}`", command.example)),
             "{one}"
         );
     }

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::Portals;
 use crate::{
-    convert::content_relations,
+    convert::{Known, ToMatrix, content_relations, write_html},
     homeserver::SendEvent,
     login::backoff,
+    message::{Node, RichText},
     store::{Direction, OpenRow},
 };
 
@@ -65,12 +66,18 @@ impl Portals {
 
     /// Says something to the room as the bridge bot, in answer to an event. Repeating it does no harm; `attempts` tells one answer from the same words after another try.
     pub(super) async fn reply(&self, room_id: &RoomId, event_id: &ruma::EventId, words: &str, attempts: u32) {
-        let content = json!({
+        let mut content = json!({
             "msgtype": "m.notice",
             "body": words,
             "m.mentions": {},
             "m.relates_to": { "m.in_reply_to": { "event_id": event_id } },
         });
+        if let Some(html) =
+            write_html(&marked(words), &ToMatrix::new(&self.parts.names, &Known::default())).html
+        {
+            content["format"] = json!("org.matrix.custom.html");
+            content["formatted_body"] = json!(html);
+        }
         // The same answer to the same event has the same id, and another answer (after a retry, say) another one.
         let txn_id = super::keys::notice_id(event_id, words, attempts);
         let event = SendEvent {
@@ -93,8 +100,44 @@ impl Portals {
     }
 }
 
+/// The bot's own words: what stands between backticks can be typed as it is.
+fn marked(words: &str) -> RichText {
+    let mut nodes = Vec::new();
+    for (nth, line) in words.lines().enumerate() {
+        if nth > 0 {
+            nodes.push(Node::LineBreak);
+        }
+        // A backtick without another one is only a sign.
+        if line.matches('`').count() % 2 == 1 {
+            nodes.push(Node::Text(line.to_owned()));
+            continue;
+        }
+        let pieces = line.split('`').enumerate().filter(|(_, piece)| !piece.is_empty());
+        nodes.extend(pieces.map(|(nth, piece)| match nth % 2 {
+            0 => Node::Text(piece.to_owned()),
+            _ => Node::Code(piece.to_owned()),
+        }));
+    }
+    RichText(nodes)
+}
+
 /// The message that a row is about, where somebody in Matrix said it.
 fn said(row: &OpenRow) -> Option<(OwnedRoomId, Which)> {
     let Direction::FromMatrix = row.direction else { return None };
     Some((RoomId::parse(&*row.lane).ok()?, serde_json::from_str(&row.body).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_between_backticks_is_code() {
+        let text = |words: &str| Node::Text(words.to_owned());
+        let code = |words: &str| Node::Code(words.to_owned());
+        let nodes = |words: &str| marked(words).0;
+        assert_eq!(nodes("say `help` twice"), [text("say "), code("help"), text(" twice")]);
+        assert_eq!(nodes("one ` alone"), [text("one ` alone")]);
+        assert_eq!(nodes("a\n`b`"), [text("a"), Node::LineBreak, code("b")]);
+    }
 }
