@@ -55,6 +55,7 @@ mod deliver;
 mod direct;
 pub(crate) mod download;
 mod gateway;
+mod head;
 mod history;
 mod limiter;
 mod past;

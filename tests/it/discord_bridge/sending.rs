@@ -1,6 +1,7 @@
 //! To Discord: as the bot and through webhooks, once.
 
 use magpie_common::{
+    ids::RemoteMessageId,
     message::{Mention, MentionTarget, Message, Node, Outgoing, OutgoingMessage, Person, RichText},
     platform::DeliverError,
 };
@@ -169,6 +170,68 @@ async fn somebody_who_was_renamed_between_two_attempts_is_not_doubled() {
     let done = ids(session.deliver(&stage.general(), &said_by("Lovelace", "once"), &in_doubt(1)).await);
     assert_eq!(done, [stage.sim.messages(stage.small.general)[0].id.to_string()]);
     assert_eq!(stage.contents(stage.small.general), ["once"]);
+    session.close().await;
+}
+
+/// A reply by Ada to what Bob, who has a nickname, said: its answer was cut, and a session that has seen nothing delivers it again.
+async fn a_reply_in_doubt_stands_once(meanwhile: impl Fn(&Stage, Snowflake), text: &str) {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let general = stage.small.general;
+    let target = stage.sim.person_sends(general, stage.small.bob, "what do you say?");
+    stage.arrived("what do you say?").await;
+    let Outgoing::Message(mut reply) = said_by("Ada", text) else { panic!("a message was made") };
+    reply.message.reply_to = Some(RemoteMessageId::new(target.to_string()));
+    let reply = Outgoing::Message(reply);
+    stage.sim.fault(EXECUTE, Fault::CutAfter);
+    let outcome = session.deliver(&stage.general(), &reply, &key(1)).await;
+    assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{outcome:?}");
+    let sent = stage.sim.messages(general).pop().expect("it stands");
+    assert!(sent.content.starts_with("↪ [Bobby]"), "{sent:?}");
+    session.close().await;
+    meanwhile(&stage, target);
+    let session = stage.connect().await;
+    let done = ids(session.deliver(&stage.general(), &reply, &in_doubt(1)).await);
+    assert_eq!(done, [sent.id.to_string()]);
+    let stand = stage.sim.messages(general).into_iter().filter(|it| it.id != target).map(|it| it.id);
+    assert_eq!(stand.collect::<Vec<_>>(), [sent.id]);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_reply_in_doubt_to_somebody_with_a_nickname_is_not_doubled() {
+    a_reply_in_doubt_stands_once(|_, _| (), "that it is so").await;
+}
+
+#[tokio::test]
+async fn a_reply_in_doubt_to_what_was_deleted_since_is_not_doubled() {
+    let deleted = |stage: &Stage, target| assert!(stage.sim.person_deletes(stage.small.general, target));
+    a_reply_in_doubt_stands_once(deleted, "that it is so").await;
+}
+
+#[tokio::test]
+async fn a_reply_in_doubt_to_what_was_edited_since_is_not_doubled() {
+    let edited = |stage: &Stage, target| {
+        assert!(stage.sim.person_edits(stage.small.general, target, &"entirely different ".repeat(9)));
+    };
+    a_reply_in_doubt_stands_once(edited, "that it is so").await;
+    // So long that it does not fit into one message any more below what is quoted now.
+    a_reply_in_doubt_stands_once(edited, "word ".repeat(370).trim()).await;
+}
+
+#[tokio::test]
+async fn somebody_with_a_long_name_who_was_renamed_between_two_attempts_is_not_doubled() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.sim.fault(EXECUTE, Fault::CutAfter);
+    let before = "Adelaide ".repeat(10);
+    let outcome = session.deliver(&stage.general(), &said_by(before.trim(), "once"), &key(1)).await;
+    assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{outcome:?}");
+    for since in ["Lovelace ".repeat(10).trim(), "Ada"] {
+        let done = ids(session.deliver(&stage.general(), &said_by(since, "once"), &in_doubt(1)).await);
+        assert_eq!(done, [stage.sim.messages(stage.small.general)[0].id.to_string()]);
+        assert_eq!(stage.contents(stage.small.general).len(), 1);
+    }
     session.close().await;
 }
 

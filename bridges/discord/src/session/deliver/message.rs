@@ -23,7 +23,8 @@ use crate::{
     session::{
         api::ApiError,
         direct,
-        history::{self, Search},
+        head::Head,
+        history::{self, Found, Search},
         permissions,
         verdict::{is_too_large, verdict, verdict_on_question},
         world::text,
@@ -42,6 +43,8 @@ pub(super) struct Draft<'a> {
     pub(super) spot: Spot,
     pub(super) message: &'a Message,
     pub(super) parts: Vec<Part>,
+    /// What stands above the words of the first part.
+    head: Head,
     pub(super) voice: Voice,
     /// It is a voice message, if its file is fit for one.
     spoken: Option<Spoken>,
@@ -95,7 +98,12 @@ impl Deliverer {
         {
             let after = ids.last().or(in_doubt.after.as_ref()).map(RemoteMessageId::as_str);
             let after = after.map(|after| draft.bare(after));
-            ids.extend(self.already_there(draft, after, in_doubt.accepted_ms, ids.len()).await?);
+            let found = self.already_there(draft, after, in_doubt.accepted_ms, ids.len()).await?;
+            ids.extend(found.ids);
+            if found.is_whole {
+                self.progress.forget(&key.key);
+                return Ok(Delivered { ids });
+            }
         }
         while let Some(part) = draft.parts.get(ids.len()) {
             match self.send(draft, ids.len(), part).await {
@@ -159,15 +167,11 @@ impl Deliverer {
             Some(author) => Voice::of(author),
             None => Voice::Bot,
         };
-        if let (Voice::Person { .. }, Some(target)) = (&voice, &message.reply_to) {
-            // A webhook cannot reply: a line says what is answered.
-            text.0.splice(0..0, self.reply_line(chat, target).await);
-        }
-        if let (Voice::Person { name, .. }, Some(author)) = (&voice, author)
-            && name.is_cut
-        {
-            let whole = Node::Strong(vec![Node::Text(author.name.clone())]);
-            text.0.splice(0..0, [whole, Node::LineBreak]);
+        let mut head = Head::default();
+        if let Some(author) = author {
+            let (lines, above) = self.head(chat, (author, &voice), message.reply_to.as_ref()).await;
+            text.0.splice(0..0, lines);
+            head = above;
         }
         let mut parts = format::write(&text, &*self.world.read());
         if parts.is_empty() && !message.attachments.is_empty() {
@@ -184,7 +188,7 @@ impl Deliverer {
             return Err(DeliverError::Rejected(words));
         }
         let spoken = spoken::read(message, &parts);
-        Ok(Draft { spot, message, parts, voice, spoken, key })
+        Ok(Draft { spot, message, parts, head, voice, spoken, key })
     }
 
     fn nonce_holds(&self, draft: &Draft<'_>, accepted_ms: i64) -> bool {
@@ -197,7 +201,7 @@ impl Deliverer {
         after: Option<&str>,
         accepted_ms: i64,
         done: usize,
-    ) -> Result<Vec<RemoteMessageId>, DeliverError> {
+    ) -> Result<Found, DeliverError> {
         let held = self.world.read().own_permissions(draft.channel());
         if held & permissions::READ_MESSAGE_HISTORY == 0 {
             let words = "The bot may not read the channel's history, so it cannot tell whether the message arrived. \
@@ -221,10 +225,15 @@ impl Deliverer {
             self.webhooks.of(&draft.spot.chat).await?;
         }
         let contents = draft.parts.iter().skip(done).map(|part| part.content.as_str()).collect();
-        let files = if done == 0 { draft.message.attachments.len() } else { 0 };
-        let search = Search { channel: draft.channel(), after, accepted_ms, contents, files };
-        let found = history::find(&self.api, &search, (&wrote, &named)).await?;
-        Ok(found.iter().map(|id| draft.spot.message(id.as_str())).collect())
+        let beneath = Head::default();
+        let (head, files) = match done {
+            0 => (&draft.head, draft.message.attachments.len()),
+            _ => (&beneath, 0),
+        };
+        let search = Search { channel: draft.channel(), after, accepted_ms, contents, head, files };
+        let mut found = history::find(&self.api, &search, (&wrote, &named)).await?;
+        found.ids = found.ids.iter().map(|id| draft.spot.message(id.as_str())).collect();
+        Ok(found)
     }
 
     async fn send(&self, draft: &Draft<'_>, nth: usize, part: &Part) -> Result<RemoteMessageId, Unsent> {

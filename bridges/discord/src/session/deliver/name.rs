@@ -1,13 +1,12 @@
 //! The names under which people from Matrix speak through a webhook.
 
+use crate::session::head::MORE;
+
 /// The longest name of a webhook's message.
 const NAME_CHARS_MAX: usize = 80;
 
 /// Names that Discord refuses, wherever they stand in a name.
 const NAMES_REFUSED: [&str; 2] = ["clyde", "discord"];
-
-/// Stands for the rest of a name that is too long.
-const MORE: char = '…';
 
 /// A name as a webhook's message shows it.
 #[derive(Debug, PartialEq, Eq)]
