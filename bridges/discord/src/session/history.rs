@@ -41,6 +41,8 @@ pub(super) struct Search<'a> {
     pub accepted_ms: i64,
     /// The words of each part, in order.
     pub contents: Vec<&'a str>,
+    /// How many of them surely stand, and are not looked for.
+    pub done: usize,
     /// What stands above the words of the first part; it may have been another one.
     pub head: &'a Head,
     /// How many files the first part bears.
@@ -48,8 +50,22 @@ pub(super) struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// The parts that are looked for.
+    fn wanted(&self) -> &[&str] {
+        self.contents.get(self.done..).unwrap_or_default()
+    }
+
+    /// What is said in each part.
+    fn said(&self) -> impl Iterator<Item = &str> {
+        self.contents.iter().enumerate().map(|(nth, words)| match nth {
+            0 => self.head.below(words),
+            _ => words,
+        })
+    }
+
     fn may_begin(&self, message: &Value) -> bool {
-        message["attachments"].as_array().map_or(0, Vec::len) == self.files && !self.head.contradicts(message)
+        let files = if self.done == 0 { self.files } else { 0 };
+        message["attachments"].as_array().map_or(0, Vec::len) == files && !self.head.contradicts(message)
     }
 }
 
@@ -109,8 +125,9 @@ fn unsure() -> DeliverError {
 /// The messages that are the parts, in order; `None` when that cannot be told. Somebody may have another name since, so the name decides only
 /// between several, or where there are no words.
 fn standing(ours: &[Value], search: &Search<'_>, named: impl Fn(&Value) -> bool) -> Option<Found> {
-    let Some(first) = search.contents.first() else { return Some(Found::default()) };
-    let body = search.head.below(first);
+    let Some((first, body)) = search.wanted().first().zip(search.said().nth(search.done)) else {
+        return Some(Found::default());
+    };
     let says = |message: &Value| readings(message).iter().any(|said| same_words(said, body));
     let begins: Vec<usize> =
         (0..ours.len()).filter(|nth| search.may_begin(&ours[*nth]) && says(&ours[*nth])).collect();
@@ -127,12 +144,12 @@ fn standing(ours: &[Value], search: &Search<'_>, named: impl Fn(&Value) -> bool)
     })?;
     let mut ids = vec![id(&ours[start])];
     for message in ours[start + 1..].iter().filter(|message| begins.len() == 1 || named(message)) {
-        let Some(wanted) = search.contents.get(ids.len()) else { break };
+        let Some(wanted) = search.wanted().get(ids.len()) else { break };
         if same_words(content(message), wanted) {
             ids.push(id(message));
         }
     }
-    Some(Found { is_whole: ids.len() == search.contents.len(), ids })
+    Some(Found { is_whole: ids.len() == search.wanted().len(), ids })
 }
 
 /// The same for a long text that was cut at other places, since another head stood above it. Where only its beginning stands, the rest cannot
@@ -141,11 +158,11 @@ fn cut_elsewhere(ours: &[Value], search: &Search<'_>, named: impl Fn(&Value) -> 
     if search.contents.iter().map(|words| words.encode_utf16().count()).sum::<usize>() < CUT_UNITS_MIN {
         return Some(Found::default());
     }
-    let said = search.contents.iter().enumerate().map(|(nth, words)| match nth {
-        0 => search.head.below(words),
-        _ => words,
-    });
-    let all: String = said.map(letters).collect();
+    let all: String = search.said().map(letters).collect();
+    if search.done > 0 {
+        let is_piece = |message: &Value| named(message) && is_piece(&letters(content(message)), &all);
+        return if ours.iter().any(is_piece) { None } else { Some(Found::default()) };
+    }
     let starts = (0..ours.len()).filter(|nth| search.may_begin(&ours[*nth]));
     let runs: Vec<(&Value, Run)> =
         starts.filter_map(|nth| Some((&ours[nth], run(&ours[nth..], &all)?))).collect();
@@ -189,6 +206,11 @@ fn run(messages: &[Value], all: &str) -> Option<Run> {
     Some(Run { ids, first_bytes, is_whole: rest.is_empty() })
 }
 
+/// Whether it is likely that words are a later part of a text.
+fn is_piece(said: &str, all: &str) -> bool {
+    !said.is_empty() && (all.ends_with(said) || said.len() >= LIKELY_BYTES_MIN && all.contains(said))
+}
+
 /// A text without what is not seen.
 fn bare(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '\u{200b}' | '\u{200d}')).collect()
@@ -218,16 +240,17 @@ mod tests {
         head: Head,
         contents: &'a [&'a str],
         files: usize,
+        done: usize,
     }
 
     impl<'a> Case<'a> {
         fn plain(contents: &'a [&'a str]) -> Self {
-            Self { head: Head::default(), contents, files: 0 }
+            Self { head: Head::default(), contents, files: 0, done: 0 }
         }
 
         fn reply(contents: &'a [&'a str]) -> Self {
             let head = Head { is_answer: true, url: Some(URL.to_owned()), is_named: false };
-            Self { head, contents, files: 0 }
+            Self { head, contents, files: 0, done: 0 }
         }
 
         fn with_file(self) -> Self {
@@ -249,6 +272,7 @@ mod tests {
                 after: None,
                 accepted_ms: 0,
                 contents: self.contents.to_vec(),
+                done: self.done,
                 head: &self.head,
                 files: self.files,
             };
@@ -291,7 +315,7 @@ mod tests {
         assert_eq!(Case::plain(&["hi"]).among(&[("Ada", BOBBY, 0)]), "1+");
         // A name too long for Discord, and another one since.
         let named = Head { is_named: true, ..Head::default() };
-        let named = Case { head: named, contents: &["**Adelaide the Long**\nhi"], files: 0 };
+        let named = Case { head: named, contents: &["**Adelaide the Long**\nhi"], files: 0, done: 0 };
         for old in ["**Ada the Very Long**\nhi", "hi"] {
             assert_eq!(named.among(&[("Ada the Ver…", old, 0)]), "1+");
         }
@@ -337,6 +361,12 @@ mod tests {
         let same = format!("↪ Bobby\n**{one}**");
         assert_eq!(reply.among(&[("Ada", &same, 0)]), "1");
         assert_eq!(reply.among(&[("Ada", &same, 0), ("Ada", now[1], 0)]), "1 2+");
+        // Of what comes behind the first part nothing is sent again either.
+        let behind = Case { done: 1, ..Case::reply(&now) };
+        assert_eq!(behind.among(&[("Ada", now[1], 0)]), "1+");
+        assert_eq!(behind.among(&[("Ada", second, 0)]), "unsure");
+        assert_eq!(behind.among(&[("Ada", "three", 0)]), "unsure");
+        assert_eq!(behind.among(&[("Ada", "hi", 0), ("Eve", second, 0)]), "");
         // Others begin like that, too.
         assert_eq!(reply.among(&[("Eve", "one", 0), ("Ada", "other", 0), ("Ada", "---", 0)]), "");
     }

@@ -224,13 +224,15 @@ impl Deliverer {
             // Our webhook must be known before its messages can be told from those of others.
             self.webhooks.of(&draft.spot.chat).await?;
         }
-        let contents = draft.parts.iter().skip(done).map(|part| part.content.as_str()).collect();
-        let beneath = Head::default();
-        let (head, files) = match done {
-            0 => (&draft.head, draft.message.attachments.len()),
-            _ => (&beneath, 0),
+        let search = Search {
+            channel: draft.channel(),
+            after,
+            accepted_ms,
+            contents: draft.parts.iter().map(|part| part.content.as_str()).collect(),
+            done,
+            head: &draft.head,
+            files: draft.message.attachments.len(),
         };
-        let search = Search { channel: draft.channel(), after, accepted_ms, contents, head, files };
         let mut found = history::find(&self.api, &search, (&wrote, &named)).await?;
         found.ids = found.ids.iter().map(|id| draft.spot.message(id.as_str())).collect();
         Ok(found)
