@@ -220,6 +220,33 @@ async fn a_reply_in_doubt_to_what_was_edited_since_is_not_doubled() {
 }
 
 #[tokio::test]
+async fn a_long_reply_whose_line_changed_in_the_middle_is_left_in_doubt() {
+    for (fault, count) in [(Fault::CutAfter, 3), (Fault::CutBefore, 2)] {
+        let stage = Stage::new().await;
+        let general = stage.small.general;
+        let target = stage.sim.person_sends(general, stage.small.bob, &"quite a long question ".repeat(4));
+        let session = stage.connect().await;
+        let text = (0..900).map(|nth| format!("word{nth} ")).collect::<String>();
+        let Outgoing::Message(mut reply) = said_by("Ada", &text) else { panic!("a message was made") };
+        reply.message.reply_to = Some(RemoteMessageId::new(target.to_string()));
+        let reply = Outgoing::Message(reply);
+        let gone = Fault::Answer { status: 404, body: serde_json::json!({"code": 10_008, "message": "no"}) };
+        stage.sim.fault("GET /channels/*/messages/*", gone);
+        let gate = stage.sim.hold(EXECUTE);
+        stage.sim.fault(EXECUTE, fault);
+        gate.release();
+        for key in [key(1), in_doubt(1)] {
+            let outcome = session.deliver(&stage.general(), &reply, &key).await;
+            assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{outcome:?}");
+            let stand = stage.contents(general);
+            assert_eq!(stand.len(), count, "{stand:?}");
+            assert!(stand[1].starts_with("↪ [an earlier message]"), "{stand:?}");
+        }
+        session.close().await;
+    }
+}
+
+#[tokio::test]
 async fn somebody_with_a_long_name_who_was_renamed_between_two_attempts_is_not_doubled() {
     let stage = Stage::new().await;
     let session = stage.connect().await;

@@ -12,19 +12,32 @@ const MESSAGES_MAX: usize = 256;
 
 /// Parts that are delivered, by delivery key.
 #[derive(Default)]
-pub(super) struct Progress(Mutex<VecDeque<(String, Vec<RemoteMessageId>)>>);
+pub(super) struct Progress(Mutex<VecDeque<(String, Standing)>>);
+
+/// What stands of a message.
+struct Standing {
+    ids: Vec<RemoteMessageId>,
+    /// How long the rest is.
+    rest_bytes: usize,
+}
 
 impl Progress {
     /// The parts that stand.
     pub(super) fn done(&self, key: &str) -> Vec<RemoteMessageId> {
-        self.lock().iter().find(|(known, _)| known == key).map(|(_, ids)| ids.clone()).unwrap_or_default()
+        self.lock().iter().find(|(known, _)| known == key).map(|(_, it)| it.ids.clone()).unwrap_or_default()
     }
 
-    /// Remembers parts.
-    pub(super) fn keep(&self, key: &str, ids: Vec<RemoteMessageId>) {
+    /// Whether a rest of this length goes on where the parts end: what stands above the text may have changed since, and with it the places
+    /// where it is cut.
+    pub(super) fn goes_on(&self, key: &str, rest_bytes: usize) -> bool {
+        self.lock().iter().find(|(known, _)| known == key).is_none_or(|(_, it)| it.rest_bytes == rest_bytes)
+    }
+
+    /// Remembers parts, and how long the rest is.
+    pub(super) fn keep(&self, key: &str, ids: Vec<RemoteMessageId>, rest_bytes: usize) {
         self.forget(key);
         let mut messages = self.lock();
-        messages.push_back((key.to_owned(), ids));
+        messages.push_back((key.to_owned(), Standing { ids, rest_bytes }));
         if messages.len() > MESSAGES_MAX {
             messages.pop_front();
         }
@@ -35,7 +48,7 @@ impl Progress {
         self.lock().retain(|(known, _)| known != key);
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(String, Vec<RemoteMessageId>)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(String, Standing)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

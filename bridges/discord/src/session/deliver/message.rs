@@ -57,6 +57,11 @@ impl Draft<'_> {
         self.spot.thread.as_deref().unwrap_or(&self.spot.chat)
     }
 
+    /// How much of it comes behind its first parts.
+    fn rest_bytes(&self, done: usize) -> usize {
+        self.parts.iter().skip(done).map(|part| part.content.len()).sum()
+    }
+
     /// The id by which Discord's routes know one of its messages.
     fn bare<'a>(&self, id: &'a str) -> &'a str {
         id.rsplit('/').next().unwrap_or(id)
@@ -92,6 +97,11 @@ impl Deliverer {
         mut ids: Vec<RemoteMessageId>,
     ) -> Result<Delivered, Unsent> {
         let key = draft.key;
+        if !self.progress.goes_on(&key.key, draft.rest_bytes(ids.len())) {
+            self.progress.forget(&key.key);
+            let words = "Only the first part of the message is in Discord, and the rest would not go on where it ends.";
+            return Err(DeliverError::Uncertain(words.to_owned()).into());
+        }
         if let Some(in_doubt) = &key.in_doubt
             && !self.nonce_holds(draft, in_doubt.accepted_ms)
             && ids.len() < draft.parts.len()
@@ -109,7 +119,7 @@ impl Deliverer {
             match self.send(draft, ids.len(), part).await {
                 Ok(id) => ids.push(id),
                 Err(unsent @ (Unsent::TooLarge | Unsent::NotSpoken)) if ids.is_empty() => return Err(unsent),
-                Err(unsent) => return Err(self.give_up(key, ids, unsent.into()).into()),
+                Err(unsent) => return Err(self.give_up(draft, ids, unsent.into()).into()),
             }
         }
         self.progress.forget(&key.key);
@@ -117,11 +127,13 @@ impl Deliverer {
     }
 
     /// The first parts stand already, so the rest may only be sent after a look at them: in doubt from the first of them on.
-    fn give_up(&self, key: &DeliveryKey, ids: Vec<RemoteMessageId>, error: DeliverError) -> DeliverError {
+    fn give_up(&self, draft: &Draft<'_>, ids: Vec<RemoteMessageId>, error: DeliverError) -> DeliverError {
         if ids.is_empty() {
             return error;
         }
-        self.progress.keep(&key.key, ids);
+        let key = draft.key;
+        let rest_bytes = draft.rest_bytes(ids.len());
+        self.progress.keep(&key.key, ids, rest_bytes);
         match error {
             // The next attempt looks anyway, and this one was surely not sent.
             retry @ DeliverError::Retry { .. } if key.in_doubt.is_some() => retry,
