@@ -7,7 +7,7 @@ use magpie_common::{
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
-use crate::{format::is_id, session::world::text};
+use crate::{format::is_id, json::text};
 
 /// Stands for the name of an emoji that the server has no more.
 const NAMELESS: &str = "emoji";

@@ -15,8 +15,9 @@ use serde_json::Value;
 use crate::{
     emoji,
     format::is_id,
+    json::{text, texts},
     place::Spot,
-    session::world::{Known, text, texts},
+    session::world::Known,
 };
 
 pub(crate) use self::{

@@ -30,6 +30,7 @@ mod config;
 mod emoji;
 mod events;
 pub mod format;
+mod json;
 mod login;
 mod place;
 mod session;

@@ -13,7 +13,8 @@ use magpie_common::{
 use crate::{
     config::DiscordConfig,
     events, format,
-    session::{BAD_TOKEN, api::Api, world::text},
+    json::text,
+    session::{BAD_TOKEN, api::Api},
 };
 
 pub(crate) mod diagnosis;

@@ -44,9 +44,9 @@ use self::{
     pump::{Inlets, Outlets, Pump},
     recovery::Recovery,
     webhooks::Webhooks,
-    world::{World, text},
+    world::World,
 };
-use crate::{config::DiscordConfig, events, format};
+use crate::{config::DiscordConfig, events, format, json::text};
 
 pub(crate) mod api;
 mod attachments;

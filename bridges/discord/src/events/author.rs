@@ -7,10 +7,7 @@ use magpie_common::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    format::is_id,
-    session::world::{Known, text},
-};
+use crate::{format::is_id, json::text, session::world::Known};
 
 /// Enough of a hash to tell names of one webhook apart.
 const HASH_BYTES: usize = 8;

@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::{attachment, author, embed, snowflake_ms, unknown};
 use crate::{
     format::{self, Names, Reading, is_id},
+    json::text,
     place::Spot,
-    session::world::{Known, text},
+    session::world::Known,
 };
 
 /// A normal message, a reply, and what commands of apps answer.

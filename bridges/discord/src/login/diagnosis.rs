@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use crate::{
     config::DiscordConfig,
+    json::text,
     session::{
         BAD_TOKEN, MESSAGE_CONTENT_FLAGS, MISSING_INTENT,
         api::{Api, ApiError},
         permissions::{ADMINISTRATOR, NEEDED, NEEDED_BITS},
-        world::text,
     },
 };
 

@@ -8,11 +8,13 @@ use serde_json::Value;
 use super::{
     api::Api,
     head::{Head, answer_line, readings},
-    recovery::oldest_first,
     verdict::verdict_on_question,
-    world::text,
 };
-use crate::{events::first_snowflake, format::CONTENT_UNITS_MAX};
+use crate::{
+    events::first_snowflake,
+    format::CONTENT_UNITS_MAX,
+    json::{oldest_first, text},
+};
 
 const PAGE_MESSAGES_MAX: usize = 100;
 

@@ -8,8 +8,8 @@ use magpie_common::{
 };
 use serde_json::Value;
 
-use super::{DiscordSession, world::text};
-use crate::{events, format::is_id, place::Place};
+use super::DiscordSession;
+use crate::{events, format::is_id, json::text, place::Place};
 
 /// Discord gives at most so many messages at once.
 const PAGE_MESSAGES_MAX: usize = 100;

@@ -24,11 +24,12 @@ use super::{
     gateway::GatewayEvent,
     recovery::{Gap, Missed, Page},
     seen::Seen,
-    world::{World, text},
+    world::World,
 };
 use crate::{
     config::DiscordConfig,
     events::{self, Mapped},
+    json::text,
 };
 
 mod chats;

@@ -18,9 +18,12 @@ use super::{
     api::{Api, ApiError},
     permissions::READ_MESSAGE_HISTORY,
     review::{self, Look, Review},
-    world::{World, text},
+    world::World,
 };
-use crate::events;
+use crate::{
+    events,
+    json::{oldest_first, text},
+};
 
 /// What one request gives at most.
 const PAGE_MESSAGES_MAX: usize = 100;
@@ -281,13 +284,6 @@ fn put_off(turn: Missed, error: &ApiError) -> Missed {
 
 fn pause(failures: u32) -> Duration {
     PAUSE_MIN.saturating_mul(1 << failures.min(16)).min(PAUSE_MAX)
-}
-
-/// Discord answers newest first.
-pub(super) fn oldest_first(answer: Value) -> Vec<Value> {
-    let Value::Array(mut messages) = answer else { return Vec::new() };
-    messages.sort_by_key(|message| text(&message["id"]).parse::<u64>().unwrap_or_default());
-    messages
 }
 
 #[cfg(test)]

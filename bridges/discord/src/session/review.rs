@@ -10,11 +10,12 @@ use tracing::warn;
 
 use super::{
     api::{Api, ApiError},
-    recovery::oldest_first,
     verdict::is_unknown_message,
-    world::text,
 };
-use crate::emoji;
+use crate::{
+    emoji,
+    json::{oldest_first, text},
+};
 
 /// So many of a channel's latest messages are looked at.
 const MESSAGES_MAX: usize = 20;

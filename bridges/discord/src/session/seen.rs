@@ -9,10 +9,11 @@ use lru::LruCache;
 use magpie_common::message::{Node, RichText};
 use serde_json::Value;
 
-use super::world::{Known, text};
+use super::world::Known;
 use crate::{
     events::{MessageNames, shown_name},
     format::{self, Reading},
+    json::text,
 };
 
 /// So many messages are remembered.

@@ -17,8 +17,9 @@ use super::{
     deliver::Payload,
     permissions::{MANAGE_WEBHOOKS, VIEW_CHANNEL},
     verdict::{explained, verdict_on_question},
-    world::{Channel, World, text},
+    world::{Channel, World},
 };
+use crate::json::text;
 use crate::place::{Place, Spot};
 
 /// Discord's code for a webhook that is gone.

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     config::{GuildMode, GuildSettings, Threads},
+    json::{text, texts},
     place::Spot,
 };
 
@@ -317,20 +318,6 @@ impl Channel {
             ..ChatInfo::new(ChatKind::Group, Some(self.name.clone()))
         }
     }
-}
-
-/// An id, which Discord writes as a string and some libraries as a number.
-pub(crate) fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => String::new(),
-    }
-}
-
-/// A list of ids.
-pub(crate) fn texts(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().map(text).collect()
 }
 
 fn bits(value: &Value) -> u64 {

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     format::{self, Part},
+    json::text,
     place::Spot,
     session::{
         api::ApiError,
@@ -27,7 +28,6 @@ use crate::{
         history::{self, Found, Search},
         permissions,
         verdict::{is_too_large, verdict, verdict_on_question},
-        world::text,
     },
 };
 

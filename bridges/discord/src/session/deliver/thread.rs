@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::Deliverer;
 use crate::{
+    json::text,
     place::Place,
     session::{
         api::ApiError,
         permissions::CREATE_PUBLIC_THREADS,
         verdict::{is_unknown_message, verdict_on_question},
-        world::text,
     },
 };
 

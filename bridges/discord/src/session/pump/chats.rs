@@ -10,10 +10,11 @@ use tracing::{debug, info};
 use super::{Pump, cursor, is_younger, last_message};
 use crate::{
     events::{self, Mapped, snowflake_ms, timestamp_ms},
+    json::{text, texts},
     session::{
         gateway::GatewayEvent,
         recovery::Missed,
-        world::{Role, guild_chat, text, texts},
+        world::{Role, guild_chat},
     },
 };
 

@@ -5,11 +5,8 @@ use serde_json::Value;
 use super::{Pump, cursor};
 use crate::{
     format::is_id,
-    session::{
-        gateway::GatewayEvent,
-        recovery::Missed,
-        world::{Channel, text},
-    },
+    json::text,
+    session::{gateway::GatewayEvent, recovery::Missed, world::Channel},
 };
 
 /// Under this key stand the channels, with spaces between them; the first is forgotten first.

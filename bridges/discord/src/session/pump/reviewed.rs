@@ -5,7 +5,8 @@ use magpie_common::message::{RemoteEvent, Stands};
 use super::{Pump, is_younger};
 use crate::{
     events::{self, Mapped},
-    session::{review::Review, world::text},
+    json::text,
+    session::review::Review,
 };
 
 impl Pump {
