@@ -6,10 +6,19 @@ use tiny_skia::{
     Stroke, Transform,
 };
 
-use super::value::{color, float, number, numbers, pair, rgb};
+use super::{
+    LottieError, Work,
+    value::{color, float, number, numbers, pair, rgb},
+};
 
 /// A gradient has at most so many colors.
 const STOPS_MAX: usize = 64;
+
+/// Each has a place, red, green, blue; and a place and an opacity of its own.
+const NUMBERS_A_STOP: usize = 6;
+
+/// What each number of a gradient costs: one that moves is found by halving.
+const NUMBER_WORK: u64 = 64;
 
 /// How paths are painted.
 #[derive(Clone)]
@@ -21,19 +30,24 @@ pub(super) struct Brush {
 }
 
 /// The brush that a shape is; `None` for what is no brush, or leaves no trace.
-pub(super) fn brush(shape: &Value, frame: f32, opacity: f32) -> Option<Brush> {
-    let kind = shape["ty"].as_str()?;
+pub(super) fn brush(
+    shape: &Value,
+    (frame, opacity): (f32, f32),
+    work: &mut Work,
+) -> Result<Option<Brush>, LottieError> {
+    let kind = shape["ty"].as_str().unwrap_or_default();
     let opacity = opacity * number(&shape["o"], frame, 100.0) / 100.0;
     let shader = match kind {
-        "fl" | "st" => Shader::SolidColor(color(&shape["c"], frame, opacity)?),
-        "gf" | "gs" => gradient(shape, frame, opacity)?,
-        _ => return None,
+        "fl" | "st" => color(&shape["c"], frame, opacity).map(Shader::SolidColor),
+        "gf" | "gs" => gradient(shape, (frame, opacity), work)?,
+        _ => None,
     };
+    let Some(shader) = shader else { return Ok(None) };
     let is_line = matches!(kind, "st" | "gs");
     let stroke = is_line.then(|| stroke(shape, frame));
     let rule = if float(&shape["r"]) == 2.0 { FillRule::EvenOdd } else { FillRule::Winding };
     let is_seen = opacity > 0.0 && stroke.as_ref().is_none_or(|stroke| stroke.width > 0.0);
-    is_seen.then_some(Brush { shader, stroke, rule })
+    Ok(is_seen.then_some(Brush { shader, stroke, rule }))
 }
 
 fn stroke(shape: &Value, frame: f32) -> Stroke {
@@ -56,9 +70,21 @@ fn stroke(shape: &Value, frame: f32) -> Stroke {
     }
 }
 
-fn gradient(shape: &Value, frame: f32, opacity: f32) -> Option<Shader<'static>> {
+fn gradient(
+    shape: &Value,
+    (frame, opacity): (f32, f32),
+    work: &mut Work,
+) -> Result<Option<Shader<'static>>, LottieError> {
+    let count = shape["g"]["p"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
+    let count = count.min(STOPS_MAX);
+    work.spend((count * NUMBERS_A_STOP) as u64 * NUMBER_WORK)?;
+    let numbers = numbers(&shape["g"]["k"], frame, count * NUMBERS_A_STOP);
+    Ok(between(shape, frame, stops(&numbers, count, opacity)))
+}
+
+/// A gradient with colors, from one place to another or around one.
+fn between(shape: &Value, frame: f32, stops: Vec<GradientStop>) -> Option<Shader<'static>> {
     let (start, end) = (pair(&shape["s"], frame, 0.0), pair(&shape["e"], frame, 0.0));
-    let stops = stops(&shape["g"], frame, opacity);
     let spread = SpreadMode::Pad;
     if float(&shape["t"]) != 2.0 {
         return LinearGradient::new(start, end, stops, spread, Transform::identity());
@@ -72,11 +98,8 @@ fn gradient(shape: &Value, frame: f32, opacity: f32) -> Option<Shader<'static>> 
 }
 
 /// Colors come as a list of place, red, green, blue; then, if they are not all opaque, a list of place, opacity.
-fn stops(gradient: &Value, frame: f32, opacity: f32) -> Vec<GradientStop> {
-    let count = gradient["p"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
-    let all = numbers(&gradient["k"], frame);
-    let colors = count.min(STOPS_MAX).min(all.len() / 4);
-    let (colors, rest) = all.split_at(colors * 4);
+fn stops(numbers: &[f32], count: usize, opacity: f32) -> Vec<GradientStop> {
+    let (colors, rest) = numbers.split_at(count.min(numbers.len() / 4) * 4);
     let alphas: Vec<(f32, f32)> = rest.chunks_exact(2).map(|both| (both[0], both[1])).collect();
     let stop = |color: &[f32]| {
         let alpha = alpha_at(&alphas, color[0]);

@@ -166,7 +166,7 @@ impl<'a> Stage<'a> {
 
     /// What the masks of a layer leave of it; `None` where there are none.
     fn masks(&mut self, canvas: &Pixmap, masks: &[Value], place: Place) -> Result<Option<Mask>, LottieError> {
-        let mode = |mask: &'_ Value| mask["mode"].as_str().unwrap_or("a").to_owned();
+        self.work.spend(masks.len() as u64 * LAYER_WORK)?;
         let mut masks = masks.iter().filter(|mask| mode(mask) != "n").peekable();
         let Some(first) = masks.peek() else { return Ok(None) };
         let mut whole = self.mask(canvas)?;
@@ -176,7 +176,7 @@ impl<'a> Stage<'a> {
         }
         for mask in masks {
             let mut one = self.mask(canvas)?;
-            if let Some(path) = curve(&mask["pt"], place.frame) {
+            if let Some(path) = curve(&mask["pt"], place.frame, self.work)? {
                 self.work.spend(path.len() as u64 * LAYER_WORK)?;
                 one.fill_path(&path, FillRule::Winding, true, place.matrix);
             }
@@ -184,7 +184,7 @@ impl<'a> Stage<'a> {
                 one.invert();
             }
             let opacity = (number(&mask["o"], place.frame, 100.0) / 100.0).clamp(0.0, 1.0);
-            combine(&mut whole, &one, (&mode(mask), opacity));
+            combine(&mut whole, &one, (mode(mask), opacity));
         }
         Ok(Some(whole))
     }
@@ -222,6 +222,11 @@ impl<'a> Stage<'a> {
         self.work.spend(2 * pixels(canvas))?;
         Mask::new(canvas.width(), canvas.height()).ok_or(LottieError::Fault)
     }
+}
+
+/// How a mask is joined to those before it.
+fn mode(mask: &Value) -> &str {
+    mask["mode"].as_str().unwrap_or("a")
 }
 
 /// The product of two shares of 255.

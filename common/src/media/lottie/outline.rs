@@ -5,7 +5,16 @@ use std::rc::Rc;
 use serde_json::Value;
 use tiny_skia::{Path, PathBuilder, PathSegment, Point};
 
-use super::value::{between, cubic, float, is_true, list, number, pair};
+use super::{
+    LottieError, Work,
+    value::{between, cubic, float, is_true, list, number, pair},
+};
+
+/// What each point of a path costs, paid before the path is made: one that ends as none has cost the same.
+pub(super) const POINT_WORK: u64 = 64;
+
+/// So many points a rectangle or an ellipse has at most.
+const SIMPLE_POINTS: usize = 10;
 
 /// How far the handles of a quarter circle reach, in radii.
 const QUARTER: f32 = 0.552_284_8;
@@ -20,20 +29,28 @@ const LINES_OF_A_CURVE: u8 = 16;
 const REACH_MAX: f32 = 1_000_000.0;
 
 /// The outline of a shape; `None` for what is no outline, or cannot be drawn.
-pub(super) fn outline(shape: &Value, frame: f32) -> Option<Path> {
-    let path = match shape["ty"].as_str()? {
-        "rc" => rectangle(shape, frame),
-        "el" => ellipse(shape, frame),
-        "sr" => star(shape, frame),
-        "sh" => curve(&shape["ks"], frame),
+pub(super) fn outline(shape: &Value, frame: f32, work: &mut Work) -> Result<Option<Path>, LottieError> {
+    let path = match shape["ty"].as_str() {
+        Some("rc") => rectangle(shape, frame, work)?,
+        Some("el") => ellipse(shape, frame, work)?,
+        Some("sr") => star(shape, frame, work)?,
+        Some("sh") => curve(&shape["ks"], frame, work)?,
         _ => None,
-    }?;
-    let bounds = path.bounds();
-    let sides = [bounds.left(), bounds.top(), bounds.right(), bounds.bottom()];
-    sides.iter().all(|side| side.abs() < REACH_MAX).then_some(path)
+    };
+    let is_within_reach = |path: &Path| {
+        let bounds = path.bounds();
+        let sides = [bounds.left(), bounds.top(), bounds.right(), bounds.bottom()];
+        sides.iter().all(|side| side.abs() < REACH_MAX)
+    };
+    Ok(path.filter(is_within_reach))
 }
 
-fn rectangle(shape: &Value, frame: f32) -> Option<Path> {
+fn pay(points: usize, work: &mut Work) -> Result<(), LottieError> {
+    work.spend(points as u64 * POINT_WORK)
+}
+
+fn rectangle(shape: &Value, frame: f32, work: &mut Work) -> Result<Option<Path>, LottieError> {
+    pay(SIMPLE_POINTS, work)?;
     let (center, size) = (pair(&shape["p"], frame, 0.0), pair(&shape["s"], frame, 0.0));
     let (x, y) = (size.x.abs() / 2.0, size.y.abs() / 2.0);
     let radius = number(&shape["r"], frame, 0.0).clamp(0.0, x.min(y));
@@ -57,10 +74,11 @@ fn rectangle(shape: &Value, frame: f32) -> Option<Path> {
         path.cubic_to(right - handle, top, right, top + handle, right, top + radius);
     }
     path.close();
-    path.finish()
+    Ok(path.finish())
 }
 
-fn ellipse(shape: &Value, frame: f32) -> Option<Path> {
+fn ellipse(shape: &Value, frame: f32, work: &mut Work) -> Result<Option<Path>, LottieError> {
+    pay(SIMPLE_POINTS, work)?;
     let (center, size) = (pair(&shape["p"], frame, 0.0), pair(&shape["s"], frame, 0.0));
     let (x, y) = (size.x / 2.0, size.y / 2.0);
     // From the top, clockwise; the handles lie along the direction of travel.
@@ -69,18 +87,19 @@ fn ellipse(shape: &Value, frame: f32) -> Option<Path> {
         let at = (center.x + across * x, center.y + down * y);
         Corner { at, coming: (-handle.0, -handle.1), leaving: handle }
     };
-    joined(&[(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)].map(corner), true)
+    Ok(joined([(0.0, -1.0), (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)].map(corner), true))
 }
 
-fn star(shape: &Value, frame: f32) -> Option<Path> {
+fn star(shape: &Value, frame: f32, work: &mut Work) -> Result<Option<Path>, LottieError> {
     let points = number(&shape["pt"], frame, 0.0).round().clamp(0.0, POINTS_MAX);
     let center = pair(&shape["p"], frame, 0.0);
     let of = |name: &str| number(&shape[name], frame, 0.0);
     let is_star = float(&shape["sy"]) != 2.0;
     let corners = if is_star { points * 2.0 } else { points };
     if corners < 3.0 {
-        return None;
+        return Ok(None);
     }
+    pay(corners as usize, work)?;
     let turn = std::f32::consts::TAU / corners;
     let start = of("r").to_radians() - std::f32::consts::FRAC_PI_2;
     // What the handles of a full roundness span; those of a polygon reach half as far.
@@ -93,11 +112,11 @@ fn star(shape: &Value, frame: f32) -> Option<Path> {
         let handle = radius * roundness * reach;
         Corner { at: (x, y), coming: (handle * sin, -handle * cos), leaving: (-handle * sin, handle * cos) }
     };
-    let corners: Vec<Corner> = (0..corners as u16).map(corner).collect();
-    joined(&corners, true)
+    Ok(joined((0..corners as u16).map(corner), true))
 }
 
 /// A corner of a path, with its handles as seen from it.
+#[derive(Clone, Copy)]
 struct Corner {
     at: (f32, f32),
     coming: (f32, f32),
@@ -105,11 +124,13 @@ struct Corner {
 }
 
 /// A free curve, which may change its form.
-pub(super) fn curve(property: &Value, frame: f32) -> Option<Path> {
+pub(super) fn curve(property: &Value, frame: f32, work: &mut Work) -> Result<Option<Path>, LottieError> {
     let value = if property.is_object() && !property["k"].is_null() { &property["k"] } else { property };
-    let Some(moment) = between(list(value), frame) else { return joined(&corners(value), is_closed(value)) };
-    // Each key frame holds a list with one curve.
-    let one = |value: &'_ Value| value.get(0).unwrap_or(value).clone();
+    let Some(moment) = between(list(value), frame) else {
+        let corners = corners(value);
+        pay(corners.len(), work)?;
+        return Ok(joined(corners, is_closed(value)));
+    };
     let (from, to) = (one(moment.from), one(moment.to));
     let progress = moment.eased(0);
     let mix = |from: (f32, f32), to: (f32, f32)| {
@@ -120,30 +141,40 @@ pub(super) fn curve(property: &Value, frame: f32) -> Option<Path> {
         coming: mix(from.coming, to.coming),
         leaving: mix(from.leaving, to.leaving),
     };
-    let all: Vec<Corner> = corners(&from).into_iter().zip(corners(&to)).map(corner).collect();
-    joined(&all, is_closed(&from))
+    let corners = corners(from).zip(corners(to));
+    pay(corners.len(), work)?;
+    Ok(joined(corners.map(corner), is_closed(from)))
+}
+
+/// Each key frame holds a list with one curve.
+fn one(value: &Value) -> &Value {
+    value.get(0).unwrap_or(value)
 }
 
 fn is_closed(curve: &Value) -> bool {
     is_true(&curve["c"])
 }
 
-fn corners(curve: &Value) -> Vec<Corner> {
-    let point = |list: &Value, nth: usize| (float(&list[nth][0]), float(&list[nth][1]));
-    let corner = |nth: usize| Corner {
-        at: point(&curve["v"], nth),
-        coming: point(&curve["i"], nth),
-        leaving: point(&curve["o"], nth),
+/// The corners of a curve, each read when it is asked for.
+fn corners(curve: &Value) -> impl ExactSizeIterator<Item = Corner> {
+    let (all, coming, leaving) = (list(&curve["v"]), list(&curve["i"]), list(&curve["o"]));
+    let point =
+        |point: Option<&Value>| point.map_or((0.0, 0.0), |point| (float(&point[0]), float(&point[1])));
+    let corner = move |(nth, at)| Corner {
+        at: point(Some(at)),
+        coming: point(coming.get(nth)),
+        leaving: point(leaving.get(nth)),
     };
-    (0..list(&curve["v"]).len()).map(corner).collect()
+    all.iter().enumerate().map(corner)
 }
 
-fn joined(corners: &[Corner], is_closed: bool) -> Option<Path> {
-    let first = corners.first()?;
+fn joined(corners: impl IntoIterator<Item = Corner>, is_closed: bool) -> Option<Path> {
+    let mut corners = corners.into_iter();
+    let first = corners.next()?;
     let mut path = PathBuilder::new();
     path.move_to(first.at.0, first.at.1);
     let mut before = first;
-    for corner in corners.iter().skip(1).chain(is_closed.then_some(first)) {
+    for corner in corners.chain(is_closed.then_some(first)) {
         let (leaving, coming) = (before.leaving, corner.coming);
         if leaving == (0.0, 0.0) && coming == (0.0, 0.0) {
             path.line_to(corner.at.0, corner.at.1);

@@ -13,11 +13,11 @@ use super::{
     brush::{Brush, brush},
     is_hidden,
     layers::Place,
-    outline::{cut, outline},
+    outline::{POINT_WORK, cut, outline},
     value::{float, list, matrix, number, pair},
 };
 
-/// What each shape costs beside the pixels that it touches, and each point of a path.
+/// What each shape costs beside the pixels that it touches and the points that it has.
 const SHAPE_WORK: u64 = 64;
 
 /// So many times a group is repeated at most.
@@ -82,8 +82,11 @@ impl Shapes<'_> {
             return Err(LottieError::TooIntricate);
         }
         let start = (self.outlines.len(), self.strokes.len());
-        for item in items.iter().filter(|item| !is_hidden(item)) {
+        for item in items {
             self.work.spend(SHAPE_WORK)?;
+            if is_hidden(item) {
+                continue;
+            }
             match item["ty"].as_str() {
                 Some("gr") => self.group(&item["it"], group)?,
                 Some("tm") => self.cut(item, start.0)?,
@@ -104,14 +107,13 @@ impl Shapes<'_> {
     }
 
     fn outline(&mut self, item: &Value, group: Group) -> Result<(), LottieError> {
-        let Some(path) = outline(item, self.frame) else { return Ok(()) };
-        self.work.spend(path.len() as u64 * SHAPE_WORK)?;
+        let Some(path) = outline(item, self.frame, self.work)? else { return Ok(()) };
         self.outlines.push(Outline { path: Some(Rc::new(path)), matrix: group.matrix });
         self.is_within_bounds()
     }
 
     fn brush(&mut self, item: &Value, group: Group, start: usize) -> Result<(), LottieError> {
-        let Some(brush) = brush(item, self.frame, group.opacity) else { return Ok(()) };
+        let Some(brush) = brush(item, (self.frame, group.opacity), self.work)? else { return Ok(()) };
         let outlines = start..self.outlines.len();
         self.strokes.push(Painted { brush, outlines, matrix: group.matrix });
         self.is_within_bounds()
@@ -120,6 +122,14 @@ impl Shapes<'_> {
     fn is_within_bounds(&self) -> Result<(), LottieError> {
         let parts = self.outlines.len() + self.strokes.len();
         if parts > PARTS_MAX { Err(LottieError::TooIntricate) } else { Ok(()) }
+    }
+
+    /// Pays for a walk along outlines, before it is walked.
+    fn pay_for(&mut self, outlines: Range<usize>) -> Result<(), LottieError> {
+        let walked = self.outlines.get(outlines).unwrap_or_default();
+        let points: usize =
+            walked.iter().filter_map(|outline| outline.path.as_ref()).map(|path| path.len()).sum();
+        self.work.spend(walked.len() as u64 * SHAPE_WORK + points as u64 * POINT_WORK)
     }
 
     /// Leaves only a part of the length of every outline so far.
@@ -131,9 +141,8 @@ impl Shapes<'_> {
             return Ok(());
         }
         let shifted = (from + number(&item["o"], self.frame, 0.0) / 360.0).rem_euclid(1.0);
+        self.pay_for(start..self.outlines.len())?;
         let paths: Vec<Option<Rc<Path>>> = self.outlines[start..].iter().map(|it| it.path.clone()).collect();
-        let points: usize = paths.iter().flatten().map(|path| path.len()).sum();
-        self.work.spend(points as u64 * SHAPE_WORK)?;
         let cut = cut(&paths, (shifted, shifted + to - from), float(&item["m"]) == 2.0);
         for (outline, left) in self.outlines[start..].iter_mut().zip(cut) {
             outline.path = left.map(Rc::new);
@@ -179,10 +188,11 @@ impl Shapes<'_> {
 
     /// Paints with one brush.
     fn stroke(&mut self, canvas: &mut Pixmap, stroke: &Painted) -> Result<(), LottieError> {
+        self.pay_for(stroke.outlines.clone())?;
         let Some(path) = self.joined(stroke) else { return Ok(()) };
         let width = stroke.brush.stroke.as_ref().map_or(0.0, |line| line.width);
         let Some(touched) = touched(canvas, &path, (stroke.matrix, width)) else { return Ok(()) };
-        self.work.spend(path.len() as u64 * SHAPE_WORK + touched)?;
+        self.work.spend(touched)?;
         let paint = Paint { shader: stroke.brush.shader.clone(), ..Paint::default() };
         match &stroke.brush.stroke {
             Some(line) => canvas.stroke_path(&path, &paint, line, stroke.matrix, None),

@@ -284,6 +284,55 @@ fn hostile_drawings_are_refused() {
     }
 }
 
+/// Beside the layers, a composition that is drawn so many times in one frame.
+fn repeated(shapes: Value, times: usize) -> Vec<u8> {
+    let inner = json!({"ty": 0, "refId": "a", "ip": 0, "op": 30, "w": 32, "h": 32, "ks": {}});
+    let mut whole: Value = serde_json::from_slice(&document(json!(vec![inner; times]))).unwrap();
+    whole["assets"] = json!([{"id": "a", "layers": [layer(shapes, json!({}))]}]);
+    whole.to_string().into_bytes()
+}
+
+/// A curve with so many points, one of them out of reach.
+fn far_curve(points: usize) -> Value {
+    let mut corners = vec![json!([1, 1]); points - 1];
+    corners.push(json!([9_000_000, 1]));
+    json!({"c": true, "v": corners, "i": [], "o": []})
+}
+
+#[test]
+fn what_is_built_and_not_drawn_is_paid() {
+    // Each walks over half a million points or more in one frame, and nothing of that can be seen.
+    let still = json!([{"ty": "sh", "ks": {"k": far_curve(10_000)}}]);
+    let curve = far_curve(10_000);
+    let keys = json!([{"t": 0, "s": [curve]}, {"t": 30, "s": [curve]}]);
+    let star = json!({"ty": "sr", "sy": 1, "pt": {"k": 128}, "or": {"k": 9_000_000}, "ir": {"k": 1}});
+    let far = area((1_000, 1_000), (900_000, 900_000));
+    let brushes = |count: usize| Value::Array([vec![far.clone(); count], vec![fill(RED); count]].concat());
+    let gone = json!({"ty": "tm", "s": {"k": 0}, "e": {"k": 0}});
+    let cuts = Value::Array([vec![area((4, 4), (4, 4)); 700], vec![gone; 700]].concat());
+    let gradient = json!({"ty": "gf", "o": {"k": 0}, "g": {"p": 64, "k": {"k": vec![0.5; 384]}}});
+    for (name, document) in [
+        ("a still curve out of reach", repeated(still, 50)),
+        ("a moving curve out of reach", repeated(json!([{"ty": "sh", "ks": {"k": keys}}]), 50)),
+        ("stars out of reach", repeated(json!(vec![star; 100]), 20)),
+        ("brushes of what is out of reach", document(json!([layer(brushes(700), json!({}))]))),
+        ("cuts of what is cut away", document(json!([layer(cuts, json!({}))]))),
+        ("gradients that nobody sees", repeated(json!(vec![gradient; 50]), 50)),
+        ("hidden shapes", repeated(json!(vec![json!({"hd": 1}); 10_000]), 50)),
+    ] {
+        assert_eq!(draw(&document).map(|_| ()), Err(LottieError::TooIntricate), "{name}");
+    }
+}
+
+#[test]
+fn no_more_numbers_are_read_than_are_needed() {
+    let many = json!(vec![1; 200_000]);
+    let moving = json!([{"t": 0, "s": many}, {"t": 10, "s": many}]);
+    for property in [json!({"k": many}), json!({"k": moving})] {
+        assert_eq!(value::numbers(&property, 5.0, 3), vec![1.0; 3]);
+    }
+}
+
 /// Any JSON, with the names that a drawing uses.
 fn any_json() -> impl Strategy<Value = Value> {
     const NAMES: [&str; 32] = [

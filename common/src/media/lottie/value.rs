@@ -25,7 +25,7 @@ pub(super) fn list(value: &Value) -> &[Value] {
 
 /// A number that may move.
 pub(super) fn number(property: &Value, frame: f32, otherwise: f32) -> f32 {
-    numbers(property, frame).first().copied().unwrap_or(otherwise)
+    numbers(property, frame, 1).first().copied().unwrap_or(otherwise)
 }
 
 /// Two numbers that may move, also where each moves for itself.
@@ -34,14 +34,14 @@ pub(super) fn pair(property: &Value, frame: f32, otherwise: f32) -> Point {
         let (x, y) = (&property["x"], &property["y"]);
         return Point::from_xy(number(x, frame, otherwise), number(y, frame, otherwise));
     }
-    let both = numbers(property, frame);
+    let both = numbers(property, frame, 2);
     let part = |nth: usize| both.get(nth).copied().unwrap_or(otherwise);
     Point::from_xy(part(0), part(1))
 }
 
 /// A color that may move, at an opacity from 0 to 1.
 pub(super) fn color(property: &Value, frame: f32, opacity: f32) -> Option<Color> {
-    rgb(&numbers(property, frame), opacity)
+    rgb(&numbers(property, frame, 3), opacity)
 }
 
 /// A color from its parts. Old documents count to 255, all others to 1.
@@ -52,18 +52,18 @@ pub(super) fn rgb(parts: &[f32], opacity: f32) -> Option<Color> {
     Color::from_rgba(part(red), part(green), part(blue), opacity.clamp(0.0, 1.0))
 }
 
-/// All numbers of a property.
-pub(super) fn numbers(property: &Value, frame: f32) -> Vec<f32> {
+/// The first numbers of a property. Nobody is asked for more than they need, as a property may have any number of them.
+pub(super) fn numbers(property: &Value, frame: f32, count_max: usize) -> Vec<f32> {
     let value = if property.is_object() { &property["k"] } else { property };
     match between(list(value), frame) {
-        Some(between) => between.numbers(),
-        None => plain(value),
+        Some(between) => between.numbers(count_max),
+        None => plain(value, count_max),
     }
 }
 
-fn plain(value: &Value) -> Vec<f32> {
+fn plain(value: &Value, count_max: usize) -> Vec<f32> {
     match value {
-        Value::Array(parts) => parts.iter().map(float).collect(),
+        Value::Array(parts) => parts.iter().take(count_max).map(float).collect(),
         Value::Number(_) => vec![float(value)],
         _ => Vec::new(),
     }
@@ -114,7 +114,8 @@ pub(super) fn between(keys: &[Value], frame: f32) -> Option<Between<'_>> {
 }
 
 impl Between<'_> {
-    fn numbers(&self) -> Vec<f32> {
+    fn numbers(&self, count_max: usize) -> Vec<f32> {
+        let plain = |value: &Value| plain(value, count_max);
         let (from, to) = (plain(self.from), plain(self.to));
         let (leaving, coming) = (plain(&self.key["to"]), plain(&self.key["ti"]));
         let part = |(nth, (from, to)): (usize, (&f32, &f32))| {
