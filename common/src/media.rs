@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod converter;
+mod failed;
 mod image_type;
 mod link;
 mod look;

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Converter, ImageType, MediaError,
+    failed::Failed,
     look::{Look, look, look_at_cover},
     lottie::{self, LottieError},
     pace::Pace,
@@ -64,6 +65,7 @@ struct Inner {
     places: Semaphore,
     /// Pictures are unpacked one at a time, so that two large ones are never in memory together.
     unpacking: Semaphore,
+    failed: Failed,
 }
 
 /// What is remembered of a moved file.
@@ -87,6 +89,7 @@ impl Media {
             converter,
             places: Semaphore::new(MOVED_AT_ONCE_MAX),
             unpacking: Semaphore::new(1),
+            failed: Failed::new(),
         }))
     }
 
@@ -107,6 +110,7 @@ impl Media {
         if let Some(known) = self.known(&key).await {
             return Ok(moved(attachment, known));
         }
+        self.0.failed.known(&key)?;
         let cap = match is_drawn {
             true => Cap { size_bytes_max: lottie::DOCUMENT_BYTES_MAX, is_homeserver: false },
             false => self.cap().await,
@@ -121,7 +125,10 @@ impl Media {
         let sum = format!("{by_sum}{}", spooled.sha256);
         let row = match self.0.store.media(&sum).await.ok().flatten() {
             Some(same) => same,
-            None if is_drawn => self.put_in(&mut self.drawn(spooled).await?, attachment).await?,
+            None if is_drawn => {
+                let mut picture = self.drawn(spooled, &[&key, &sum]).await?;
+                self.put_in(&mut picture, attachment).await?
+            }
             None => self.put_in(&mut spooled, attachment).await?,
         };
         for key in [&key, &sum] {
@@ -151,15 +158,22 @@ impl Media {
         self.0.store.media(key).await.ok().flatten()
     }
 
-    /// The picture that a document draws, as if it had come from the network itself.
-    async fn drawn(&self, mut document: Spooled) -> Result<Spooled, MediaError> {
+    /// The picture that a document draws, as if it had come from the network itself. Drawing is tried once: it costs seconds, and a sticker
+    /// is sent again and again.
+    async fn drawn(&self, mut document: Spooled, keys: &[&str]) -> Result<Spooled, MediaError> {
+        for key in keys {
+            self.0.failed.known(key).inspect_err(|it| self.0.failed.remember(keys, it))?;
+        }
         let document = document.whole().await?;
-        let picture = {
+        let drawn = {
             let _alone = self.0.unpacking.acquire().await;
             // A fault while drawing costs the sticker its picture, not the bridge its life.
-            let drawn = tokio::task::spawn_blocking(move || lottie::draw(&document)).await;
-            drawn.unwrap_or(Err(LottieError::Fault))?
+            tokio::task::spawn_blocking(move || lottie::draw(&document))
+                .await
+                .unwrap_or(Err(LottieError::Fault))
         };
+        let picture =
+            drawn.map_err(MediaError::NotDrawn).inspect_err(|it| self.0.failed.remember(keys, it))?;
         let size_bytes = Some(picture.len() as u64);
         let stream = stream::once(async { Ok(Bytes::from(picture)) }).boxed();
         let cap = Cap { size_bytes_max: u64::MAX, is_homeserver: false };
@@ -322,6 +336,9 @@ fn true_type(image: Option<ImageType>, claimed: Option<&str>) -> String {
 fn essence(mime: Option<&str>) -> String {
     mime.and_then(|mime| mime.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase()
 }
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests;
 
 #[cfg(test)]
 mod types {
