@@ -74,6 +74,9 @@ pub enum MediaError {
     /// It could not be brought into the form that was wanted.
     #[error("it could not be converted: {0}")]
     Unconvertible(String),
+    /// Others are being converted, and it is not known when its turn comes.
+    #[error("too much is being converted just now")]
+    Busy,
     /// This machine could not hold it for a moment.
     #[error("it could not be held while it was moved: {0}")]
     Disk(String),
@@ -89,7 +92,12 @@ impl MediaError {
             | Self::NotDrawn(_)
             | Self::Unconvertible(_) => false,
             Self::Homeserver(error) => error.is_transient(),
-            Self::Remote(_) | Self::NotConnected | Self::Stalled | Self::CutShort | Self::Disk(_) => true,
+            Self::Remote(_)
+            | Self::NotConnected
+            | Self::Stalled
+            | Self::CutShort
+            | Self::Busy
+            | Self::Disk(_) => true,
         }
     }
 }

@@ -30,14 +30,20 @@ use crate::platform::{Download, PlatformError};
 /// What one conversion may take.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
+    /// Until its turn comes. Whoever waits holds a file on disk, and often a place that other files wait for.
+    wait: Duration,
     time: Duration,
     processor_seconds: u32,
     /// Address space, of which a small part is ever used.
     memory_kibibytes: u32,
 }
 
-const BOUNDS: Bounds =
-    Bounds { time: Duration::from_secs(60), processor_seconds: 60, memory_kibibytes: 1024 * 1024 };
+const BOUNDS: Bounds = Bounds {
+    wait: Duration::from_secs(10),
+    time: Duration::from_secs(60),
+    processor_seconds: 60,
+    memory_kibibytes: 1024 * 1024,
+};
 
 /// What comes out at most.
 const OUTPUT_BYTES_MAX: u64 = 32 * 1024 * 1024;
@@ -125,7 +131,8 @@ impl Converter {
     }
 
     async fn run(&self, file: File, output: &[&str], spool: &Spool) -> Result<Spooled, MediaError> {
-        let _place = self.place.acquire().await;
+        let turn = tokio::time::timeout(self.bounds.wait, self.place.acquire()).await;
+        let _turn = turn.map_err(|_| MediaError::Busy)?;
         let mut child = self.spawn(file, output).map_err(|error| unconvertible(&error.to_string()))?;
         let converted = tokio::time::timeout(self.bounds.time, gather(&mut child, spool)).await;
         // On an error the child is dropped here, which ends it.

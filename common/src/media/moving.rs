@@ -3,7 +3,7 @@
 //! Each is moved once, whatever it is called: known by its id on the network, and by its sum. What somebody claims of a file is shown and never
 //! believed; a file whose first bytes are no picture is not shown as one. Next: `spool`, `look`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -38,6 +38,13 @@ const ACTIVE_TYPES: [&str; 6] = ["html", "xml", "svg", "javascript", "ecmascript
 /// A longer spoken message is not converted.
 const SPEECH_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// One spoken message is converted while another is fetched. They have places of their own: a conversion may take a minute, and files from
+/// the network do not wait for it.
+const SPOKEN_AT_ONCE_MAX: usize = 2;
+
+/// A spoken message whose turn does not come within this goes as any other sound.
+const SPEECH_WAIT: Duration = Duration::from_secs(30);
+
 /// The one type that speech is converted to: Opus in Ogg.
 const SPEECH_TYPE: &str = "audio/ogg";
 
@@ -63,6 +70,7 @@ struct Inner {
     spool: Spool,
     converter: Option<Converter>,
     places: Semaphore,
+    speaking: Semaphore,
     /// Pictures are unpacked one at a time, so that two large ones are never in memory together.
     unpacking: Semaphore,
     failed: Failed,
@@ -88,6 +96,7 @@ impl Media {
             spool: Spool::new(folder),
             converter,
             places: Semaphore::new(MOVED_AT_ONCE_MAX),
+            speaking: Semaphore::new(SPOKEN_AT_ONCE_MAX),
             unpacking: Semaphore::new(1),
             failed: Failed::new(),
         }))
@@ -248,27 +257,37 @@ impl Media {
         }
     }
 
-    /// The converted message lies in the media store like any other file, so that another attempt finds it there.
+    /// The converted message lies in the media store like any other file, so that another attempt finds it there. What cannot be converted is
+    /// tried once: each attempt would fetch it anew.
     async fn convert_speech(&self, mxc: &MxcUri, wanted: &str, key: &str) -> Result<MediaRow, MediaError> {
         let unconvertible = |reason: &str| MediaError::Unconvertible(reason.to_owned());
         let converter = self.0.converter.as_ref().ok_or_else(|| unconvertible("there is no ffmpeg"))?;
         if wanted != SPEECH_TYPE {
             return Err(unconvertible("no such type is known for speech"));
         }
-        let _place = self.0.places.acquire().await;
+        self.0.failed.known(key)?;
+        let turn = tokio::time::timeout(SPEECH_WAIT, self.0.speaking.acquire()).await;
+        let _turn = turn.map_err(|_| MediaError::Busy)?;
+        let speech = self.spoken(mxc, converter).await;
+        let mut speech = speech.inspect_err(|error| self.0.failed.remember(&[key], error))?;
         let bot = self.0.homeserver.bot();
-        let opened = bot.download(mxc, SPEECH_BYTES_MAX).await?;
-        let MediaDownload { mime, size_bytes, stream } = opened.ok_or_else(|| unconvertible("it is gone"))?;
-        let stream = stream.map(|piece| piece.map_err(|error| PlatformError(error.to_string()))).boxed();
-        let cap = Cap { size_bytes_max: SPEECH_BYTES_MAX, is_homeserver: false };
-        let mut spoken = self.0.spool.take(Download { mime, size_bytes, stream }, cap, Pace::FILE).await?;
-        let mut speech = converter.speech(spoken.reader().await?, &self.0.spool).await?;
         let mxc = bot.upload_stream(wanted, speech.size_bytes, speech.stream().await?).await?;
         let row = MediaRow { mxc, size_bytes: speech.size_bytes, info: None };
         if let Err(error) = self.0.store.save_media(key, &row).await {
             tracing::warn!(%error, "A spoken message was converted but not remembered.");
         }
         Ok(row)
+    }
+
+    async fn spoken(&self, mxc: &MxcUri, converter: &Converter) -> Result<Spooled, MediaError> {
+        // The spool has the cap: what passes it is too large for good, not a fault on the way.
+        let opened = self.0.homeserver.bot().download(mxc, u64::MAX).await?;
+        let gone = || PlatformError("the homeserver does not have it".to_owned());
+        let MediaDownload { mime, size_bytes, stream } = opened.ok_or_else(gone)?;
+        let stream = stream.map(|piece| piece.map_err(|error| PlatformError(error.to_string()))).boxed();
+        let cap = Cap { size_bytes_max: SPEECH_BYTES_MAX, is_homeserver: false };
+        let mut spoken = self.0.spool.take(Download { mime, size_bytes, stream }, cap, Pace::FILE).await?;
+        converter.speech(spoken.reader().await?, &self.0.spool).await
     }
 
     /// The small copy goes up, too; a picture without one is shown all the same.

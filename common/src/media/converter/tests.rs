@@ -82,6 +82,20 @@ async fn a_program_that_hangs_is_ended() {
     assert!(is_unconvertible(&outcome, "too long"), "{outcome:?}");
 }
 
+#[tokio::test]
+async fn nobody_waits_long_for_their_turn() {
+    let stage = Stage::with("exec sleep 1000");
+    let mut converter = stage.converter();
+    converter.bounds.wait = Duration::from_millis(50);
+    let other = converter.clone();
+    let outcome = tokio::select! {
+        biased;
+        other = stage.convert(&other, b"long speech") => other,
+        outcome = stage.convert(&converter, b"speech") => outcome,
+    };
+    assert_eq!(outcome, Err(MediaError::Busy));
+}
+
 #[test]
 fn what_is_no_program_is_not_found() {
     let stage = Stage::with("exit 0");
