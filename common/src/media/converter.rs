@@ -1,7 +1,9 @@
-//! The optional `ffmpeg`: a child that is told what to do and trusted with nothing.
+//! The optional `ffmpeg`: a child that is told what to do, and bounded in what it may take.
 //!
-//! What it reads is hostile, and so is it from then on: it has one open file to read and a pipe to write to, a bound on time, memory and
-//! output, no network, and no file that a file may name. It ends with whoever waits for it. Without it every caller has another way.
+//! What holds whatever it does are the bounds of the system: time, processor and memory, no file that grows, a cap on what comes out, and the
+//! end of the child when nobody waits for it any more. That it opens no network and no file that a file names are its own options, which hold
+//! as long as it obeys them. It is no sandbox: a fault in ffmpeg that lets a file take it over gives that file the rights of the bridge's
+//! user. Who wants more confines the whole bridge (`docs/operate.md`). Without ffmpeg every caller has another way.
 
 use std::{
     ffi::OsStr,
@@ -48,7 +50,7 @@ const BOUNDS: Bounds = Bounds {
 /// What comes out at most.
 const OUTPUT_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
-/// The program, with the file that it reads: no other protocol, and no format that names other files.
+/// The program, with the file that it reads. It is told to open no other protocol, and no format that names other files.
 const INPUT: [&str; 15] = [
     "-nostdin",
     "-hide_banner",

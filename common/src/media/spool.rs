@@ -2,7 +2,11 @@
 //!
 //! Must never trust a size that somebody claims: it is counted while it comes.
 
-use std::{fs::File, io, path::PathBuf};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -41,6 +45,7 @@ pub(super) struct Spool {
 
 /// A file that is here for a moment. It is gone with this.
 pub(super) struct Spooled {
+    /// Open for reading alone, as it is handed to programs.
     file: tokio::fs::File,
     /// How large it turned out to be.
     pub(super) size_bytes: u64,
@@ -62,8 +67,8 @@ impl Spool {
         if claimed.is_some_and(|size| size > cap.size_bytes_max) {
             return Err(cap.passed());
         }
-        let mut file =
-            tokio::fs::File::from_std(tempfile::tempfile_in(&self.folder).map_err(|error| disk(&error))?);
+        let (file, reader) = nameless(&self.folder).map_err(|error| disk(&error))?;
+        let mut file = tokio::fs::File::from_std(file);
         let (mut sum, mut size_bytes, mut head) = (Sha256::new(), 0, Vec::new());
         let mut paced = pace.begin();
         while let Some(piece) = paced.next(&mut stream).await? {
@@ -83,6 +88,7 @@ impl Spool {
         }
         file.flush().await.map_err(|error| disk(&error))?;
         let sha256 = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let file = tokio::fs::File::from_std(reader);
         Ok(Spooled { file, size_bytes, sha256, image: ImageType::sniff(&head) })
     }
 }
@@ -109,6 +115,13 @@ impl Spooled {
         let file = self.file.try_clone().await.map_err(|error| disk(&error))?;
         Ok(ReaderStream::with_capacity(file, PIECE_BYTES).boxed())
     }
+}
+
+/// A file without a name, to write it and to read it. It loses its name before anything is in it.
+fn nameless(folder: &Path) -> io::Result<(File, File)> {
+    let named = tempfile::NamedTempFile::new_in(folder)?;
+    let reader = File::open(named.path())?;
+    Ok((named.into_file(), reader))
 }
 
 fn disk(error: &io::Error) -> MediaError {
@@ -157,6 +170,17 @@ mod tests {
             let taken = spool().take(download(claimed, stream::iter(pieces)), CAP, Pace::FILE).await;
             assert_eq!(taken.map(|spooled| spooled.size_bytes), wanted, "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_has_no_name_and_is_handed_on_for_reading_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::new(folder.path().to_owned());
+        let mut taken =
+            spool.take(download(None, stream::iter([piece()])), CAP, Pace::FILE).await.map_err(drop).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(io::Write::write(&mut taken.reader().await.unwrap(), b"x").is_err());
+        assert_eq!(taken.whole().await, Ok(b"piece".to_vec()));
     }
 
     #[tokio::test]
