@@ -119,6 +119,8 @@ impl Converter {
                 "No ffmpeg is there: voice messages of another type go out as audio files, and videos have no small picture."
             );
         }
+        // The child runs in another folder, where what is relative to ours is not there.
+        let found = found.and_then(|program| std::path::absolute(program).ok());
         found.map(|program| Self { program, bounds: BOUNDS, place: Arc::new(Semaphore::new(1)) })
     }
 

@@ -109,6 +109,18 @@ fn what_is_no_program_is_not_found() {
     assert!(!find(Path::new("ffmpeg")));
 }
 
+#[tokio::test]
+async fn a_program_in_a_relative_folder_is_run() {
+    let stage = Stage::with("cat /dev/fd/0");
+    let here = std::env::current_dir().unwrap();
+    let up = "../".repeat(here.components().count() - 1);
+    let folder = Path::new(&up).join(stage.folder.path().strip_prefix("/").unwrap());
+    for (program, search) in [(folder.join("ffmpeg"), Path::new("")), ("ffmpeg".into(), &*folder)] {
+        let converter = Converter::find(&program, search.as_os_str()).unwrap();
+        assert_eq!(stage.convert(&converter, b"speech").await, Ok(b"speech".to_vec()), "{program:?}");
+    }
+}
+
 /// The true program, where it is installed.
 fn installed() -> Option<Converter> {
     let found = Converter::find(Path::new("ffmpeg"), &std::env::var_os("PATH")?);
