@@ -14,6 +14,7 @@ pub use self::{
     measure::Measured,
     moving::{Media, MediaSettings},
     public::{PublicMedia, PublicMediaSettings},
+    spool::prepare_folder,
 };
 use crate::{
     homeserver::{Homeserver, HomeserverError, Intent},
@@ -77,9 +78,9 @@ pub enum MediaError {
     /// Others are being converted, and it is not known when its turn comes.
     #[error("too much is being converted just now")]
     Busy,
-    /// This machine could not hold it for a moment.
-    #[error("it could not be held while it was moved: {0}")]
-    Disk(String),
+    /// This machine could not hold it for a moment. Why stands in the log alone: it names our folders, and an error is shown in rooms.
+    #[error("it could not be held while it was moved")]
+    Disk,
 }
 
 impl MediaError {
@@ -97,7 +98,7 @@ impl MediaError {
             | Self::Stalled
             | Self::CutShort
             | Self::Busy
-            | Self::Disk(_) => true,
+            | Self::Disk => true,
         }
     }
 }

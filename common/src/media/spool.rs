@@ -3,8 +3,9 @@
 //! Must never trust a size that somebody claims: it is counted while it comes.
 
 use std::{
-    fs::File,
+    fs::{DirBuilder, File},
     io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
@@ -55,8 +56,17 @@ pub(super) struct Spooled {
     pub(super) image: Option<ImageType>,
 }
 
+/// Makes the folder where files lie, ours alone, if it is not there, and tries whether one can lie there.
+///
+/// # Errors
+/// When it cannot be made, or no file can be made in it.
+pub fn prepare_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    nameless(folder).map(drop)
+}
+
 impl Spool {
-    /// Uses a folder, which is there before the first file.
+    /// Uses a folder that was prepared.
     pub(super) fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
@@ -125,7 +135,8 @@ fn nameless(folder: &Path) -> io::Result<(File, File)> {
 }
 
 fn disk(error: &io::Error) -> MediaError {
-    MediaError::Disk(error.to_string())
+    tracing::warn!(%error, "A file cannot lie here while it is moved.");
+    MediaError::Disk
 }
 
 #[cfg(test)]
@@ -181,6 +192,25 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         assert!(io::Write::write(&mut taken.reader().await.unwrap(), b"x").is_err());
         assert_eq!(taken.whole().await, Ok(b"piece".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_made_and_tried_and_its_name_stays_with_us() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("some/folder");
+        let spool = Spool::new(folder.clone());
+        let take = async || {
+            let taken = spool.take(download(None, stream::iter([piece()])), CAP, Pace::FILE).await;
+            taken.map(|spooled| spooled.size_bytes)
+        };
+        let error = take().await.unwrap_err();
+        assert_eq!(error, MediaError::Disk);
+        assert!(!error.to_string().contains("folder"), "{error}");
+        prepare_folder(&folder).unwrap();
+        prepare_folder(&folder).unwrap();
+        assert_eq!(take().await, Ok(5));
+        std::fs::write(parent.path().join("file"), "").unwrap();
+        assert!(prepare_folder(&parent.path().join("file")).is_err());
     }
 
     #[tokio::test]

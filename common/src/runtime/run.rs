@@ -3,7 +3,7 @@
 //! The order matters: what an earlier process left open is in its lanes before anything new is accepted, and we listen before the
 //! homeserver is told that we are here. A network or homeserver that is away stops nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -21,7 +21,7 @@ use crate::{
     health::{self, Condition, Readiness},
     homeserver::{Homeserver, HomeserverSettings},
     login::{LoginStatus, Logins},
-    media::{Converter, Media, MediaSettings, PublicMedia, PublicMediaSettings},
+    media::{self, Converter, Media, MediaSettings, PublicMedia, PublicMediaSettings},
     message::SessionState,
     platform::{EventSink, Platform},
     portal::{Lanes, PortalParts, PortalSettings, Portals},
@@ -50,6 +50,16 @@ enum Fatal {
         /// What the system says.
         error: std::io::Error,
     },
+    /// No file can lie where files lie while they are moved.
+    #[error(
+        "cannot keep files in {}: {error}. Choose another folder with `bridge.media_folder`, or let the bridge write there.", .folder.display()
+    )]
+    MediaFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -61,7 +71,7 @@ impl Fatal {
             Self::Registration(_) => ExitCode::Config,
             Self::Store(StoreError::Held) => ExitCode::Locked,
             Self::Store(_) => ExitCode::Database,
-            Self::Listen { .. } | Self::Other(_) => ExitCode::Runtime,
+            Self::Listen { .. } | Self::MediaFolder { .. } | Self::Other(_) => ExitCode::Runtime,
         }
     }
 }
@@ -168,6 +178,9 @@ impl Parts {
         let clock = Clock::system();
         let settings = store_settings(&config.database);
         let store = Store::open(&settings, clock.clone(), Arc::new(lanes.clone())).await?;
+        // Not earlier: the folder of a SQLite database that is not there is a mistake, and must not be made.
+        let folder = config.media_folder();
+        media::prepare_folder(&folder).map_err(|error| Fatal::MediaFolder { folder, error })?;
         let homeserver = Homeserver::new(HomeserverSettings {
             url: config.homeserver.url.clone(),
             as_token: registration.tokens.as_token.clone(),
