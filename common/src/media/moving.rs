@@ -356,7 +356,8 @@ fn essence(mime: Option<&str>) -> String {
     mime.and_then(|mime| mime.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;
 
 #[cfg(test)]
