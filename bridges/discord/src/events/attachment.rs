@@ -2,13 +2,14 @@
 //!
 //! A file is named by its message, not by its address: that one is signed and expires, and is asked for anew when it has.
 
-use crate::json::text;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use magpie_common::{
     ids::RemoteFileId,
     message::{Attachment, AttachmentKind, FileSource, LOTTIE_TYPE, MediaInfo},
 };
 use serde_json::Value;
+
+use crate::json::text;
 
 mod name;
 

@@ -19,8 +19,10 @@ use super::{
     verdict::{explained, verdict_on_question},
     world::{Channel, World},
 };
-use crate::json::text;
-use crate::place::{Place, Spot};
+use crate::{
+    json::text,
+    place::{Place, Spot},
+};
 
 /// Discord's code for a webhook that is gone.
 const UNKNOWN_WEBHOOK: u64 = 10_015;
