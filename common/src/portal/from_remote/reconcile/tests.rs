@@ -27,7 +27,9 @@ fn stands(ids: &[&str]) -> Vec<Stands> {
 #[test]
 fn what_is_in_the_stretch_and_does_not_stand_was_deleted() {
     use MessageState::{Delivered, Failed, Gone, Open};
-    let cases: &[(&str, (&str, &str), &[&str], &[&str])] = &[
+    /// What it shows, the stretch, what stands in it, and what was deleted.
+    type Case<'a> = (&'a str, (&'a str, &'a str), &'a [&'a str], &'a [&'a str]);
+    let cases: &[Case<'_>] = &[
         ("in the middle", ("20", "40"), &["20", "40"], &["30"]),
         ("the newest", ("20", "40"), &["20", "30"], &["40"]),
         ("all", ("20", "40"), &[], &["20", "30", "40"]),
