@@ -231,7 +231,8 @@ fn repeated(step: &Value, frame: f32, (copy, offset, copies): (f32, f32, f32)) -
     (matrix, (first + (last - first) * share) / 100.0)
 }
 
-/// How many pixels of the canvas a path can touch; `None` where it reaches too far out to be drawn.
+/// What painting a path costs: the pixels that it can touch, and for each of its edges the rows that it can cross. `None` where it reaches too
+/// far out to be drawn.
 fn touched(canvas: &Pixmap, path: &Path, (matrix, width): (Transform, f32)) -> Option<u64> {
     let bounds = path.bounds().outset(width, width)?.transform(matrix)?;
     let sides = [bounds.left(), bounds.top(), bounds.right(), bounds.bottom()];
@@ -239,6 +240,6 @@ fn touched(canvas: &Pixmap, path: &Path, (matrix, width): (Transform, f32)) -> O
         return None;
     }
     let edge = Rect::from_xywh(0.0, 0.0, canvas.width() as f32, canvas.height() as f32)?;
-    let seen = bounds.intersect(&edge).map_or(0.0, |seen| seen.width() * seen.height());
-    Some(seen as u64)
+    let seen = bounds.intersect(&edge).map_or((0.0, 0.0), |seen| (seen.width(), seen.height()));
+    Some((seen.0 * seen.1) as u64 + path.len() as u64 * seen.1 as u64)
 }

@@ -325,6 +325,17 @@ fn what_is_built_and_not_drawn_is_paid() {
 }
 
 #[test]
+fn every_edge_is_paid_by_the_rows_that_it_crosses() {
+    let corners: Vec<Value> = (0..12_000).map(|nth| json!([nth % 32, nth % 2 * 32])).collect();
+    let flat: Vec<Value> = (0..12_000).map(|nth| json!([nth % 32, nth % 2])).collect();
+    let curve =
+        |corners: Vec<Value>| json!({"ty": "sh", "ks": {"k": {"c": true, "v": corners, "i": [], "o": []}}});
+    let drawn = |corners| draw(&repeated(json!([curve(corners), fill(RED)]), 25)).map(|_| ());
+    assert_eq!(drawn(corners), Err(LottieError::TooIntricate));
+    assert_eq!(drawn(flat), Ok(()));
+}
+
+#[test]
 fn no_more_numbers_are_read_than_are_needed() {
     let many = json!(vec![1; 200_000]);
     let moving = json!([{"t": 0, "s": many}, {"t": 10, "s": many}]);
