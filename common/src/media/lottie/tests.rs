@@ -330,7 +330,7 @@ fn every_edge_is_paid_by_the_rows_that_it_crosses() {
     let flat: Vec<Value> = (0..12_000).map(|nth| json!([nth % 32, nth % 2])).collect();
     let curve =
         |corners: Vec<Value>| json!({"ty": "sh", "ks": {"k": {"c": true, "v": corners, "i": [], "o": []}}});
-    let drawn = |corners| draw(&repeated(json!([curve(corners), fill(RED)]), 25)).map(|_| ());
+    let drawn = |corners| draw(&repeated(json!([curve(corners), fill(RED)]), 14)).map(|_| ());
     assert_eq!(drawn(corners), Err(LottieError::TooIntricate));
     assert_eq!(drawn(flat), Ok(()));
 }
