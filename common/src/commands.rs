@@ -87,7 +87,7 @@ type Effect = for<'a> fn(&'a Desk, Asked<'a>) -> BoxFuture<'a, Result<Reply, Sto
 struct Asked<'a> {
     /// What followed the name.
     given: Given<'a>,
-    /// By whom it may be read what they may do.
+    /// What the person may do.
     level: Level,
     /// Where.
     room_id: &'a RoomId,

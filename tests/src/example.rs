@@ -144,7 +144,7 @@ async fn listen(mut client: LineClient, sink: EventSink, me: RemoteUserId) -> Co
     loop {
         tokio::select! {
             // What was not stored is not lost: we end, and the next connection asks for it again.
-            Some(Err(NotStored(why))) = storing.next() => return ConnectError::Transient(why),
+            Some(stored) = storing.next() => if let Err(NotStored(why)) = stored { return ConnectError::Transient(why) },
             told = client.next(), if storing.len() < STORING_MAX => match told {
                 Ok(told) => {
                     let cursor = Cursor { key: STREAM.to_owned(), value: told.seq.to_string() };

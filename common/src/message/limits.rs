@@ -12,7 +12,7 @@ use super::AttachmentKind;
 /// Everything that [`super::Outgoing`] can ask for, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "each is explained at the variant of `Outgoing` with the same name")]
+#[expect(missing_docs, reason = "each is explained at the variant of `Outgoing` with the same name")]
 pub enum Action {
     Message,
     Edit,

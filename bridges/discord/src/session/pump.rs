@@ -244,7 +244,9 @@ impl Pump {
 
     /// A room that is made later begins with what was said last.
     fn note_newest(&self, channel: &str, id: &str) {
-        if let Some(channel) = self.world.write().channels.get_mut(channel) {
+        if let Some(channel) = self.world.write().channels.get_mut(channel)
+            && channel.newest.as_deref().is_none_or(|newest| is_younger(id, newest))
+        {
             channel.newest = Some(id.to_owned());
         }
     }
