@@ -3,39 +3,21 @@
 use std::io::Cursor;
 
 use anyhow::Context;
-use magpie_common::testkit::fake_homeserver::{FakeHomeserver, Membership};
-use magpie_tests::{
-    discord::{
-        DiscordSim, World,
-        cdn::{self, DRAWING_SIDE},
-        staged::{cast, platform_section},
-    },
-    stage::Stage,
+use magpie_tests::discord::{
+    World,
+    cdn::{self, DRAWING_SIDE},
+    staged::Staged,
 };
-
-const SERVER: &str = "example.org";
 
 /// Discord's number for stickers that are drawings.
 const LOTTIE: u8 = 3;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drawn_sticker_arrives_as_the_picture_that_it_draws() -> anyhow::Result<()> {
-    let (world, small) = World::small();
-    let sim = DiscordSim::start(world).await?;
-    let mut stage = Stage::set(cast(SERVER, platform_section(&sim)))?;
-    let fake = FakeHomeserver::start(stage.fake_settings()).await?;
-    stage.set_homeserver(&fake.url());
-    let alice = fake.person("alice");
-    let mut bridge = stage.start().await?;
-    let joined = Some(Membership::Joined);
-    let room = fake
-        .wait_until(|fake| {
-            fake.room_named("general").filter(|it| fake.membership(it, alice.user_id()) == joined)
-        })
-        .await;
-
+    let staged = Staged::set(World::small(), "").await?;
+    let Staged { sim, small, fake, room, .. } = &staged;
     let sent = sim.person_sends_sticker(small.general, small.alice, "dance", LOTTIE);
-    let event = fake.wait_for(&room, |event| event.event_type == "m.sticker").await;
+    let event = fake.wait_for(room, |event| event.event_type == "m.sticker").await;
     let (content, info) = (event.content(), &event.content()["info"]);
     assert_eq!(content["body"], "dance");
     assert_eq!(
@@ -52,10 +34,7 @@ async fn a_drawn_sticker_arrives_as_the_picture_that_it_draws() -> anyhow::Resul
     assert!(picture.moves, "it moves on Discord");
     assert_eq!(picture.pixel(DRAWING_SIDE / 2, DRAWING_SIDE / 2), [red, green, blue, 255]);
     assert_eq!(picture.pixel(1, 1), [0; 4], "what is not drawn is seen through");
-    assert!(bridge.stop().await?.success());
-    let findings = sim.findings();
-    assert!(findings.is_empty(), "against Discord's description: {findings:?}");
-    Ok(())
+    staged.ends().await
 }
 
 /// A PNG as somebody sees it who does not let it move.

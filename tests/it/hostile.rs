@@ -8,19 +8,10 @@ mod trouble;
 
 use std::time::Duration;
 
-use magpie_common::testkit::fake_homeserver::{FakeHomeserver, FakePerson, Membership};
-use magpie_tests::{
-    discord::{
-        DiscordSim, SmallWorld, World,
-        staged::{cast, platform_section},
-    },
-    harness::bridge::Bridge,
-    stage::Stage,
-};
+use magpie_common::testkit::fake_homeserver::{FakeHomeserver, Membership};
+use magpie_tests::discord::{DiscordSim, SmallWorld, World, staged::Staged};
 use rand::{SeedableRng as _, rngs::StdRng};
-use ruma::{OwnedRoomId, user_id};
-
-const SERVER: &str = "example.org";
+use ruma::user_id;
 
 /// From each side.
 const INPUTS: usize = 500;
@@ -31,36 +22,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long the bridge may take to get over all of them.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A bridge between a homeserver and a Discord that can be made to misbehave.
-struct Scene {
-    sim: DiscordSim,
-    small: SmallWorld,
-    fake: FakeHomeserver,
-    alice: FakePerson,
-    bridge: Bridge,
-    /// The room of the channel `general`, which Alice is in.
-    room: OwnedRoomId,
-    _stage: Stage,
-}
-
-impl Scene {
-    async fn set((world, small): (World, SmallWorld)) -> anyhow::Result<Self> {
-        let sim = DiscordSim::start(world).await?;
-        let mut stage = Stage::set(cast(SERVER, platform_section(&sim)))?;
-        let fake = FakeHomeserver::start(stage.fake_settings()).await?;
-        stage.set_homeserver(&fake.url());
-        let alice = fake.person("alice");
-        let bridge = stage.start().await?;
-        let joined = Some(Membership::Joined);
-        let room = fake
-            .wait_until(|fake| {
-                fake.room_named("general").filter(|it| fake.membership(it, alice.user_id()) == joined)
-            })
-            .await;
-        Ok(Self { sim, small, fake, alice, bridge, room, _stage: stage })
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_hostile_inputs_leave_the_bridge_running_and_its_state_right() -> anyhow::Result<()> {
     let seed = crate::crash::seed();
@@ -68,26 +29,27 @@ async fn a_thousand_hostile_inputs_leave_the_bridge_running_and_its_state_right(
     let mut random = StdRng::seed_from_u64(seed);
     let mut world = World::small();
     world.0.edit_user(world.1.bob).global_name = Some(inputs::name(&mut random));
-    let Scene { sim, small, fake, alice, mut bridge, room, _stage } = Scene::set(world).await?;
-    let known = alice.sends(&room, "known to both");
+    let mut staged = Staged::set(world, "").await?;
+    let Staged { sim, small, fake, alice, bridge, room, .. } = &mut staged;
+    let known = alice.sends(room, "known to both");
     sim.wait_for_message(small.general, |message| message.content == "known to both").await?;
     let theirs = sim.person_sends(small.general, small.alice, "known, too");
-    fake.wait_for_body(&room, "known, too").await;
+    fake.wait_for_body(room, "known, too").await;
 
     for _ in 0..INPUTS {
         let (event_type, content) = inputs::event(&mut random, known.as_str());
-        alice.sends_content(&room, event_type, &content);
-        inputs::deed(&mut random, &sim, &small, theirs);
+        alice.sends_content(room, event_type, &content);
+        inputs::deed(&mut random, sim, small, theirs);
     }
     fake.push_raw("5");
     fake.push_raw("{\"event_id\": \"$odd\", \"room_id\": 7}");
 
     // What comes after all of it is heard on both sides, in order, and everything before it has come to an end.
-    alice.sends(&room, "the last word");
+    alice.sends(room, "the last word");
     sim.person_sends(small.general, small.alice, "the very last word");
     let mut looks = tokio::time::interval(LOOK_EVERY);
     let heard = tokio::time::timeout(PATIENCE, async {
-        while is_last_missing(&sim, &fake, &small, &room) {
+        while is_last_missing(sim, fake, small, room) {
             looks.tick().await;
         }
     });
@@ -101,7 +63,7 @@ async fn a_thousand_hostile_inputs_leave_the_bridge_running_and_its_state_right(
     // The one that waits is the question itself.
     assert!(status.body().contains("To Discord: 1 waiting"), "{}", status.body());
     assert!(status.body().contains("From Discord: nothing waits"), "{}", status.body());
-    nobody_was_pinged(&sim, &small);
+    nobody_was_pinged(sim, small);
     assert!(bridge.stop().await?.success());
     Ok(())
 }

@@ -4,19 +4,12 @@ use std::fs;
 
 use anyhow::Context;
 use bytes::Bytes;
-use magpie_common::testkit::fake_homeserver::{FakeHomeserver, Membership};
 use magpie_tests::{
-    discord::{
-        DiscordSim, FileBytes, World,
-        staged::{cast, platform_section},
-    },
+    discord::{FileBytes, World, staged::Staged},
     harness::bridge::Bridge,
-    stage::Stage,
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
-
-const SERVER: &str = "example.org";
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -28,31 +21,20 @@ const RESIDENT_BYTES_MAX: usize = 64 * MEBIBYTE;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_a_gigabyte_crosses_each_way_in_little_memory() -> anyhow::Result<()> {
-    let (world, small) = World::small();
-    let sim = DiscordSim::start(world).await?;
     let takes = 2 * FILE_BYTES;
+    let staged = Staged::set(World::small(), &format!("file_bytes_max: {takes}\n")).await?;
+    let Staged { sim, small, fake, alice, bridge, room, .. } = &staged;
     sim.takes_files_of(takes as u64);
-    let mut stage = Stage::set(cast(SERVER, format!("{}file_bytes_max: {takes}\n", platform_section(&sim))))?;
-    let fake = FakeHomeserver::start(stage.fake_settings()).await?;
-    stage.set_homeserver(&fake.url());
-    let alice = fake.person("alice");
-    let mut bridge = stage.start().await?;
-    let joined = Some(Membership::Joined);
-    let room = fake
-        .wait_until(|fake| {
-            fake.room_named("general").filter(|it| fake.membership(it, alice.user_id()) == joined)
-        })
-        .await;
 
     let photo = Bytes::from(large_photo());
     let file = sim.file("large.jpg", "image/jpeg", FileBytes::Kept(photo.clone()));
     sim.person_sends_files(small.general, small.alice, "in", vec![file]);
-    let content = fake.wait_for_body(&room, "in").await.content();
+    let content = fake.wait_for_body(room, "in").await.content();
     let mxc = ruma::OwnedMxcUri::from(content["url"].as_str().context("it has an address")?);
     let arrived = fake.media(&mxc).context("it is in the media store")?;
     assert!(arrived.bytes == photo, "the file changed on its way");
     assert_eq!((&content["msgtype"], &content["info"]["w"]), (&json!("m.image"), &json!(40)));
-    small_enough("into Matrix", &bridge)?;
+    small_enough("into Matrix", bridge)?;
 
     let bytes: Vec<u8> = (0..FILE_BYTES).map(|nth| nth.to_le_bytes()[1]).collect();
     let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -60,17 +42,14 @@ async fn half_a_gigabyte_crosses_each_way_in_little_memory() -> anyhow::Result<(
     let content = json!({
         "msgtype": "m.file", "body": "out", "filename": "large.bin", "url": mxc, "info": {"size": FILE_BYTES},
     });
-    alice.sends_content(&room, "m.room.message", &content);
+    alice.sends_content(room, "m.room.message", &content);
     let stands = sim.wait_for_message(small.general, |message| message.content == "out").await?;
     assert!(
         matches!(&stands.files[..], [one] if matches!(&one.bytes, FileBytes::Counted { sha256, .. } if *sha256 == sum)),
         "the file changed on its way"
     );
-    small_enough("to Discord", &bridge)?;
-    assert!(bridge.stop().await?.success());
-    let findings = sim.findings();
-    assert!(findings.is_empty(), "against Discord's description: {findings:?}");
-    Ok(())
+    small_enough("to Discord", bridge)?;
+    staged.ends().await
 }
 
 /// A file that begins like a photo of 40 by 30 pixels: the decoder of those takes in the whole file before it looks at it.

@@ -1,10 +1,8 @@
 //! A network that behaves badly: events twice, late or never, storms of refusals, rights withdrawn, a server away. Each ends in a clear state,
 //! and nothing else is lost.
 
-use magpie_tests::discord::{Author, Fault, GatewayFault, RateLimitScope, World, trouble::Resumable};
+use magpie_tests::discord::{Fault, GatewayFault, RateLimitScope, World, staged::Staged, trouble::Resumable};
 use serde_json::json;
-
-use super::Scene;
 
 /// How a webhook is spoken through.
 const EXECUTE: &str = "POST /webhooks/*/*";
@@ -12,34 +10,9 @@ const EXECUTE: &str = "POST /webhooks/*/*";
 /// Everybody's right to manage webhooks.
 const MANAGE_WEBHOOKS: u64 = 1 << 29;
 
-impl Scene {
-    /// What ghosts have said, in order.
-    fn shown(&self) -> Vec<String> {
-        let all = self.fake.messages(&self.room);
-        let ghosts = all.into_iter().filter(|(sender, _)| sender.as_str().starts_with("@discord_"));
-        ghosts.map(|(_, body)| body).collect()
-    }
-
-    /// What the bridge has said on Discord, in order.
-    fn relayed(&self) -> Vec<String> {
-        let all = self.sim.messages(self.small.general).into_iter();
-        all.filter(|it| !matches!(it.author, Author::User(_))).map(|it| it.content).collect()
-    }
-
-    async fn relayed_until(&self, last: &str) -> anyhow::Result<Vec<String>> {
-        self.sim.wait_for_message(self.small.general, |message| message.content == last).await?;
-        Ok(self.relayed())
-    }
-
-    async fn ends(mut self) -> anyhow::Result<()> {
-        assert!(self.bridge.stop().await?.success());
-        Ok(())
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_that_come_twice_late_or_never_lose_nothing_else() -> anyhow::Result<()> {
-    let scene = Scene::set(World::small()).await?;
+    let scene = Staged::set(World::small(), "").await?;
     let (sim, general, alice) = (&scene.sim, scene.small.general, scene.small.alice);
     sim.gateway_fault("MESSAGE_CREATE", GatewayFault::Duplicate);
     sim.person_sends(general, alice, "twice");
@@ -67,7 +40,7 @@ async fn events_that_come_twice_late_or_never_lose_nothing_else() -> anyhow::Res
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_of_refusals_is_waited_out_in_order() -> anyhow::Result<()> {
-    let scene = Scene::set(World::small()).await?;
+    let scene = Staged::set(World::small(), "").await?;
     for scope in [RateLimitScope::User, RateLimitScope::Shared, RateLimitScope::Global].repeat(4) {
         scene.sim.fault(EXECUTE, Fault::RateLimited { scope, retry_after_ms: 30 });
     }
@@ -81,7 +54,7 @@ async fn a_storm_of_refusals_is_waited_out_in_order() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rights_withdrawn_in_mid_air_are_named_and_another_try_helps() -> anyhow::Result<()> {
-    let scene = Scene::set(World::small()).await?;
+    let scene = Staged::set(World::small(), "").await?;
     let (sim, guild) = (&scene.sim, scene.small.guild);
     scene.alice.sends(&scene.room, "before");
     scene.relayed_until("before").await?;
@@ -112,7 +85,7 @@ async fn rights_withdrawn_in_mid_air_are_named_and_another_try_helps() -> anyhow
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_away_for_a_while_keeps_its_rooms() -> anyhow::Result<()> {
-    let scene = Scene::set(World::small()).await?;
+    let scene = Staged::set(World::small(), "").await?;
     let (sim, small) = (&scene.sim, scene.small);
     scene.alice.sends(&scene.room, "before");
     scene.relayed_until("before").await?;
