@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::Conversation;
 
-/// Things happen to the latest so many messages. After an outage the bridge looks no further back than to the twentieth.
+/// Things happen to the latest so many messages. After an outage the bridge looks no further back than to the fiftieth.
 const LATELY: usize = 8;
 
 const EMOJI: [&str; 2] = ["👍", "🎉"];

@@ -77,18 +77,18 @@ async fn only_the_latest_are_looked_at_and_nothing_before_them_is_missing() {
     let stage = Stage::new().await;
     let (general, alice) = (stage.small.general, stage.small.alice);
     let session = stage.connect().await;
-    let all: Vec<_> = (0..25).map(|nth| stage.sim.person_sends(general, alice, &format!("{nth}"))).collect();
-    stage.arrived("24").await;
+    let all: Vec<_> = (0..55).map(|nth| stage.sim.person_sends(general, alice, &format!("{nth}"))).collect();
+    stage.arrived("54").await;
     session.close().await;
-    stage.sim.person_deletes(general, all[24]);
+    stage.sim.person_deletes(general, all[54]);
     let before = stage.recorder.events().len();
     let session = stage.connect().await;
-    assert_eq!(stage.stands(general, before).await.len(), 20);
+    assert_eq!(stage.stands(general, before).await.len(), 50);
     let standing = stage.recorder.events().into_iter().skip(before).find_map(|one| match one.event {
         RemoteEvent::Standing { chat, stretch, .. } if chat == stage.general() => Some(stretch),
         _ => None,
     });
-    assert_eq!(standing, Some((id(all[4]), id(all[24]))), "the last one stands no more, and was there");
+    assert_eq!(standing, Some((id(all[4]), id(all[54]))), "the last one stands no more, and was there");
     session.close().await;
     stage.should_be_honest("only_the_latest_are_looked_at_and_nothing_before_them_is_missing");
 }

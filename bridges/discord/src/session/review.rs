@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// So many of a channel's latest messages are looked at.
-const MESSAGES_MAX: usize = 20;
+const MESSAGES_MAX: usize = 50;
 
 /// Discord names at most so many people at once; who reacts where more do is not looked at.
 const PEOPLE_MAX: usize = 100;
