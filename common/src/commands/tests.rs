@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     ids::{LoginId, RemoteChatId},
     message::ChatKind,
-    store::{Durability, Feed, MatrixEvent, OpenRow, PortalState, StoreSettings},
+    store::{Durability, Feed, MatrixEvent, OpenRow, StoreSettings},
 };
 
 struct NoFeed;
@@ -57,17 +57,9 @@ const LEVELS: [Level; 5] = [Level::None, Level::Relay, Level::Commands, Level::U
 /// A room of a chat, and one of none.
 async fn with_portal(commands: &Commands) {
     let portal = PortalRow {
-        chat: RemoteChatId::new("chat-1"),
         room_id: Some(owned_room_id!("!portal:example.org")),
-        parent: None,
         login: Some(LoginId::new("bot")),
-        kind: ChatKind::Group,
-        name: None,
-        topic: None,
-        avatar_mxc: None,
-        info_fingerprint: None,
-        state: PortalState::Active,
-        private: false,
+        ..PortalRow::new(RemoteChatId::new("chat-1"), ChatKind::Group)
     };
     commands.0.store.save_portal(&portal).await.unwrap();
 }

@@ -177,17 +177,14 @@ impl Portals {
         let is_filled = until.is_some() && session.history().is_some();
         let avatar = self.avatar(info, session).await;
         let row = PortalRow {
-            chat: chat.clone(),
-            room_id: None,
             parent: info.parent.clone(),
             login: Some(login.clone()),
-            kind: info.kind,
             name: shown_name(info),
             topic: shown_topic(info),
             avatar_mxc: avatar.as_ref().map(ToString::to_string),
-            info_fingerprint: None,
             state: if is_filled { PortalState::Filling } else { PortalState::Active },
             private: info.private,
+            ..PortalRow::new(chat.clone(), info.kind)
         };
         let alias = self.parts.names.alias_localpart(chat);
         let request = CreateRoom {

@@ -54,6 +54,25 @@ pub struct PortalRow {
     pub private: bool,
 }
 
+impl PortalRow {
+    /// A chat without a room, of which nothing more is known.
+    pub fn new(chat: RemoteChatId, kind: ChatKind) -> Self {
+        Self {
+            chat,
+            room_id: None,
+            parent: None,
+            login: None,
+            kind,
+            name: None,
+            topic: None,
+            avatar_mxc: None,
+            info_fingerprint: None,
+            state: PortalState::Active,
+            private: false,
+        }
+    }
+}
+
 /// What becomes of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PortalState {

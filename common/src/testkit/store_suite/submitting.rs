@@ -5,8 +5,8 @@ use crate::{
     ids::{LoginId, RemoteChatId},
     message::ChatKind,
     store::{
-        Accepted, Cursor, Direction, MatrixEvent, PortalRow, PortalState, PushOrder, RemoteRow, StoreError,
-        StoreSettings, Stored,
+        Accepted, Cursor, Direction, MatrixEvent, PortalRow, PushOrder, RemoteRow, StoreError, StoreSettings,
+        Stored,
     },
 };
 
@@ -60,17 +60,8 @@ pub(super) async fn unreadable_events_are_parked_and_not_fed(settings: &StoreSet
 pub(super) async fn one_bad_operation_costs_no_other(settings: &StoreSettings) {
     let Opened { store, feed, .. } = open(settings).await;
     let portal = |chat: &str| PortalRow {
-        chat: RemoteChatId::new(chat),
         room_id: Some(room()),
-        parent: None,
-        login: None,
-        kind: ChatKind::Group,
-        name: None,
-        topic: None,
-        avatar_mxc: None,
-        info_fingerprint: None,
-        state: PortalState::Active,
-        private: false,
+        ..PortalRow::new(RemoteChatId::new(chat), ChatKind::Group)
     };
     let (first, second) = (portal("one"), portal("two"));
     let order = PushOrder::default();

@@ -12,7 +12,7 @@ use crate::{
     ids::{GhostNames, LoginId, RemoteChatId},
     message::{AttachmentKind, ChatKind, Emoji, FileSource, Message, OutgoingMessage, RichText, Support},
     portal::{Call, Reply},
-    store::{Direction, MessageState, PortalState},
+    store::{Direction, MessageState},
 };
 
 /// `help` and `status` are commands.
@@ -41,17 +41,9 @@ struct Scene {
 /// A portal of a connected login.
 fn portal() -> Scene {
     let portal = PortalRow {
-        chat: RemoteChatId::new("chat"),
         room_id: Some(owned_room_id!("!r:example.org")),
-        parent: None,
         login: Some(LoginId::new("login")),
-        kind: ChatKind::Group,
-        name: None,
-        topic: None,
-        avatar_mxc: None,
-        info_fingerprint: None,
-        state: PortalState::Active,
-        private: false,
+        ..PortalRow::new(RemoteChatId::new("chat"), ChatKind::Group)
     };
     let limits = Limits { actions: [(Action::Message, Support::Full)].into(), ..Limits::default() };
     Scene {

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     ids::{AliasSet, RemoteMessageId, RemoteUserId},
     message::{ChatKind, Emoji, Message, RichText, Sender, SessionState},
-    store::{JournalId, PortalState},
+    store::JournalId,
 };
 
 /// What surrounds an event.
@@ -25,19 +25,8 @@ const NO_ROOM: Scene = Scene { portal: Some(false), ..ROOM };
 const UNKNOWN: Scene = Scene { portal: None, ..ROOM };
 
 fn portal(has_room: bool) -> PortalRow {
-    PortalRow {
-        chat: chat(),
-        room_id: has_room.then(|| owned_room_id!("!r:example.org")),
-        parent: None,
-        login: None,
-        kind: ChatKind::Group,
-        name: None,
-        topic: None,
-        avatar_mxc: None,
-        info_fingerprint: None,
-        state: PortalState::Active,
-        private: false,
-    }
+    let room_id = has_room.then(|| owned_room_id!("!r:example.org"));
+    PortalRow { room_id, ..PortalRow::new(chat(), ChatKind::Group) }
 }
 
 fn chat() -> RemoteChatId {
