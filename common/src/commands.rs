@@ -7,23 +7,32 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use ruma::RoomId;
+use ruma::{RoomId, UserId};
+use tokio_util::sync::CancellationToken;
 
 use self::arguments::{Argument, Given};
+pub use self::login::Chats;
 use crate::{
     clock::Clock,
-    config::{About, Level, nearest},
-    login::Logins,
-    portal::{Call, CommandPort, Reply},
+    config::{About, Level, Permissions, nearest},
+    homeserver::Homeserver,
+    ids::GhostNames,
+    login::{Logins, SigningIn},
+    portal::{Call, CallKind, CommandPort, Reply},
     store::{PortalRow, Store, StoreError},
 };
 
 mod arguments;
 mod bridging;
 mod general;
+mod login;
 mod manual;
+mod news;
 mod parked;
+mod qr;
+mod relay;
 mod status;
+mod tell;
 mod trace;
 
 /// Every command, in the order in which `help` shows them.
@@ -32,12 +41,20 @@ const TABLE: &[Command] = &[
     general::VERSION,
     general::PING,
     status::STATUS,
-    status::LIST_LOGINS,
+    login::LOGIN,
+    login::RELOGIN,
+    login::CANCEL,
+    login::LOGOUT,
+    login::LIST_LOGINS,
+    login::SET_PREFERRED_LOGIN,
+    login::SET_MANAGEMENT_ROOM,
     bridging::BRIDGE,
     bridging::UNBRIDGE,
     bridging::SYNC,
     bridging::ID,
     bridging::CAPABILITIES,
+    relay::SET_RELAY,
+    relay::UNSET_RELAY,
     parked::FAILED,
     parked::RETRY,
     parked::DROP,
@@ -66,6 +83,7 @@ struct Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Section {
     General,
+    Accounts,
     Rooms,
     Failures,
 }
@@ -77,6 +95,8 @@ enum Place {
     Anywhere,
     /// Only in the room of a chat.
     Portal,
+    /// Only in a room that nobody else is in but the bot.
+    Private,
 }
 
 /// What a command does: from what was asked to a reply.
@@ -87,6 +107,8 @@ type Effect = for<'a> fn(&'a Desk, Asked<'a>) -> BoxFuture<'a, Result<Reply, Sto
 struct Asked<'a> {
     /// What followed the name.
     given: Given<'a>,
+    /// Who asks.
+    sender: &'a UserId,
     /// What the person may do.
     level: Level,
     /// Where.
@@ -111,6 +133,16 @@ pub struct Desk {
     pub store: Store,
     /// The logins.
     pub logins: Logins,
+    /// How people sign in.
+    pub signing_in: SigningIn,
+    /// The sign-ins that are driven by a chat.
+    pub chats: Chats,
+    /// The homeserver.
+    pub homeserver: Homeserver,
+    /// The spelling of ghosts.
+    pub names: Arc<GhostNames>,
+    /// Who may do what.
+    pub permissions: Permissions,
     /// Time.
     pub clock: Clock,
     /// When this process started, in milliseconds since 1970.
@@ -126,9 +158,35 @@ impl Commands {
         Self(Arc::new(desk))
     }
 
+    /// Tells people news of their accounts until `stop`.
+    pub async fn tell_news(&self, stop: CancellationToken) {
+        news::tell((*self.0).clone(), stop).await;
+    }
+
     /// The table as a page of the users' book, in Markdown.
     pub fn manual() -> String {
         manual::page()
+    }
+
+    /// Words that are no command: an answer, or a mistake. They are never repeated, since they may be a secret.
+    async fn hear(&self, call: &Call) -> Result<Reply, StoreError> {
+        let desk = &*self.0;
+        let words = call.words.trim();
+        if words.eq_ignore_ascii_case(login::CANCEL.name) {
+            return self.perform(call).await;
+        }
+        if desk.chats.awaits(&call.room_id, &call.sender) {
+            return Ok(said(login::answer(desk, call).await));
+        }
+        let first: String =
+            words.split_whitespace().next().unwrap_or_default().chars().take(NAME_CHARS_MAX).collect();
+        let prefix = &desk.prefix;
+        Ok(said(match nearest(&first, TABLE.iter().flat_map(Command::names)) {
+            Some(meant) => format!("That is no command. Did you mean `{meant}`? `help` lists them all."),
+            None => format!(
+                "That is no command. `help` lists them all; in other rooms they start with `{prefix}`."
+            ),
+        }))
     }
 
     async fn perform(&self, call: &Call) -> Result<Reply, StoreError> {
@@ -152,7 +210,7 @@ impl Commands {
             }
         };
         let portal = match command.place {
-            Place::Anywhere => None,
+            Place::Anywhere | Place::Private => None,
             Place::Portal => desk.store.portal_by_room(&call.room_id).await?,
         };
         if (command.place, &portal) == (Place::Portal, &None) {
@@ -161,7 +219,19 @@ impl Commands {
                 "“{name}” belongs into the room of a chat on {network}, and this room is joined to none."
             )));
         }
-        let asked = Asked { given, level: call.level, room_id: &call.room_id, portal: portal.as_ref() };
+        if command.place == Place::Private && !desk.is_private(&call.room_id, &call.sender).await {
+            let bot = desk.names.bot();
+            return Ok(said(format!(
+                "“{name}” is for a room that nobody else is in. Start a direct chat with {bot}, and give it there."
+            )));
+        }
+        let asked = Asked {
+            given,
+            sender: &call.sender,
+            level: call.level,
+            room_id: &call.room_id,
+            portal: portal.as_ref(),
+        };
         (command.effect)(desk, asked).await
     }
 }
@@ -169,11 +239,19 @@ impl Commands {
 #[async_trait]
 impl CommandPort for Commands {
     async fn run(&self, call: Call) -> Reply {
-        self.perform(&call).await.unwrap_or_else(|error| said(format!("That did not work: {error}")))
+        let done = match call.kind {
+            CallKind::Command => self.perform(&call).await,
+            CallKind::Words => self.hear(&call).await,
+        };
+        done.unwrap_or_else(|error| said(format!("That did not work: {error}")))
     }
 
     fn knows(&self, word: &str) -> bool {
         find(word).is_some()
+    }
+
+    fn awaits(&self, room_id: &RoomId, user_id: &UserId) -> bool {
+        self.0.chats.awaits(room_id, user_id)
     }
 }
 
@@ -226,4 +304,5 @@ fn age(then_ms: i64, now_ms: i64) -> String {
 }
 
 #[cfg(test)]
+#[cfg(feature = "testkit")]
 mod tests;

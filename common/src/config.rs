@@ -94,6 +94,13 @@ pub struct Config<P> {
 }
 
 impl<P> Config<P> {
+    /// The platform's own settings apart from all the others.
+    pub fn split(self) -> (Config<()>, P) {
+        let Self { about, path, homeserver, appservice, database, bridge, logging, platform } = self;
+        let rest = Config { about, path, homeserver, appservice, database, bridge, logging, platform: () };
+        (rest, platform)
+    }
+
     /// Where a file lies while it is moved: the folder that was chosen, or the one of the SQLite database, which is on a disk and ours. With
     /// PostgreSQL the system's own folder for such files is what is left.
     pub fn media_folder(&self) -> PathBuf {
@@ -109,12 +116,14 @@ impl<P> Config<P> {
 }
 
 /// The homeserver that the bridge belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Homeserver {
     /// Where the bridge reaches the client API: scheme, host and port.
     pub url: Url,
     /// The name at the end of the homeserver's Matrix ids.
     pub server_name: OwnedServerName,
+    /// The `as_token` of a second registration, with which the bridge acts for the homeserver's own users.
+    pub double_puppet_token: Option<Secret>,
 }
 
 /// How the homeserver reaches the bridge, and the names that the bridge owns there.
@@ -141,6 +150,8 @@ pub struct Database {
     pub url: DatabaseUrl,
     /// What survives a power cut.
     pub durability: Durability,
+    /// What the secrets of logins are sealed with; the registration's `as_token` when the file says nothing.
+    pub encryption_key: Option<Secret>,
 }
 
 /// A database of one of the two kinds.
@@ -170,6 +181,10 @@ pub struct Bridge {
     pub invite: Vec<OwnedUserId>,
     /// Who may do what.
     pub permissions: Permissions,
+    /// How many accounts one person may sign in with.
+    pub logins_per_user_max: usize,
+    /// How many accounts all people together may sign in with.
+    pub logins_max: usize,
     /// When rooms are made for remote chats.
     pub create_portals: CreatePortals,
     /// How many of the messages that were said before a room was made are brought into it.

@@ -1,7 +1,7 @@
 //! Logins and their sessions: brought to life, watched, brought to life again.
 //!
 //! One login's failure never touches another: each has a task of its own. The portal asks here for the session that speaks for a
-//! room. Next: [`crate::portal`].
+//! room. Next: `accounts`, which saves logins; `signing_in`, how people make them; [`crate::portal`].
 
 use std::{
     collections::HashMap,
@@ -10,15 +10,26 @@ use std::{
 };
 
 use prometheus::{IntGaugeVec, register_int_gauge_vec};
+use ruma::{OwnedUserId, UserId};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::{
+    accounts::{AccountError, Accounts, AccountsParts},
+    network::Network,
+    signing_in::{Ask, Progress, Refused, Show, SigningIn, Stage},
+};
+
 use crate::{
     clock::Clock,
-    ids::LoginId,
+    ids::{LoginId, RemoteUserId},
     message::SessionState,
-    platform::{ConnectError, EventSink, Platform, SavedLogin, Session},
+    platform::{ConnectError, SavedLogin, Session},
 };
+
+mod accounts;
+mod network;
+mod signing_in;
 
 /// The first pause after a failed connection; it doubles up to [`RECONNECT_PAUSE_MAX`].
 const RECONNECT_PAUSE_MIN: Duration = Duration::from_millis(500);
@@ -50,8 +61,33 @@ struct Inner {
 
 struct Slot {
     name: String,
+    owner: Option<OwnedUserId>,
+    /// Who the account is on the network, once that is known.
+    me: Option<RemoteUserId>,
     state: SessionState,
     session: Option<Arc<dyn Session>>,
+    stop: CancellationToken,
+    ended: CancellationToken,
+}
+
+/// A login that is to be kept connected.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The account, with what connects it.
+    pub saved: SavedLogin,
+    /// Who signed in; nobody in Matrix for the account that the configuration names.
+    pub owner: Option<OwnedUserId>,
+    /// Who it is on the network, where that is known from before.
+    pub me: Option<RemoteUserId>,
+}
+
+/// How the sessions of a login come to be.
+pub trait Connector: Send + Sync + 'static {
+    /// Brings the login to life, with a new sink.
+    fn connect(
+        &self,
+        login: &SavedLogin,
+    ) -> futures_util::future::BoxFuture<'_, Result<Arc<dyn Session>, ConnectError>>;
 }
 
 /// A login as the `status` command shows it.
@@ -61,6 +97,10 @@ pub struct LoginStatus {
     pub id: LoginId,
     /// Its name.
     pub name: String,
+    /// Who signed in; nobody in Matrix for the account that the configuration names.
+    pub owner: Option<OwnedUserId>,
+    /// Who it is on the network, once that is known.
+    pub me: Option<RemoteUserId>,
     /// What it is doing.
     pub state: SessionState,
 }
@@ -72,17 +112,79 @@ impl Logins {
         Self(Arc::new(Inner { slots: Mutex::default(), changed, clock, stop, tasks: TaskTracker::new() }))
     }
 
-    /// Keeps `login` connected from now on; every session gets a sink of its own.
-    pub fn keep<P: Platform>(
-        &self,
-        platform: Arc<P>,
-        login: SavedLogin,
-        sinks: impl Fn() -> EventSink + Send + Sync + 'static,
-    ) {
-        let slot = Slot { name: login.name.clone(), state: SessionState::Connecting, session: None };
-        self.slots().insert(login.id.clone(), slot);
+    /// Makes a login known before it is connected.
+    pub fn announce(&self, login: &Kept) -> (CancellationToken, CancellationToken) {
+        let (stop, ended) = (self.0.stop.child_token(), CancellationToken::new());
+        let slot = Slot {
+            name: login.saved.name.clone(),
+            owner: login.owner.clone(),
+            me: login.me.clone(),
+            state: SessionState::Connecting,
+            session: None,
+            stop: stop.clone(),
+            ended: ended.clone(),
+        };
+        self.slots().insert(login.saved.id.clone(), slot);
+        (stop, ended)
+    }
+
+    /// Keeps a login connected from now on.
+    pub fn keep(&self, login: Kept, connector: Arc<dyn Connector>) {
+        let (stop, ended) = self.announce(&login);
         let logins = self.clone();
-        self.0.tasks.spawn(async move { logins.supervise(&*platform, &login, sinks).await });
+        self.0.tasks.spawn(async move {
+            logins.supervise(&login.saved, &stop, &*connector).await;
+            ended.cancel();
+        });
+    }
+
+    /// Shows a login that cannot be connected, and why.
+    pub fn show_refused(&self, id: LoginId, name: String, owner: OwnedUserId, reason: String) {
+        let ended = CancellationToken::new();
+        ended.cancel();
+        let stop = self.0.stop.child_token();
+        let state = SessionState::BadCredentials { reason: reason.clone() };
+        let slot =
+            Slot { name, owner: Some(owner), me: None, state: state.clone(), session: None, stop, ended };
+        self.slots().insert(id.clone(), slot);
+        self.set(&id, state, None);
+    }
+
+    /// Closes a login's session and forgets it. Returns when nothing of it runs any more.
+    pub async fn remove(&self, id: &LoginId) {
+        let ended = self.slots().get(id).map(|slot| {
+            slot.stop.cancel();
+            slot.ended.clone()
+        });
+        if let Some(ended) = ended {
+            ended.cancelled().await;
+            self.slots().remove(id);
+            self.count();
+        }
+    }
+
+    /// The accounts that somebody has signed in with, by their ids.
+    pub fn of(&self, owner: &UserId) -> Vec<LoginId> {
+        let slots = self.slots();
+        let mut own: Vec<_> = slots
+            .iter()
+            .filter(|(_, slot)| slot.owner.as_deref() == Some(owner))
+            .map(|(id, _)| id.clone())
+            .collect();
+        own.sort();
+        own
+    }
+
+    /// What one login is doing.
+    pub fn status(&self, id: &LoginId) -> Option<LoginStatus> {
+        self.slots().get(id).map(|slot| slot.status(id))
+    }
+
+    /// Who in Matrix has signed in as somebody on the network.
+    pub fn person_behind(&self, user: &RemoteUserId) -> Option<OwnedUserId> {
+        let slots = self.slots();
+        let mut behind = slots.values().filter(|slot| slot.me.as_ref() == Some(user));
+        behind.find_map(|slot| slot.owner.clone())
     }
 
     /// The live session of a login, if it has one now.
@@ -93,14 +195,7 @@ impl Logins {
     /// What every login is doing.
     pub fn statuses(&self) -> Vec<LoginStatus> {
         let slots = self.slots();
-        let mut all: Vec<_> = slots
-            .iter()
-            .map(|(id, slot)| LoginStatus {
-                id: id.clone(),
-                name: slot.name.clone(),
-                state: slot.state.clone(),
-            })
-            .collect();
+        let mut all: Vec<_> = slots.iter().map(|(id, slot)| slot.status(id)).collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
         all
     }
@@ -122,16 +217,17 @@ impl Logins {
         self.set(id, state, session);
     }
 
-    async fn supervise<P: Platform>(&self, platform: &P, login: &SavedLogin, sinks: impl Fn() -> EventSink) {
+    async fn supervise(&self, login: &SavedLogin, stop: &CancellationToken, connector: &dyn Connector) {
         let mut failures = 0;
-        while !self.0.stop.is_cancelled() {
+        while !stop.is_cancelled() {
             self.set(&login.id, SessionState::Connecting, None);
-            let error = match platform.connect(login, sinks()).await {
+            let connecting = stop.run_until_cancelled(connector.connect(login)).await;
+            let error = match connecting.unwrap_or(Err(ConnectError::Closed)) {
                 Ok(session) => {
                     let began = Instant::now();
                     self.set(&login.id, SessionState::Connected, Some(session.clone()));
                     tracing::info!(login = %login.id, "Connected.");
-                    let error = self.live(&*session).await;
+                    let error = live(&*session, stop).await;
                     failures = failures_after(failures, began.elapsed());
                     error
                 }
@@ -141,23 +237,17 @@ impl Logins {
                 break;
             }
             failures += 1;
-            self.pause(login, error, failures).await;
+            self.pause(login, error, (failures, stop)).await;
         }
         self.set(&login.id, SessionState::LoggedOut, None);
     }
 
-    /// Waits for the end of a session, from its side or from ours.
-    async fn live(&self, session: &dyn Session) -> ConnectError {
-        tokio::select! {
-            error = session.ended() => error,
-            () = self.0.stop.cancelled() => {
-                session.close().await;
-                ConnectError::Closed
-            }
-        }
-    }
-
-    async fn pause(&self, login: &SavedLogin, error: ConnectError, failures: u32) {
+    async fn pause(
+        &self,
+        login: &SavedLogin,
+        error: ConnectError,
+        (failures, stop): (u32, &CancellationToken),
+    ) {
         let reason = error.to_string();
         let (state, pause) = match error {
             ConnectError::BadCredentials(reason) => (SessionState::BadCredentials { reason }, REFUSED_PAUSE),
@@ -170,15 +260,22 @@ impl Logins {
         self.set(&login.id, state, None);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = self.0.stop.cancelled() => {}
+            () = stop.cancelled() => {}
         }
     }
 
     fn set(&self, id: &LoginId, state: SessionState, session: Option<Arc<dyn Session>>) {
         if let Some(slot) = self.slots().get_mut(id) {
             slot.state = state;
+            if let Some(session) = &session {
+                slot.me = Some(session.me());
+            }
             slot.session = session;
         }
+        self.count();
+    }
+
+    fn count(&self) {
         LOGINS.reset();
         for status in self.statuses() {
             LOGINS.with_label_values(&[state_name(&status.state)]).inc();
@@ -188,6 +285,29 @@ impl Logins {
 
     fn slots(&self) -> std::sync::MutexGuard<'_, HashMap<LoginId, Slot>> {
         self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn status(&self, id: &LoginId) -> LoginStatus {
+        LoginStatus {
+            id: id.clone(),
+            name: self.name.clone(),
+            owner: self.owner.clone(),
+            me: self.me.clone(),
+            state: self.state.clone(),
+        }
+    }
+}
+
+/// Waits for the end of a session, from its side or from ours.
+async fn live(session: &dyn Session, stop: &CancellationToken) -> ConnectError {
+    tokio::select! {
+        error = session.ended() => error,
+        () = stop.cancelled() => {
+            session.close().await;
+            ConnectError::Closed
+        }
     }
 }
 

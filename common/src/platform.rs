@@ -110,6 +110,12 @@ pub trait Session: Send + Sync + 'static {
 
     /// Ends the session in an orderly way. Nothing is pushed after it returns.
     async fn close(&self);
+
+    /// The same, and takes the login back on the network where it keeps a list of devices. Called when the person signs out; the network
+    /// may be away, and the login is forgotten here all the same.
+    async fn log_out(&self) {
+        self.close().await;
+    }
 }
 
 /// A power of a session: reading what was said before.

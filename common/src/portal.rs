@@ -14,11 +14,11 @@ use std::{
 use async_trait::async_trait;
 use lru::LruCache;
 use prometheus::{IntCounterVec, register_int_counter_vec};
-use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
+use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::lane::Lanes;
 use self::lane::{Attempted, Try, Verdict, Work};
+pub(crate) use self::{lane::Lanes, notice::notice_content};
 use crate::{
     clock::Clock,
     config::{About, Level, Permissions},
@@ -28,7 +28,7 @@ use crate::{
     media::{Media, PublicMedia},
     message::RemoteEvent,
     puppet::Ghosts,
-    store::{Direction, Done, Links, OpenRow, Outcome, PortalRow, Store, StoreError},
+    store::{ChatLogin, Direction, Done, Links, OpenRow, Outcome, PortalRow, Relay, Store, StoreError},
 };
 
 mod backfill;
@@ -42,6 +42,7 @@ mod marks;
 mod notice;
 mod people;
 mod privacy;
+mod speaker;
 
 /// So many portals are remembered; the others are in the database.
 const PORTALS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
@@ -109,6 +110,9 @@ pub trait CommandPort: Send + Sync + 'static {
 
     /// Whether `word` is the name of a command, so that a room without a portal need not say the prefix.
     fn knows(&self, word: &str) -> bool;
+
+    /// Whether the bot has asked `user_id` something in that room, so that their next words are an answer.
+    fn awaits(&self, room_id: &RoomId, user_id: &UserId) -> bool;
 }
 
 /// What a command leads to.
@@ -121,15 +125,23 @@ pub struct Reply {
 }
 
 /// What a command does to the portal in whose room it was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Separates the chat from the room, until somebody bridges it again.
     Unbridge,
+    /// Lets one of the person's accounts speak for them.
+    Prefer(LoginId),
+    /// Chooses who speaks for people without an account.
+    Relay(Relay),
 }
 
 /// A command as it was given.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// Whether it is one.
+    pub kind: CallKind,
+    /// The event that gave it.
+    pub event_id: OwnedEventId,
     /// By whom.
     pub sender: OwnedUserId,
     /// What they may do.
@@ -138,6 +150,15 @@ pub struct Call {
     pub room_id: OwnedRoomId,
     /// The words after the prefix.
     pub words: String,
+}
+
+/// What somebody says to the bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKind {
+    /// A command.
+    Command,
+    /// An answer to what the bot asked, or words in a room that is there for talking with it.
+    Words,
 }
 
 /// All portals of this bridge.
@@ -155,6 +176,7 @@ pub struct Portals {
 struct Cache {
     by_chat: LruCache<RemoteChatId, Arc<PortalRow>>,
     by_room: LruCache<OwnedRoomId, Arc<PortalRow>>,
+    seeing: LruCache<RemoteChatId, Arc<[ChatLogin]>>,
 }
 
 /// A remote event with the login that saw it: what the journal holds.
@@ -174,6 +196,7 @@ impl Portals {
         let cache = Mutex::new(Cache {
             by_chat: LruCache::new(PORTALS_CACHED_MAX),
             by_room: LruCache::new(PORTALS_CACHED_MAX),
+            seeing: LruCache::new(PORTALS_CACHED_MAX),
         });
         let marks = marks::Marks::new(parts.homeserver.clone());
         Self {

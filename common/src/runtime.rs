@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `cli` | the command line, the same for every bridge, and the commands that need no network |
 //! | `run` | builds the bridge, keeps it going, stops it in order |
+//! | `parts` | what the pieces share, built from the configuration |
 //! | `accept`, `intake` | a transaction's way into the journal |
 //! | `sink` | a session's pushes on their way into the journal |
 //! | `presence` | tells the homeserver that we are here, and finds out whether it reaches us |
@@ -23,6 +24,7 @@ pub mod cli;
 mod doctor;
 mod intake;
 mod logs;
+mod parts;
 mod presence;
 mod run;
 mod sink;

@@ -18,7 +18,9 @@ pub use self::{
     examine::{Examined, examine},
     ghost::GhostRow,
     kv::MediaRow,
-    portal::{PortalRow, PortalState},
+    login::{ChatLogin, LoginRow},
+    person::PersonRow,
+    portal::{PortalRow, PortalState, Relay},
     reaction::ReactionRow,
     words::{
         Accepted, Cursor, Direction, Done, Echo, JournalId, JournalStats, Lane, Links, MatrixEvent,
@@ -30,33 +32,39 @@ use self::{
     operation::{Operation, Script, Step},
     queue::Queue,
     reader::Reader,
+    seal::Seal,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, config::Secret};
 
 mod error;
 mod examine;
 mod ghost;
 mod journal;
 mod kv;
+mod login;
 mod map;
 mod operation;
+mod person;
 mod portal;
 mod postgres;
 mod queue;
 mod reaction;
 mod reader;
 mod schema;
+mod seal;
 mod sqlite;
 mod value;
 mod words;
 
 /// Which database, and how careful.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StoreSettings {
     /// `sqlite:<path>` or `postgres://…`.
     pub url: String,
     /// What survives a power cut.
     pub durability: Durability,
+    /// What the secrets of logins are sealed with.
+    pub key: Secret,
 }
 
 /// What survives a power cut. A killed process loses nothing in either case.
@@ -84,6 +92,7 @@ struct Inner {
     queue: Arc<Queue>,
     reader: Reader,
     clock: Clock,
+    seal: Seal,
     finished: CancellationToken,
 }
 
@@ -133,7 +142,8 @@ impl Store {
             // Without the rest: an address may hold a password.
             return Err(StoreError::Address(url.split(':').next().unwrap_or_default().to_owned()));
         };
-        Ok(Self(Arc::new(Inner { queue, reader, clock, finished })))
+        let seal = Seal::new(&settings.key);
+        Ok(Self(Arc::new(Inner { queue, reader, clock, seal, finished })))
     }
 
     /// Stores events of one homeserver transaction, all or none, and feeds the new ones. Returns after the commit.

@@ -6,7 +6,7 @@ mod trouble;
 use std::time::Duration;
 
 use anyhow::Context;
-use magpie_common::testkit::fake_homeserver::{FakeHomeserver, Membership};
+use magpie_common::testkit::fake_homeserver::{FakeEvent, FakeHomeserver, Membership};
 use magpie_tests::harness::bridge::Bridge;
 use reqwest::StatusCode;
 use ruma::{OwnedRoomId, UserId, user_id};
@@ -82,14 +82,12 @@ async fn desk(fake: &FakeHomeserver) -> OwnedRoomId {
 
 /// The bot's answer to a command of Alice.
 async fn command(fake: &FakeHomeserver, desk: &OwnedRoomId, words: &str) -> String {
-    let before = answers(fake, desk).len();
-    fake.person("alice").sends(desk, words);
-    fake.wait_until(|fake| answers(fake, desk).into_iter().nth(before)).await
-}
-
-fn answers(fake: &FakeHomeserver, desk: &OwnedRoomId) -> Vec<String> {
-    let all = fake.messages(desk);
-    all.into_iter().filter(|(sender, _)| sender == bot()).map(|(_, body)| body).collect()
+    let asked = fake.person("alice").sends(desk, words);
+    let is_answer = |event: &FakeEvent| {
+        let relation = &event.content()["m.relates_to"];
+        event.sender == bot() && relation["m.in_reply_to"]["event_id"] == asked.as_str()
+    };
+    fake.wait_for(desk, is_answer).await.body()
 }
 
 fn bot() -> &'static UserId {

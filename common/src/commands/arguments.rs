@@ -62,6 +62,11 @@ impl<'a> Given<'a> {
         self.0.split_whitespace().next()
     }
 
+    /// The second argument.
+    pub(super) fn second(self) -> Option<&'a str> {
+        self.0.split_whitespace().nth(1)
+    }
+
     /// The first argument as the number of a row; zero, which no row has, where it is none.
     pub(super) fn number(self) -> JournalId {
         JournalId::new(self.word().and_then(|word| word.parse().ok()).unwrap_or_default())

@@ -14,11 +14,12 @@ is answered with the one that was meant. Who has which level says `bridge.permis
 ";
 
 impl Section {
-    pub(super) const ALL: [Self; 3] = [Self::General, Self::Rooms, Self::Failures];
+    pub(super) const ALL: [Self; 4] = [Self::General, Self::Accounts, Self::Rooms, Self::Failures];
 
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::General => "General",
+            Self::Accounts => "Your accounts",
             Self::Rooms => "Rooms and chats",
             Self::Failures => "What did not get through",
         }
@@ -31,6 +32,7 @@ impl Place {
         match self {
             Self::Anywhere => "",
             Self::Portal => ", in the room of a chat",
+            Self::Private => ", in a room with the bot alone",
         }
     }
 }

@@ -1,12 +1,13 @@
-//! `status` and `list-logins`: what the logins do, and what waits.
+//! `status`: what the logins do, and what waits.
 
 use std::fmt::Write;
 
 use futures_util::FutureExt;
 
-use super::{Command, Desk, Place, Section, age, said};
+use super::{Asked, Command, Desk, Place, Section, age, said};
 use crate::{
     config::Level,
+    login::LoginStatus,
     message::SessionState,
     store::{OpenStats, StoreError},
 };
@@ -20,38 +21,20 @@ pub(super) const STATUS: Command = Command {
     example: "status",
     level: Level::Commands,
     place: Place::Anywhere,
-    effect: |desk, _| async move { status(desk).await.map(said) }.boxed(),
+    effect: |desk, asked| async move { status(desk, asked).await.map(said) }.boxed(),
 };
 
-pub(super) const LIST_LOGINS: Command = Command {
-    name: "list-logins",
-    aliases: &["logins", "accounts"],
-    section: Section::General,
-    arguments: &[],
-    help: "Lists the accounts of this bridge, with their ids and what they do.",
-    example: "list-logins",
-    level: Level::Admin,
-    place: Place::Anywhere,
-    effect: |desk, _| async move { Ok(said(logins(desk))) }.boxed(),
-};
-
-fn logins(desk: &Desk) -> String {
-    let logins = desk.logins.statuses();
-    if logins.is_empty() {
-        return format!("No account on {} is set up.", desk.about.name);
-    }
-    let line =
-        |it: &crate::login::LoginStatus| format!("{} ({}): {}", it.name, it.id, state_words(&it.state));
-    logins.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-async fn status(desk: &Desk) -> Result<String, StoreError> {
+async fn status(desk: &Desk, asked: Asked<'_>) -> Result<String, StoreError> {
     let now_ms = desk.clock.now_ms();
     let stats = desk.store.journal_stats().await?;
     let mut answer = format!("Running for {}.", age(desk.started_ms, now_ms));
-    let logins = desk.logins.statuses();
+    let logins = visible(desk, asked);
     if logins.is_empty() {
-        let _ = write!(answer, "\nNo account on {} is set up.", desk.about.name);
+        let _ = write!(
+            answer,
+            "\nNo account on {} is set up. `{} login` signs in with yours.",
+            desk.about.name, desk.prefix
+        );
     }
     for login in logins {
         let _ = write!(answer, "\n{}: {}", login.name, state_words(&login.state));
@@ -64,7 +47,16 @@ async fn status(desk: &Desk) -> Result<String, StoreError> {
     Ok(answer)
 }
 
-fn state_words(state: &SessionState) -> String {
+/// The logins that somebody may know of: their own and the bridge's, and an admin all of them.
+pub(super) fn visible(desk: &Desk, asked: Asked<'_>) -> Vec<LoginStatus> {
+    let is_visible = |login: &LoginStatus| {
+        asked.level >= Level::Admin || login.owner.as_deref().is_none_or(|owner| owner == asked.sender)
+    };
+    desk.logins.statuses().into_iter().filter(is_visible).collect()
+}
+
+/// What a login does, in words.
+pub(super) fn state_words(state: &SessionState) -> String {
     match state {
         SessionState::Connecting => "connecting".to_owned(),
         SessionState::Connected => "connected".to_owned(),

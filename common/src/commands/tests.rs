@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
-use ruma::{owned_room_id, owned_user_id};
-use tokio_util::sync::CancellationToken;
+use ruma::{owned_event_id, owned_room_id, owned_user_id, server_name};
 
 use super::*;
 use crate::{
+    config::Secret,
+    homeserver::HomeserverSettings,
     ids::{LoginId, RemoteChatId},
+    login::{Accounts, AccountsParts},
     message::ChatKind,
     store::{Durability, Feed, MatrixEvent, OpenRow, StoreSettings},
+    testkit::{
+        fake_homeserver::{FakeHomeserver, FakeSettings},
+        fake_network::FakeNetwork,
+    },
 };
 
 struct NoFeed;
@@ -21,9 +27,19 @@ impl Feed for NoFeed {
 const ABOUT: About = crate::config::about::DISCORD;
 
 async fn commands(dir: &tempfile::TempDir) -> Commands {
+    // Nobody is there; commands that ask it find that out.
+    let nowhere = HomeserverSettings {
+        url: "http://127.0.0.1:9/".parse().unwrap(),
+        as_token: Secret::new("as"),
+        bot: owned_user_id!("@bot:example.org"),
+    };
+    commands_at(dir, nowhere).await
+}
+
+async fn commands_at(dir: &tempfile::TempDir, homeserver: HomeserverSettings) -> Commands {
     let clock = Clock::fixed(1_000_000, 1);
     let url = format!("sqlite:{}", dir.path().join("test.db").display());
-    let settings = StoreSettings { url, durability: Durability::Normal };
+    let settings = StoreSettings { url, durability: Durability::Normal, key: Secret::new("k") };
     let store = Store::open(&settings, clock.clone(), Arc::new(NoFeed)).await.unwrap();
     store
         .accept(vec![MatrixEvent {
@@ -37,13 +53,32 @@ async fn commands(dir: &tempfile::TempDir) -> Commands {
         }])
         .await
         .unwrap();
-    let logins = Logins::new(clock.clone(), CancellationToken::new());
-    let desk = Desk { about: ABOUT, prefix: "!t".to_owned(), store, logins, clock, started_ms: 940_000 };
-    Commands::new(desk)
+    let stop = CancellationToken::new();
+    let logins = Logins::new(clock.clone(), stop.clone());
+    let network = Arc::new(FakeNetwork::new("commands"));
+    let parts =
+        AccountsParts { logins: logins.clone(), store: store.clone(), network, per_user_max: 2, all_max: 3 };
+    let signing_in = SigningIn::new(Accounts::new(parts), clock.clone(), stop);
+    let names = GhostNames::new("t_", "bot", server_name!("example.org")).unwrap();
+    Commands::new(Desk {
+        about: ABOUT,
+        prefix: "!t".to_owned(),
+        store,
+        logins,
+        signing_in,
+        chats: Chats::default(),
+        homeserver: Homeserver::new(homeserver).unwrap(),
+        names: Arc::new(names),
+        permissions: Permissions::default(),
+        clock,
+        started_ms: 940_000,
+    })
 }
 
 async fn say(commands: &Commands, level: Level, words: &str) -> String {
     let call = Call {
+        kind: CallKind::Command,
+        event_id: owned_event_id!("$call"),
         sender: owned_user_id!("@a:example.org"),
         level,
         room_id: owned_room_id!("!r:example.org"),
@@ -66,30 +101,70 @@ async fn with_portal(commands: &Commands) {
 
 async fn say_in(commands: &Commands, room: &str, level: Level, words: &str) -> Reply {
     let room_id = RoomId::parse(room).unwrap();
-    let call = Call { sender: owned_user_id!("@a:example.org"), level, room_id, words: words.to_owned() };
+    let call = Call {
+        kind: CallKind::Command,
+        event_id: owned_event_id!("$call"),
+        sender: owned_user_id!("@a:example.org"),
+        level,
+        room_id,
+        words: words.to_owned(),
+    };
     commands.run(call).await
+}
+
+/// The kinds of rooms that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A chat's.
+    Portal,
+    /// One with others in it.
+    Group,
+    /// One with the bot alone.
+    Private,
 }
 
 #[tokio::test]
 async fn every_command_at_every_level_in_every_room() {
     let dir = tempfile::tempdir().unwrap();
-    let commands = commands(&dir).await;
+    let homeserver = FakeHomeserver::start(FakeSettings::with_bridge("@t_", "bot")).await.unwrap();
+    let commands = commands_at(&dir, homeserver.client_settings()).await;
     with_portal(&commands).await;
+    let (a, b) = (homeserver.person("a"), homeserver.person("b"));
+    let bot = owned_user_id!("@bot:example.org");
+    let (private, group) = (a.creates_direct_chat(&bot), a.creates_direct_chat(&bot));
+    a.invites(&group, b.user_id()).await;
+    for room in [&private, &group] {
+        commands.0.homeserver.bot().join(room).await.unwrap();
+    }
+    b.joins(&group);
+    let rooms = [
+        (Kind::Portal, "!portal:example.org"),
+        (Kind::Group, group.as_str()),
+        (Kind::Private, private.as_str()),
+    ];
     for command in TABLE {
         for level in LEVELS {
-            for room in ["!portal:example.org", "!other:example.org"] {
+            for (kind, room) in rooms {
                 let Reply { words, effect } = say_in(&commands, room, level, command.example).await;
-                let case = format!("{} at {level:?} in {room}: {words}", command.name);
-                let is_refused = words.contains("is for people with the level");
-                assert_eq!(is_refused, level < command.level, "{case}");
-                let is_misplaced = command.place == Place::Portal && room != "!portal:example.org";
-                assert_eq!(words.contains("belongs into the room"), is_misplaced && !is_refused, "{case}");
+                let case = format!("{} at {level:?} in a {kind:?}: {words}", command.name);
+                let is_refused = level < command.level;
+                assert_eq!(words.contains("is for people with the level"), is_refused, "{case}");
+                let is_misplaced = match command.place {
+                    Place::Anywhere => false,
+                    Place::Portal => kind != Kind::Portal,
+                    Place::Private => kind != Kind::Private,
+                } && !is_refused;
+                let says_where =
+                    words.contains("belongs into the room") || words.contains("nobody else is in.");
+                assert_eq!(says_where, is_misplaced, "{case}");
                 assert!(!words.is_empty(), "{case}");
                 let takes_effect = command.name == "unbridge" && !is_refused && !is_misplaced;
-                assert_eq!(effect.is_some(), takes_effect, "{case}");
+                assert!(effect.is_some() || !takes_effect, "{case}");
+                assert!(effect.is_none() || !(is_refused || is_misplaced), "{case}");
             }
         }
     }
+    homeserver.stop().await;
 }
 
 #[tokio::test]
@@ -154,7 +229,10 @@ async fn a_room_says_what_it_belongs_to() {
         );
     }
     assert!(words("unbridge").await.contains("`!t bridge chat-1` joins them again"));
-    assert_eq!(words("list-logins").await, "No account on Discord is set up.");
+    assert_eq!(
+        words("list-logins").await,
+        "No account on Discord is set up. `!t login` signs in with yours."
+    );
     assert_eq!(words("ping").await, "The Discord bridge is here, and has been for 1 min.");
 }
 

@@ -17,6 +17,7 @@ pub(super) const SECTIONS: [&str; 6] =
 pub(super) struct Homeserver {
     pub(super) url: String,
     pub(super) server_name: String,
+    pub(super) double_puppet_token: Option<Secret>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +37,7 @@ pub(super) struct Appservice {
 pub(super) struct Database {
     pub(super) url: Option<Secret>,
     pub(super) durability: Durability,
+    pub(super) encryption_key: Option<Secret>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -43,6 +45,8 @@ pub(super) struct Database {
 pub(super) struct Bridge {
     pub(super) invite: Option<Vec<String>>,
     pub(super) permissions: BTreeMap<String, Level>,
+    pub(super) logins_per_user_max: Option<usize>,
+    pub(super) logins_max: Option<usize>,
     pub(super) create_portals: CreatePortals,
     pub(super) backfill_messages_max: Option<usize>,
     pub(super) media_bytes_max: Option<u64>,

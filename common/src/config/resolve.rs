@@ -24,6 +24,13 @@ const BACKFILL_MESSAGES: usize = 50;
 /// The largest file that is brought into Matrix when the file says nothing: as much as Discord gives its best customers.
 const MEDIA_BYTES: u64 = 500 * 1024 * 1024;
 
+/// A shorter key could be guessed.
+const ENCRYPTION_KEY_CHARS_MIN: usize = 32;
+
+/// So many accounts may one person, and all people together, sign in with when the file says nothing.
+const LOGINS_PER_USER: usize = 10;
+const LOGINS: usize = 1_000;
+
 /// Reads and checks the configuration file at `path`, with `environment` on top.
 ///
 /// # Errors
@@ -125,7 +132,15 @@ fn resolve_homeserver(file: &file::Homeserver, problems: &mut Problems) -> Optio
         "Give the address of the client API, such as `http://127.0.0.1:8008`.",
     );
     let server_name = server_name(problems, &file.server_name);
-    Some(Homeserver { url: url?, server_name: server_name? })
+    let double_puppet_token = file.double_puppet_token.clone();
+    if let Some(token) = &double_puppet_token {
+        problems.check_secret(
+            "double_puppet_token",
+            token,
+            "It is the `as_token` of the registration that lets the bridge act for your users.",
+        );
+    }
+    Some(Homeserver { url: url?, server_name: server_name?, double_puppet_token })
 }
 
 fn server_name(problems: &mut Problems, text: &str) -> Option<OwnedServerName> {
@@ -221,7 +236,21 @@ fn resolve_database(
         Some(url) => url.expose().to_owned(),
         None => format!("sqlite:magpie-{}.db", about.id),
     };
-    Some(Database { url: address::database(problems, &url, folder)?, durability: file.durability })
+    if let Some(key) = &file.encryption_key {
+        problems.check_secret("encryption_key", key, "Make one up: `openssl rand -hex 32`.");
+        if !key.is_empty() && !key.is_placeholder() && key.expose().len() < ENCRYPTION_KEY_CHARS_MIN {
+            problems.add(
+                "encryption_key",
+                format!("this has fewer than {ENCRYPTION_KEY_CHARS_MIN} characters"),
+                "Make one up: `openssl rand -hex 32`.",
+            );
+        }
+    }
+    Some(Database {
+        url: address::database(problems, &url, folder)?,
+        durability: file.durability,
+        encryption_key: file.encryption_key,
+    })
 }
 
 fn resolve_bridge(
@@ -256,6 +285,8 @@ fn resolve_bridge(
     Some(Bridge {
         invite,
         permissions,
+        logins_per_user_max: file.logins_per_user_max.unwrap_or(LOGINS_PER_USER),
+        logins_max: file.logins_max.unwrap_or(LOGINS),
         create_portals: file.create_portals,
         backfill_messages_max: file.backfill_messages_max.unwrap_or(BACKFILL_MESSAGES),
         media_bytes_max: file.media_bytes_max.unwrap_or(MEDIA_BYTES),

@@ -142,13 +142,8 @@ impl Portals {
         if let Some(until) = until {
             Filling { chat, room_id, login, session, until }.fill(self).await?;
         }
-        for user_id in self.invited(info) {
-            match self.parts.homeserver.bot().invite(room_id, &user_id).await {
-                // Already invited or already inside.
-                Ok(()) | Err(HomeserverError::Forbidden(_)) => {}
-                Err(error) if error.is_transient() => return Err(error.into()),
-                Err(error) => tracing::warn!(%error, user = %user_id, "Somebody could not be invited."),
-            }
+        for user_id in self.invited(info, login) {
+            self.ask_in(room_id, &user_id).await?;
         }
         Ok(self.save(PortalRow { state: PortalState::Active, ..(**portal).clone() }).await?)
     }
@@ -192,7 +187,7 @@ impl Portals {
             topic: row.topic.clone(),
             avatar,
             alias_localpart: Some(alias.clone()),
-            invite: if is_filled { Vec::new() } else { self.invited(info) },
+            invite: if is_filled { Vec::new() } else { self.invited(info, login) },
             is_direct: info.kind == ChatKind::Direct,
             space: info.kind == ChatKind::Space,
             initial_state: self.initial_state(chat, info, space),

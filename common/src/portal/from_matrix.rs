@@ -14,8 +14,9 @@ use self::{
     related::Related,
 };
 use super::{
-    Call, Effect, Portals, Reply,
+    Call, CallKind, Effect, Portals, Reply,
     lane::{Attempted, Try},
+    speaker::Speaker,
 };
 use crate::{
     convert::{FromMatrix, Known, content_references},
@@ -80,6 +81,8 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
 struct Loaded {
     portal: Option<Arc<PortalRow>>,
     in_the_making: bool,
+    is_management: bool,
+    speaker: Speaker,
     session: Option<Arc<dyn Session>>,
     known: Known,
     related: Related,
@@ -96,6 +99,8 @@ impl Loaded {
             event,
             portal: self.portal.as_deref(),
             in_the_making: self.in_the_making,
+            is_management: self.is_management,
+            speaker: &self.speaker,
             level: portals.parts.settings.permissions.level(&event.sender),
             limits: self
                 .portal
@@ -123,17 +128,23 @@ struct Work<'a> {
 
 async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
     let portal = portals.by_room(&event.room_id).await?;
-    let login = portal.as_ref().and_then(|portal| portal.login.as_ref());
-    let session = login.and_then(|login| portals.parts.logins.session(login));
+    let speaker = match &portal {
+        Some(portal) => portals.speaker(portal, &event.sender).await?,
+        None => Speaker::Nobody,
+    };
+    let session = speaker.login().and_then(|login| portals.parts.logins.session(login));
     let (known, in_the_making) = match portal {
         Some(_) => (references(portals, &event.content).await?, false),
         None => (Known::default(), event.membership().is_none() && in_the_making(portals, event).await?),
     };
+    let is_management = portal.is_none()
+        && event.body().is_some()
+        && portals.parts.store.is_management_room(&event.room_id).await?;
     let related = match &portal {
         Some(portal) => related::load(portals, portal, event).await?,
         None => Related::default(),
     };
-    Ok(Loaded { portal, in_the_making, session, known, related })
+    Ok(Loaded { portal, in_the_making, is_management, speaker, session, known, related })
 }
 
 /// A public address of a file that somebody in Matrix sent, where one can be given.
@@ -199,6 +210,7 @@ async fn perform(
         Decision::Wait(reason) => return Ok(Attempted::Again { after: None, reason }),
         Decision::Join => {
             portals.parts.homeserver.bot().join(&work.event.room_id).await?;
+            portals.welcome(&work.event.room_id, &work.event.sender).await?;
             Outcome::Delivered
         }
         Decision::Leave(why) => {
@@ -206,14 +218,20 @@ async fn perform(
             Outcome::Ignored(why)
         }
         Decision::Command(words) => {
-            run_command(portals, work.event, words).await?;
+            run_command(portals, work.event, (CallKind::Command, words)).await?;
+            Outcome::Delivered
+        }
+        Decision::Hear(words) => {
+            run_command(portals, work.event, (CallKind::Words, words)).await?;
             Outcome::Delivered
         }
         Decision::Deliver(outgoing, then) => {
             let (Some(portal), Some(session)) = (work.portal, &loaded.session) else {
                 return Ok(Attempted::Again { after: None, reason: "not connected".to_owned() });
             };
-            return deliver(portals, work, Delivery { portal, session: &**session, outgoing, then }).await;
+            let is_relayed = matches!(loaded.speaker, Speaker::Relay(_));
+            let delivery = Delivery { portal, session: &**session, is_relayed, outgoing, then };
+            return deliver(portals, work, delivery).await;
         }
         Decision::Record(then) => {
             settle(portals, &then, &[]).await?;
@@ -232,8 +250,14 @@ async fn perform(
     Ok(Attempted::Done)
 }
 
-async fn run_command(portals: &Portals, event: &Event, words: String) -> Result<(), StoreError> {
+async fn run_command(
+    portals: &Portals,
+    event: &Event,
+    (kind, words): (CallKind, String),
+) -> Result<(), StoreError> {
     let call = Call {
+        kind,
+        event_id: event.event_id.clone(),
         sender: event.sender.clone(),
         level: portals.parts.settings.permissions.level(&event.sender),
         room_id: event.room_id.clone(),
@@ -244,8 +268,16 @@ async fn run_command(portals: &Portals, event: &Event, words: String) -> Result<
         (Some(Effect::Unbridge), Some(portal)) => {
             portals.save(PortalRow { state: PortalState::Unbridged, ..(*portal).clone() }).await?;
         }
+        (Some(Effect::Prefer(login)), Some(portal)) => {
+            portals.prefer(&portal.chat, &login, &event.sender).await?;
+        }
+        (Some(Effect::Relay(relay)), Some(portal)) => {
+            portals.save(PortalRow { relay, ..(*portal).clone() }).await?;
+        }
         (None, _) | (_, None) => {}
     }
-    portals.reply(&event.room_id, &event.event_id, &words, 0).await;
+    if !words.is_empty() {
+        portals.reply(&event.room_id, &event.event_id, &words, 0).await;
+    }
     Ok(())
 }

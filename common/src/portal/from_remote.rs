@@ -119,7 +119,7 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
             return Ok(Attempted::Done);
         }
     };
-    let loaded = load(portals, &observed, try_).await?;
+    let loaded = load(portals, &observed, (row, try_)).await?;
     let facts = Facts {
         event: &observed.event,
         portal: loaded.portal.as_deref(),
@@ -175,18 +175,25 @@ enum Performed {
     NotYet(String),
 }
 
-async fn load(portals: &Portals, observed: &Observed, try_: Try) -> Result<Loaded, StoreError> {
+async fn load(
+    portals: &Portals,
+    observed: &Observed,
+    (row, try_): (&OpenRow, Try),
+) -> Result<Loaded, StoreError> {
     let portal = match observed.event.chat() {
         Some(chat) => portals.by_chat(chat).await?,
         None => None,
     };
-    let related = related::load(portals, portal.as_deref(), &observed.event, try_.failures).await?;
+    let related = related::load(portals, portal.as_deref(), &observed.event, (row, try_.failures)).await?;
     Ok(Loaded { portal, session: portals.parts.logins.session(&observed.login), related })
 }
 
 async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> Result<Performed, Stopped> {
     let login = &work.observed.login;
     let session = work.loaded.session.as_deref();
+    if let Some(chat) = work.observed.event.chat() {
+        portals.seen_by(chat, login, work.loaded.portal.as_deref()).await?;
+    }
     match decision {
         Decision::Ignore(why) => Ok(Performed::Closed(Outcome::Ignored(why), Links::None)),
         Decision::Wait(why) => Ok(Performed::NotYet(why)),

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use ruma::{OwnedEventId, OwnedRoomId, RoomId};
+use ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Portals;
 use crate::{
+    config::Level,
     convert::{Known, ToMatrix, content_relations, write_html},
     homeserver::SendEvent,
+    ids::GhostNames,
     login::backoff,
     message::{Node, RichText},
-    store::{Direction, OpenRow},
+    store::{Direction, OpenRow, StoreError},
 };
 
 /// A notice is tried so often while the homeserver has trouble: who wrote a message should learn what became of it. The room waits
@@ -64,20 +66,51 @@ impl Portals {
         self.reply(&room_id, &which.event_id, &words, row.attempts).await;
     }
 
+    /// Greets whoever has invited the bot into a room that nobody else is in. The first such room is where they are told news.
+    pub(super) async fn welcome(&self, room_id: &RoomId, user_id: &UserId) -> Result<(), StoreError> {
+        let members = match self.parts.homeserver.bot().joined_members(room_id).await {
+            Ok(members) => members,
+            Err(error) => {
+                tracing::warn!(%error, room = %room_id, "Who is in a room is not known.");
+                return Ok(());
+            }
+        };
+        if members.iter().any(|member| member != user_id && member != self.parts.names.bot()) {
+            return Ok(());
+        }
+        if self.parts.store.person(user_id).await?.management_room.is_some() {
+            return Ok(());
+        }
+        self.parts.store.set_management_room(user_id, room_id).await?;
+        let name = self.parts.settings.about.name;
+        let login = match self.parts.settings.permissions.level(user_id) >= Level::User {
+            true => " `login` signs in with an account of yours.",
+            false => "",
+        };
+        let words = format!(
+            "This is the {name} bridge. `help` lists what I can do; in this room no prefix is needed.{login}"
+        );
+        self.tell_once(room_id, &words).await;
+        Ok(())
+    }
+
+    async fn tell_once(&self, room_id: &RoomId, words: &str) {
+        let event = SendEvent {
+            room_id,
+            event_type: "m.room.message",
+            txn_id: &super::keys::tell_id(&format!("{room_id} {words}")),
+            content: &notice_content(words, &self.parts.names),
+            sent_ms: None,
+        };
+        if let Err(error) = self.parts.homeserver.bot().send(event).await {
+            tracing::warn!(%error, room = %room_id, "A notice could not be sent.");
+        }
+    }
+
     /// Says something to the room as the bridge bot, in answer to an event. Repeating it does no harm; `attempts` tells one answer from the same words after another try.
     pub(super) async fn reply(&self, room_id: &RoomId, event_id: &ruma::EventId, words: &str, attempts: u32) {
-        let mut content = json!({
-            "msgtype": "m.notice",
-            "body": words,
-            "m.mentions": {},
-            "m.relates_to": { "m.in_reply_to": { "event_id": event_id } },
-        });
-        if let Some(html) =
-            write_html(&marked(words), &ToMatrix::new(&self.parts.names, &Known::default())).html
-        {
-            content["format"] = json!("org.matrix.custom.html");
-            content["formatted_body"] = json!(html);
-        }
+        let mut content = notice_content(words, &self.parts.names);
+        content["m.relates_to"] = json!({ "m.in_reply_to": { "event_id": event_id } });
         // The same answer to the same event has the same id, and another answer (after a retry, say) another one.
         let txn_id = super::keys::notice_id(event_id, words, attempts);
         let event = SendEvent {
@@ -98,6 +131,16 @@ impl Portals {
             }
         }
     }
+}
+
+/// The content of a notice. What stands between backticks can be typed as it is.
+pub(crate) fn notice_content(words: &str, names: &GhostNames) -> Value {
+    let mut content = json!({ "msgtype": "m.notice", "body": words, "m.mentions": {} });
+    if let Some(html) = write_html(&marked(words), &ToMatrix::new(names, &Known::default())).html {
+        content["format"] = json!("org.matrix.custom.html");
+        content["formatted_body"] = json!(html);
+    }
+    content
 }
 
 /// The bot's own words: what stands between backticks can be typed as it is.

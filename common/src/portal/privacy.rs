@@ -2,26 +2,62 @@
 //!
 //! Must never open a hidden chat to anybody. Whoever is in doubt stays outside.
 
-use ruma::{OwnedUserId, RoomId};
+use ruma::{OwnedUserId, RoomId, UserId};
 use serde_json::{Value, json};
 
-use super::Portals;
+use super::{Portals, from_remote::Stopped};
 use crate::{
     config::Level,
     homeserver::HomeserverError,
+    ids::{LoginId, RemoteChatId},
     message::{ChatInfo, ChatKind},
+    store::{PortalRow, PortalState},
 };
 
 /// What people read who lose a room.
 const HIDDEN_NOW: &str = "This chat is hidden on the other network now.";
 
 impl Portals {
-    /// Who is invited into the room of such a chat.
-    pub(super) fn invited(&self, info: &ChatInfo) -> Vec<OwnedUserId> {
+    /// Who is invited into the room of such a chat: the owner of the account that sees it, or with the bridge's own account those whom the
+    /// settings name.
+    pub(super) fn invited(&self, info: &ChatInfo, login: &LoginId) -> Vec<OwnedUserId> {
+        if let Some(owner) = self.parts.logins.status(login).and_then(|login| login.owner) {
+            return vec![owner];
+        }
         let settings = &self.parts.settings;
         let may_come =
             |user_id: &&OwnedUserId| !is_hidden(info) || settings.permissions.level(user_id) >= Level::Admin;
         settings.invite.iter().filter(may_come).cloned().collect()
+    }
+
+    /// An account sees a chat. When that is news, its owner is asked into the room.
+    pub(super) async fn seen_by(
+        &self,
+        chat: &RemoteChatId,
+        login: &LoginId,
+        portal: Option<&PortalRow>,
+    ) -> Result<(), Stopped> {
+        if !self.note_seeing(chat, login).await? {
+            return Ok(());
+        }
+        let owner = self.parts.logins.status(login).and_then(|login| login.owner);
+        let room_id = portal.filter(|portal| portal.state == PortalState::Active);
+        let room_id = room_id.and_then(|portal| portal.room_id.as_deref());
+        if let Some((owner, room_id)) = owner.zip(room_id) {
+            self.ask_in(room_id, &owner).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks somebody into a room.
+    pub(super) async fn ask_in(&self, room_id: &RoomId, user_id: &UserId) -> Result<(), HomeserverError> {
+        match self.parts.homeserver.bot().invite(room_id, user_id).await {
+            // Already invited or already inside.
+            Ok(()) | Err(HomeserverError::Forbidden(_)) => {}
+            Err(error) if error.is_transient() => return Err(error),
+            Err(error) => tracing::warn!(%error, user = %user_id, "Somebody could not be invited."),
+        }
+        Ok(())
     }
 
     /// Brings a room in line with a chat that was hidden, or opened: who may join, and who has to go.
@@ -39,6 +75,7 @@ impl Portals {
         let bot = self.parts.homeserver.bot();
         for user_id in bot.joined_members(room_id).await? {
             let stays = self.parts.names.is_ours(&user_id)
+                || !self.parts.logins.of(&user_id).is_empty()
                 || self.parts.settings.permissions.level(&user_id) >= Level::Admin;
             if stays {
                 continue;

@@ -8,11 +8,11 @@ use std::{fmt::Write as _, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{cli::ExitCode, run::store_settings};
+use super::{cli::ExitCode, parts::store_settings};
 use crate::{
     appservice::registration::Registration,
     clock::Clock,
-    config::{Config, DatabaseUrl},
+    config::{Config, DatabaseUrl, Secret},
     platform::{Fault, Finding, Platform},
     store::{self, Examined, StoreError},
 };
@@ -128,7 +128,7 @@ fn indented(text: &str) -> String {
 
 async fn database<C>(config: &Config<C>) -> Finding {
     let check = "database";
-    match store::examine(&store_settings(&config.database)).await {
+    match store::examine(&store_settings(&config.database, &Secret::default())).await {
         Ok(Examined::Fresh) => Finding::good(check, "is made at the first start, the place is good"),
         Ok(Examined::Older) => Finding::good(check, "opens, and is brought up to date at the next start"),
         Ok(Examined::Current) => Finding::good(check, "opens, and is of this version"),

@@ -2,7 +2,11 @@
 
 use ruma::{OwnedRoomId, RoomId};
 
-use super::{Store, StoreError, operation::Step, value::Row};
+use super::{
+    Store, StoreError,
+    operation::Step,
+    value::{Row, Value},
+};
 use crate::{
     ids::{LoginId, RemoteChatId},
     message::ChatKind,
@@ -10,7 +14,7 @@ use crate::{
 
 macro_rules! columns {
     () => {
-        "chat, room_id, parent, login, kind, name, topic, avatar_mxc, info_fingerprint, state, private"
+        "chat, room_id, parent, login, kind, name, topic, avatar_mxc, info_fingerprint, state, private, relay"
     };
 }
 
@@ -21,10 +25,10 @@ pub(super) const PAGE: &str =
 const SAVE: &str = concat!(
     "INSERT INTO portal (",
     columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (chat) DO UPDATE SET \
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (chat) DO UPDATE SET \
      room_id = excluded.room_id, parent = excluded.parent, login = excluded.login, kind = excluded.kind, \
      name = excluded.name, topic = excluded.topic, avatar_mxc = excluded.avatar_mxc, \
-     info_fingerprint = excluded.info_fingerprint, state = excluded.state, private = excluded.private"
+     info_fingerprint = excluded.info_fingerprint, state = excluded.state, private = excluded.private, relay = excluded.relay"
 );
 
 /// A portal as it is stored.
@@ -52,6 +56,38 @@ pub struct PortalRow {
     pub state: PortalState,
     /// Whether the chat is hidden from most people of its space.
     pub private: bool,
+    /// Who speaks for people without an account of their own.
+    pub relay: Relay,
+}
+
+/// Who speaks in a chat for people without an account of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Relay {
+    /// The account that the configuration names, where the chat is seen by it.
+    #[default]
+    Configured,
+    /// Nobody.
+    Off,
+    /// This account.
+    Login(LoginId),
+}
+
+impl Relay {
+    fn to_column(&self) -> Value {
+        match self {
+            Self::Configured => Value::Null,
+            Self::Off => "".into(),
+            Self::Login(login) => login.as_str().into(),
+        }
+    }
+
+    fn from_column(column: Option<String>) -> Self {
+        match column {
+            None => Self::Configured,
+            Some(id) if id.is_empty() => Self::Off,
+            Some(id) => Self::Login(LoginId::new(id)),
+        }
+    }
 }
 
 impl PortalRow {
@@ -69,6 +105,7 @@ impl PortalRow {
             info_fingerprint: None,
             state: PortalState::Active,
             private: false,
+            relay: Relay::Configured,
         }
     }
 }
@@ -136,6 +173,7 @@ impl Store {
             (&portal.info_fingerprint).into(),
             portal.state.code().into(),
             i64::from(portal.private).into(),
+            portal.relay.to_column(),
         ];
         self.write(vec![Step { sql: SAVE, params }]).await.map(drop)
     }
@@ -167,6 +205,7 @@ fn portal_row(mut row: Row) -> Result<PortalRow, StoreError> {
         info_fingerprint: row.text_or_null()?,
         state: PortalState::from_code(row.int()?)?,
         private: row.int()? != 0,
+        relay: Relay::from_column(row.text_or_null()?),
     })
 }
 

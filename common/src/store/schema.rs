@@ -18,6 +18,7 @@ pub(super) const RECORD: &str = "INSERT INTO schema_version (version) VALUES ($1
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("schema/0001.sql") },
     Migration { version: 2, sql: include_str!("schema/0002.sql") },
+    Migration { version: 3, sql: include_str!("schema/0003.sql") },
 ];
 
 /// The newest version that this binary knows.

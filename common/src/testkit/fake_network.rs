@@ -12,11 +12,11 @@ use bytes::Bytes;
 use serde::Deserialize;
 use tokio::sync::watch;
 
-pub use self::session::ABOUT;
+pub use self::{accounts::password, session::ABOUT};
 use super::platform_suite::within;
 use crate::{
     config::{PlatformConfig, Problems, Question},
-    ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
+    ids::{AliasSet, LoginId, RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
     message::{
         ChatInfo, ChatKind, Emoji, Message, Outgoing, OutgoingMessage, RemoteEvent, RemoteMessage, RichText,
         Sender,
@@ -24,7 +24,11 @@ use crate::{
     platform::{DeliverError, EventSink},
 };
 
+mod accounts;
 mod session;
+
+/// The login that the configuration names.
+pub const CONFIGURED: &str = "fake";
 
 /// What a text is split at: a part of the message each.
 pub const SPLIT: &str = "---";
@@ -58,7 +62,10 @@ pub struct FakeNetwork {
 
 #[derive(Default)]
 struct State {
-    sink: Option<EventSink>,
+    sinks: BTreeMap<LoginId, EventSink>,
+    /// The devices that are signed out, by account.
+    signed_out: Vec<String>,
+    codes: Vec<accounts::Code>,
     chats: BTreeMap<RemoteChatId, ChatInfo>,
     files: BTreeMap<RemoteFileId, Bytes>,
     history: BTreeMap<RemoteChatId, Vec<RemoteMessage>>,
@@ -76,6 +83,8 @@ struct State {
 pub struct Said {
     /// Where.
     pub chat: RemoteChatId,
+    /// By which account.
+    pub by: LoginId,
     /// Its own id.
     pub id: RemoteMessageId,
     /// This part of the words.
@@ -141,7 +150,16 @@ impl FakeNetwork {
     /// # Panics
     /// When the bridge does not connect, or does not store it.
     pub async fn pushes(&self, event: RemoteEvent) {
-        let sink = self.wait_for("the bridge connects", |state| state.sink.clone()).await;
+        self.pushes_to(CONFIGURED, event).await;
+    }
+
+    /// The same for what one account sees.
+    ///
+    /// # Panics
+    /// When the account does not connect, or the bridge does not store it.
+    pub async fn pushes_to(&self, login: &str, event: RemoteEvent) {
+        let login = LoginId::new(login);
+        let sink = self.wait_for("the account connects", |state| state.sinks.get(&login).cloned()).await;
         sink.push(event).await.stored().await.expect("the event is stored");
     }
 

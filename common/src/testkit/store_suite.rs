@@ -18,6 +18,7 @@ use crate::{
     },
 };
 
+mod accounts;
 mod changes;
 mod echoes;
 mod journal;
@@ -56,6 +57,10 @@ where
     rows::ghosts_are_found_by_every_alias(&fresh().await).await;
     rows::small_values_are_kept(&fresh().await).await;
     rows::a_trace_tells_everything(&fresh().await).await;
+    accounts::logins_are_kept_with_their_secrets_sealed(&fresh().await).await;
+    accounts::a_login_that_goes_leaves_nothing_behind(&fresh().await).await;
+    accounts::one_of_somebodys_logins_is_preferred_in_a_chat(&fresh().await).await;
+    accounts::what_is_kept_of_people(&fresh().await).await;
 }
 
 /// A feed that remembers what it was given.

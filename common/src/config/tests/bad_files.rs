@@ -28,7 +28,7 @@ const CASES: &[Case] = &[
 etc/config.yaml:3:3: unknown setting `server_nam`
     3 |   server_nam: ***********
       |   ^^^^^^^^^^
-      help: Did you mean `server_name`? Allowed here: url, server_name.
+      help: Did you mean `server_name`? Allowed here: url, server_name, double_puppet_token.
 
 1 problem in the configuration.
 "##,
@@ -362,6 +362,18 @@ etc/config.yaml:4:75: this cannot name a registration
       help: Allowed: letters a to z, digits, `_` and `-`.
 
 4 problems in the configuration.
+"##,
+    },
+    Case {
+        name: "a key that could be guessed",
+        change: ("bridge:", "database: { encryption_key: a-short-one }\nbridge:"),
+        report: r##"
+etc/config.yaml:4:29: this has fewer than 32 characters
+    4 | database: { encryption_key: *********** *
+      |                             ^^^^^^^^^^^
+      help: Make one up: `openssl rand -hex 32`.
+
+1 problem in the configuration.
 "##,
     },
     Case {

@@ -8,8 +8,7 @@ use super::*;
 use crate::{
     clock::Clock,
     config::Secret,
-    ids::LoginId,
-    platform::{EventSink, Platform, SavedLogin},
+    platform::{EventSink, Platform},
     store::{Durability, StoreSettings},
     testkit::{
         fake_homeserver::{FakeHomeserver, FakeSettings},
@@ -34,7 +33,7 @@ impl Stage {
         let fake = FakeHomeserver::start(FakeSettings::with_bridge("@fake_", "fakebot")).await.unwrap();
         let homeserver = Homeserver::new(fake.client_settings()).unwrap();
         let url = format!("sqlite:{}", folder.path().join("store.db").display());
-        let settings = StoreSettings { url, durability: Durability::Normal };
+        let settings = StoreSettings { url, durability: Durability::Normal, key: Secret::new("k") };
         let feed = Arc::new(store_suite::Recorder::default());
         let store = Store::open(&settings, Clock::fixed(1_000_000, 1), feed).await.unwrap();
         write_ffmpeg(&folder, "exit 1");
@@ -42,7 +41,7 @@ impl Stage {
         let settings =
             MediaSettings { size_bytes_max: 1_000_000, folder: folder.path().to_owned(), converter };
         let network = FakeNetwork::new(name);
-        let login = SavedLogin { id: LoginId::new("fake"), name: String::new(), secret: Secret::new("") };
+        let login = network.configured_login().unwrap();
         let sink = EventSink::new(login.id.clone(), Arc::new(Recorder::default()));
         let session = network.connect(&login, sink).await.unwrap();
         let media = Media::new(store, homeserver, settings);

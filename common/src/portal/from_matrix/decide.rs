@@ -10,7 +10,7 @@ use crate::{
     config::Level,
     convert::FromMatrix,
     message::{Action, Attachment, Limits, Outgoing, Support},
-    portal::{CommandPort, PortalSettings},
+    portal::{CommandPort, PortalSettings, speaker::Speaker},
     store::{JournalId, PortalRow, PortalState, ReactionRow},
 };
 
@@ -23,7 +23,11 @@ pub(super) struct Facts<'a> {
     pub(super) portal: Option<&'a PortalRow>,
     /// The room has no portal yet, and will have one.
     pub(super) in_the_making: bool,
+    /// The room is there for talking with the bot.
+    pub(super) is_management: bool,
     pub(super) level: Level,
+    /// Who speaks for the sender.
+    pub(super) speaker: &'a Speaker,
     /// What the chat carries; none while its login has no session.
     pub(super) limits: Option<Limits>,
     pub(super) reading: FromMatrix<'a>,
@@ -55,6 +59,8 @@ pub(super) enum Decision {
     Wait(String),
     /// Run a command.
     Command(String),
+    /// Hear words that are meant for the bot.
+    Hear(String),
     /// Follow an invitation.
     Join,
     /// Decline an invitation.
@@ -81,9 +87,9 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     if let Some((member, membership)) = facts.event.membership() {
         return decide_membership(facts, member, membership);
     }
-    if let Some(words) = command(facts) {
+    if let Some(call) = call(facts) {
         return match facts.level >= Level::Commands {
-            true => Decision::Command(words),
+            true => call,
             false => ignore("the sender may not give commands"),
         };
     }
@@ -106,12 +112,14 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
             ));
         }
     }
-    if portal.login.is_none() {
-        return Decision::Refuse(
-            "no account is connected to this room. Ask whoever runs the bridge.".to_owned(),
-        );
-    }
     let name = facts.settings.about.name;
+    if *facts.speaker == Speaker::Nobody {
+        let prefix = &facts.settings.command_prefix;
+        return Decision::Refuse(format!(
+            "you have no account on {name} that is in this chat, and nobody speaks here for people without one. Sign in with `login` in \
+             a direct chat with the bridge, or let an account of yours speak for all with `{prefix} set-relay`."
+        ));
+    }
     let Some(limits) = &facts.limits else {
         return Decision::Wait(format!("the account on {name} is not connected"));
     };
@@ -136,8 +144,8 @@ fn decide_membership(facts: &Facts<'_>, member: &str, membership: &str) -> Decis
     }
 }
 
-/// The words of a command: behind the prefix anywhere, or on their own where there is no portal.
-fn command(facts: &Facts<'_>) -> Option<String> {
+/// What is said to the bot: behind the prefix anywhere, or on its own where there is no portal.
+fn call(facts: &Facts<'_>) -> Option<Decision> {
     let body = facts.event.body()?.trim();
     if facts.event.content.get("msgtype").and_then(|kind| kind.as_str()) != Some("m.text") {
         return None;
@@ -145,10 +153,20 @@ fn command(facts: &Facts<'_>) -> Option<String> {
     if let Some(words) = body.strip_prefix(&*facts.settings.command_prefix)
         && (words.is_empty() || words.starts_with(char::is_whitespace))
     {
-        return Some(words.trim().to_owned());
+        return Some(Decision::Command(words.trim().to_owned()));
     }
     let first = body.split_whitespace().next()?;
-    (facts.portal.is_none() && !facts.in_the_making && facts.commands.knows(first)).then(|| body.to_owned())
+    if facts.portal.is_some() || facts.in_the_making {
+        return None;
+    }
+    // What was asked comes first: an answer can be any word.
+    if facts.commands.awaits(&facts.event.room_id, &facts.event.sender) {
+        return Some(Decision::Hear(body.to_owned()));
+    }
+    if facts.commands.knows(first) {
+        return Some(Decision::Command(body.to_owned()));
+    }
+    facts.is_management.then(|| Decision::Hear(body.to_owned()))
 }
 
 /// Why the network does not take the action on a message of that age, if it does not.

@@ -20,6 +20,8 @@ use crate::{
 pub(super) struct Delivery<'a> {
     pub(super) portal: &'a PortalRow,
     pub(super) session: &'a dyn Session,
+    /// Whether the account speaks for somebody else.
+    pub(super) is_relayed: bool,
     pub(super) outgoing: Box<Outgoing>,
     pub(super) then: Then,
 }
@@ -30,8 +32,10 @@ pub(super) async fn deliver(
     work: Work<'_>,
     delivery: Delivery<'_>,
 ) -> Result<Attempted, Stopped> {
-    let Delivery { portal, session, mut outgoing, then } = delivery;
-    introduce(portals, &mut outgoing, &work.event.sender).await?;
+    let Delivery { portal, session, is_relayed, mut outgoing, then } = delivery;
+    if is_relayed {
+        introduce(portals, &mut outgoing, &work.event.sender).await?;
+    }
     localize(portals, &mut outgoing).await?;
     speak(portals, session, &portal.chat, &mut outgoing).await;
     let key = DeliveryKey {

@@ -57,6 +57,8 @@ pub(super) struct Related {
     pub(super) taken_back: Option<ReactionRow>,
     /// The reactions on the message that it reacts to, or that loses one.
     pub(super) reactions: Vec<ReactionRow>,
+    /// Who of those that reacted speaks through an account of their own.
+    pub(super) own_voices: Vec<String>,
     /// Whether the sender has the power to take away what others said.
     pub(super) may_redact_others: bool,
 }
@@ -124,7 +126,8 @@ impl Finder<'_> {
             None => Vec::new(),
         };
         let emoji = self.as_on_network(emoji).await?;
-        Ok(Related { changed, reactions, emoji: Some(emoji), ..Related::default() })
+        let own_voices = self.own_voices(&reactions).await?;
+        Ok(Related { changed, reactions, own_voices, emoji: Some(emoji), ..Related::default() })
     }
 
     async fn redaction(&self) -> Result<Related, Stopped> {
@@ -135,9 +138,11 @@ impl Finder<'_> {
             let is_own =
                 reaction.origin == Direction::FromMatrix && reaction.sender == self.event.sender.as_str();
             let may_redact_others = is_own || self.has_power().await?;
+            let own_voices = self.own_voices(&reactions).await?;
             return Ok(Related {
                 taken_back: Some(reaction),
                 reactions,
+                own_voices,
                 may_redact_others,
                 ..Related::default()
             });
@@ -155,6 +160,16 @@ impl Finder<'_> {
             Some(part) => self.portals.parts.store.reactions(&self.portal.chat, part).await,
             None => Ok(Vec::new()),
         }
+    }
+
+    async fn own_voices(&self, reactions: &[ReactionRow]) -> Result<Vec<String>, StoreError> {
+        let mut own_voices = Vec::new();
+        for row in reactions.iter().filter(|row| row.origin == Direction::FromMatrix) {
+            if self.portals.has_own_voice(self.portal, &row.sender).await? {
+                own_voices.push(row.sender.clone());
+            }
+        }
+        Ok(own_voices)
     }
 
     /// A custom emoji that came from the network is that network's own again.

@@ -2,7 +2,10 @@
 
 use ruma::OwnedRoomId;
 
-use super::{change::Extent, related::Related};
+use super::{
+    change::Extent,
+    related::{Echo, Related},
+};
 use crate::{
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
     message::{ChatChange, ChatInfo, CreateWhen, Emoji, RemoteEvent, RemoteMessage, Stands, UserInfo},
@@ -73,6 +76,13 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
         && !asks_for_room(facts.event)
     {
         return ignore("somebody has unbridged the room");
+    }
+    match facts.related.echo {
+        Echo::No => {}
+        Echo::Perhaps => {
+            return Decision::Wait("it may be what somebody in Matrix is just saying".to_owned());
+        }
+        Echo::Yes => return ignore("it was said in Matrix, and is shown there as it was said"),
     }
     match facts.event {
         // The words of a poll are shown like any others.
@@ -154,7 +164,13 @@ fn decide_reaction<'a>(
     }
     let shown = rows.iter().rev().find(|row| row.state != MessageState::Gone && row.event_id.is_some());
     let Some(on) = shown else { return ignore("the message that it is on is not in a room") };
-    let is_same = |row: &ReactionRow| is_by(row, sender) && row.emoji.key() == emoji.key();
+    // What somebody in Matrix has put through an account of theirs comes by their other accounts.
+    let is_theirs = |row: &ReactionRow| {
+        row.origin == Direction::FromMatrix
+            && facts.related.person.as_ref().is_some_and(|it| *it == row.sender)
+    };
+    let is_same =
+        |row: &ReactionRow| (is_by(row, sender) || is_theirs(row)) && row.emoji.key() == emoji.key();
     match reactions.iter().any(is_same) {
         true => ignore("the reaction is there already"),
         false => Decision::React(Reaction { on, sender, emoji, sent_ms }),

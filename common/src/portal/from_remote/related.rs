@@ -1,10 +1,13 @@
 //! What an event from the network refers to, as our map knows it.
 
+use ruma::{OwnedUserId, RoomId};
+use serde::Deserialize;
+
 use crate::{
-    ids::{RemoteChatId, RemoteMessageId},
+    ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
     message::RemoteEvent,
     portal::Portals,
-    store::{Direction, MessageRow, MessageState, PortalRow, ReactionRow, StoreError},
+    store::{Direction, MessageRow, MessageState, OpenRow, PortalRow, ReactionRow, StoreError},
 };
 
 /// An event about a message that is not recorded yet waits for so many attempts.
@@ -19,6 +22,22 @@ pub(super) struct Related {
     pub(super) reactions: Vec<ReactionRow>,
     /// The message is not known, but may be one that is being delivered right now.
     pub(super) may_come: bool,
+    /// Whether somebody in Matrix did it, and another account only saw it.
+    pub(super) echo: Echo,
+    /// Who in Matrix stands behind whoever did it.
+    pub(super) person: Option<OwnedUserId>,
+}
+
+/// Whether an event is only what somebody in Matrix has done through an account of theirs, seen by another account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Echo {
+    /// It happened on the network.
+    #[default]
+    No,
+    /// Something of theirs is on its way there; once that is recorded, it is known.
+    Perhaps,
+    /// It is.
+    Yes,
 }
 
 /// Looks up what `event` refers to. New messages refer to nothing, and cost nothing.
@@ -26,22 +45,61 @@ pub(super) async fn load(
     portals: &Portals,
     portal: Option<&PortalRow>,
     event: &RemoteEvent,
-    failures: u32,
+    (row, failures): (&OpenRow, u32),
 ) -> Result<Related, StoreError> {
-    let related = look_up(portals, event).await?;
+    let room_id = portal.and_then(|portal| portal.room_id.as_deref());
+    let mut related = look_up(portals, event).await?;
     if related.rows.iter().any(|row| row.state == MessageState::Open) {
         // The record of what this very lane has just sent may still be riding along.
         portals.parts.store.settled().await?;
-        return look_up(portals, event).await;
-    }
-    let room_id = portal.and_then(|portal| portal.room_id.as_ref());
-    if let (true, true, Some(room_id)) = (refers(event), related.rows.is_empty(), room_id) {
+        related = look_up(portals, event).await?;
+    } else if let (true, true, Some(room_id)) = (refers(event), related.rows.is_empty(), room_id) {
         let under_way =
             portals.parts.store.lane_rows(Direction::FromMatrix, room_id.as_str(), None, 1).await?;
-        let may_come = failures < PATIENCE_ATTEMPTS && !under_way.is_empty();
-        return Ok(Related { may_come, ..related });
+        related.may_come = failures < PATIENCE_ATTEMPTS && !under_way.is_empty();
+    }
+    if let (Some(room_id), Some((sender, message))) = (room_id, deed(event))
+        && let Some(person) = portals.parts.logins.person_behind(sender)
+    {
+        related.echo = echo(portals, (room_id, &person), message, row).await?;
+        related.person = Some(person);
     }
     Ok(related)
+}
+
+/// Who did what an account of somebody in Matrix may have done, and the message that is new by it.
+fn deed(event: &RemoteEvent) -> Option<(&RemoteUserId, Option<(&RemoteChatId, &RemoteMessageId)>)> {
+    match event {
+        RemoteEvent::Message(message) | RemoteEvent::Poll { message, .. } => {
+            Some((&message.sender.ids.primary, Some((&message.chat, &message.id))))
+        }
+        RemoteEvent::React { sender, .. } => Some((sender, None)),
+        _ => None,
+    }
+}
+
+/// Whether it is what somebody in Matrix did: their delivery is recorded, or still on its way there since before this was seen.
+async fn echo(
+    portals: &Portals,
+    (room_id, person): (&RoomId, &OwnedUserId),
+    message: Option<(&RemoteChatId, &RemoteMessageId)>,
+    row: &OpenRow,
+) -> Result<Echo, StoreError> {
+    #[derive(Deserialize)]
+    struct By {
+        sender: OwnedUserId,
+    }
+    let store = &portals.parts.store;
+    let under_way = store.lane_rows(Direction::FromMatrix, room_id.as_str(), None, 1).await?;
+    let head = under_way.first().filter(|head| head.id < row.id);
+    let by = head.and_then(|head| serde_json::from_str::<By>(&head.body).ok());
+    if by.is_some_and(|by| by.sender == *person) {
+        return Ok(Echo::Perhaps);
+    }
+    let Some((chat, id)) = message else { return Ok(Echo::No) };
+    let rows = store.message_by_remote(chat, id).await?;
+    let is_theirs = rows.iter().any(|row| row.origin == Direction::FromMatrix);
+    Ok(if is_theirs { Echo::Yes } else { Echo::No })
 }
 
 /// Whether the event is about a message that must be there already.

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::{
     clock::Clock,
+    config::Secret,
     store::{Done, Durability, Links, MatrixEvent, Outcome, ParkedRow, PushOrder, RemoteRow, StoreSettings},
 };
 
@@ -160,7 +161,13 @@ impl Scene {
 
 async fn open(folder: &TempDir, clock: &Clock, feed: Arc<dyn Feed>) -> Store {
     let url = format!("sqlite:{}", folder.path().join("lanes.db").display());
-    Store::open(&StoreSettings { url, durability: Durability::Normal }, clock.clone(), feed).await.unwrap()
+    Store::open(
+        &StoreSettings { url, durability: Durability::Normal, key: Secret::new("k") },
+        clock.clone(),
+        feed,
+    )
+    .await
+    .unwrap()
 }
 
 fn event(room: &str, body: String) -> MatrixEvent {

@@ -26,6 +26,7 @@ homeserver:
   url: {url}
   # The end of the Matrix ids on this homeserver.
   server_name: {server_name}
+  # With `double_puppet_token` the bridge may act for your own users: docs/user/double-puppets.md
 
 appservice:
   # Where the bridge listens for the homeserver. 0.0.0.0 for all networks of this machine.
@@ -46,12 +47,17 @@ database:
   url: sqlite:magpie-{id}.db
   # full: what was acknowledged survives a power cut. normal: faster, the last moments may be lost then.
   #durability: full
+  # The secrets of logins are sealed with the registration's as_token, or with an `encryption_key` of at least 32 characters.
+  # Whoever changes that key signs everybody out.
 
 bridge:
   # Who may do what: none, relay (their messages are carried over by somebody else's account), commands, user (own
   # logins) or admin. The most exact rule counts: a person, then a server, then "*" for everybody.
   permissions:
     {admin}: admin
+  # How many accounts on {name} one person, and all people together, may sign in with.
+  #logins_per_user_max: 10
+  #logins_max: 1000
   # Who is invited to new rooms. Default: everybody named above as user or admin.
   #invite: [{admin}]
   # on_message: a {name} chat gets its room with its first message. at_start: all at once.

@@ -17,6 +17,7 @@ use crate::{
     },
 };
 
+mod accounts;
 mod changes;
 mod conversion;
 mod files;

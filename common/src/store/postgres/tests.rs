@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     clock::Clock,
+    config::Secret,
     ids::{RemoteChatId, RemoteMessageId},
     store::{PushOrder, RemoteRow, Store, StoreSettings, Stored, queue::Queue, schema},
     testkit::store_suite::{self, Recorder},
@@ -29,7 +30,7 @@ async fn fresh() -> StoreSettings {
     let url = std::env::var("MAGPIE_TEST_POSTGRES_URL").unwrap();
     let separator = if url.contains('?') { '&' } else { '?' };
     let url = format!("{url}{separator}options=-c%20search_path%3D{schema}");
-    StoreSettings { url, durability: Durability::Normal }
+    StoreSettings { url, durability: Durability::Normal, key: Secret::new("k") }
 }
 
 async fn open(settings: &StoreSettings) -> Result<(Store, Arc<Recorder>), StoreError> {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     clock::Clock,
+    config::Secret,
     ids::{RemoteChatId, RemoteMessageId},
     store::{
         Accepted, Direction, JournalId, MatrixEvent, PushOrder, RemoteRow, Store, StoreSettings, Stored,
@@ -17,7 +18,11 @@ use crate::{
 };
 
 fn settings(path: &Path) -> StoreSettings {
-    StoreSettings { url: format!("sqlite:{}", path.display()), durability: Durability::Normal }
+    StoreSettings {
+        url: format!("sqlite:{}", path.display()),
+        durability: Durability::Normal,
+        key: Secret::new("k"),
+    }
 }
 
 fn event(event_id: &str) -> MatrixEvent {
@@ -81,7 +86,11 @@ async fn what_is_no_database_is_refused_in_words() {
     assert!(matches!(open(&path).await.err(), Some(StoreError::Corrupt(_))));
     let missing = folder.path().join("no folder").join("a.db");
     assert!(matches!(open(&missing).await.err(), Some(StoreError::Unreachable(_))));
-    let unknown = StoreSettings { url: "mysql://u:secret@h/d".to_owned(), durability: Durability::Full };
+    let unknown = StoreSettings {
+        url: "mysql://u:secret@h/d".to_owned(),
+        durability: Durability::Full,
+        key: Secret::new("k"),
+    };
     let refused = Store::open(&unknown, Clock::fixed(1, 1), Arc::new(Recorder::default())).await.unwrap_err();
     assert!(!refused.to_string().contains("secret"), "{refused}");
 }

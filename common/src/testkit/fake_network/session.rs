@@ -5,14 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 
-use super::{FILE_BYTES_MAX, FakeNetwork, FakeNetworkConfig, SPLIT, Said, State};
+use super::{
+    CONFIGURED, FILE_BYTES_MAX, FakeNetwork, FakeNetworkConfig, SPLIT, Said, State, accounts, password,
+};
 use crate::{
     clock::Clock,
     config::{About, Secret},
     ids::{AliasSet, LoginId, RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
     message::{
-        Action, AttachmentKind, ChatInfo, Limits, Node, Outgoing, OutgoingMessage, RemoteMessage, RichText,
-        Support, UserInfo,
+        Action, AttachmentKind, ChatInfo, Limits, Message, Node, Outgoing, OutgoingMessage, RemoteEvent,
+        RemoteMessage, RichText, Sender, Support, UserInfo,
     },
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, Finding, History, LoginFlow,
@@ -42,20 +44,27 @@ impl Platform for FakeNetwork {
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {
-        Vec::new()
+        accounts::FLOWS.to_vec()
     }
 
-    async fn begin_login(&self, _flow: &str) -> Result<Box<dyn LoginProcess>, PlatformError> {
-        Err(PlatformError("Nobody signs in here.".to_owned()))
+    async fn begin_login(&self, flow: &str) -> Result<Box<dyn LoginProcess>, PlatformError> {
+        self.sign_in(flow)
     }
 
     fn configured_login(&self) -> Option<SavedLogin> {
-        Some(SavedLogin { id: LoginId::new("fake"), name: "Fake".to_owned(), secret: Secret::new("none") })
+        Some(SavedLogin {
+            id: LoginId::new(CONFIGURED),
+            name: "Fake".to_owned(),
+            secret: Secret::new(password(CONFIGURED)),
+        })
     }
 
-    async fn connect(&self, _login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {
-        self.change(|state| state.sink = Some(sink.clone()));
-        Ok(Arc::new(FakeSession { network: self.clone(), sink }))
+    async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {
+        if login.secret.expose() != password(login.id.as_str()) {
+            return Err(ConnectError::BadCredentials("The password is wrong.".to_owned()));
+        }
+        self.change(|state| state.sinks.insert(login.id.clone(), sink.clone()));
+        Ok(Arc::new(FakeSession { network: self.clone(), login: login.id.clone(), sink }))
     }
 
     async fn diagnose(&self) -> Vec<Finding> {
@@ -65,13 +74,17 @@ impl Platform for FakeNetwork {
 
 struct FakeSession {
     network: FakeNetwork,
+    login: LoginId,
     sink: EventSink,
 }
 
 #[async_trait]
 impl Session for FakeSession {
     fn me(&self) -> RemoteUserId {
-        RemoteUserId::new("me")
+        RemoteUserId::new(match self.login.as_str() {
+            CONFIGURED => "me",
+            account => account,
+        })
     }
 
     fn limits(&self, _chat: &RemoteChatId) -> Limits {
@@ -102,13 +115,17 @@ impl Session for FakeSession {
                 opened.stream.for_each(|_| std::future::ready(())).await;
             }
         }
-        self.network.change(|state| {
+        let delivered = self.network.change(|state| {
             state.deliveries += 1;
             if !state.refusals.is_empty() {
                 return Err(state.refusals.remove(0));
             }
-            perform(state, chat, outgoing, key)
-        })
+            perform(state, (chat, &self.login), outgoing, key)
+        });
+        if let (Ok(delivered), Outgoing::Message(said)) = (&delivered, outgoing) {
+            self.tell_others(chat, &said.message, &delivered.ids).await;
+        }
+        delivered
     }
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
@@ -139,7 +156,34 @@ impl Session for FakeSession {
         std::future::pending().await
     }
 
-    async fn close(&self) {}
+    async fn close(&self) {
+        self.network.change(|state| state.sinks.remove(&self.login));
+    }
+
+    async fn log_out(&self) {
+        self.network.change(|state| state.signed_out.push(self.login.to_string()));
+        self.close().await;
+    }
+}
+
+impl FakeSession {
+    /// The accounts of other people see what was said by this one.
+    async fn tell_others(&self, chat: &RemoteChatId, message: &Message, ids: &[RemoteMessageId]) {
+        let others: Vec<_> = {
+            let state = self.network.state();
+            let is_other = |login: &LoginId| *login != self.login && login.as_str() != CONFIGURED;
+            state.sinks.iter().filter(|(login, _)| is_other(login)).map(|(_, sink)| sink.clone()).collect()
+        };
+        for sink in others {
+            for id in ids {
+                let ids = AliasSet::single(self.me());
+                let sender = Sender { ids, name: Some(self.me().to_string()), avatar: None };
+                let (chat, id, message) = (chat.clone(), id.clone(), message.clone());
+                let seen = RemoteMessage { chat, id, sender, sent_ms: 1, message };
+                drop(sink.push(RemoteEvent::Message(seen)).await);
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -162,18 +206,18 @@ impl History for FakeSession {
 
 fn perform(
     state: &mut State,
-    chat: &RemoteChatId,
+    (chat, login): (&RemoteChatId, &LoginId),
     outgoing: &Outgoing,
     key: &DeliveryKey,
 ) -> Result<Delivered, DeliverError> {
     match outgoing {
-        Outgoing::Message(said) => Ok(say(state, chat, said, key)),
+        Outgoing::Message(said) => Ok(say(state, (chat, login), said, key)),
         Outgoing::Poll { question, author, .. } => {
-            Ok(say(state, chat, &plain(question.clone(), author.clone()), key))
+            Ok(say(state, (chat, login), &plain(question.clone(), author.clone()), key))
         }
         Outgoing::Location { latitude, longitude, description, author } => {
             let words = format!("{description} {latitude},{longitude}");
-            Ok(say(state, chat, &plain(words, author.clone()), key))
+            Ok(say(state, (chat, login), &plain(words, author.clone()), key))
         }
         Outgoing::Edit { parts, new } => {
             known(state, parts)?;
@@ -183,7 +227,8 @@ fn perform(
             let fresh = (parts.len()..texts.len()).map(|nth| part_id(key, nth));
             let ids: Vec<_> = parts.iter().take(texts.len()).cloned().chain(fresh).collect();
             for (nth, (id, text)) in ids.iter().zip(texts).enumerate() {
-                let said = Said { chat: chat.clone(), id: id.clone(), text, whole: new.clone() };
+                let (chat, by) = (chat.clone(), login.clone());
+                let said = Said { chat, by, id: id.clone(), text, whole: new.clone() };
                 state.said.insert(first + nth, said);
             }
             Ok(Delivered { ids })
@@ -219,12 +264,18 @@ fn perform(
     }
 }
 
-fn say(state: &mut State, chat: &RemoteChatId, said: &OutgoingMessage, key: &DeliveryKey) -> Delivered {
+fn say(
+    state: &mut State,
+    (chat, login): (&RemoteChatId, &LoginId),
+    said: &OutgoingMessage,
+    key: &DeliveryKey,
+) -> Delivered {
     let mut ids = Vec::new();
     for (nth, text) in split(&said.message.text).into_iter().enumerate() {
         let id = part_id(key, nth);
         if !state.said.iter().any(|known| known.id == id) {
-            state.said.push(Said { chat: chat.clone(), id: id.clone(), text, whole: said.clone() });
+            let (chat, by) = (chat.clone(), login.clone());
+            state.said.push(Said { chat, by, id: id.clone(), text, whole: said.clone() });
         }
         ids.push(id);
     }

@@ -6,7 +6,7 @@ use super::{NOON_MS, chat, event_id, message, open, room, to_remote};
 use crate::{
     ids::{LoginId, RemoteChatId, RemoteUserId},
     message::ChatKind,
-    store::{GhostRow, MediaRow, MessageState, Outcome, PortalRow, PortalState, StoreSettings},
+    store::{GhostRow, MediaRow, MessageState, Outcome, PortalRow, PortalState, Relay, StoreSettings},
 };
 
 pub(super) async fn portals_are_found_by_chat_and_by_room(settings: &StoreSettings) {
@@ -24,6 +24,7 @@ pub(super) async fn portals_are_found_by_chat_and_by_room(settings: &StoreSettin
         info_fingerprint: Some("f".to_owned()),
         state: PortalState::Active,
         private: false,
+        relay: Relay::Login(LoginId::new("me")),
     };
     store.save_portal(&portal).await.expect("the portal is stored");
     assert_eq!(store.portal_by_chat(&chat()).await, Ok(Some(portal.clone())));
@@ -31,6 +32,7 @@ pub(super) async fn portals_are_found_by_chat_and_by_room(settings: &StoreSettin
     portal.room_id = Some(room());
     portal.name = None;
     portal.state = PortalState::Gone;
+    portal.relay = Relay::Off;
     store.save_portal(&portal).await.expect("the portal is stored");
     assert_eq!(store.portal_by_room(&room()).await, Ok(Some(portal.clone())));
     for kind in [ChatKind::Direct, ChatKind::Group, ChatKind::Space] {

@@ -5,7 +5,7 @@ use crate::{
     config::Level,
     convert::read_reaction,
     message::{Action, Emoji, Limits, Outgoing},
-    portal::from_matrix::related::Target,
+    portal::{from_matrix::related::Target, speaker::Speaker},
     store::{Direction, MessageState, PortalRow, ReactionRow},
 };
 
@@ -47,7 +47,7 @@ pub(super) fn decide_reaction(facts: &Facts<'_>, portal: &PortalRow, limits: &Li
     };
     let then = Then::React(Box::new(row.clone()));
     // A relay has one voice: its reaction stands for everybody who gave the same.
-    if facts.related.reactions.iter().any(|other| is_other_voice(other, &row)) {
+    if facts.related.reactions.iter().any(|other| is_other_voice(facts, other, &row)) {
         return Decision::Record(then);
     }
     let react = Outgoing::React { target: row.target, emoji: row.emoji, author: None };
@@ -99,7 +99,7 @@ fn decide_unreact(facts: &Facts<'_>, limits: &Limits, reaction: &ReactionRow) ->
         return ignore("the sender has no power to delete what others said");
     }
     let then = Then::Unreact(reaction.clone());
-    let is_shared = facts.related.reactions.iter().any(|other| is_other_voice(other, reaction));
+    let is_shared = facts.related.reactions.iter().any(|other| is_other_voice(facts, other, reaction));
     // What somebody on the network put there is theirs; only this side forgets it.
     if is_shared || reaction.origin == Direction::FromRemote {
         return Decision::Record(then);
@@ -111,8 +111,11 @@ fn decide_unreact(facts: &Facts<'_>, limits: &Limits, reaction: &ReactionRow) ->
     Decision::Deliver(Box::new(Outgoing::Unreact { target, emoji, author: None }), then)
 }
 
-fn is_other_voice(other: &ReactionRow, row: &ReactionRow) -> bool {
-    other.origin == Direction::FromMatrix
+/// Whether a relay has put the same reaction for somebody else.
+fn is_other_voice(facts: &Facts<'_>, other: &ReactionRow, row: &ReactionRow) -> bool {
+    matches!(facts.speaker, Speaker::Relay(_))
+        && !facts.related.own_voices.contains(&other.sender)
+        && other.origin == Direction::FromMatrix
         && other.sender != row.sender
         && other.emoji.key() == row.emoji.key()
 }

@@ -27,15 +27,21 @@ impl CommandPort for TwoCommands {
     fn knows(&self, word: &str) -> bool {
         matches!(word, "help" | "status")
     }
+
+    fn awaits(&self, _room_id: &ruma::RoomId, user_id: &UserId) -> bool {
+        user_id == "@asked:example.org"
+    }
 }
 
 /// What surrounds an event.
 struct Scene {
     portal: Option<PortalRow>,
     level: Level,
+    speaker: Speaker,
     limits: Option<Limits>,
     related: Related,
     linked: bool,
+    is_management: bool,
 }
 
 /// A portal of a connected login.
@@ -49,9 +55,11 @@ fn portal() -> Scene {
     Scene {
         portal: Some(portal),
         level: Level::Relay,
+        speaker: Speaker::Relay(LoginId::new("login")),
         limits: Some(limits),
         related: Related::default(),
         linked: false,
+        is_management: false,
     }
 }
 
@@ -65,8 +73,7 @@ fn by(level: Level, scene: Scene) -> Scene {
 }
 
 fn without_login() -> Scene {
-    let scene = portal();
-    Scene { portal: scene.portal.map(|row| PortalRow { login: None, ..row }), ..scene }
+    Scene { speaker: Speaker::Nobody, ..portal() }
 }
 
 fn event(event_type: &str, state_key: Option<&str>, content: Value) -> Value {
@@ -105,7 +112,9 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
         event: &event,
         portal: scene.portal.as_ref(),
         in_the_making: false,
+        is_management: scene.is_management,
         level: scene.level,
+        speaker: &scene.speaker,
         limits: scene.limits.clone(),
         reading: FromMatrix::new(&names, &known),
         settings: &settings,
@@ -158,10 +167,13 @@ fn messages() {
             ignore("the sender has no right to use this bridge"),
         ),
         (
-            "a portal without a login",
+            "nobody speaks for the sender",
             without_login(),
             text("hello"),
-            refuse("no account is connected to this room. Ask whoever runs the bridge."),
+            refuse(
+                "you have no account on Discord that is in this chat, and nobody speaks here for people without one. Sign in \
+                 with `login` in a direct chat with the bridge, or let an account of yours speak for all with `!discord set-relay`.",
+            ),
         ),
         (
             "no session yet",
@@ -221,6 +233,11 @@ fn commands() {
     let odd = event("m.room.message", None, json!({ "msgtype": 5, "body": ["status"] }));
     let command = |words: &str| Decision::Command(words.to_owned());
     let able = |scene| by(Level::Commands, scene);
+    let managed = || Scene { is_management: true, ..bare() };
+    let asked = |mut event: Value| {
+        event["sender"] = "@asked:example.org".into();
+        event
+    };
     check(vec![
         ("the prefix in a portal", able(portal()), text("!discord status"), command("status")),
         ("the prefix alone", able(portal()), text("!discord"), command("")),
@@ -233,6 +250,26 @@ fn commands() {
             text("!discord status"),
             ignore("the sender may not give commands"),
         ),
+        (
+            "an answer to what the bot asked",
+            able(bare()),
+            asked(text("status")),
+            Decision::Hear("status".to_owned()),
+        ),
+        (
+            "an answer never goes over a portal",
+            able(portal()),
+            asked(text("!discord status")),
+            command("status"),
+        ),
+        (
+            "any words in a management room",
+            able(managed()),
+            text("hello"),
+            Decision::Hear("hello".to_owned()),
+        ),
+        ("a command in a management room", able(managed()), text("status"), command("status")),
+        ("a notice in a management room", able(managed()), notice.clone(), ignore("the room is no portal")),
         ("a notice is no command", able(bare()), notice, ignore("the room is no portal")),
         ("odd types are no command", able(bare()), odd, ignore("the room is no portal")),
     ]);

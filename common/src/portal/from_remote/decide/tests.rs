@@ -295,7 +295,7 @@ fn reactions() {
             reacted(FromRemote, "v", "🎉", "$c"),
             reacted(FromMatrix, "@a:example.org", "👍", "$d"),
         ],
-        may_come: false,
+        ..Related::default()
     };
     let none = "ignore: there is no such reaction here";
     check_related(vec![
