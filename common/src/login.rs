@@ -180,6 +180,12 @@ impl Logins {
         self.slots().get(id).map(|slot| slot.status(id))
     }
 
+    /// The account that is somebody on the network.
+    pub fn account_of(&self, user: &RemoteUserId) -> Option<LoginId> {
+        let slots = self.slots();
+        slots.iter().find(|(_, slot)| slot.me.as_ref() == Some(user)).map(|(id, _)| id.clone())
+    }
+
     /// Who in Matrix has signed in as somebody on the network.
     pub fn person_behind(&self, user: &RemoteUserId) -> Option<OwnedUserId> {
         let slots = self.slots();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     attachment::{Attachment, AttachmentKind, FileSource, LOTTIE_TYPE, MediaInfo, Thumbnail},
     emoji::Emoji,
-    info::{ChatInfo, ChatKind, CreateWhen, UserInfo, VISIBLE_NAME_CHARS_MAX, clean_name},
+    info::{ChatInfo, ChatKind, CreateWhen, Personal, UserInfo, VISIBLE_NAME_CHARS_MAX, clean_name},
     limits::{Action, Limits, Support},
     outgoing::{Author, Outgoing, OutgoingMessage},
     remote_event::{ChatChange, MemberChange, RemoteEvent, RemoteMessage, Sender, SessionState, Stands},

@@ -27,7 +27,7 @@ use crate::{
     login::Logins,
     media::{Media, PublicMedia},
     message::RemoteEvent,
-    puppet::Ghosts,
+    puppet::{Doubles, Ghosts},
     store::{ChatLogin, Direction, Done, Links, OpenRow, Outcome, PortalRow, Relay, Store, StoreError},
 };
 
@@ -40,6 +40,7 @@ mod keys;
 mod lane;
 mod marks;
 mod notice;
+mod owners;
 mod people;
 mod privacy;
 mod speaker;
@@ -73,6 +74,8 @@ pub struct PortalSettings {
     pub create_at_start: bool,
     /// How many of the messages that were said before a room was made are brought into it.
     pub backfill_messages_max: usize,
+    /// Whether every account has a space that holds its rooms.
+    pub personal_spaces: bool,
     /// Whether the bot shows as read what was delivered.
     pub delivery_receipts: bool,
     /// What a command in a portal starts with.
@@ -98,6 +101,8 @@ pub struct PortalParts {
     pub public_media: Option<PublicMedia>,
     /// What runs commands.
     pub commands: Arc<dyn CommandPort>,
+    /// The people in Matrix for whom we may act.
+    pub doubles: Doubles,
     /// Time and randomness.
     pub clock: Clock,
 }

@@ -292,6 +292,7 @@ fn resolve_bridge(
         media_bytes_max: file.media_bytes_max.unwrap_or(MEDIA_BYTES),
         media_folder: file.media_folder.map(|it| folder.join(it)),
         ffmpeg: ffmpeg(file.ffmpeg.as_deref(), folder),
+        personal_spaces: file.personal_spaces.unwrap_or(true),
         delivery_receipts: file.delivery_receipts.unwrap_or(true),
         command_prefix,
     })

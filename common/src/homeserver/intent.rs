@@ -2,7 +2,7 @@
 //!
 //! The acting user travels as `?user_id=` beside our one token (application service API, "Identity assertion").
 
-use http::Method;
+use http::{HeaderValue, Method};
 use ruma::{EventId, MxcUri, OwnedMxcUri, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
@@ -10,7 +10,7 @@ use serde_json::{json, value::RawValue};
 use super::{
     Homeserver, HomeserverError,
     path::Path,
-    transport::{Body, Transport},
+    transport::{Body, Caller},
 };
 
 /// The homeserver as seen by one acting user.
@@ -18,6 +18,23 @@ use super::{
 pub struct Intent<'a> {
     homeserver: &'a Homeserver,
     masquerade: Option<&'a UserId>,
+    double: Option<&'a Double>,
+}
+
+/// A double puppet: somebody in Matrix for whom we may act. Its `Debug` shows no token.
+#[derive(Clone, Debug)]
+pub struct Double {
+    pub(super) user_id: OwnedUserId,
+    pub(super) authorization: HeaderValue,
+    /// Whether the token is an application service's, so that the user must be named.
+    pub(super) masquerades: bool,
+}
+
+impl Double {
+    /// Who it is.
+    pub fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
 }
 
 /// How a user shows themselves.
@@ -36,11 +53,19 @@ pub(super) struct Ignored {}
 
 impl<'a> Intent<'a> {
     pub(super) fn new(homeserver: &'a Homeserver, masquerade: Option<&'a UserId>) -> Self {
-        Self { homeserver, masquerade }
+        Self { homeserver, masquerade, double: None }
+    }
+
+    pub(super) fn of_double(homeserver: &'a Homeserver, double: &'a Double) -> Self {
+        let masquerade = double.masquerades.then_some(&*double.user_id);
+        Self { homeserver, masquerade, double: Some(double) }
     }
 
     /// Who acts.
     pub fn user_id(&self) -> &'a UserId {
+        if let Some(double) = self.double {
+            return &double.user_id;
+        }
         self.masquerade.unwrap_or_else(|| self.homeserver.bot_id())
     }
 
@@ -189,8 +214,11 @@ impl<'a> Intent<'a> {
         Ok(answer.user_id)
     }
 
-    pub(super) fn transport(&self) -> &'a Transport {
-        self.homeserver.transport()
+    pub(super) fn transport(&self) -> Caller<'a> {
+        match self.double {
+            Some(double) => self.homeserver.0.transport.with(&double.authorization),
+            None => self.homeserver.transport(),
+        }
     }
 
     pub(super) fn path(&self, route: &'static str) -> Path {

@@ -283,6 +283,7 @@ fn settings_that_cannot_work_are_refused_with_words() {
             url: Url::parse(url).unwrap(),
             as_token: Secret::new(token),
             bot: user_id!("@bot:example.org").to_owned(),
+            double_puppet_token: None,
         };
         let error = Homeserver::new(settings).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
@@ -291,6 +292,7 @@ fn settings_that_cannot_work_are_refused_with_words() {
         url: Url::parse("https://example.org/matrix/").unwrap(),
         as_token: Secret::new("t"),
         bot: user_id!("@bot:example.org").to_owned(),
+        double_puppet_token: None,
     };
     Homeserver::new(settings).unwrap();
 }

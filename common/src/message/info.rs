@@ -20,6 +20,9 @@ pub struct ChatInfo {
     pub avatar: Option<RemoteFileId>,
     /// The space it belongs to.
     pub parent: Option<RemoteChatId>,
+    /// The other person of a direct chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<RemoteUserId>,
     /// The people in it, where the list is short enough to be known; the portal does not wait for it.
     pub members: Vec<RemoteUserId>,
     /// Whether everybody in the space may see it. A private chat is never opened to anyone by the bridge.
@@ -30,6 +33,20 @@ pub struct ChatInfo {
     /// When its room is made; `None` leaves that to the bridge's own setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create: Option<CreateWhen>,
+}
+
+/// What somebody keeps about a chat for themselves. What is absent has not changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Personal {
+    /// Whether its messages ring.
+    pub muted: Option<bool>,
+    /// Whether it stands among the favorites.
+    pub favorite: Option<bool>,
+    /// Whether it was put aside.
+    pub archived: Option<bool>,
+    /// Whether it was marked as unread.
+    pub unread: Option<bool>,
 }
 
 /// When the room of a chat is made.
@@ -53,6 +70,7 @@ impl ChatInfo {
             topic: None,
             avatar: None,
             parent: None,
+            with: None,
             members: Vec::new(),
             private: false,
             newest: None,

@@ -18,6 +18,7 @@ use crate::{
     message::SessionState,
     platform::EventSink,
     portal::{Lanes, PortalParts, PortalSettings, Portals},
+    puppet::Doubles,
     store::{self, PushOrder, Store, StoreSettings},
 };
 
@@ -28,6 +29,7 @@ pub(super) struct Parts {
     pub(super) homeserver: Homeserver,
     pub(super) logins: Logins,
     pub(super) signing_in: SigningIn,
+    pub(super) doubles: Doubles,
     pub(super) readiness: Readiness,
     pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
@@ -57,6 +59,7 @@ impl Parts {
             url: config.homeserver.url.clone(),
             as_token: registration.tokens.as_token.clone(),
             bot: registration.names.bot().to_owned(),
+            double_puppet_token: config.homeserver.double_puppet_token.clone(),
         })
         .map_err(|error| Fatal::Other(error.to_string()))?;
         let logins = Logins::new(clock.clone(), stop.clone());
@@ -68,7 +71,10 @@ impl Parts {
             all_max: config.bridge.logins_max,
         });
         let signing_in = SigningIn::new(accounts, clock.clone(), stop.clone());
-        Ok(Self { store, homeserver, logins, signing_in, readiness: Readiness::new(), clock, stop })
+        let as_token = &registration.tokens.as_token;
+        let doubles = Doubles::new(store.clone(), homeserver.clone(), clock.clone(), as_token);
+        let readiness = Readiness::new();
+        Ok(Self { store, homeserver, logins, signing_in, doubles, readiness, clock, stop })
     }
 
     pub(super) fn commands<C>(&self, config: &Config<C>, registration: &Registration) -> Arc<Commands> {
@@ -79,6 +85,7 @@ impl Parts {
             logins: self.logins.clone(),
             signing_in: self.signing_in.clone(),
             homeserver: self.homeserver.clone(),
+            doubles: self.doubles.clone(),
             names: Arc::new(registration.names.clone()),
             permissions: config.bridge.permissions.clone(),
             chats: Chats::default(),
@@ -100,6 +107,7 @@ impl Parts {
                 invite: config.bridge.invite.clone(),
                 create_at_start: config.bridge.create_portals == CreatePortals::AtStart,
                 backfill_messages_max: config.bridge.backfill_messages_max,
+                personal_spaces: config.bridge.personal_spaces,
                 delivery_receipts: config.bridge.delivery_receipts,
                 command_prefix: config.bridge.command_prefix.clone(),
             },
@@ -110,6 +118,7 @@ impl Parts {
             media: self.media(config),
             public_media: self.public_media(config, registration),
             commands,
+            doubles: self.doubles.clone(),
             clock: self.clock.clone(),
         }
     }

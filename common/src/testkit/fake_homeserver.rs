@@ -194,6 +194,7 @@ impl FakeHomeserver {
             url: self.url(),
             as_token: Secret::new(registration.fixed.as_token.clone()),
             bot: registration.bot.clone(),
+            double_puppet_token: None,
         }
     }
 

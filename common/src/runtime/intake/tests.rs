@@ -30,7 +30,7 @@ fn raw() -> Box<RawValue> {
 }
 
 fn sorted(events: Vec<Incoming<'_>>) -> Intake {
-    sort(&Transaction { txn_id: "1", events, ephemeral: Vec::new() }, &names())
+    sort(&Transaction { txn_id: "1", events, ephemeral: Vec::new() }, &names(), |_| false)
 }
 
 fn envelope<'a>(
@@ -115,4 +115,22 @@ fn what_nobody_can_read_is_stored_as_parked_in_its_place() {
     assert_eq!(intake.events[1].event_id, "$odd");
     assert_eq!(intake.events[1].parked.as_deref(), Some("it has no sender"));
     assert_eq!(intake.events[1].body, raw.get());
+}
+
+#[test]
+fn what_bears_our_mark_is_pointed_out() {
+    let raw = raw();
+    let event = |sender| envelope(&raw, sender, "m.room.message", None);
+    let transaction = Transaction {
+        txn_id: "1",
+        events: vec![event(GHOST), event(PERSON), event(PERSON)],
+        ephemeral: Vec::new(),
+    };
+    let seen = std::cell::Cell::new(0);
+    let second = |_: &Envelope<'_>| {
+        seen.set(seen.get() + 1);
+        seen.get() == 2
+    };
+    let intake = sort(&transaction, &names(), second);
+    assert_eq!((intake.events.len(), intake.seem_ours), (2, vec![1]));
 }

@@ -70,6 +70,12 @@ pub(super) async fn answer(
             json_answer(limit.map_or(json!({}), |limit| json!({ "m.upload.size": limit })))
         }
         ("GET", ["_matrix", "client", "v1", "media", "download", _server, id]) => download(shared, id),
+        (_, ["_matrix", "client", "v3", "user", user, kept @ ..]) if *user == call.user => {
+            keep(shared, method, &call, &kept.join("/"))
+        }
+        (_, ["_matrix", "client", "v3", "pushrules", "global", kept @ ..]) => {
+            keep(shared, method, &call, &format!("pushrules/{}", kept.join("/")))
+        }
         _ => Err(Refusal::new(StatusCode::NOT_FOUND, "M_UNRECOGNIZED", "Unrecognized request")),
     };
     if method != Method::GET {
@@ -363,4 +369,19 @@ fn json_answer(value: Value) -> Outcome {
 
 fn done(result: Result<(), Refusal>) -> Outcome {
     result.map(|()| Answer::Json(json!({})))
+}
+
+/// What people keep for themselves: account data, tags and push rules.
+fn keep(shared: &Arc<Shared>, method: &Method, call: &Call<'_>, path: &str) -> Outcome {
+    let key = (call.user.clone(), path.to_owned());
+    let mut world = shared.world();
+    let known = || Refusal::not_found(format!("Nothing is kept at {path}"));
+    match *method {
+        Method::PUT => {
+            world.kept.insert(key, call.json()?);
+            done(Ok(()))
+        }
+        Method::DELETE => world.kept.remove(&key).map(|_| Answer::Json(json!({}))).ok_or_else(known),
+        _ => world.kept.get(&key).cloned().map(Answer::Json).ok_or_else(known),
+    }
 }

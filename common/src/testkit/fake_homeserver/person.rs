@@ -33,6 +33,23 @@ impl FakePerson {
         &self.user_id
     }
 
+    /// An access token of theirs.
+    pub fn access_token(&self) -> String {
+        let token = format!("token-of-{}", self.user_id);
+        self.homeserver.0.world().tokens.insert(token.clone(), self.user_id.clone());
+        token
+    }
+
+    /// Signs out the device with that token.
+    pub fn ends_token(&self, token: &str) {
+        self.homeserver.0.world().tokens.remove(token);
+    }
+
+    /// What they keep for themselves, by the path below their name, or below `pushrules`.
+    pub fn kept(&self, path: &str) -> Option<Value> {
+        self.homeserver.0.world().kept.get(&(self.user_id.clone(), path.to_owned())).cloned()
+    }
+
     /// Makes a room and invites people.
     pub fn creates_room(&self, request: &Value) -> OwnedRoomId {
         self.act("create a room", |world| world.create_room(&self.user_id, request))

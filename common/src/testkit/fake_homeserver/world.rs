@@ -49,6 +49,10 @@ pub(super) struct Refusal {
 
 pub(super) struct World {
     pub(super) users: HashMap<OwnedUserId, User>,
+    /// The access tokens of people.
+    pub(super) tokens: HashMap<String, OwnedUserId>,
+    /// What people keep for themselves, by the path below their name.
+    pub(super) kept: HashMap<(OwnedUserId, String), Value>,
     pub(super) rooms: HashMap<OwnedRoomId, Room>,
     pub(super) room_order: Vec<OwnedRoomId>,
     /// Rooms by full alias.
@@ -115,6 +119,8 @@ impl World {
         let users = bots.iter().map(|bot| (bot.clone(), User::default())).collect();
         Self {
             users,
+            tokens: HashMap::new(),
+            kept: HashMap::new(),
             rooms: HashMap::new(),
             room_order: Vec::new(),
             aliases: HashMap::new(),

@@ -105,6 +105,7 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
         invite: Vec::new(),
         create_at_start: false,
         backfill_messages_max: 0,
+        personal_spaces: false,
         delivery_receipts: false,
         command_prefix: "!discord".to_owned(),
     };

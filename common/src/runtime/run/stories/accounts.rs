@@ -15,7 +15,7 @@ async fn desk(stage: &Stage, person: &FakePerson) -> OwnedRoomId {
 }
 
 /// Waits until the bot has said something that begins so; gives back all of it.
-async fn heard(stage: &Stage, room: &OwnedRoomId, beginning: &str) -> String {
+pub(super) async fn heard(stage: &Stage, room: &OwnedRoomId, beginning: &str) -> String {
     let said =
         |event: &FakeEvent| event.sender == "@fakebot:example.org" && event.body().starts_with(beginning);
     let heard = tokio::time::timeout(PATIENCE, stage.fake.wait_for(room, said)).await;
@@ -24,7 +24,7 @@ async fn heard(stage: &Stage, room: &OwnedRoomId, beginning: &str) -> String {
 }
 
 /// Signs in with a password.
-async fn signs_in(stage: &Stage, person: &FakePerson, account: &str) -> OwnedRoomId {
+pub(super) async fn signs_in(stage: &Stage, person: &FakePerson, account: &str) -> OwnedRoomId {
     let desk = desk(stage, person).await;
     person.sends(&desk, "login password");
     heard(stage, &desk, "Name:").await;
