@@ -25,6 +25,7 @@ use crate::{
 
 mod arguments;
 mod bridging;
+mod doctor;
 mod general;
 mod login;
 mod manual;
@@ -43,6 +44,7 @@ const TABLE: &[Command] = &[
     general::VERSION,
     general::PING,
     status::STATUS,
+    doctor::DOCTOR,
     login::LOGIN,
     login::RELOGIN,
     login::CANCEL,

@@ -122,8 +122,8 @@ pub struct Homeserver {
     pub url: Url,
     /// The name at the end of the homeserver's Matrix ids.
     pub server_name: OwnedServerName,
-    /// The `as_token` of a second registration, with which the bridge acts for the homeserver's own users.
-    pub double_puppet_token: Option<Secret>,
+    /// A second registration, by whose token the bridge acts for the homeserver's own users.
+    pub double_puppets: Option<PathBuf>,
 }
 
 /// How the homeserver reaches the bridge, and the names that the bridge owns there.

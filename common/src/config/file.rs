@@ -17,7 +17,7 @@ pub(super) const SECTIONS: [&str; 6] =
 pub(super) struct Homeserver {
     pub(super) url: String,
     pub(super) server_name: String,
-    pub(super) double_puppet_token: Option<Secret>,
+    pub(super) double_puppets: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

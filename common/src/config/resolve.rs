@@ -72,7 +72,7 @@ fn resolve<P: PlatformConfig>(about: &About, path: &Path, problems: &mut Problem
     let folder = path.parent().unwrap_or(Path::new(""));
     let file = typed::read(problems, Some("homeserver")).unwrap_or_default();
     problems.enter("homeserver");
-    let homeserver = resolve_homeserver(&file, problems);
+    let homeserver = resolve_homeserver(&file, folder, problems);
     let server_name = homeserver.as_ref().map(|homeserver| &*homeserver.server_name);
 
     let file = typed::read(problems, Some("appservice")).unwrap_or_default();
@@ -124,7 +124,7 @@ fn unknown_sections(problems: &mut Problems) {
     strangers.into_iter().for_each(|problem| problems.push(problem));
 }
 
-fn resolve_homeserver(file: &file::Homeserver, problems: &mut Problems) -> Option<Homeserver> {
+fn resolve_homeserver(file: &file::Homeserver, folder: &Path, problems: &mut Problems) -> Option<Homeserver> {
     let url = address::required_http(
         problems,
         "url",
@@ -132,15 +132,8 @@ fn resolve_homeserver(file: &file::Homeserver, problems: &mut Problems) -> Optio
         "Give the address of the client API, such as `http://127.0.0.1:8008`.",
     );
     let server_name = server_name(problems, &file.server_name);
-    let double_puppet_token = file.double_puppet_token.clone();
-    if let Some(token) = &double_puppet_token {
-        problems.check_secret(
-            "double_puppet_token",
-            token,
-            "It is the `as_token` of the registration that lets the bridge act for your users.",
-        );
-    }
-    Some(Homeserver { url: url?, server_name: server_name?, double_puppet_token })
+    let double_puppets = file.double_puppets.as_ref().map(|file| folder.join(file));
+    Some(Homeserver { url: url?, server_name: server_name?, double_puppets })
 }
 
 fn server_name(problems: &mut Problems, text: &str) -> Option<OwnedServerName> {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{presence::Presence, run::Fatal, sink::StoreSink};
 use crate::{
-    appservice::registration::Registration,
+    appservice::registration::{Registration, double_puppets},
     clock::Clock,
     commands::{Chats, Commands, Desk},
     config::{self, Config, CreatePortals, DatabaseUrl, Secret},
@@ -55,11 +55,16 @@ impl Parts {
         // Not earlier: the folder of a SQLite database that is not there is a mistake, and must not be made.
         let folder = config.media_folder();
         media::prepare_folder(&folder).map_err(|error| Fatal::MediaFolder { folder, error })?;
+        let double_puppets = config.homeserver.double_puppets.as_deref();
+        let double_puppet_token = double_puppets
+            .map(|file| double_puppets::read_token(&config.about, file))
+            .transpose()
+            .map_err(|report| Fatal::Registration(report.to_string()))?;
         let homeserver = Homeserver::new(HomeserverSettings {
             url: config.homeserver.url.clone(),
             as_token: registration.tokens.as_token.clone(),
             bot: registration.names.bot().to_owned(),
-            double_puppet_token: config.homeserver.double_puppet_token.clone(),
+            double_puppet_token,
         })
         .map_err(|error| Fatal::Other(error.to_string()))?;
         let logins = Logins::new(clock.clone(), stop.clone());

@@ -28,7 +28,7 @@ const CASES: &[Case] = &[
 etc/config.yaml:3:3: unknown setting `server_nam`
     3 |   server_nam: ***********
       |   ^^^^^^^^^^
-      help: Did you mean `server_name`? Allowed here: url, server_name, double_puppet_token.
+      help: Did you mean `server_name`? Allowed here: url, server_name, double_puppets.
 
 1 problem in the configuration.
 "##,

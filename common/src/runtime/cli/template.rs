@@ -85,7 +85,9 @@ homeserver:
   url: {url}
   # The end of the Matrix ids on this homeserver.
   server_name: {server_name}
-  # With `double_puppet_token` the bridge may act for your own users: docs/user/double-puppets.md
+  # A second registration, by which the bridge may act for your own users; `{program} registration --double-puppets` writes it.
+  # Default: nobody is acted for who has not given a token of their own.
+  #double_puppets: ./double-puppets.yaml
 
 appservice:
   # Where the bridge listens for the homeserver. 0.0.0.0 for all networks of this machine.

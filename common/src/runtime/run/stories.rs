@@ -50,7 +50,7 @@ impl Stage {
 
     /// The same where the bridge may act for the people of the homeserver.
     async fn set_with_doubles(story: &str) -> Self {
-        Self::set_with(story, &format!("  double_puppet_token: {DOUBLE_TOKEN}\n")).await
+        Self::set_with(story, "  double_puppets: ./double-puppets.yaml\n").await
     }
 
     async fn set_with(story: &str, homeserver: &str) -> Self {
@@ -59,6 +59,8 @@ impl Stage {
             std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
         fs::write(folder.path().join("registration.yaml"), registration(listen)).expect("a file");
         put_ffmpeg(folder.path());
+        let doubles = format!("as_token: {DOUBLE_TOKEN}\nhs_token: unused-{DOUBLE_TOKEN}\n");
+        fs::write(folder.path().join("double-puppets.yaml"), doubles).expect("a file");
         let mut settings = FakeSettings::with_bridge("@fake_", "fakebot");
         let bridge = FakeRegistration {
             id: "fake".to_owned(),

@@ -179,3 +179,24 @@ async fn who_signs_out_is_out_here_and_there() {
     assert!(words.contains("you have no account on Fake that is in this chat"), "{words}");
     stage.ends().await;
 }
+
+#[tokio::test]
+async fn the_doctor_looks_at_everything() {
+    let stage = Stage::set_with_doubles("doctor").await;
+    let (alice, bob) = (stage.fake.person("alice"), stage.fake.person("bob"));
+    let desk = desk(&stage, &alice).await;
+    alice.sends(&desk, "doctor");
+    let found = heard(&stage, &desk, "✔ homeserver: knows us as @fakebot:example.org").await;
+    for words in [
+        "✔ double puppets: the bridge can act for the people of the homeserver",
+        "✔ database: answers, and nothing has failed",
+        "✔ account Fake: connected",
+        "Everything is in order.",
+    ] {
+        assert!(found.contains(words), "{found}");
+    }
+    let private = signs_in(&stage, &bob, "bobby").await;
+    bob.sends(&private, "doctor");
+    heard(&stage, &private, "“doctor” is for people with the level admin").await;
+    stage.ends().await;
+}
