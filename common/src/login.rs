@@ -175,6 +175,11 @@ impl Logins {
         own
     }
 
+    /// Whether somebody has signed in with it, rather than the configuration naming it.
+    pub fn is_owned(&self, id: &LoginId) -> bool {
+        self.slots().get(id).is_some_and(|slot| slot.owner.is_some())
+    }
+
     /// What one login is doing.
     pub fn status(&self, id: &LoginId) -> Option<LoginStatus> {
         self.slots().get(id).map(|slot| slot.status(id))

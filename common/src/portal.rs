@@ -48,6 +48,9 @@ mod speaker;
 /// So many portals are remembered; the others are in the database.
 const PORTALS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
 
+/// So often is remembered that an account sees a chat; the rest is in the database.
+const SIGHTS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
+
 /// The pause before a record is tried again while the database is away, and how often it is.
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
 const RECORD_TRIES: u32 = 120;
@@ -182,6 +185,7 @@ struct Cache {
     by_chat: LruCache<RemoteChatId, Arc<PortalRow>>,
     by_room: LruCache<OwnedRoomId, Arc<PortalRow>>,
     seeing: LruCache<RemoteChatId, Arc<[ChatLogin]>>,
+    sights: LruCache<(RemoteChatId, LoginId), ()>,
 }
 
 /// A remote event with the login that saw it: what the journal holds.
@@ -202,6 +206,7 @@ impl Portals {
             by_chat: LruCache::new(PORTALS_CACHED_MAX),
             by_room: LruCache::new(PORTALS_CACHED_MAX),
             seeing: LruCache::new(PORTALS_CACHED_MAX),
+            sights: LruCache::new(SIGHTS_CACHED_MAX),
         });
         let marks = marks::Marks::new(parts.homeserver.clone());
         Self {

@@ -171,7 +171,7 @@ impl Portals {
     ) -> Result<(OwnedRoomId, PortalRow), CreateError> {
         let Wanted { chat, login, info, session, until, .. } = *wanted;
         // Whoever has an account of their own is brought in when the room is ready.
-        let is_owned = self.parts.logins.status(login).is_some_and(|login| login.owner.is_some());
+        let is_owned = self.parts.logins.is_owned(login);
         let is_filled = is_owned || (until.is_some() && session.history().is_some());
         let avatar = self.avatar(info, session).await;
         let row = PortalRow {

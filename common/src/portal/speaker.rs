@@ -85,6 +85,14 @@ impl Portals {
         Ok(seeing)
     }
 
+    /// Whether this process has not heard yet that an account of somebody sees a chat. Said once.
+    pub fn is_first_sight(&self, chat: &RemoteChatId, login: &LoginId) -> bool {
+        if !self.parts.logins.is_owned(login) {
+            return false;
+        }
+        self.cache().sights.put((chat.clone(), login.clone()), ()).is_none()
+    }
+
     /// Remembers that an account sees a chat. Whether that is news.
     pub(super) async fn note_seeing(&self, chat: &RemoteChatId, login: &LoginId) -> Result<bool, StoreError> {
         if self.seeing(chat).await?.iter().any(|known| known.login == *login) {
