@@ -175,6 +175,13 @@ impl Logins {
         own
     }
 
+    /// Who somebody in Matrix is on the network, by the accounts of theirs.
+    pub fn faces_of(&self, owner: &UserId) -> Vec<RemoteUserId> {
+        let slots = self.slots();
+        let own = slots.values().filter(|slot| slot.owner.as_deref() == Some(owner));
+        own.filter_map(|slot| slot.me.clone()).collect()
+    }
+
     /// Whether somebody has signed in with it, rather than the configuration naming it.
     pub fn is_owned(&self, id: &LoginId) -> bool {
         self.slots().get(id).is_some_and(|slot| slot.owner.is_some())
