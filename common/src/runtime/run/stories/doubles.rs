@@ -5,7 +5,9 @@ use super::{
     *,
 };
 use crate::{
-    message::{ChatChange, ChatInfo, ChatKind, Emoji, Personal},
+    message::{
+        ChatChange, ChatInfo, ChatKind, Emoji, Mention, MentionTarget, Node, Person, Personal, RichText,
+    },
     testkit::fake_homeserver::{FakePerson, Membership},
 };
 
@@ -49,7 +51,7 @@ async fn own_messages_from_the_phone_are_ones_own() {
     let reaction = stage.fake.wait_for(&room, |event| event.event_type == "m.reaction").await;
     assert_eq!(reaction.sender, "@bob:example.org");
     let edited = RemoteMessage {
-        message: crate::message::Message::text(crate::message::RichText::plain("from my phone, mended")),
+        message: crate::message::Message::text(RichText::plain("from my phone, mended")),
         ..first
     };
     stage.network.pushes_to("bobby", RemoteEvent::Edit { new: edited, edited_ms: 9 }).await;
@@ -158,5 +160,35 @@ async fn a_direct_chat_comes_to_its_owner_as_one_in_a_space_of_their_own() {
     stage.fake.wait_until(|_| bob.kept(&unread)).await;
     assert!(bob.kept(&format!("rooms/{room}/tags/m.favourite")).is_some());
     assert!(bob.kept(&format!("pushrules/room/{room}")).is_some());
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_mention_reaches_the_person_and_not_a_ghost() {
+    let stage = Stage::set_with_doubles("mentioned").await;
+    let (alice, bob) = (stage.fake.person("alice"), stage.fake.person("bob"));
+    signs_in(&stage, &bob, "bobby").await;
+    let (room, _) = stage.room().await;
+    let mention =
+        Mention { target: MentionTarget::Person(Person::Remote(user("bobby"))), label: "Bobby".to_owned() };
+    let message = RemoteMessage {
+        message: crate::message::Message::text(RichText(vec![Node::Mention(mention.clone())])),
+        ..stage.network.message(&stage.chat, "carol", "")
+    };
+    stage.network.pushes(RemoteEvent::Message(message)).await;
+    let event = stage.fake.wait_for(&room, |event| event.body() == "@Bobby").await;
+    assert_eq!(event.content()["m.mentions"], json!({ "user_ids": ["@bob:example.org"] }));
+    let html = "<a href=\"https://matrix.to/#/@bob:example.org\">Bob</a>: look";
+    alice.sends_content(
+        &room,
+        "m.room.message",
+        &json!({ "msgtype": "m.text", "body": "Bob: look", "format": "org.matrix.custom.html", "formatted_body": html,
+                 "m.mentions": { "user_ids": ["@bob:example.org"] } }),
+    );
+    let said =
+        stage.network.wait_until("the mention arrives", |network| network.said(&stage.chat).pop()).await;
+    let mentions = said.whole.message.text.mentions();
+    let mentioned: Vec<_> = mentions.into_iter().map(|it| it.target.clone()).collect();
+    assert_eq!(mentioned, [mention.target]);
     stage.ends().await;
 }
