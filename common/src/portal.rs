@@ -21,12 +21,12 @@ pub(crate) use self::lane::Lanes;
 use self::lane::{Attempted, Try, Verdict, Work};
 use crate::{
     clock::Clock,
-    config::{About, Level, Permissions},
+    config::{About, Level, Permissions, RelayReactions},
     homeserver::Homeserver,
     ids::{GhostNames, LoginId, RemoteChatId},
     login::Logins,
     media::{Media, PublicMedia},
-    message::RemoteEvent,
+    message::{RelayTemplates, RemoteEvent},
     puppet::Ghosts,
     store::{Direction, Done, Links, OpenRow, Outcome, PortalRow, Store, StoreError},
 };
@@ -76,6 +76,10 @@ pub struct PortalSettings {
     pub delivery_receipts: bool,
     /// What a command in a portal starts with.
     pub command_prefix: String,
+    /// What a relay says for people, where their names can only stand in the words.
+    pub relay_templates: Arc<RelayTemplates>,
+    /// What becomes of their reactions where the network has none.
+    pub relay_reactions: RelayReactions,
 }
 
 /// All that a portal works with.

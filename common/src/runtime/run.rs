@@ -209,6 +209,8 @@ impl Parts {
                 backfill_messages_max: config.bridge.backfill_messages_max,
                 delivery_receipts: config.bridge.delivery_receipts,
                 command_prefix: config.bridge.command_prefix.clone(),
+                relay_templates: Arc::new(config.bridge.relay_templates.clone()),
+                relay_reactions: config.bridge.relay_reactions,
             },
             store: self.store.clone(),
             homeserver: self.homeserver.clone(),
