@@ -174,7 +174,8 @@ impl Portals {
     /// Portals over these parts.
     pub fn new(parts: PortalParts) -> Self {
         let ghosts = Ghosts::new(parts.store.clone(), parts.homeserver.clone(), parts.names.clone());
-        let people = people::People::new(parts.homeserver.clone(), parts.public_media.clone());
+        let people =
+            people::People::new(parts.homeserver.clone(), parts.names.clone(), parts.public_media.clone());
         let cache = Mutex::new(Cache {
             by_chat: LruCache::new(PORTALS_CACHED_MAX),
             by_room: LruCache::new(PORTALS_CACHED_MAX),
@@ -191,9 +192,9 @@ impl Portals {
         }
     }
 
-    /// Somebody in Matrix may have a new name or picture.
-    pub fn forget_profile(&self, user_id: &UserId) {
-        self.people.forget(user_id);
+    /// Somebody in Matrix may have a new name or picture, or may have come to a room or gone from it.
+    pub fn forget_member(&self, room_id: &RoomId, user_id: &UserId) {
+        self.people.forget(room_id, user_id);
     }
 
     /// Whether new rooms get what was said before.

@@ -23,8 +23,8 @@ pub(super) struct Acceptor {
 impl Handler for Acceptor {
     async fn transaction(&self, transaction: Transaction<'_>) -> Result<(), NotAccepted> {
         let intake = intake::sort(&transaction, &self.names);
-        for user_id in &intake.changed_profiles {
-            self.portals.forget_profile(user_id);
+        for (room_id, user_id) in &intake.changed_profiles {
+            self.portals.forget_member(room_id, user_id);
         }
         for ephemeral in &transaction.ephemeral {
             self.portals.pass_from_matrix(ephemeral);

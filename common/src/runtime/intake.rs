@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ruma::UserId;
+use ruma::{OwnedRoomId, OwnedUserId, UserId};
 
 use crate::{
     appservice::{Envelope, Incoming, Transaction, Unreadable},
@@ -18,8 +18,8 @@ use crate::{
 pub(crate) struct Intake {
     /// To be stored, in order.
     pub(crate) events: Vec<MatrixEvent>,
-    /// People whose name or picture may have changed.
-    pub(crate) changed_profiles: Vec<ruma::OwnedUserId>,
+    /// People whose name or picture may have changed, and the room that says so.
+    pub(crate) changed_profiles: Vec<(OwnedRoomId, OwnedUserId)>,
 }
 
 /// Sorts the events of a transaction.
@@ -29,7 +29,9 @@ pub(crate) fn sort(transaction: &Transaction<'_>, names: &GhostNames) -> Intake 
         match event {
             Incoming::Event(envelope) => match fate(envelope, names) {
                 Fate::Keep => intake.events.push(row(envelope)),
-                Fate::Profile(user_id) => intake.changed_profiles.push(user_id),
+                Fate::Profile(user_id) => {
+                    intake.changed_profiles.push((envelope.room_id.clone().into_owned(), user_id));
+                }
                 Fate::LetGo => {}
             },
             Incoming::Unreadable(Unreadable { event_id, reason, raw }) => {
@@ -50,7 +52,7 @@ pub(crate) fn sort(transaction: &Transaction<'_>, names: &GhostNames) -> Intake 
 
 enum Fate {
     Keep,
-    Profile(ruma::OwnedUserId),
+    Profile(OwnedUserId),
     LetGo,
 }
 

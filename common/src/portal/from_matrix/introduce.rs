@@ -42,7 +42,7 @@ pub(super) async fn introduce(
     if !is_named {
         return Ok(());
     }
-    let author = portals.people.author(&event.sender).await?;
+    let author = portals.people.author(&event.room_id, &event.sender).await?;
     match limits.authors {
         Authors::Shown => show(outgoing, author),
         Authors::InWords => {

@@ -21,6 +21,7 @@ mod changes;
 mod conversion;
 mod files;
 mod reactions;
+mod relay;
 mod rooms;
 
 const AS_TOKEN: &str = "as-token-of-a-bridge-in-a-story-0123456789";
@@ -41,6 +42,11 @@ struct Stage {
 impl Stage {
     /// A running bridge with the chat `town`, of which nothing was said yet.
     async fn set(story: &str) -> Self {
+        Self::set_relaying(story, "").await
+    }
+
+    /// The same with settings for the relay.
+    async fn set_relaying(story: &str, relay: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let listen =
             std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
@@ -61,7 +67,11 @@ impl Stage {
         for person in ["alice", "bob"] {
             fake.person(person);
         }
-        let text = configuration(folder.path(), &fake, listen, story);
+        let text = configuration(folder.path(), &fake, listen, story).replacen(
+            "bridge:\n",
+            &format!("bridge:\n{relay}"),
+            1,
+        );
         let config = parse::<crate::testkit::fake_network::FakeNetworkConfig>(
             &ABOUT,
             &folder.path().join("config.yaml"),
