@@ -30,7 +30,7 @@ pub use self::{
     resolve::{load, parse},
     secret::Secret,
 };
-use crate::ids::GhostNames;
+use crate::{ids::GhostNames, message::RelayTemplates};
 
 pub(crate) mod about;
 mod address;
@@ -201,6 +201,21 @@ pub struct Bridge {
     pub delivery_receipts: bool,
     /// What a command in a portal starts with.
     pub command_prefix: String,
+    /// What a relay says for people, where their names can only stand in the words.
+    pub relay_templates: RelayTemplates,
+    /// What becomes of their reactions where the network has none.
+    pub relay_reactions: RelayReactions,
+}
+
+/// What becomes of the reactions of people for whom a relay speaks, where the network has no reactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RelayReactions {
+    /// Nothing.
+    #[default]
+    Off,
+    /// A short message in answer to what they are on.
+    Words,
 }
 
 /// When a room is made for a remote chat.

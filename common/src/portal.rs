@@ -21,12 +21,12 @@ use self::lane::{Attempted, Try, Verdict, Work};
 pub(crate) use self::{lane::Lanes, notice::notice_content};
 use crate::{
     clock::Clock,
-    config::{About, Level, Permissions},
+    config::{About, Level, Permissions, RelayReactions},
     homeserver::Homeserver,
     ids::{GhostNames, LoginId, RemoteChatId},
     login::Logins,
     media::{Media, PublicMedia},
-    message::RemoteEvent,
+    message::{RelayTemplates, RemoteEvent},
     puppet::{Doubles, Ghosts},
     store::{ChatLogin, Direction, Done, Links, OpenRow, Outcome, PortalRow, Relay, Store, StoreError},
 };
@@ -83,6 +83,10 @@ pub struct PortalSettings {
     pub delivery_receipts: bool,
     /// What a command in a portal starts with.
     pub command_prefix: String,
+    /// What a relay says for people, where their names can only stand in the words.
+    pub relay_templates: Arc<RelayTemplates>,
+    /// What becomes of their reactions where the network has none.
+    pub relay_reactions: RelayReactions,
 }
 
 /// All that a portal works with.
@@ -201,7 +205,8 @@ impl Portals {
     /// Portals over these parts.
     pub fn new(parts: PortalParts) -> Self {
         let ghosts = Ghosts::new(parts.store.clone(), parts.homeserver.clone(), parts.names.clone());
-        let people = people::People::new(parts.homeserver.clone(), parts.public_media.clone());
+        let people =
+            people::People::new(parts.homeserver.clone(), parts.names.clone(), parts.public_media.clone());
         let cache = Mutex::new(Cache {
             by_chat: LruCache::new(PORTALS_CACHED_MAX),
             by_room: LruCache::new(PORTALS_CACHED_MAX),
@@ -220,9 +225,9 @@ impl Portals {
         }
     }
 
-    /// Somebody in Matrix may have a new name or picture.
-    pub fn forget_profile(&self, user_id: &UserId) {
-        self.people.forget(user_id);
+    /// Somebody in Matrix may have a new name or picture, or may have come to a room or gone from it.
+    pub fn forget_member(&self, room_id: &RoomId, user_id: &UserId) {
+        self.people.forget(room_id, user_id);
     }
 
     /// Whether new rooms get what was said before.

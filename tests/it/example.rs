@@ -104,7 +104,12 @@ impl Subject for OnLineServer {
 
     async fn heard(&self) -> Vec<Heard> {
         let ours = self.0.messages("lobby").into_iter().filter(|message| message.by == "bridge");
-        ours.map(|message| Heard { id: RemoteMessageId::new(message.id), text: message.text }).collect()
+        ours.map(|message| Heard {
+            id: RemoteMessageId::new(message.id),
+            text: message.text,
+            author: message.author,
+        })
+        .collect()
     }
 
     async fn cut(&self) {
@@ -176,7 +181,8 @@ async fn in_doubt_a_network_with_keys_repeats_its_first_answer() {
     assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{outcome:?}");
     key.in_doubt = Some(InDoubt { after: None, accepted_ms: 1 });
     let delivered = session.deliver(&subject.chat(), &said("hello"), &key).await.expect("the key is known");
-    assert_eq!(subject.heard().await, [Heard { id: delivered.ids[0].clone(), text: "hello".to_owned() }]);
+    let heard = Heard { id: delivered.ids[0].clone(), text: "hello".to_owned(), author: None };
+    assert_eq!(subject.heard().await, [heard]);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use magpie_common::{
     clock::Clock,
     config::{About, PlatformConfig, Problems, Question, Secret},
     ids::{AliasSet, LoginId, RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
-    message::{Action, ChatInfo, ChatKind, Limits, Message, Outgoing, OutgoingMessage},
+    message::{Action, Authors, ChatInfo, ChatKind, Limits, Message, Outgoing, OutgoingMessage},
     message::{RemoteEvent, RemoteMessage, RichText, Sender, Support, UserInfo},
     platform::{ConnectError, Cursor, DeliverError, Delivered, DeliveryKey, Download, EventSink, Finding},
     platform::{LoginField, LoginFlow, LoginProcess, LoginStep, NotStored, SavedLogin},
@@ -196,7 +196,7 @@ impl Session for ExampleSession {
 
     fn limits(&self, _chat: &RemoteChatId) -> Limits {
         let actions = [(Action::Message, Support::Full)].into();
-        Limits { actions, text_chars_max: 1_000, ..Limits::default() }
+        Limits { actions, authors: Authors::Shown, text_chars_max: 1_000, ..Limits::default() }
     }
 
     async fn deliver(&self, chat: &RemoteChatId, outgoing: &Outgoing, key: &DeliveryKey) -> Outcome {

@@ -16,7 +16,10 @@ use super::{
     problems::Problem,
     tree, typed,
 };
-use crate::ids::GhostNames;
+use crate::{
+    ids::GhostNames,
+    message::{RelayTemplates, Template, TemplateKind},
+};
 
 /// So much of what was said before is brought into a new room when the file says nothing.
 const BACKFILL_MESSAGES: usize = 50;
@@ -288,7 +291,23 @@ fn resolve_bridge(
         personal_spaces: file.personal_spaces.unwrap_or(true),
         delivery_receipts: file.delivery_receipts.unwrap_or(true),
         command_prefix,
+        relay_templates: relay_templates(problems, file.relay_templates.unwrap_or_default()),
+        relay_reactions: file.relay_reactions,
     })
+}
+
+fn relay_templates(problems: &mut Problems, file: file::RelayTemplates) -> RelayTemplates {
+    let mut templates = RelayTemplates::default();
+    for kind in TemplateKind::ALL {
+        let Some(text) = file.get(kind) else { continue };
+        match Template::read(kind, text) {
+            Ok(template) => templates.set(kind, template),
+            Err(error) => {
+                problems.add(&format!("relay_templates.{}", kind.key()), error.to_string(), error.help());
+            }
+        }
+    }
+    templates
 }
 
 /// A mere name is looked for where programs are, a path begins at the configuration's folder.

@@ -2,6 +2,8 @@
 //!
 //! The acting user travels as `?user_id=` beside our one token (application service API, "Identity assertion").
 
+use std::collections::BTreeMap;
+
 use http::{HeaderValue, Method};
 use ruma::{EventId, MxcUri, OwnedMxcUri, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
@@ -41,15 +43,12 @@ impl Double {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Profile {
     /// Their name.
-    #[serde(rename = "displayname")]
+    // Profiles and lists of members spell it differently (client-server API, 9.5 and 8.5).
+    #[serde(rename = "displayname", alias = "display_name")]
     pub display_name: Option<String>,
     /// Their picture.
     pub avatar_url: Option<OwnedMxcUri>,
 }
-
-/// An answer of which nothing is needed.
-#[derive(Deserialize)]
-pub(super) struct Ignored {}
 
 impl<'a> Intent<'a> {
     pub(super) fn new(homeserver: &'a Homeserver, masquerade: Option<&'a UserId>) -> Self {
@@ -167,13 +166,24 @@ impl<'a> Intent<'a> {
     /// # Errors
     /// As every call.
     pub async fn joined_members(&self, room: &RoomId) -> Result<Vec<OwnedUserId>, HomeserverError> {
+        Ok(self.member_profiles(room).await?.into_keys().collect())
+    }
+
+    /// The people in a room, as they show themselves there. The same call as [`Intent::joined_members`].
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn member_profiles(
+        &self,
+        room: &RoomId,
+    ) -> Result<BTreeMap<OwnedUserId, Profile>, HomeserverError> {
         #[derive(Deserialize)]
         struct Answer {
-            joined: std::collections::BTreeMap<OwnedUserId, Ignored>,
+            joined: BTreeMap<OwnedUserId, Profile>,
         }
         let path = self.room_path(room, "/joined_members");
         let answer: Answer = self.transport().call(Method::GET, path, Body::None).await?;
-        Ok(answer.joined.into_keys().collect())
+        Ok(answer.joined)
     }
 
     /// Shows the user as typing for `timeout_ms`, or no longer with `None`.

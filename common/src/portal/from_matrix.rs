@@ -30,6 +30,7 @@ use crate::{
 mod decide;
 mod deliver;
 mod event;
+mod introduce;
 mod related;
 
 pub(super) use self::event::Event;

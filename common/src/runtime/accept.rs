@@ -31,8 +31,8 @@ impl Handler for Acceptor {
         if !intake.seem_ours.is_empty() {
             self.leave_out_ours(&mut intake).await.map_err(|error| NotAccepted(error.to_string()))?;
         }
-        for user_id in &intake.changed_profiles {
-            self.portals.forget_profile(user_id);
+        for (room_id, user_id) in &intake.changed_profiles {
+            self.portals.forget_member(room_id, user_id);
         }
         for ephemeral in &transaction.ephemeral {
             self.portals.pass_from_matrix(ephemeral);

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ruma::UserId;
+use ruma::{OwnedRoomId, OwnedUserId, UserId};
 
 use crate::{
     appservice::{Envelope, Incoming, Transaction, Unreadable},
@@ -20,8 +20,8 @@ pub(crate) struct Intake {
     pub(crate) events: Vec<MatrixEvent>,
     /// Which of them, by their places, we seem to have sent ourselves as somebody in Matrix.
     pub(crate) seem_ours: Vec<usize>,
-    /// People whose name or picture may have changed.
-    pub(crate) changed_profiles: Vec<ruma::OwnedUserId>,
+    /// People whose name or picture may have changed, and the room that says so.
+    pub(crate) changed_profiles: Vec<(OwnedRoomId, OwnedUserId)>,
 }
 
 /// Sorts the events of a transaction; `is_marked` says whether an event bears our own mark.
@@ -40,7 +40,9 @@ pub(crate) fn sort(
                     }
                     intake.events.push(row(envelope));
                 }
-                Fate::Profile(user_id) => intake.changed_profiles.push(user_id),
+                Fate::Profile(user_id) => {
+                    intake.changed_profiles.push((envelope.room_id.clone().into_owned(), user_id));
+                }
                 Fate::LetGo => {}
             },
             Incoming::Unreadable(Unreadable { event_id, reason, raw }) => {
@@ -61,7 +63,7 @@ pub(crate) fn sort(
 
 enum Fate {
     Keep,
-    Profile(ruma::OwnedUserId),
+    Profile(OwnedUserId),
     LetGo,
 }
 

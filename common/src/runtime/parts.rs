@@ -115,6 +115,8 @@ impl Parts {
                 personal_spaces: config.bridge.personal_spaces,
                 delivery_receipts: config.bridge.delivery_receipts,
                 command_prefix: config.bridge.command_prefix.clone(),
+                relay_templates: Arc::new(config.bridge.relay_templates.clone()),
+                relay_reactions: config.bridge.relay_reactions,
             },
             store: self.store.clone(),
             homeserver: self.homeserver.clone(),

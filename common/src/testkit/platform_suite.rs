@@ -17,8 +17,8 @@ pub use self::{
     },
     delivering::{
         a_delivery_in_doubt_happens_at_most_once, a_message_is_delivered_once_and_its_id_names_it,
-        a_too_long_text_is_not_lost, files_agree_with_limits, limits_and_deliver_agree_on_every_action,
-        own_deliveries_do_not_come_back,
+        a_relay_names_its_author, a_too_long_text_is_not_lost, files_agree_with_limits,
+        limits_and_deliver_agree_on_every_action, own_deliveries_do_not_come_back,
     },
     happening::{Happening, everything_that_happens_is_pushed},
     receiving::{a_hundred_messages_arrive_once_in_order, what_was_not_stored_is_pushed_again},
@@ -106,6 +106,8 @@ pub struct Heard {
     pub id: RemoteMessageId,
     /// Its words without markup.
     pub text: String,
+    /// For whom it was said, where the network shows that beside the words.
+    pub author: Option<String>,
 }
 
 /// What happens to one delivery.
@@ -147,6 +149,7 @@ pub async fn all<S: Subject>(mut subject: impl AsyncFnMut() -> S) {
         a_delivery_in_doubt_happens_at_most_once(&subject().await, fault).await;
     }
     a_too_long_text_is_not_lost(&subject().await).await;
+    a_relay_names_its_author(&subject().await).await;
     limits_and_deliver_agree_on_every_action(&subject().await).await;
     everything_that_happens_is_pushed(&subject().await).await;
     files_agree_with_limits(&subject().await).await;

@@ -135,7 +135,16 @@ impl Subject for OnSimulator {
         let sim = self.sim();
         let alice = magpie_tests::discord::Author::User(self.small.alice);
         let ours = sim.messages(self.small.general).into_iter().filter(|message| message.author != alice);
-        ours.map(|it| Heard { id: RemoteMessageId::new(it.id.to_string()), text: it.content }).collect()
+        let name = |author| match author {
+            magpie_tests::discord::Author::Webhook { name, .. } => Some(name),
+            magpie_tests::discord::Author::User(_) => None,
+        };
+        ours.map(|it| Heard {
+            id: RemoteMessageId::new(it.id.to_string()),
+            text: it.content,
+            author: name(it.author),
+        })
+        .collect()
     }
 
     async fn cut(&self) {

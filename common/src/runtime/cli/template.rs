@@ -1,6 +1,9 @@
 //! The configuration file as `init` writes it: every setting with its meaning, the optional ones commented out at their defaults.
 
-use crate::config::{About, PlatformConfig};
+use crate::{
+    config::{About, PlatformConfig},
+    message::TemplateKind,
+};
 
 /// What `init` found out.
 #[derive(Debug, Default)]
@@ -31,6 +34,7 @@ pub(super) fn config_text<P: PlatformConfig>(about: &About, answers: &Answers) -
             ("url", &url),
             ("server_name", &server_name),
             ("admin", &admin),
+            ("relay_templates", &relay_templates()),
             ("platform", &platform),
         ],
     )
@@ -48,6 +52,18 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
         }
     }
     text
+}
+
+/// The usual template of every kind, commented out.
+fn relay_templates() -> String {
+    let line = |kind: TemplateKind| match kind.usual() {
+        Some(usual) => format!("    #{}: {}\n", kind.key(), quote(usual)),
+        None => format!(
+            "    # `{}` is for words that were changed; without it they look as they did before.\n",
+            kind.key()
+        ),
+    };
+    TemplateKind::ALL.map(line).concat()
 }
 
 /// The platform's section with the answers in the place of its placeholders. Answers without a line get one.
@@ -138,6 +154,11 @@ bridge:
   #delivery_receipts: true
   # What a command in a bridged room starts with.
   #command_prefix: "{command_prefix}"
+  # Who has no account on {name} is spoken for by a relay. Where {name} does not show names beside its messages, the name stands in the
+  # words, by these templates: docs/user/relay.md
+  relay_templates:
+{relay_templates}  # off, or words: where {name} has no reactions, theirs become short messages.
+  #relay_reactions: off
 
 logging:
   # error, warn, info, debug or trace

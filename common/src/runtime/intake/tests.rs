@@ -76,7 +76,9 @@ fn every_kind_of_event_has_its_fate() {
         let intake = sorted(vec![envelope(&raw, sender, event_type, key)]);
         let becomes = match (intake.events.len(), intake.changed_profiles.as_slice()) {
             (1, []) => Stored,
-            (0, [person]) => Profile(if person == PERSON { PERSON } else { "somebody else" }),
+            (0, [(room, person)]) if room == "!r:example.org" => {
+                Profile(if person == PERSON { PERSON } else { "somebody else" })
+            }
             (0, []) => Nothing,
             _ => panic!("{name}: {intake:?}"),
         };

@@ -159,10 +159,15 @@ fn in_room(shared: &Shared, method: &Method, room: &RoomId, rest: &[&str], call:
         ("GET", ["event", event]) => one_event(shared, room, call, event),
         ("GET", ["joined_members"]) => {
             let world = shared.world();
-            let members = &world.joined_room(room, user)?.members;
-            let joined = members.iter().filter(|(_, membership)| **membership == Membership::Joined);
+            let found = world.joined_room(room, user)?;
+            let joined = found.members.iter().filter(|(_, membership)| **membership == Membership::Joined);
+            let shown = |user: &OwnedUserId| {
+                let member = found.state_event("m.room.member", user.as_str());
+                let member = member.map_or(Value::Null, |event| event.content());
+                json!({ "display_name": member["displayname"], "avatar_url": member["avatar_url"] })
+            };
             let joined: serde_json::Map<_, _> =
-                joined.map(|(user, _)| (user.to_string(), json!({}))).collect();
+                joined.map(|(user, _)| (user.to_string(), shown(user))).collect();
             json_answer(json!({ "joined": joined }))
         }
         ("PUT", ["typing", _user]) => {
