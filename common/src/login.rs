@@ -175,6 +175,16 @@ impl Logins {
         own
     }
 
+    /// Whether the configuration names it.
+    pub fn is_configured(&self, id: &LoginId) -> bool {
+        self.slots().get(id).is_some_and(|slot| slot.owner.is_none())
+    }
+
+    /// Whether there is more than one login.
+    pub fn are_several(&self) -> bool {
+        self.slots().len() > 1
+    }
+
     /// Who somebody in Matrix is on the network, by the accounts of theirs.
     pub fn faces_of(&self, owner: &UserId) -> Vec<RemoteUserId> {
         let slots = self.slots();

@@ -189,6 +189,8 @@ struct Cache {
     by_chat: LruCache<RemoteChatId, Arc<PortalRow>>,
     by_room: LruCache<OwnedRoomId, Arc<PortalRow>>,
     seeing: LruCache<RemoteChatId, Arc<[ChatLogin]>>,
+    /// Counts what made an entry of `seeing` old.
+    seeing_changes: u64,
     sights: LruCache<(RemoteChatId, LoginId), ()>,
 }
 
@@ -211,6 +213,7 @@ impl Portals {
             by_chat: LruCache::new(PORTALS_CACHED_MAX),
             by_room: LruCache::new(PORTALS_CACHED_MAX),
             seeing: LruCache::new(PORTALS_CACHED_MAX),
+            seeing_changes: 0,
             sights: LruCache::new(SIGHTS_CACHED_MAX),
         });
         let marks = marks::Marks::new(parts.homeserver.clone());

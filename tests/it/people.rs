@@ -13,6 +13,8 @@ use magpie_tests::{
 };
 use serde_json::{Value, json};
 
+mod commands;
+
 const SERVER: &str = "magpie.test";
 const BOT: &str = "@examplebot:magpie.test";
 const BRIDGE_TOKEN: &str = "bridge-51d0";

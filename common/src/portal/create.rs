@@ -145,7 +145,9 @@ impl Portals {
         for user_id in self.invited(info, login) {
             self.ask_in(room_id, &user_id).await?;
         }
-        self.bring_owner(portal, login, info.with.as_ref()).await?;
+        if self.parts.logins.is_owned(login) {
+            self.bring_owner(portal, login, info.with.as_ref()).await?;
+        }
         Ok(self.save(PortalRow { state: PortalState::Active, ..(**portal).clone() }).await?)
     }
 

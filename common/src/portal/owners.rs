@@ -30,14 +30,17 @@ impl Portals {
         if !self.note_seeing(chat, login).await? {
             return Ok(());
         }
-        match portal.filter(|portal| portal.state == PortalState::Active) {
+        match portal
+            .filter(|portal| portal.state == PortalState::Active && portal.login.as_ref() != Some(login))
+        {
             Some(portal) => self.bring_owner(portal, login, None).await,
             // Whoever makes the room sees to it.
             None => Ok(()),
         }
     }
 
-    /// Brings the owner of an account into a room, and the room into the account's space. The bridge's own account has no owner.
+    /// Brings the owner of an account into a room, and the room into the account's space; for the bridge's own account, those whom the
+    /// settings name.
     pub(super) async fn bring_owner(
         &self,
         portal: &PortalRow,

@@ -23,9 +23,14 @@ impl Portals {
         if let Some(owner) = self.parts.logins.status(login).and_then(|login| login.owner) {
             return vec![owner];
         }
+        self.usually_invited(is_hidden(info))
+    }
+
+    /// Whom the settings name; of a hidden chat only those who run the bridge.
+    pub(super) fn usually_invited(&self, is_hidden: bool) -> Vec<OwnedUserId> {
         let settings = &self.parts.settings;
         let may_come =
-            |user_id: &&OwnedUserId| !is_hidden(info) || settings.permissions.level(user_id) >= Level::Admin;
+            |user_id: &&OwnedUserId| !is_hidden || settings.permissions.level(user_id) >= Level::Admin;
         settings.invite.iter().filter(may_come).cloned().collect()
     }
 
