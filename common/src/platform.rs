@@ -209,6 +209,13 @@ pub enum ConnectError {
     Closed,
 }
 
+/// What was not stored stays on the network, and the next session asks for it again.
+impl From<NotStored> for ConnectError {
+    fn from(error: NotStored) -> Self {
+        Self::Transient(error.to_string())
+    }
+}
+
 /// Something failed on the platform's side. The words say what did not happen and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]

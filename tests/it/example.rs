@@ -18,6 +18,7 @@ use magpie_tests::{
 use serde_json::json;
 
 mod planted;
+mod signing_in;
 
 const TOKEN: &str = "magpie-7f3a";
 const LINES_OF_CODE_MAX: usize = 250;
@@ -133,12 +134,23 @@ impl Subject for OnLineServer {
     }
 
     async fn answer(&self, _flow: &str, step: &LoginStep, answers: Answers) -> Option<Vec<(String, String)>> {
-        let LoginStep::Ask(fields) = step else { return Some(Vec::new()) };
-        let token = match answers {
-            Answers::Right => TOKEN,
-            Answers::Wrong => "a-wrong-one",
-        };
-        Some(fields.iter().map(|field| (field.name.to_owned(), token.to_owned())).collect())
+        match (step, answers) {
+            (LoginStep::Ask(fields), Answers::Right | Answers::Wrong) => {
+                let token = if answers == Answers::Right { TOKEN } else { "a-wrong-one" };
+                Some(fields.iter().map(|field| (field.name.to_owned(), token.to_owned())).collect())
+            }
+            (LoginStep::Show { code, .. }, _) => {
+                let is_taken = match answers {
+                    Answers::Right => self.0.person_scans(code, "bridge"),
+                    Answers::Wrong => self.0.person_denies(code),
+                    Answers::Late => self.0.code_expires(code),
+                };
+                assert!(is_taken, "the code that is shown does not hold");
+                Some(Vec::new())
+            }
+            (LoginStep::Ask(_), Answers::Late) => None,
+            (LoginStep::Done(_), _) => Some(Vec::new()),
+        }
     }
 }
 

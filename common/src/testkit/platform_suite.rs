@@ -24,7 +24,10 @@ pub use self::{
     receiving::{a_hundred_messages_arrive_once_in_order, what_was_not_stored_is_pushed_again},
     recorder::{Recorded, Recorder},
     samples::sample,
-    signing_in::{a_login_flow_leads_to_a_session, configuration_or_flow_leads_in},
+    signing_in::{
+        a_code_is_renewed_or_over_when_its_time_is, a_login_flow_leads_to_a_session, a_refused_code_is_over,
+        configuration_or_flow_leads_in,
+    },
 };
 use crate::{
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
@@ -95,7 +98,7 @@ pub trait Subject: Send + Sync {
     async fn revoke(&self);
 
     /// Goes one step through a login flow as a person would: answers to [`LoginStep::Ask`], an act elsewhere and no answers to
-    /// [`LoginStep::Show`]. `None` when this flow cannot be gone here.
+    /// [`LoginStep::Show`]. `None` when this flow cannot be gone here, or cannot be gone wrong in that way.
     async fn answer(&self, flow: &str, step: &LoginStep, answers: Answers) -> Option<Vec<(String, String)>>;
 }
 
@@ -126,8 +129,10 @@ pub enum DeliveryFault {
 pub enum Answers {
     /// They do.
     Right,
-    /// Their answer is one that the network refuses.
+    /// Their answer is one that the network refuses; asked to confirm a code, they say no.
     Wrong,
+    /// They do not act while the code holds. Only where there is one to see.
+    Late,
 }
 
 /// Runs every check, each on a subject of its own.
@@ -156,6 +161,8 @@ pub async fn all<S: Subject>(mut subject: impl AsyncFnMut() -> S) {
 
     configuration_or_flow_leads_in(&subject().await).await;
     a_login_flow_leads_to_a_session(&subject().await).await;
+    a_refused_code_is_over(&subject().await).await;
+    a_code_is_renewed_or_over_when_its_time_is(&subject().await).await;
 }
 
 /// Connects the subject's account to a recorder; what every check begins with.

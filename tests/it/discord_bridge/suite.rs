@@ -178,6 +178,7 @@ impl Subject for OnSimulator {
         let token = match answers {
             Answers::Right => self.token.as_str(),
             Answers::Wrong => WRONG_TOKEN,
+            Answers::Late => return None,
         };
         Some(fields.iter().map(|field| (field.name.to_owned(), token.to_owned())).collect())
     }
