@@ -171,3 +171,33 @@ async fn real_people_with_and_without_accounts_share_a_portal() -> anyhow::Resul
     assert_eq!(network.messages("lobby").len(), 1 + 3 + 3);
     story.end().await
 }
+
+#[tokio::test]
+async fn real_people_sign_in_with_a_code_that_another_device_scans() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Synapse) else { return Ok(()) };
+    let story = Story::begin().await?;
+    let Story { network, alice, .. } = &story;
+    let desk = desk(alice).await?;
+    alice.send_text(&desk, "login").await?;
+    let ways = hears(alice, &desk, "There are several ways to sign in to Example:").await?;
+    assert!(ways.body().contains("`!example login qr` — with a code that you scan"), "{}", ways.body());
+    alice.send_text(&desk, "login qr").await?;
+    let shown = hears(alice, &desk, "Scan it with a device where you are signed in").await?;
+    let code = network.codes().pop().expect("a code is shown");
+    assert!(shown.body().contains(&format!("`{code}`")), "{}", shown.body());
+    let picture = alice.wait_for(&desk, |event| event.content()["msgtype"] == "m.image").await?;
+    let png = alice.download(picture.content()["url"].as_str().expect("it is in the media store")).await?;
+    assert!(png.starts_with(b"\x89PNG"), "and a picture");
+    network.person_scans(&code, "ally");
+    hears(alice, &desk, "Signed in to Example as Ally of the line (`ally`).").await?;
+    let is_taken_away = |event: &Event| {
+        let redacts = event.json.get("redacts").or_else(|| event.content().get("redacts"));
+        event.kind() == "m.room.redaction" && redacts == Some(&event_id(&picture))
+    };
+    alice.wait_for(&desk, is_taken_away).await?;
+    story.end().await
+}
+
+fn event_id(event: &Event) -> Value {
+    event.json["event_id"].clone()
+}
