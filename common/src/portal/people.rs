@@ -42,18 +42,13 @@ pub(super) struct People {
 
 #[derive(Clone)]
 struct Known {
+    /// As it is shown.
     name: String,
     avatar: Option<OwnedMxcUri>,
 }
 
 /// The people in a room.
-type Members = HashMap<OwnedUserId, Member>;
-
-struct Member {
-    known: Known,
-    /// Whether somebody else in the room is called the same, or nearly so.
-    is_shared: bool,
-}
+type Members = HashMap<OwnedUserId, Known>;
 
 struct Rooms {
     cache: LruCache<OwnedRoomId, Arc<Members>>,
@@ -76,15 +71,14 @@ impl People {
     /// How a relay introduces `user_id` for what they said in a room.
     pub(super) async fn author(&self, room_id: &RoomId, user_id: &UserId) -> Result<Author, HomeserverError> {
         let members = self.members(room_id).await?;
-        let (known, is_shared) = match members.get(user_id) {
-            Some(member) => (member.known.clone(), member.is_shared),
-            // Who is gone since, or in a crowd, was compared with nobody.
-            None => (self.profile(user_id).await?, true),
+        let known = match members.get(user_id) {
+            Some(known) => known.clone(),
+            None => self.profile(user_id).await?,
         };
         let avatar_url = self.public_media.as_ref().zip(known.avatar.as_deref());
         Ok(Author {
             user_id: user_id.to_owned(),
-            name: name::shown(&known.name, user_id, is_shared),
+            name: known.name,
             avatar_url: avatar_url.and_then(|(public, mxc)| public.link(mxc)).map(String::from),
         })
     }
@@ -121,6 +115,7 @@ impl People {
         Ok(members)
     }
 
+    /// Who is gone since, or in a crowd, is compared with nobody, and is shown with their id.
     async fn profile(&self, user_id: &UserId) -> Result<Known, HomeserverError> {
         let cached = self.profiles().get(user_id).cloned();
         if let Some(known) = cached {
@@ -132,7 +127,8 @@ impl People {
             // A server that keeps its profiles to itself must not hold a message back.
             Err(_) => Profile::default(),
         };
-        let known = Known::new(profile, user_id);
+        let name = name::clean(profile.display_name.as_deref(), user_id);
+        let known = Known { name: name::shown(&name, user_id, true), avatar: profile.avatar_url };
         self.profiles().put(user_id.to_owned(), known.clone());
         Ok(known)
     }
@@ -143,12 +139,6 @@ impl People {
 
     fn rooms(&self) -> MutexGuard<'_, Rooms> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Known {
-    fn new(profile: Profile, user_id: &UserId) -> Self {
-        Self { name: name::clean(profile.display_name.as_deref(), user_id), avatar: profile.avatar_url }
     }
 }
 
@@ -169,23 +159,24 @@ impl Rooms {
     }
 }
 
-/// The people of a room, with the knowledge who of them looks like another.
+/// The people of a room. Who of them looks like another is shown with their id.
 fn compared(profiles: Vec<(OwnedUserId, Profile)>) -> Members {
     if profiles.len() > MEMBERS_COMPARED_MAX {
         return Members::new();
     }
     let mut bearers: HashMap<String, usize> = HashMap::new();
-    let mut known = Vec::with_capacity(profiles.len());
+    let mut people = Vec::with_capacity(profiles.len());
     for (user_id, profile) in profiles {
-        let person = Known::new(profile, &user_id);
-        let looks = name::looks(&person.name);
+        let name = name::clean(profile.display_name.as_deref(), &user_id);
+        let looks = name::looks(&name);
         *bearers.entry(looks.clone()).or_default() += 1;
-        known.push((user_id, person, looks));
+        people.push((user_id, Known { name, avatar: profile.avatar_url }, looks));
     }
-    let member = |(user_id, known, looks): (OwnedUserId, Known, String)| {
-        (user_id, Member { known, is_shared: bearers[&looks] > 1 })
+    let shown = |(user_id, Known { name, avatar }, looks): (OwnedUserId, Known, String)| {
+        let name = name::shown(&name, &user_id, bearers[&looks] > 1);
+        (user_id, Known { name, avatar })
     };
-    known.into_iter().map(member).collect()
+    people.into_iter().map(shown).collect()
 }
 
 #[cfg(test)]
