@@ -31,7 +31,11 @@ pub(super) fn decide_reaction(facts: &Facts<'_>, portal: &PortalRow, limits: &Li
         MessageState::Delivered => {}
     }
     let emoji = facts.related.emoji.clone().unwrap_or(emoji);
-    if limits.support(Action::React).is_none() && limits.support(Action::Message).is_some() {
+    // Who speaks through an account of their own is told that it has no reactions.
+    if matches!(facts.speaker, Speaker::Relay(_))
+        && limits.support(Action::React).is_none()
+        && limits.support(Action::Message).is_some()
+    {
         return decide_reaction_in_words(facts, target, emoji);
     }
     if let Some(decision) = obstacle(facts, limits, Action::React, target) {
