@@ -20,6 +20,7 @@ pub use self::{
         a_relay_names_its_author, a_too_long_text_is_not_lost, files_agree_with_limits,
         limits_and_deliver_agree_on_every_action, own_deliveries_do_not_come_back,
     },
+    finding::people_are_found_and_chats_with_them_open_once,
     happening::{Happening, everything_that_happens_is_pushed},
     receiving::{a_hundred_messages_arrive_once_in_order, what_was_not_stored_is_pushed_again},
     recorder::{Recorded, Recorder},
@@ -36,6 +37,7 @@ use crate::{
 
 mod connecting;
 mod delivering;
+mod finding;
 mod happening;
 mod receiving;
 mod recorder;
@@ -74,6 +76,11 @@ pub trait Subject: Send + Sync {
 
     /// A well-formed id of a person who does not exist; `None` where everybody does.
     fn no_person(&self) -> Option<RemoteUserId>;
+
+    /// Other ways in which people write who that is, such as a user name; for networks with a directory.
+    fn spellings(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The person says something in the chat. Gives the id under which the bridge must push it.
     async fn person_says(&self, text: &str) -> RemoteMessageId;
@@ -158,6 +165,8 @@ pub async fn all<S: Subject>(mut subject: impl AsyncFnMut() -> S) {
     limits_and_deliver_agree_on_every_action(&subject().await).await;
     everything_that_happens_is_pushed(&subject().await).await;
     files_agree_with_limits(&subject().await).await;
+
+    people_are_found_and_chats_with_them_open_once(&subject().await).await;
 
     configuration_or_flow_leads_in(&subject().await).await;
     a_login_flow_leads_to_a_session(&subject().await).await;

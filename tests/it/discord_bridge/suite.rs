@@ -94,6 +94,11 @@ impl Subject for OnSimulator {
         Some(RemoteUserId::new("1234"))
     }
 
+    fn spellings(&self) -> Vec<String> {
+        let alice = self.small.alice;
+        vec![format!("<@{alice}>"), format!("<@!{alice}>"), "alice".to_owned(), "@Alice".to_owned()]
+    }
+
     async fn person_says(&self, text: &str) -> RemoteMessageId {
         let id = self.sim().person_sends(self.small.general, self.small.alice, text);
         RemoteMessageId::new(id.to_string())
