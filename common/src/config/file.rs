@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::{CreatePortals, Durability, Level, Secret};
 
 /// The keys of the file's top level.
-pub(super) const SECTIONS: [&str; 6] =
-    ["homeserver", "appservice", "database", "bridge", "logging", "platform"];
+pub(super) const SECTIONS: [&str; 7] =
+    ["homeserver", "appservice", "database", "bridge", "provisioning", "logging", "platform"];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -54,4 +54,12 @@ pub(super) struct Bridge {
     pub(super) ffmpeg: Option<String>,
     pub(super) delivery_receipts: Option<bool>,
     pub(super) command_prefix: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Provisioning {
+    pub(super) secret: Option<Secret>,
+    pub(super) openid: Option<bool>,
+    pub(super) requests_per_second_max: Option<u32>,
 }

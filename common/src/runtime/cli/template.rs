@@ -12,6 +12,18 @@ pub(super) struct Answers {
     pub(super) platform: Vec<(String, String)>,
 }
 
+/// The sections that are the same everywhere.
+const REST: &str = "\
+provisioning:
+  # With a `secret`, programs can act for people over HTTP: docs/provisioning.md
+
+logging:
+  # error, warn, info, debug or trace
+  #level: info
+  # text for people, json for programs
+  #format: text
+";
+
 /// The text of the configuration file.
 pub(super) fn config_text<P: PlatformConfig>(about: &About, answers: &Answers) -> String {
     let About { id, name, default_port, bot, ghost_prefix, command_prefix } = about;
@@ -76,12 +88,7 @@ bridge:
   # What a command in a bridged room starts with.
   #command_prefix: "{command_prefix}"
 
-logging:
-  # error, warn, info, debug or trace
-  #level: info
-  # text for people, json for programs
-  #format: text
-
+{REST}
 platform:
 {platform}"#,
         url = quote(&answers.homeserver_url),
