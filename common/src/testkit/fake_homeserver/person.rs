@@ -33,6 +33,13 @@ impl FakePerson {
         &self.user_id
     }
 
+    /// Gets a token that proves who they are.
+    pub fn openid_token(&self) -> String {
+        let token = format!("openid-token-of-{}", self.user_id.localpart());
+        self.homeserver.0.world().openid_tokens.insert(token.clone(), self.user_id.clone());
+        token
+    }
+
     /// Makes a room and invites people.
     pub fn creates_room(&self, request: &Value) -> OwnedRoomId {
         self.act("create a room", |world| world.create_room(&self.user_id, request))
