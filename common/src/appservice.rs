@@ -7,7 +7,7 @@
 pub use self::{
     answer::MatrixError,
     routes::{Handler, NotAccepted, TRANSACTION_BYTES_MAX, router},
-    server::serve,
+    server::{Peer, serve},
     transaction::{Envelope, Incoming, Transaction, Unreadable},
 };
 

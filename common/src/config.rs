@@ -14,7 +14,7 @@
 //! This room must never print a secret, touch the network or open a database. Next: [`crate::appservice`], whose registration
 //! holds the tokens, and [`crate::runtime`], which starts from a [`Config`].
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use ruma::{OwnedServerName, OwnedUserId};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -87,6 +87,8 @@ pub struct Config<P> {
     pub database: Database,
     /// Who may use the bridge, and how it behaves in rooms.
     pub bridge: Bridge,
+    /// The HTTP API for people's programs; none when it is switched off.
+    pub provisioning: Option<Provisioning>,
     /// What is logged, and how.
     pub logging: Logging,
     /// The platform's own settings.
@@ -96,8 +98,19 @@ pub struct Config<P> {
 impl<P> Config<P> {
     /// The platform's own settings apart from all the others.
     pub fn split(self) -> (Config<()>, P) {
-        let Self { about, path, homeserver, appservice, database, bridge, logging, platform } = self;
-        let rest = Config { about, path, homeserver, appservice, database, bridge, logging, platform: () };
+        let Self { about, path, homeserver, appservice, database, bridge, provisioning, logging, platform } =
+            self;
+        let rest = Config {
+            about,
+            path,
+            homeserver,
+            appservice,
+            database,
+            bridge,
+            provisioning,
+            logging,
+            platform: (),
+        };
         (rest, platform)
     }
 
@@ -227,6 +240,17 @@ pub enum CreatePortals {
     OnMessage,
     /// For every known chat, as soon as a login is connected.
     AtStart,
+}
+
+/// The HTTP API through which programs act for people.
+#[derive(Clone, Debug)]
+pub struct Provisioning {
+    /// What a program shows that acts for anybody.
+    pub secret: Secret,
+    /// Whether people's own programs may show an OpenID token of the homeserver instead.
+    pub openid: bool,
+    /// How many requests a second are answered for one person.
+    pub requests_per_second_max: NonZeroU32,
 }
 
 /// What is logged, and how.

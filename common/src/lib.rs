@@ -8,9 +8,10 @@
 //! | pure | [`convert`] |
 //! | ports | [`platform`], [`homeserver`], [`store`] |
 //! | domain | [`media`], [`puppet`], [`login`], [`portal`] |
-//! | edge | [`appservice`], [`commands`], [`health`] |
+//! | edge | [`appservice`], [`commands`], [`api`], [`health`] |
 //! | wiring | [`runtime`] |
 
+pub mod api;
 pub mod appservice;
 pub mod clock;
 pub mod commands;

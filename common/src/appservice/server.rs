@@ -1,6 +1,6 @@
 //! The listener: connections with a cap and a deadline for their first words, and an end that lets answers finish.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use http::{Request, Response};
@@ -26,6 +26,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(150);
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait when the system has no more sockets for us.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The machine at the other end of the connection: an extension of every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
 
 /// Serves `router` until `stop`; answers everything else with a Matrix error. Returns when every answer under way is out.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
@@ -87,6 +91,13 @@ where
     B: hyper::body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>> + 'static,
 {
     let _: Result<(), std::io::Error> = stream.set_nodelay(true);
+    let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        service.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

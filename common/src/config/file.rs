@@ -10,8 +10,8 @@ use super::{CreatePortals, Durability, Level, RelayReactions, Secret};
 use crate::message::TemplateKind;
 
 /// The keys of the file's top level.
-pub(super) const SECTIONS: [&str; 6] =
-    ["homeserver", "appservice", "database", "bridge", "logging", "platform"];
+pub(super) const SECTIONS: [&str; 7] =
+    ["homeserver", "appservice", "database", "bridge", "provisioning", "logging", "platform"];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -87,4 +87,12 @@ impl RelayTemplates {
         };
         template.as_deref()
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Provisioning {
+    pub(super) secret: Option<Secret>,
+    pub(super) openid: Option<bool>,
+    pub(super) requests_per_second_max: Option<u32>,
 }

@@ -3,13 +3,16 @@
 //! Goes through all sections even when one is wrong, so that one report holds everything. The checks of single addresses are in
 //! `address`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
 
 use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId};
 
 use super::{
     About, Appservice, Bridge, Config, Database, Environment, Homeserver, Level, Logging, Permissions,
-    PlatformConfig, Problems, Report,
+    PlatformConfig, Problems, Provisioning, Report, Secret,
     address::{self, Paths},
     environment, fault,
     file::{self, SECTIONS},
@@ -27,8 +30,11 @@ const BACKFILL_MESSAGES: usize = 50;
 /// The largest file that is brought into Matrix when the file says nothing: as much as Discord gives its best customers.
 const MEDIA_BYTES: u64 = 500 * 1024 * 1024;
 
-/// A shorter key could be guessed.
-const ENCRYPTION_KEY_CHARS_MIN: usize = 32;
+/// A shorter key or secret could be guessed.
+const SECRET_CHARS_MIN: usize = 32;
+
+/// So many requests a second are answered for one person when the file says nothing: more than any hand makes.
+const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).expect("it is not zero");
 
 /// So many accounts may one person, and all people together, sign in with when the file says nothing.
 const LOGINS_PER_USER: usize = 10;
@@ -90,6 +96,10 @@ fn resolve<P: PlatformConfig>(about: &About, path: &Path, problems: &mut Problem
     problems.enter("bridge");
     let bridge = resolve_bridge(file, about, folder, problems);
 
+    let file = typed::read(problems, Some("provisioning")).unwrap_or_default();
+    problems.enter("provisioning");
+    let provisioning = resolve_provisioning(file, problems);
+
     let logging = typed::read::<Logging>(problems, Some("logging"));
     let platform = typed::read::<P>(problems, Some("platform"));
     problems.enter("platform");
@@ -105,6 +115,7 @@ fn resolve<P: PlatformConfig>(about: &About, path: &Path, problems: &mut Problem
         appservice,
         database: database?,
         bridge: bridge?,
+        provisioning,
         logging: logging?,
         platform: platform?,
     })
@@ -233,20 +244,46 @@ fn resolve_database(
         None => format!("sqlite:magpie-{}.db", about.id),
     };
     if let Some(key) = &file.encryption_key {
-        problems.check_secret("encryption_key", key, "Make one up: `openssl rand -hex 32`.");
-        if !key.is_empty() && !key.is_placeholder() && key.expose().len() < ENCRYPTION_KEY_CHARS_MIN {
-            problems.add(
-                "encryption_key",
-                format!("this has fewer than {ENCRYPTION_KEY_CHARS_MIN} characters"),
-                "Make one up: `openssl rand -hex 32`.",
-            );
-        }
+        check_made_up(problems, "encryption_key", key);
     }
     Some(Database {
         url: address::database(problems, &url, folder)?,
         durability: file.durability,
         encryption_key: file.encryption_key,
     })
+}
+
+/// A secret that the operator makes up.
+fn check_made_up(problems: &mut Problems, key: &str, secret: &Secret) {
+    const HELP: &str = "Make one up: `openssl rand -hex 32`.";
+    problems.check_secret(key, secret, HELP);
+    if !secret.is_empty() && !secret.is_placeholder() && secret.expose().len() < SECRET_CHARS_MIN {
+        problems.add(key, format!("this has fewer than {SECRET_CHARS_MIN} characters"), HELP);
+    }
+}
+
+/// Without a secret there is no API; other settings alone are a mistake.
+fn resolve_provisioning(file: file::Provisioning, problems: &mut Problems) -> Option<Provisioning> {
+    let others = file.openid.is_some() || file.requests_per_second_max.is_some();
+    let Some(secret) = file.secret else {
+        if others {
+            problems.add_missing("secret", "Make one up: `openssl rand -hex 32`.");
+        }
+        return None;
+    };
+    check_made_up(problems, "secret", &secret);
+    let requests_per_second_max = match file.requests_per_second_max {
+        None => REQUESTS_PER_SECOND,
+        Some(count) => NonZeroU32::new(count).unwrap_or_else(|| {
+            problems.add(
+                "requests_per_second_max",
+                "with 0 nothing would be answered",
+                "Leave `secret` out to switch the API off.",
+            );
+            REQUESTS_PER_SECOND
+        }),
+    };
+    Some(Provisioning { secret, openid: file.openid.unwrap_or(false), requests_per_second_max })
 }
 
 fn resolve_bridge(

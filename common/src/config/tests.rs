@@ -118,6 +118,23 @@ fn a_template_changes_and_the_others_stay_as_they_are() {
 }
 
 #[test]
+fn without_a_secret_there_is_no_provisioning() {
+    let provisioning =
+        |section: &str| read(&format!("{GOOD}provisioning: {section}\n"), &[]).unwrap().provisioning;
+    assert!(read(GOOD, &[]).unwrap().provisioning.is_none());
+    assert!(provisioning("{}").is_none());
+    let secret = "0123456789abcdef0123456789abcdef";
+    let short = provisioning(&format!("{{ secret: {secret} }}")).unwrap();
+    assert_eq!(
+        (short.secret.expose(), short.openid, short.requests_per_second_max.get()),
+        (secret, false, 10)
+    );
+    let long =
+        provisioning(&format!("{{ secret: {secret}, openid: true, requests_per_second_max: 50 }}")).unwrap();
+    assert_eq!((long.openid, long.requests_per_second_max.get()), (true, 50));
+}
+
+#[test]
 fn secrets_never_print() {
     let database = "database: { url: \"postgres://me:pw123@db/magpie\" }\n";
     let config = read(&format!("{GOOD}{database}"), &[]).unwrap();
@@ -215,7 +232,7 @@ fn variables_that_set_nothing_are_named_with_what_was_meant() {
         (
             "MAGPIE_TOKEN",
             "no setting has this name The names start with: MAGPIE_HOMESERVER__, MAGPIE_APPSERVICE__, MAGPIE_DATABASE__, \
-             MAGPIE_BRIDGE__, MAGPIE_LOGGING__, MAGPIE_PLATFORM__, MAGPIE_DISCORD_.",
+             MAGPIE_BRIDGE__, MAGPIE_PROVISIONING__, MAGPIE_LOGGING__, MAGPIE_PLATFORM__, MAGPIE_DISCORD_.",
         ),
     ] {
         assert_eq!(words(GOOD, &[(name, "/dev/null")]), [expected], "{name}");

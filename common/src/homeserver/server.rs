@@ -41,6 +41,21 @@ impl Homeserver {
         Ok(answer.user_id)
     }
 
+    /// Whose OpenID token that is. The answer is only what this homeserver says of its own tokens; it is asked without any token of ours.
+    /// `GET /_matrix/federation/v1/openid/userinfo`
+    ///
+    /// # Errors
+    /// As every call; [`HomeserverError::TokenRefused`] when it knows no such token, 404 when it does not serve the question.
+    pub async fn openid_user(&self, token: &str) -> Result<OwnedUserId, HomeserverError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            sub: OwnedUserId,
+        }
+        let path = self.transport().path("/_matrix/federation/v1/openid/userinfo");
+        let answer: Answer = self.transport().call_nameless(path.query("access_token", token)).await?;
+        Ok(answer.sub)
+    }
+
     /// Makes the homeserver call us back, and wakes its queue at once; gives the time that took.
     /// `POST /_matrix/client/v1/appservice/{appserviceId}/ping`
     ///

@@ -150,6 +150,23 @@ impl Caller<'_> {
         serde_json::from_slice(&answer).map_err(|error| HomeserverError::Malformed(error.to_string()))
     }
 
+    /// Asks without saying who we are, and reads the JSON answer.
+    pub(super) async fn call_nameless<T>(&self, path: Path) -> Result<T, HomeserverError>
+    where
+        T: DeserializeOwned,
+    {
+        let mut request = self.request(Method::GET, path, Body::None)?;
+        request.headers_mut().remove(AUTHORIZATION);
+        let exchange = async {
+            let response =
+                self.transport.client.request(request).await.map_err(|e| HomeserverError::from_client(&e))?;
+            read_answer(response).await
+        };
+        let answer = tokio::time::timeout(CALL_TIMEOUT, exchange).await;
+        let answer = answer.unwrap_or(Err(HomeserverError::Timeout(CALL_TIMEOUT)))?;
+        serde_json::from_slice(&answer).map_err(|error| HomeserverError::Malformed(error.to_string()))
+    }
+
     /// Calls and gives back the bytes of the answer.
     pub(super) async fn call_raw(
         &self,

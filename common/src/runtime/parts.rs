@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{presence::Presence, run::Fatal, sink::StoreSink};
 use crate::{
+    api::{Api, ApiParts},
     appservice::registration::{Registration, double_puppets},
     clock::Clock,
     commands::{Chats, Commands, Desk},
@@ -151,6 +152,22 @@ impl Parts {
             secret: registration.tokens.as_token.clone(),
         };
         Some(PublicMedia::new(&settings, self.homeserver.clone(), self.clock.clone()))
+    }
+
+    /// The provisioning API, where the configuration has one.
+    pub(super) fn api<C>(&self, config: &Config<C>, registration: &Registration) -> Option<Api> {
+        Some(Api::new(ApiParts {
+            about: config.about,
+            prefix: config.bridge.command_prefix.clone(),
+            settings: config.provisioning.clone()?,
+            permissions: config.bridge.permissions.clone(),
+            logins_per_user_max: config.bridge.logins_per_user_max,
+            store: self.store.clone(),
+            logins: self.logins.clone(),
+            signing_in: self.signing_in.clone(),
+            homeserver: self.homeserver.clone(),
+            names: Arc::new(registration.names.clone()),
+        }))
     }
 
     pub(super) async fn listen<C>(&self, config: &Config<C>) -> Result<TcpListener, Fatal> {

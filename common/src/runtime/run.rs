@@ -17,6 +17,7 @@ use super::{
     parts::{Outside, Parts},
 };
 use crate::{
+    api::Api,
     appservice::{self, registration::Registration},
     clock::Clock,
     config::Config,
@@ -95,6 +96,7 @@ struct Running {
     presence: JoinHandle<()>,
     sessions: JoinHandle<()>,
     news: JoinHandle<()>,
+    api: Option<Api>,
 }
 
 impl Running {
@@ -128,6 +130,10 @@ impl Running {
         if let Some(public_media) = parts.public_media(&config, &registration) {
             router = router.merge(public_media.router());
         }
+        let api = parts.api(&config, &registration);
+        if let Some(api) = &api {
+            router = router.merge(api.router());
+        }
         let server = tokio::spawn(appservice::serve(listener, router, parts.stop.clone()));
         tracing::info!(address = %config.appservice.listen, "Listening for the homeserver.");
 
@@ -137,7 +143,7 @@ impl Running {
         let news = tokio::spawn(async move { commands.tell_news(stop).await });
         accounts.start(announced);
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
-        Ok(Self { parts, lanes, server, presence, sessions, news })
+        Ok(Self { parts, lanes, server, presence, sessions, news, api })
     }
 
     /// Waits for the stop signal, then ends everything in order: nothing new comes in, what is under way ends, what is stored stays.
@@ -155,6 +161,9 @@ impl Running {
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
         let ending = async {
             let _ = tokio::join!(self.server, self.presence, self.sessions, self.news);
+            if let Some(api) = &self.api {
+                api.ended().await;
+            }
             self.parts.signing_in.ended().await;
             self.parts.logins.ended().await;
             self.lanes.ended().await;

@@ -17,6 +17,8 @@ pub(super) const LANE_ROWS: &str = "SELECT id, direction, lane, body, attempts, 
 pub(super) const PARKED: &str = "SELECT j.id, j.direction, j.lane, j.accepted_ms, m.event_id, m.room_id, m.chat, \
      m.remote_id, m.state, m.reason FROM journal j LEFT JOIN message m ON m.id = j.id \
      WHERE j.parked = 1 ORDER BY j.id DESC LIMIT $1";
+const PARKED_ROW: &str = "SELECT j.id, j.direction, j.lane, j.accepted_ms, m.event_id, m.room_id, m.chat, \
+     m.remote_id, m.state, m.reason FROM journal j LEFT JOIN message m ON m.id = j.id WHERE j.parked = 1 AND j.id = $1";
 pub(super) const OPEN_STATS: &str = "SELECT s.direction, s.open_count, j.accepted_ms FROM (\
      SELECT direction, COUNT(*) AS open_count, MIN(id) AS oldest FROM journal WHERE parked = 0 GROUP BY direction) AS s \
      JOIN journal j ON j.id = s.oldest";
@@ -88,6 +90,14 @@ impl Store {
     /// When the database cannot be read.
     pub async fn parked(&self, limit: usize) -> Result<Vec<ParkedRow>, StoreError> {
         self.0.reader.fetch(PARKED, vec![count(limit)]).await?.into_iter().map(parked_row).collect()
+    }
+
+    /// The row that waits for a person under this number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn parked_row(&self, id: JournalId) -> Result<Option<ParkedRow>, StoreError> {
+        self.0.reader.fetch_one(PARKED_ROW, vec![id.0.into()]).await?.map(parked_row).transpose()
     }
 
     /// Opens a parked row again and feeds it; false when no such row is parked.

@@ -40,7 +40,7 @@ etc/config.yaml:3:3: unknown setting `server_nam`
 etc/config.yaml:1:1: unknown section `homserver`
     1 | homserver:
       | ^^^^^^^^^
-      help: Did you mean `homeserver`? Allowed here: homeserver, appservice, database, bridge, logging, platform.
+      help: Did you mean `homeserver`? Allowed here: homeserver, appservice, database, bridge, provisioning, logging, platform.
 
 1 problem in the configuration.
 "##,
@@ -52,7 +52,7 @@ etc/config.yaml:1:1: unknown section `homserver`
 etc/config.yaml:6:1: unknown section `listen`
     6 | listen: *
       | ^^^^^^
-      help: Allowed here: homeserver, appservice, database, bridge, logging, platform.
+      help: Allowed here: homeserver, appservice, database, bridge, provisioning, logging, platform.
 
 1 problem in the configuration.
 "##,
@@ -377,6 +377,35 @@ etc/config.yaml:4:29: this has fewer than 32 characters
 "##,
     },
     Case {
+        name: "a provisioning secret that could be guessed, and a limit that lets nothing through",
+        change: ("bridge:", "provisioning: { secret: a-short-one, requests_per_second_max: 0 }\nbridge:"),
+        report: r##"
+etc/config.yaml:4:25: this has fewer than 32 characters
+    4 | provisioning: { secret: ************ ************************ * *
+      |                         ^^^^^^^^^^^
+      help: Make one up: `openssl rand -hex 32`.
+
+etc/config.yaml:4:63: with 0 nothing would be answered
+    4 | provisioning: { secret: ************ ************************ * *
+      |                                                               ^
+      help: Leave `secret` out to switch the API off.
+
+2 problems in the configuration.
+"##,
+    },
+    Case {
+        name: "provisioning without a secret",
+        change: ("bridge:", "provisioning:\n  openid: true\nbridge:"),
+        report: r##"
+etc/config.yaml:4:1: `provisioning.secret` is missing
+    4 | provisioning:
+      | ^^^^^^^^^^^^
+      help: Make one up: `openssl rand -hex 32`.
+
+1 problem in the configuration.
+"##,
+    },
+    Case {
         name: "a database of another kind and an unknown choice",
         change: ("bridge:", "database: { url: mysql://x, durability: ful }\nbridge:"),
         report: r##"
@@ -563,7 +592,7 @@ etc/config.yaml:5:19: this is a number, but text is needed
 etc/config.yaml:6:1: unknown section `foo`
     6 | foo: *** ** ** **
       | ^^^
-      help: Allowed here: homeserver, appservice, database, bridge, logging, platform.
+      help: Allowed here: homeserver, appservice, database, bridge, provisioning, logging, platform.
 
 etc/config.yaml:6:13: `a` is set twice
     6 | foo: {a: 1, a: 2}
@@ -649,12 +678,12 @@ etc/config.yaml:7:3: unknown setting `<<`
 etc/config.yaml:4:1: unknown section `x`
     4 | x: ** *
       | ^
-      help: Allowed here: homeserver, appservice, database, bridge, logging, platform.
+      help: Allowed here: homeserver, appservice, database, bridge, provisioning, logging, platform.
 
 etc/config.yaml:5:1: unknown section `y`
     5 | y: **
       | ^
-      help: Allowed here: homeserver, appservice, database, bridge, logging, platform.
+      help: Allowed here: homeserver, appservice, database, bridge, provisioning, logging, platform.
 
 2 problems in the configuration.
 "##,

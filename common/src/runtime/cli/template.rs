@@ -160,6 +160,9 @@ bridge:
 {relay_templates}  # off, or words: where {name} has no reactions, theirs become short messages.
   #relay_reactions: off
 
+provisioning:
+  # With a `secret`, programs can act for people over HTTP: docs/provisioning.md
+
 logging:
   # error, warn, info, debug or trace
   #level: info

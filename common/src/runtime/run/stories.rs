@@ -22,6 +22,7 @@ mod changes;
 mod conversion;
 mod doubles;
 mod files;
+mod provisioning;
 mod reactions;
 mod relay;
 mod rooms;
@@ -30,6 +31,7 @@ const AS_TOKEN: &str = "as-token-of-a-bridge-in-a-story-0123456789";
 const HS_TOKEN: &str = "hs-token-of-a-bridge-in-a-story-0123456789";
 
 const DOUBLE_TOKEN: &str = "token-of-the-double-puppets-0123456789";
+const PROVISIONING_SECRET: &str = "provisioning-secret-of-a-story-0123456789";
 
 /// What does not show within this time does not come.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,6 +41,7 @@ struct Stage {
     fake: FakeHomeserver,
     network: FakeNetwork,
     running: Running,
+    listen: std::net::SocketAddr,
     chat: RemoteChatId,
     _folder: TempDir,
 }
@@ -90,6 +93,7 @@ impl Stage {
             fake,
             network,
             running: running.unwrap_or_else(|fatal| panic!("{fatal}")),
+            listen,
             chat,
             _folder: folder,
         }
@@ -217,6 +221,7 @@ fn configuration(folder: &Path, fake: &FakeHomeserver, listen: std::net::SocketA
          database:\n  url: sqlite:{folder}/bridge.db\n\
          bridge:\n  ffmpeg: ./ffmpeg\n  permissions:\n    \"@alice:example.org\": admin\n    \"example.org\": user\n  \
          invite: [\"@alice:example.org\", \"@bob:example.org\"]\n\
+         provisioning:\n  secret: {PROVISIONING_SECRET}\n  openid: true\n  requests_per_second_max: 20\n\
          platform:\n  network: {story}\n",
         url = fake.url().as_str().trim_end_matches('/'),
     )

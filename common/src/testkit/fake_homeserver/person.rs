@@ -50,6 +50,13 @@ impl FakePerson {
         self.homeserver.0.world().kept.get(&(self.user_id.clone(), path.to_owned())).cloned()
     }
 
+    /// Gets a token that proves who they are.
+    pub fn openid_token(&self) -> String {
+        let token = format!("openid-token-of-{}", self.user_id.localpart());
+        self.homeserver.0.world().openid_tokens.insert(token.clone(), self.user_id.clone());
+        token
+    }
+
     /// Makes a room and invites people.
     pub fn creates_room(&self, request: &Value) -> OwnedRoomId {
         self.act("create a room", |world| world.create_room(&self.user_id, request))

@@ -87,9 +87,12 @@ async fn dispatch(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> Result<An
     if segments == ["_matrix", "client", "versions"] {
         return Ok(Answer::Json(json!({ "versions": ["v1.11", "v1.15"], "unstable_features": {} })));
     }
-    let (registration, person) = caller(shared, parts)?;
     let query: HashMap<_, _> =
         url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).collect();
+    if segments == ["_matrix", "federation", "v1", "openid", "userinfo"] {
+        return openid_user(shared, parts, query.get("access_token").map(AsRef::as_ref));
+    }
+    let (registration, person) = caller(shared, parts)?;
     let registering = parts.method == Method::POST && segments == ["_matrix", "client", "v3", "register"];
     let user = match person {
         Some(person) => person,
@@ -101,6 +104,18 @@ async fn dispatch(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> Result<An
     let mime = parts.headers.get(CONTENT_TYPE).and_then(|mime| mime.to_str().ok());
     let call = Call { registration, user, path, query, mime, body };
     api::answer(shared, &parts.method, &segments, call).await
+}
+
+/// `GET /_matrix/federation/v1/openid/userinfo`; the question is for everybody, so a token of a registration has no business there.
+fn openid_user(shared: &Shared, parts: &Parts, token: Option<&str>) -> Result<Answer, Refusal> {
+    let unknown =
+        || Refusal::new(StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN", "Access Token unknown or expired");
+    if parts.headers.contains_key(AUTHORIZATION) {
+        return Err(Refusal::bad("the question about an OpenID token shows a token".to_owned()));
+    }
+    let user =
+        token.and_then(|token| shared.world().openid_tokens.get(token).cloned()).ok_or_else(unknown)?;
+    Ok(Answer::Json(json!({ "sub": user })))
 }
 
 /// The registration that calls, or the person whose own token it is.

@@ -58,6 +58,7 @@ pub(super) struct World {
     /// Rooms by full alias.
     pub(super) aliases: HashMap<String, OwnedRoomId>,
     pub(super) transactions: Transactions,
+    pub(super) openid_tokens: HashMap<String, OwnedUserId>,
     pub(super) media: HashMap<String, Media>,
     pub(super) upload_bytes_max: Option<u64>,
     pub(super) typing: HashSet<(OwnedRoomId, OwnedUserId)>,
@@ -125,6 +126,7 @@ impl World {
             room_order: Vec::new(),
             aliases: HashMap::new(),
             transactions: Transactions::default(),
+            openid_tokens: HashMap::new(),
             media: HashMap::new(),
             upload_bytes_max: None,
             typing: HashSet::new(),

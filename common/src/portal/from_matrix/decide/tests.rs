@@ -496,6 +496,15 @@ fn reactions_where_the_network_has_none() {
             ignore("the message that it is on did not get through"),
         ),
         (
+            "by somebody with an account of their own",
+            Scene {
+                speaker: Speaker::Own(LoginId::new("own")),
+                ..scene(words, mine(Delivered), Some(Action::Message))
+            },
+            react(),
+            Decision::Refuse("reactions are not carried over to Discord yet.".to_owned()),
+        ),
+        (
             "where there are no messages either",
             scene(words, mine(Delivered), None),
             react(),
