@@ -22,6 +22,7 @@ pub use self::{
 use crate::config::Secret;
 
 mod account;
+mod directory;
 mod error;
 mod events;
 mod intent;
