@@ -16,6 +16,7 @@ pub use self::{
     events::{SendEvent, SendState},
     intent::{Double, Intent, Profile},
     media::MediaDownload,
+    power::{Creation, Deed, Power, Powers},
     rooms::{CreateRoom, InitialState, PowerLevels},
     server::Versions,
 };
@@ -29,6 +30,7 @@ mod intent;
 mod media;
 mod metrics;
 mod path;
+mod power;
 mod rooms;
 mod server;
 mod transport;

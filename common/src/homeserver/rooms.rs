@@ -107,7 +107,8 @@ impl Homeserver {
     }
 }
 
-fn creators_are_privileged(version: &str) -> bool {
+/// Whether the creators of a room of that version stand above its power levels.
+pub(super) fn creators_are_privileged(version: &str) -> bool {
     version.parse::<u32>().is_ok_and(|version| version >= VERSION_WITH_PRIVILEGED_CREATORS)
 }
 
