@@ -16,18 +16,21 @@ pub use self::{
     events::{SendEvent, SendState},
     intent::{Double, Intent, Profile},
     media::MediaDownload,
+    power::{Creation, Deed, Power, Powers},
     rooms::{CreateRoom, InitialState, PowerLevels},
     server::Versions,
 };
 use crate::config::Secret;
 
 mod account;
+mod directory;
 mod error;
 mod events;
 mod intent;
 mod media;
 mod metrics;
 mod path;
+mod power;
 mod rooms;
 mod server;
 mod transport;

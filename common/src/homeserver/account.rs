@@ -77,7 +77,7 @@ impl Intent<'_> {
     }
 
     /// What is not there need not be deleted.
-    async fn delete(&self, path: Path) -> Result<(), HomeserverError> {
+    pub(super) async fn delete(&self, path: Path) -> Result<(), HomeserverError> {
         match self.transport().call_raw(Method::DELETE, path, Body::None).await {
             Ok(_) | Err(HomeserverError::NotFound(_)) => Ok(()),
             Err(error) => Err(error),

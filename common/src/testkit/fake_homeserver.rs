@@ -40,6 +40,7 @@ mod api;
 mod event;
 mod faults;
 mod person;
+mod power;
 mod push;
 mod request;
 mod rooms;

@@ -88,6 +88,11 @@ impl FakePerson {
         self.append(room, event_type, Some(state_key), content)
     }
 
+    /// Replaces a room by a new one of that version.
+    pub fn upgrades(&self, room: &RoomId, version: &str) -> OwnedRoomId {
+        self.act("upgrade the room", |world| world.upgrade(room, &self.user_id, version))
+    }
+
     /// Changes an earlier message.
     pub fn edits(&self, room: &RoomId, event: &EventId, body: &str) -> OwnedEventId {
         let content = json!({
