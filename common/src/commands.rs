@@ -34,6 +34,7 @@ mod parked;
 mod puppet;
 mod qr;
 mod relay;
+mod rooms;
 mod status;
 mod tell;
 mod trace;
@@ -55,8 +56,11 @@ const TABLE: &[Command] = &[
     puppet::LOGIN_MATRIX,
     puppet::LOGOUT_MATRIX,
     puppet::PING_MATRIX,
-    bridging::BRIDGE,
-    bridging::UNBRIDGE,
+    rooms::CREATE_PORTAL,
+    rooms::BRIDGE,
+    rooms::UNBRIDGE,
+    rooms::DELETE_PORTAL,
+    rooms::DELETE_ALL_PORTALS,
     bridging::SYNC,
     bridging::ID,
     bridging::CAPABILITIES,

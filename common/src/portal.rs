@@ -42,6 +42,7 @@ mod marks;
 mod notice;
 mod owners;
 mod people;
+mod plumb;
 mod privacy;
 mod speaker;
 
@@ -145,6 +146,8 @@ pub enum Effect {
     Prefer(LoginId),
     /// Chooses who speaks for people without an account.
     Relay(Relay),
+    /// Joins the room, which is joined to nothing, to a chat.
+    Plumb(Box<PortalRow>),
 }
 
 /// A command as it was given.

@@ -1,49 +1,17 @@
-//! Which chats have rooms, and what a room knows of its chat: `bridge`, `unbridge`, `sync`, `id` and `capabilities`.
+//! What a room knows of its chat: `sync`, `id` and `capabilities`. Next: `rooms`, which gives chats their rooms.
 
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::{
-    Asked, Command, Desk, Place, Section,
-    arguments::{Argument, Kind, Needed},
-    said,
-};
+use super::{Asked, Command, Desk, Place, Section, said};
 use crate::{
     config::Level,
     ids::{LoginId, RemoteChatId},
-    message::{
-        Action, Authors, ChatChange, ChatInfo, CreateWhen, Limits, RemoteEvent, SessionState, Support, Wire,
-    },
+    message::{Action, Authors, ChatChange, Limits, RemoteEvent, Support, Wire},
     platform::Session,
-    portal::{Effect, Observed, Reply},
+    portal::Observed,
     store::{PortalRow, PushOrder, RemoteRow, StoreError},
-};
-
-const CHAT: Argument = Argument { name: "chat id", kind: Kind::Word, needed: Needed::No };
-
-pub(super) const BRIDGE: Command = Command {
-    name: "bridge",
-    aliases: &["plumb"],
-    section: Section::Rooms,
-    arguments: &[CHAT],
-    help: "Makes the room of a chat, or joins an unbridged one to its room again.",
-    example: "bridge 123456789",
-    level: Level::Admin,
-    place: Place::Anywhere,
-    effect: |desk, asked| async move { bridge(desk, asked).await.map(said) }.boxed(),
-};
-
-pub(super) const UNBRIDGE: Command = Command {
-    name: "unbridge",
-    aliases: &[],
-    section: Section::Rooms,
-    arguments: &[],
-    help: "Separates this room from its chat. Both stay as they are.",
-    example: "unbridge",
-    level: Level::Admin,
-    place: Place::Portal,
-    effect: |desk, asked| async move { Ok(unbridge(desk, asked)) }.boxed(),
 };
 
 pub(super) const SYNC: Command = Command {
@@ -82,47 +50,12 @@ pub(super) const CAPABILITIES: Command = Command {
     effect: |desk, asked| async move { Ok(said(capabilities(desk, asked))) }.boxed(),
 };
 
-async fn bridge(desk: &Desk, asked: Asked<'_>) -> Result<String, StoreError> {
-    let name = desk.about.name;
-    let chat = match asked.given.word() {
-        // Within its own room nobody needs to know the id.
-        None => desk.store.portal_by_room(asked.room_id).await?.map(|portal| portal.chat),
-        Some(id) => Some(RemoteChatId::new(id)),
-    };
-    let Some(chat) = chat else {
-        return Ok(format!("Say which chat: `{} bridge <chat id>`, with its id on {name}.", desk.prefix));
-    };
-    let connected = desk.logins.statuses().into_iter().filter(|it| it.state == SessionState::Connected);
-    for login in connected {
-        let Some(session) = desk.logins.session(&login.id) else { continue };
-        match session.chat(&chat).await {
-            Ok(Some(info)) => return begin(desk, &login.id, &chat, (info, &*session)).await,
-            Ok(None) => {}
-            Err(error) => return Ok(format!("{name} could not be asked about that chat: {error}")),
-        }
-    }
-    Ok(format!("No connected account sees a chat {chat} on {name}."))
-}
-
-/// Lets the chat's own lane make the room, like anything else that happens there.
-async fn begin(
-    desk: &Desk,
-    login: &LoginId,
-    chat: &RemoteChatId,
-    (info, session): (ChatInfo, &dyn Session),
-) -> Result<String, StoreError> {
-    let words = format!("The room of “{}” is being made.", info.name.as_deref().unwrap_or(chat.as_str()));
-    let change = ChatChange::Present(Box::new(ChatInfo { create: Some(CreateWhen::AtOnce), ..info }));
-    happens(desk, login, (chat, change), session).await?;
-    Ok(words)
-}
-
 /// Lets something happen to a chat as if its network had told it.
-async fn happens(
+pub(super) async fn happens(
     desk: &Desk,
     login: &LoginId,
     (chat, change): (&RemoteChatId, ChatChange),
-    session: &dyn Session,
+    session: Option<&dyn Session>,
 ) -> Result<(), StoreError> {
     let event = RemoteEvent::ChatChanged { chat: chat.clone(), change };
     let body = Wire::write(&Observed { login: login.clone(), event })
@@ -130,7 +63,7 @@ async fn happens(
     let row = RemoteRow {
         lane: chat.as_str().into(),
         guard: None,
-        sender: Some(session.me()),
+        sender: session.map(Session::me),
         sent_ms: desk.clock.now_ms(),
         body,
         cursor: None,
@@ -139,21 +72,12 @@ async fn happens(
     desk.store.push(row, &PushOrder::default()).await.stored().await.map(drop)
 }
 
-fn unbridge(desk: &Desk, asked: Asked<'_>) -> Reply {
-    let (name, prefix) = (desk.about.name, &desk.prefix);
-    let chat = asked.portal.map(|portal| portal.chat.to_string()).unwrap_or_default();
-    let words = format!(
-        "This room and its chat on {name} go separate ways now. `{prefix} bridge {chat}` joins them again."
-    );
-    Reply { words, effect: Some(Effect::Unbridge) }
-}
-
 async fn sync(desk: &Desk, asked: Asked<'_>) -> Result<String, StoreError> {
     let name = desk.about.name;
     let Some((portal, login, session)) = connected(desk, asked) else { return Ok(away(desk)) };
     match session.chat(&portal.chat).await {
         Ok(Some(info)) => {
-            happens(desk, login, (&portal.chat, ChatChange::Info(Box::new(info))), &*session).await?;
+            happens(desk, login, (&portal.chat, ChatChange::Info(Box::new(info))), Some(&*session)).await?;
             Ok("The room will look like its chat in a moment.".to_owned())
         }
         Ok(None) => Ok(format!("The chat is not on {name} any more, or its account may not see it.")),

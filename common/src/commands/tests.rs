@@ -232,7 +232,7 @@ async fn a_room_says_what_it_belongs_to() {
             "The account on Discord is not connected just now. `!t status` says why."
         );
     }
-    assert!(words("unbridge").await.contains("`!t bridge chat-1` joins them again"));
+    assert!(words("unbridge").await.contains("`!t bridge` joins them again"));
     assert_eq!(
         words("list-logins").await,
         "No account on Discord is set up. `!t login` signs in with yours."

@@ -210,6 +210,8 @@ pub enum ChatChange {
     Gone,
     /// The account's owner keeps something else about it for themselves.
     Personal(Personal),
+    /// Its room is to be emptied and forgotten. A command says so, never a network.
+    Forgotten,
 }
 
 /// What happened to a member.

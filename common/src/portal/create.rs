@@ -24,6 +24,9 @@ use crate::{
 /// Spaces within spaces are followed this far up.
 const PARENTS_MAX: usize = 4;
 
+/// What says which network and chat a room belongs to, in both spellings, since clients know one or the other.
+pub(super) const BRIDGE_TYPES: [&str; 2] = ["m.bridge", "uk.half-shot.bridge"];
+
 /// Longer topics are cut.
 const TOPIC_CHARS_MAX: usize = 1_000;
 
@@ -64,11 +67,21 @@ impl Portals {
         session: &dyn Session,
     ) -> Result<(), CreateError> {
         let Some(room_id) = portal.room_id.as_deref() else { return Ok(()) };
+        if portal.state == PortalState::Unbridged {
+            self.mark_bridged(room_id, portal).await?;
+        }
         let state = match portal.state {
             PortalState::Filling => PortalState::Filling,
             PortalState::Active | PortalState::Gone | PortalState::Unbridged => PortalState::Active,
         };
         let mut row = PortalRow { state, ..portal.clone() };
+        if portal.plumbed {
+            // The looks of a room that was there before are its people's own.
+            if row != *portal {
+                self.save(row).await?;
+            }
+            return Ok(());
+        }
         if row.private != info.private {
             let space = match &portal.parent {
                 Some(parent) => self.by_chat(parent).await?.and_then(|space| space.room_id.clone()),
@@ -229,24 +242,35 @@ impl Portals {
         media::copy_picture(&self.parts.store, &self.parts.homeserver, session, file).await
     }
 
-    /// Who may join, and which network and chat the room belongs to (MSC2346, in both spellings, since clients know one or the other).
-    fn initial_state(
+    /// Which network and chat a room belongs to, with the state key under which that stands (MSC2346).
+    pub(super) fn bridge_info(
         &self,
         chat: &RemoteChatId,
-        info: &ChatInfo,
-        space: Option<&RoomId>,
-    ) -> Vec<InitialState> {
+        name: Option<&str>,
+        kind: ChatKind,
+    ) -> (String, Value) {
         let about = self.parts.settings.about;
         let bot = self.parts.names.bot();
         let content: Value = json!({
             "bridgebot": bot,
             "creator": bot,
             "protocol": { "id": about.id, "displayname": about.name },
-            "channel": { "id": chat, "displayname": shown_name(info) },
-            "com.beeper.room_type": room_type(info.kind),
+            "channel": { "id": chat, "displayname": name },
+            "com.beeper.room_type": room_type(kind),
         });
-        let state_key = format!("app.magpie.{}://{}/{chat}", about.id, about.id);
-        let mut state = ["m.bridge", "uk.half-shot.bridge"]
+        (format!("app.magpie.{}://{}/{chat}", about.id, about.id), content)
+    }
+
+    /// Who may join, and which network and chat the room belongs to.
+    fn initial_state(
+        &self,
+        chat: &RemoteChatId,
+        info: &ChatInfo,
+        space: Option<&RoomId>,
+    ) -> Vec<InitialState> {
+        let (state_key, content) = self.bridge_info(chat, shown_name(info).as_deref(), info.kind);
+        let bot = self.parts.names.bot();
+        let mut state = BRIDGE_TYPES
             .map(|event_type| InitialState {
                 event_type: event_type.to_owned(),
                 state_key: state_key.clone(),

@@ -24,7 +24,7 @@ use crate::{
     message::{Attachment, FileSource},
     platform::Session,
     steps::{Step, reached},
-    store::{Links, OpenRow, Outcome, PortalRow, PortalState, StoreError},
+    store::{Links, OpenRow, Outcome, PortalRow, StoreError},
 };
 
 mod decide;
@@ -37,7 +37,7 @@ pub(super) use self::event::Event;
 
 /// What stops an attempt before its effect.
 #[derive(Debug, thiserror::Error)]
-enum Stopped {
+pub(super) enum Stopped {
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -261,7 +261,7 @@ async fn run_command(
     portals: &Portals,
     event: &Event,
     (kind, words): (CallKind, String),
-) -> Result<(), StoreError> {
+) -> Result<(), Stopped> {
     let call = Call {
         kind,
         event_id: event.event_id.clone(),
@@ -272,16 +272,15 @@ async fn run_command(
     };
     let Reply { words, effect } = portals.parts.commands.run(call).await;
     match (effect, portals.by_room(&event.room_id).await?) {
-        (Some(Effect::Unbridge), Some(portal)) => {
-            portals.save(PortalRow { state: PortalState::Unbridged, ..(*portal).clone() }).await?;
-        }
+        (Some(Effect::Plumb(row)), None) => portals.plumb(*row).await?,
+        (Some(Effect::Unbridge), Some(portal)) => portals.unbridge(&portal).await?,
         (Some(Effect::Prefer(login)), Some(portal)) => {
             portals.prefer(&portal.chat, &login, &event.sender).await?;
         }
         (Some(Effect::Relay(relay)), Some(portal)) => {
             portals.save(PortalRow { relay, ..(*portal).clone() }).await?;
         }
-        (None, _) | (_, None) => {}
+        (None, _) | (_, None) | (Some(Effect::Plumb(_)), Some(_)) => {}
     }
     if !words.is_empty() {
         portals.reply(&event.room_id, &event.event_id, &words, 0).await;

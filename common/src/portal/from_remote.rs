@@ -102,6 +102,15 @@ impl Stopped {
     }
 }
 
+impl From<super::from_matrix::Stopped> for Stopped {
+    fn from(stopped: super::from_matrix::Stopped) -> Self {
+        match stopped {
+            super::from_matrix::Stopped::Store(error) => error.into(),
+            super::from_matrix::Stopped::Homeserver(error) => error.into(),
+        }
+    }
+}
+
 impl From<Stopped> for CreateError {
     fn from(stopped: Stopped) -> Self {
         match stopped {
@@ -205,13 +214,7 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
         Decision::Wait(why) => Ok(Performed::NotYet(why)),
         Decision::Send(message) => bring(portals, message, work).await,
         Decision::Change(message, extent) => {
-            let rows = &work.loaded.related.rows;
-            if let Some(room_id) = rows.iter().find_map(|row| row.room_id.as_deref()) {
-                let in_doubt = work.try_.in_doubt;
-                let is_patient = work.is_patient();
-                let changing = Changing { message, extent, room_id, rows, session, in_doubt, is_patient };
-                changing.perform(portals).await?;
-            }
+            show_change(portals, message, extent, work).await?;
             Ok(delivered())
         }
         Decision::Redact(rows) => {
@@ -252,6 +255,10 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
             portals.keep_personal(room_id, login, personal).await?;
             Ok(delivered())
         }
+        Decision::Forget(portal) => {
+            portals.delete(portal).await?;
+            Ok(delivered())
+        }
         Decision::Close(portal) => {
             portals.save(PortalRow { state: PortalState::Gone, ..portal.clone() }).await?;
             Ok(delivered())
@@ -262,6 +269,20 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
             Ok(Performed::Closed(Outcome::Delivered, links))
         }
     }
+}
+
+/// Lets the events of a message show what it is now.
+async fn show_change(
+    portals: &Portals,
+    message: &RemoteMessage,
+    extent: change::Extent,
+    work: Work<'_>,
+) -> Result<(), Stopped> {
+    let rows = &work.loaded.related.rows;
+    let Some(room_id) = rows.iter().find_map(|row| row.room_id.as_deref()) else { return Ok(()) };
+    let session = work.loaded.session.as_deref();
+    let (in_doubt, is_patient) = (work.try_.in_doubt, work.is_patient());
+    Changing { message, extent, room_id, rows, session, in_doubt, is_patient }.perform(portals).await
 }
 
 /// Sends a message into its room, which is made if it must be.
@@ -324,7 +345,7 @@ async fn room(
     let Some(session) = session else { return Ok(Room::NotYet("the account is not connected")) };
     let info = session.chat(chat).await.map_err(CreateError::from)?.ok_or(CreateError::NoChat)?;
     if info.create == Some(CreateWhen::OnCommand) {
-        return Ok(Room::Unwanted("the chat gets its room by the command `bridge` only"));
+        return Ok(Room::Unwanted("the chat gets its room by the command `create-portal` only"));
     }
     let until = Some(Until::Before(message.id.clone())).filter(|_| portals.fills_rooms());
     let wanted = Wanted { chat, login, info: &info, session, until: until.as_ref(), depth: 0 };

@@ -90,10 +90,15 @@ impl Portals {
         Ok(seeing)
     }
 
-    fn forget_seeing(&self, chat: &RemoteChatId) {
+    pub(super) fn forget_seeing(&self, chat: &RemoteChatId) {
         let mut cache = self.cache();
         cache.seeing_changes += 1;
         cache.seeing.pop(chat);
+        let sights: Vec<_> =
+            cache.sights.iter().map(|(sight, ())| sight).filter(|(seen, _)| seen == chat).cloned().collect();
+        for sight in sights {
+            cache.sights.pop(&sight);
+        }
     }
 
     /// Whether this process has not heard yet that an account sees a chat. Said once. Where nobody has signed in there is but one.

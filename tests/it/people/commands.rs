@@ -55,6 +55,9 @@ const CONVERSATION: &[(Where, &str, &str)] = &[
     (Desk, "trace $unknown", "This bridge never accepted a message with that id."),
     (Portal, "unbridge", "This room and its chat on Example go separate ways now."),
     (Portal, "bridge", "The room of “The lobby” is being made."),
+    (Desk, "create-portal cellar", "No connected account sees a chat cellar on Example."),
+    (Portal, "delete-portal", "This takes everybody out of this room"),
+    (Desk, "delete-all-portals", "This takes everybody out of all 1 rooms of this bridge."),
     (Desk, "logout ally", "Signed out of ally on Example. Your rooms stay."),
 ];
 

@@ -57,6 +57,8 @@ pub(super) enum Decision<'a> {
     Update(&'a PortalRow, &'a ChatInfo),
     /// Show the account's owner what they keep about the chat for themselves.
     Personal(&'a OwnedRoomId, &'a Personal),
+    /// Empty the chat's room and forget it.
+    Forget(&'a PortalRow),
     /// The chat is gone; its room stays as a memory.
     Close(&'a PortalRow),
     /// Let the bot say something to the room.
@@ -77,7 +79,7 @@ pub(super) struct Reaction<'a> {
 pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
     if let Some(portal) = facts.portal
         && portal.state == PortalState::Unbridged
-        && !asks_for_room(facts.event)
+        && !is_asked_for(facts.event)
     {
         return ignore("somebody has unbridged the room");
     }
@@ -124,10 +126,15 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
     }
 }
 
-/// Whether the chat is to be bridged now, whatever was before.
-fn asks_for_room(event: &RemoteEvent) -> bool {
-    let RemoteEvent::ChatChanged { change: ChatChange::Present(info), .. } = event else { return false };
-    info.create == Some(CreateWhen::AtOnce)
+/// Whether a command asks for something, whatever was before.
+fn is_asked_for(event: &RemoteEvent) -> bool {
+    match event {
+        RemoteEvent::ChatChanged { change: ChatChange::Present(info), .. } => {
+            info.create == Some(CreateWhen::AtOnce)
+        }
+        RemoteEvent::ChatChanged { change: ChatChange::Forgotten, .. } => true,
+        _ => false,
+    }
 }
 
 fn decide_change<'a>(facts: &Facts<'a>, message: &'a RemoteMessage, extent: Extent) -> Decision<'a> {
@@ -224,6 +231,10 @@ fn decide_chat<'a>(facts: &Facts<'a>, chat: &'a RemoteChatId, change: &'a ChatCh
             Some(room_id) => Decision::Personal(room_id, personal),
             None => ignore("the chat has no room"),
         },
+        (ChatChange::Forgotten, _) => match facts.portal {
+            Some(portal) => Decision::Forget(portal),
+            None => ignore("the chat is forgotten already"),
+        },
         (ChatChange::Info(_) | ChatChange::Gone | ChatChange::Personal(_), None) => {
             ignore("the chat has no room")
         }
@@ -237,7 +248,7 @@ fn decide_new_chat<'a>(facts: &Facts<'a>, chat: &'a RemoteChatId, info: &'a Chat
     };
     match info.create.unwrap_or(usual) {
         CreateWhen::FirstMessage => ignore("the room is made at the first message"),
-        CreateWhen::OnCommand => ignore("the room is made by the command `bridge` only"),
+        CreateWhen::OnCommand => ignore("the room is made by the command `create-portal` only"),
         CreateWhen::AtOnce if !facts.connected => Decision::Wait("the account is not connected".to_owned()),
         CreateWhen::AtOnce => Decision::Create(chat, info),
     }

@@ -64,6 +64,7 @@ fn words(decision: &Decision<'_>) -> String {
             format!("update {} {}", portal.chat, info.name.as_deref().unwrap_or_default())
         }
         Decision::Personal(room_id, personal) => format!("keep {personal:?} of {room_id}"),
+        Decision::Forget(portal) => format!("forget {}", portal.chat),
         Decision::Close(portal) => format!("close {}", portal.chat),
         Decision::Tell(room_id, words) => format!("tell {room_id}: {words}"),
         Decision::Change(message, extent) => format!("change {} {extent:?}", message.id),
@@ -167,6 +168,13 @@ fn chats() {
             "ignore: the chat has no room",
         ),
         ("gone with a room", ROOM, changed(ChatChange::Gone), "close chat"),
+        ("to be forgotten", ROOM, changed(ChatChange::Forgotten), "forget chat"),
+        (
+            "forgotten already",
+            UNKNOWN,
+            changed(ChatChange::Forgotten),
+            "ignore: the chat is forgotten already",
+        ),
         ("gone without a room", UNKNOWN, changed(ChatChange::Gone), "ignore: the chat has no room"),
         (
             "muted without a room",

@@ -117,17 +117,20 @@ async fn commands_make_and_separate_rooms() {
     let quiet = stage.network.add_chat_like("quiet", info);
     let message = |text: &str| RemoteEvent::Message(stage.network.message(&quiet, "carol", text));
     stage.network.pushes(message("unheard")).await;
-    alice.sends(&desk, "bridge nowhere");
+    alice.sends(&desk, "create-portal nowhere");
     stage.fake.wait_for_body(&desk, "No connected account sees a chat nowhere on Fake.").await;
     assert_eq!(stage.fake.room_named("quiet"), None);
-    alice.sends(&desk, "bridge quiet");
+    alice.sends(&desk, "create-portal quiet");
     let room = stage.fake.wait_until(|fake| fake.room_named("quiet")).await;
     stage.fake.wait_for_body(&desk, "The room of “quiet” is being made.").await;
     stage.network.pushes(message("heard")).await;
     stage.wait_until_shown(&room, &["heard"]).await;
     let asked = alice.sends(&room, "!fake unbridge");
     let (_, words) = stage.notice(&room, &asked).await;
-    assert!(words.contains("`!fake bridge quiet` joins them again"), "{words}");
+    assert!(words.contains("`!fake bridge` joins them again"), "{words}");
+    let key = "app.magpie.fake://fake/quiet";
+    let marked = || stage.fake.state(&room, "m.bridge", key).is_some_and(|content| content != json!({}));
+    assert!(!marked());
     stage.network.pushes(message("separate")).await;
     alice.sends(&room, "anybody there?");
     let again = alice.sends(&room, "!fake bridge");
@@ -136,6 +139,7 @@ async fn commands_make_and_separate_rooms() {
     stage.fake.wait_for_body(&room, "together").await;
     alice.sends(&room, "hello again");
     stage.network.wait_for_texts(&quiet, &["hello again"]).await;
+    assert!(marked());
     assert!(!stage.shown(&room).contains(&"separate".to_owned()));
     stage.ends().await;
 }
@@ -201,5 +205,105 @@ async fn marks_show_what_becomes_of_a_message() {
     stage.notice(&room, &refused).await;
     alice.reacts(&room, &refused, "🔁");
     stage.fake.wait_until(|_| marks(&refused).contains(&"\"✅\"".to_owned()).then_some(())).await;
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_room_that_is_there_is_joined_to_a_chat_by_those_who_may() {
+    let stage = Stage::set("plumbed").await;
+    let (alice, bob) = (stage.fake.person("alice"), stage.fake.person("bob"));
+    let bot = UserId::parse("@fakebot:example.org").expect("the bot's name");
+    let request = json!({ "name": "our pub", "invite": [bot, bob.user_id()] });
+    let pub_room = alice.creates_room(&request);
+    let joined = || stage.fake.membership(&pub_room, &bot) == Some(Membership::Joined);
+    stage.fake.wait_until(|_| joined().then_some(())).await;
+    let answer = async |person: &crate::testkit::fake_homeserver::FakePerson, words: &str| {
+        let asked = person.sends(&pub_room, words);
+        stage.notice(&pub_room, &asked).await.1
+    };
+    assert!(answer(&alice, "!fake bridge").await.starts_with("Say which chat: `!fake bridge <chat id>`"));
+    assert!(answer(&bob, "!fake bridge town").await.starts_with("You may not change this room's settings"));
+    assert!(
+        answer(&alice, "!fake bridge town").await.starts_with("I may not change the room's settings here.")
+    );
+    let levels = json!({ "users": { "@fakebot:example.org": 50 }, "invite": 0 });
+    alice.sets_state(&pub_room, "m.room.power_levels", "", &levels);
+    assert_eq!(
+        answer(&alice, "!fake bridge nowhere").await,
+        "No connected account sees a chat nowhere on Fake."
+    );
+    assert_eq!(answer(&alice, "!fake bridge town").await, "This room and “town” are one conversation now.");
+    assert!(
+        answer(&alice, "!fake bridge town")
+            .await
+            .starts_with("This room is joined to the chat town already.")
+    );
+    alice.sends(&pub_room, "cheers");
+    stage.network.wait_for_texts(&stage.chat, &["cheers"]).await;
+    stage.hears(&pub_room, "carol", "hello pub").await;
+    // Its name stays its people's own.
+    let info = ChatInfo::new(ChatKind::Group, Some("renamed".to_owned()));
+    let change = ChatChange::Info(Box::new(info));
+    stage.network.pushes(RemoteEvent::ChatChanged { chat: stage.chat.clone(), change }).await;
+    stage.hears(&pub_room, "carol", "after the change").await;
+    assert_eq!(stage.fake.room_named("our pub").as_ref(), Some(&pub_room));
+    // Another room cannot have the chat, too.
+    let desk = alice.creates_direct_chat(&bot);
+    alice.sends(&desk, "create-portal town");
+    stage.fake.wait_for_body(&desk, &format!("That chat has a room: https://matrix.to/#/{pub_room}")).await;
+    alice.sends(&desk, "bridge town");
+    stage.fake.wait_for(&desk, |event| event.body().starts_with("This is your room with me.")).await;
+    // It is never emptied.
+    let asked = answer(&alice, "!fake delete-portal").await;
+    assert!(asked.starts_with("This separates the room from its chat"), "{asked}");
+    assert_eq!(answer(&alice, "!fake delete-portal confirm").await, "It is done in a moment.");
+    let carol = UserId::parse(ghost("carol")).expect("a ghost's name");
+    stage
+        .fake
+        .wait_until(|fake| (fake.membership(&pub_room, &carol) == Some(Membership::Left)).then_some(()))
+        .await;
+    assert_eq!(stage.fake.membership(&pub_room, bob.user_id()), Some(Membership::Joined));
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_deleted_room_is_empty_and_the_next_message_makes_another() {
+    let stage = Stage::set("deleted").await;
+    let (alice, bob) = (stage.fake.person("alice"), stage.fake.person("bob"));
+    let bot = UserId::parse("@fakebot:example.org").expect("the bot's name");
+    let desk = alice.creates_direct_chat(&bot);
+    let (room, _) = stage.room().await;
+    let asked = alice.sends(&room, "!fake delete-portal");
+    let (_, words) = stage.notice(&room, &asked).await;
+    assert!(words.contains("`!fake delete-portal confirm` does it."), "{words}");
+    alice.sends(&room, "!fake delete-portal confirm");
+    let carol = UserId::parse(ghost("carol")).expect("a ghost's name");
+    let is_out = |user: &UserId| stage.fake.membership(&room, user) == Some(Membership::Left);
+    stage
+        .fake
+        .wait_until(|_| {
+            [alice.user_id(), bob.user_id(), &carol, &bot].iter().all(|it| is_out(it)).then_some(())
+        })
+        .await;
+    let message = stage.network.message(&stage.chat, "carol", "and again");
+    stage.network.pushes(RemoteEvent::Message(message)).await;
+    let is_other = |fake: &crate::testkit::fake_homeserver::FakeHomeserver| {
+        let rooms = fake.rooms();
+        rooms.into_iter().find(|other| {
+            *other != room && *other != desk && fake.membership(other, &carol) == Some(Membership::Joined)
+        })
+    };
+    let other = stage.fake.wait_until(is_other).await;
+    stage.fake.wait_for_body(&other, "and again").await;
+    alice.sends(&desk, "delete-all-portals");
+    stage
+        .fake
+        .wait_for(&desk, |event| event.body().starts_with("This takes everybody out of all 1 rooms"))
+        .await;
+    alice.sends(&desk, "delete-all-portals confirm");
+    stage
+        .fake
+        .wait_until(|fake| (fake.membership(&other, &bot) == Some(Membership::Left)).then_some(()))
+        .await;
     stage.ends().await;
 }
