@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use ruma::{RoomId, UserId};
+use ruma::{EventId, RoomId, UserId};
 use tokio_util::sync::CancellationToken;
 
 use self::arguments::{Argument, Given};
@@ -19,16 +19,19 @@ use crate::{
     ids::GhostNames,
     login::{Logins, SigningIn},
     portal::{Call, CallKind, CommandPort, Reply},
+    puppet::Doubles,
     store::{PortalRow, Store, StoreError},
 };
 
 mod arguments;
 mod bridging;
+mod doctor;
 mod general;
 mod login;
 mod manual;
 mod news;
 mod parked;
+mod puppet;
 mod qr;
 mod relay;
 mod status;
@@ -41,6 +44,7 @@ const TABLE: &[Command] = &[
     general::VERSION,
     general::PING,
     status::STATUS,
+    doctor::DOCTOR,
     login::LOGIN,
     login::RELOGIN,
     login::CANCEL,
@@ -48,6 +52,9 @@ const TABLE: &[Command] = &[
     login::LIST_LOGINS,
     login::SET_PREFERRED_LOGIN,
     login::SET_MANAGEMENT_ROOM,
+    puppet::LOGIN_MATRIX,
+    puppet::LOGOUT_MATRIX,
+    puppet::PING_MATRIX,
     bridging::BRIDGE,
     bridging::UNBRIDGE,
     bridging::SYNC,
@@ -55,6 +62,8 @@ const TABLE: &[Command] = &[
     bridging::CAPABILITIES,
     relay::SET_RELAY,
     relay::UNSET_RELAY,
+    puppet::MUTE,
+    puppet::UNMUTE,
     parked::FAILED,
     parked::RETRY,
     parked::DROP,
@@ -109,6 +118,8 @@ struct Asked<'a> {
     given: Given<'a>,
     /// Who asks.
     sender: &'a UserId,
+    /// The event by which they ask.
+    event_id: &'a EventId,
     /// What the person may do.
     level: Level,
     /// Where.
@@ -139,6 +150,8 @@ pub struct Desk {
     pub chats: Chats,
     /// The homeserver.
     pub homeserver: Homeserver,
+    /// The people in Matrix for whom we may act.
+    pub doubles: Doubles,
     /// The spelling of ghosts.
     pub names: Arc<GhostNames>,
     /// Who may do what.
@@ -228,6 +241,7 @@ impl Commands {
         let asked = Asked {
             given,
             sender: &call.sender,
+            event_id: &call.event_id,
             level: call.level,
             room_id: &call.room_id,
             portal: portal.as_ref(),

@@ -30,7 +30,7 @@ pub use self::{
     resolve::{load, parse},
     secret::Secret,
 };
-use crate::ids::GhostNames;
+use crate::{ids::GhostNames, message::RelayTemplates};
 
 pub(crate) mod about;
 mod address;
@@ -135,8 +135,8 @@ pub struct Homeserver {
     pub url: Url,
     /// The name at the end of the homeserver's Matrix ids.
     pub server_name: OwnedServerName,
-    /// The `as_token` of a second registration, with which the bridge acts for the homeserver's own users.
-    pub double_puppet_token: Option<Secret>,
+    /// A second registration, by whose token the bridge acts for the homeserver's own users.
+    pub double_puppets: Option<PathBuf>,
 }
 
 /// How the homeserver reaches the bridge, and the names that the bridge owns there.
@@ -208,10 +208,27 @@ pub struct Bridge {
     pub media_folder: Option<PathBuf>,
     /// The program that converts media, by its name or path; none when it is switched off.
     pub ffmpeg: Option<PathBuf>,
+    /// Whether every account that somebody has signed in with has a space that holds its rooms.
+    pub personal_spaces: bool,
     /// Whether the bot shows as read what was delivered.
     pub delivery_receipts: bool,
     /// What a command in a portal starts with.
     pub command_prefix: String,
+    /// What a relay says for people, where their names can only stand in the words.
+    pub relay_templates: RelayTemplates,
+    /// What becomes of their reactions where the network has none.
+    pub relay_reactions: RelayReactions,
+}
+
+/// What becomes of the reactions of people for whom a relay speaks, where the network has no reactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RelayReactions {
+    /// Nothing.
+    #[default]
+    Off,
+    /// A short message in answer to what they are on.
+    Words,
 }
 
 /// When a room is made for a remote chat.

@@ -10,23 +10,27 @@ use std::sync::Arc;
 use ruma::{OwnedUserId, UserId};
 use url::Url;
 
-use self::transport::Transport;
+use self::transport::{Caller, Transport};
 pub use self::{
     error::HomeserverError,
     events::{SendEvent, SendState},
-    intent::{Intent, Profile},
+    intent::{Double, Intent, Profile},
     media::MediaDownload,
+    power::{Creation, Deed, Power, Powers},
     rooms::{CreateRoom, InitialState, PowerLevels},
     server::Versions,
 };
 use crate::config::Secret;
 
+mod account;
+mod directory;
 mod error;
 mod events;
 mod intent;
 mod media;
 mod metrics;
 mod path;
+mod power;
 mod rooms;
 mod server;
 mod transport;
@@ -40,6 +44,8 @@ pub struct HomeserverSettings {
     pub as_token: Secret,
     /// The bridge bot, the registration's `sender_localpart` in full.
     pub bot: OwnedUserId,
+    /// The `as_token` of a second registration, with which we act for the homeserver's own users.
+    pub double_puppet_token: Option<Secret>,
 }
 
 /// The homeserver, as one registration sees it. Cloning is cheap and shares the connections.
@@ -49,6 +55,7 @@ pub struct Homeserver(Arc<Inner>);
 struct Inner {
     transport: Transport,
     bot: OwnedUserId,
+    double_puppets: Option<http::HeaderValue>,
     default_room_version: tokio::sync::OnceCell<String>,
     upload_limit: media::UploadLimit,
 }
@@ -62,7 +69,13 @@ impl Homeserver {
         let transport = Transport::new(&settings.url, &settings.as_token)?;
         let default_room_version = tokio::sync::OnceCell::new();
         let upload_limit = media::UploadLimit::default();
-        Ok(Self(Arc::new(Inner { transport, bot: settings.bot, default_room_version, upload_limit })))
+        let unusable = || HomeserverError::BadSettings("`double_puppet_token` is no token".to_owned());
+        let double_puppets = match &settings.double_puppet_token {
+            Some(token) => Some(transport::bearer(token).ok_or_else(unusable)?),
+            None => None,
+        };
+        let bot = settings.bot;
+        Ok(Self(Arc::new(Inner { transport, bot, double_puppets, default_room_version, upload_limit })))
     }
 
     /// Acts as the bridge bot.
@@ -70,9 +83,31 @@ impl Homeserver {
         Intent::new(self, None)
     }
 
-    /// Acts as `user`: a ghost, or with the double-puppet registration a person who allowed it.
+    /// Acts as `user`, a ghost of ours.
     pub fn intent<'a>(&'a self, user: &'a UserId) -> Intent<'a> {
         Intent::new(self, (user != self.0.bot).then_some(user))
+    }
+
+    /// Acts as somebody in Matrix.
+    pub fn double<'a>(&'a self, double: &'a Double) -> Intent<'a> {
+        Intent::of_double(self, double)
+    }
+
+    /// How to act for somebody by the second registration, where there is one and they are a user of this homeserver.
+    pub fn shared_double(&self, user_id: &UserId) -> Option<Double> {
+        let authorization = self.0.double_puppets.clone()?;
+        let is_local = user_id.server_name() == self.0.bot.server_name();
+        is_local.then(|| Double { user_id: user_id.to_owned(), authorization, masquerades: true })
+    }
+
+    /// How to act for somebody by an access token of theirs. Whether it is theirs, `whoami` tells.
+    ///
+    /// # Errors
+    /// When it is no token.
+    pub fn double_with_token(&self, user_id: &UserId, token: &Secret) -> Result<Double, HomeserverError> {
+        let unusable = || HomeserverError::BadSettings("that is no access token".to_owned());
+        let authorization = transport::bearer(token).ok_or_else(unusable)?;
+        Ok(Double { user_id: user_id.to_owned(), authorization, masquerades: false })
     }
 
     /// The bridge bot's id.
@@ -80,8 +115,8 @@ impl Homeserver {
         &self.0.bot
     }
 
-    fn transport(&self) -> &Transport {
-        &self.0.transport
+    fn transport(&self) -> Caller<'_> {
+        self.0.transport.as_us()
     }
 }
 

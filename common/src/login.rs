@@ -175,9 +175,37 @@ impl Logins {
         own
     }
 
+    /// Whether the configuration names it.
+    pub fn is_configured(&self, id: &LoginId) -> bool {
+        self.slots().get(id).is_some_and(|slot| slot.owner.is_none())
+    }
+
+    /// Whether there is more than one login.
+    pub fn are_several(&self) -> bool {
+        self.slots().len() > 1
+    }
+
+    /// Who somebody in Matrix is on the network, by the accounts of theirs.
+    pub fn faces_of(&self, owner: &UserId) -> Vec<RemoteUserId> {
+        let slots = self.slots();
+        let own = slots.values().filter(|slot| slot.owner.as_deref() == Some(owner));
+        own.filter_map(|slot| slot.me.clone()).collect()
+    }
+
+    /// Whether somebody has signed in with it, rather than the configuration naming it.
+    pub fn is_owned(&self, id: &LoginId) -> bool {
+        self.slots().get(id).is_some_and(|slot| slot.owner.is_some())
+    }
+
     /// What one login is doing.
     pub fn status(&self, id: &LoginId) -> Option<LoginStatus> {
         self.slots().get(id).map(|slot| slot.status(id))
+    }
+
+    /// The account that is somebody on the network.
+    pub fn account_of(&self, user: &RemoteUserId) -> Option<LoginId> {
+        let slots = self.slots();
+        slots.iter().find(|(_, slot)| slot.me.as_ref() == Some(user)).map(|(id, _)| id.clone())
     }
 
     /// Who in Matrix has signed in as somebody on the network.

@@ -13,9 +13,13 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     attachment::{Attachment, AttachmentKind, FileSource, LOTTIE_TYPE, MediaInfo, Thumbnail},
     emoji::Emoji,
-    info::{ChatInfo, ChatKind, CreateWhen, UserInfo, VISIBLE_NAME_CHARS_MAX, clean_name},
-    limits::{Action, Limits, Support},
+    info::{
+        ChatInfo, ChatKind, CreateWhen, Personal, UserInfo, VISIBLE_NAME_CHARS_MAX, clean_line, clean_name,
+        is_visible,
+    },
+    limits::{Action, Authors, Limits, Support},
     outgoing::{Author, Outgoing, OutgoingMessage},
+    relay::{Filling, RelayTemplates, TEMPLATE_CHARS_MAX, Template, TemplateError, TemplateKind},
     remote_event::{ChatChange, MemberChange, RemoteEvent, RemoteMessage, Sender, SessionState, Stands},
     text::{Mention, MentionTarget, Node, RichText, TEXT_DEPTH_MAX, TEXT_NODES_MAX},
     wire::{WIRE_VERSION, Wire, WireError},
@@ -27,6 +31,7 @@ mod emoji;
 mod info;
 mod limits;
 mod outgoing;
+mod relay;
 mod remote_event;
 mod text;
 mod wire;

@@ -105,6 +105,11 @@ pub trait Session: Send + Sync + 'static {
         None
     }
 
+    /// How people and the direct chats with them are found, where the network lets us look. Commands and the HTTP API ask it.
+    fn directory(&self) -> Option<&dyn Directory> {
+        None
+    }
+
     /// Resolves when the session has ended by itself, with the reason. Must be safe to drop and call again.
     async fn ended(&self) -> ConnectError;
 
@@ -132,6 +137,30 @@ pub trait History: Send + Sync {
         until: &Until,
         count: usize,
     ) -> Result<Vec<RemoteMessage>, PlatformError>;
+}
+
+/// A power of a session: finding people and the direct chats with them. Called when somebody in Matrix asks, and waited for by them, so
+/// an answer should come within seconds.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// People whose name goes with the words, the best first, at most `count_max`; never ourselves. Nobody found is an empty answer.
+    ///
+    /// # Errors
+    /// When the network could not be asked, with words for whoever asks.
+    async fn search(&self, query: &str, count_max: usize) -> Result<Vec<UserInfo>, PlatformError>;
+
+    /// Whom an identifier means as people write it: a user name, a number, an id. `None` for what names nobody; never a guess.
+    ///
+    /// # Errors
+    /// When the network could not be asked, with words for whoever asks.
+    async fn resolve(&self, identifier: &str) -> Result<Option<UserInfo>, PlatformError>;
+
+    /// The direct chat with somebody, opened if there is none. Asked again it is the same chat, and [`Session::chat`] finds it from now on,
+    /// with the person in [`ChatInfo::with`]. Must not say anything there.
+    ///
+    /// # Errors
+    /// When the network has no such chat for us or could not be asked, with words for whoever asks.
+    async fn direct_chat(&self, user: &RemoteUserId) -> Result<RemoteChatId, PlatformError>;
 }
 
 /// Where a piece of history ends.
@@ -207,6 +236,13 @@ pub enum ConnectError {
     /// We closed it ourselves.
     #[error("the session was closed")]
     Closed,
+}
+
+/// What was not stored stays on the network, and the next session asks for it again.
+impl From<NotStored> for ConnectError {
+    fn from(error: NotStored) -> Self {
+        Self::Transient(error.to_string())
+    }
 }
 
 /// Something failed on the platform's side. The words say what did not happen and what to do.

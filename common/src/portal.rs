@@ -21,13 +21,13 @@ use self::lane::{Attempted, Try, Verdict, Work};
 pub(crate) use self::{lane::Lanes, notice::notice_content};
 use crate::{
     clock::Clock,
-    config::{About, Level, Permissions},
+    config::{About, Level, Permissions, RelayReactions},
     homeserver::Homeserver,
     ids::{GhostNames, LoginId, RemoteChatId},
     login::Logins,
     media::{Media, PublicMedia},
-    message::RemoteEvent,
-    puppet::Ghosts,
+    message::{RelayTemplates, RemoteEvent},
+    puppet::{Doubles, Ghosts},
     store::{ChatLogin, Direction, Done, Links, OpenRow, Outcome, PortalRow, Relay, Store, StoreError},
 };
 
@@ -40,12 +40,16 @@ mod keys;
 mod lane;
 mod marks;
 mod notice;
+mod owners;
 mod people;
 mod privacy;
 mod speaker;
 
 /// So many portals are remembered; the others are in the database.
 const PORTALS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
+
+/// So often is remembered that an account sees a chat; the rest is in the database.
+const SIGHTS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
 
 /// The pause before a record is tried again while the database is away, and how often it is.
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
@@ -73,10 +77,16 @@ pub struct PortalSettings {
     pub create_at_start: bool,
     /// How many of the messages that were said before a room was made are brought into it.
     pub backfill_messages_max: usize,
+    /// Whether every account has a space that holds its rooms.
+    pub personal_spaces: bool,
     /// Whether the bot shows as read what was delivered.
     pub delivery_receipts: bool,
     /// What a command in a portal starts with.
     pub command_prefix: String,
+    /// What a relay says for people, where their names can only stand in the words.
+    pub relay_templates: Arc<RelayTemplates>,
+    /// What becomes of their reactions where the network has none.
+    pub relay_reactions: RelayReactions,
 }
 
 /// All that a portal works with.
@@ -98,6 +108,8 @@ pub struct PortalParts {
     pub public_media: Option<PublicMedia>,
     /// What runs commands.
     pub commands: Arc<dyn CommandPort>,
+    /// The people in Matrix for whom we may act.
+    pub doubles: Doubles,
     /// Time and randomness.
     pub clock: Clock,
 }
@@ -177,6 +189,9 @@ struct Cache {
     by_chat: LruCache<RemoteChatId, Arc<PortalRow>>,
     by_room: LruCache<OwnedRoomId, Arc<PortalRow>>,
     seeing: LruCache<RemoteChatId, Arc<[ChatLogin]>>,
+    /// Counts what made an entry of `seeing` old.
+    seeing_changes: u64,
+    sights: LruCache<(RemoteChatId, LoginId), ()>,
 }
 
 /// A remote event with the login that saw it: what the journal holds.
@@ -192,11 +207,14 @@ impl Portals {
     /// Portals over these parts.
     pub fn new(parts: PortalParts) -> Self {
         let ghosts = Ghosts::new(parts.store.clone(), parts.homeserver.clone(), parts.names.clone());
-        let people = people::People::new(parts.homeserver.clone(), parts.public_media.clone());
+        let people =
+            people::People::new(parts.homeserver.clone(), parts.names.clone(), parts.public_media.clone());
         let cache = Mutex::new(Cache {
             by_chat: LruCache::new(PORTALS_CACHED_MAX),
             by_room: LruCache::new(PORTALS_CACHED_MAX),
             seeing: LruCache::new(PORTALS_CACHED_MAX),
+            seeing_changes: 0,
+            sights: LruCache::new(SIGHTS_CACHED_MAX),
         });
         let marks = marks::Marks::new(parts.homeserver.clone());
         Self {
@@ -210,9 +228,9 @@ impl Portals {
         }
     }
 
-    /// Somebody in Matrix may have a new name or picture.
-    pub fn forget_profile(&self, user_id: &UserId) {
-        self.people.forget(user_id);
+    /// Somebody in Matrix may have a new name or picture, or may have come to a room or gone from it.
+    pub fn forget_member(&self, room_id: &RoomId, user_id: &UserId) {
+        self.people.forget(room_id, user_id);
     }
 
     /// Whether new rooms get what was said before.

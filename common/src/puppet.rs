@@ -1,7 +1,7 @@
 //! Ghosts: the Matrix accounts that stand for remote people, made ready just before they speak.
 //!
 //! A profile change writes one member event for every room of the ghost, so nothing is written that is known to be so already. A missing
-//! picture never holds a message back. Next: [`crate::portal`].
+//! picture never holds a message back. Next: `doubles`, the people in Matrix for whom we may act; [`crate::portal`].
 
 use std::{
     num::NonZeroUsize,
@@ -18,6 +18,10 @@ use crate::{
     message::{Sender, clean_name},
     store::{GhostRow, Store, StoreError},
 };
+
+pub use self::doubles::{DoubleError, Doubles, MARK_KEY};
+
+mod doubles;
 
 /// So many ghosts are remembered; the others are in the database.
 const GHOSTS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(2_000).expect("it is not zero");

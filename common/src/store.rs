@@ -19,6 +19,7 @@ pub use self::{
     ghost::GhostRow,
     kv::MediaRow,
     login::{ChatLogin, LoginRow},
+    moving::Heir,
     person::PersonRow,
     portal::{PortalRow, PortalState, Relay},
     reaction::ReactionRow,
@@ -43,6 +44,7 @@ mod journal;
 mod kv;
 mod login;
 mod map;
+mod moving;
 mod operation;
 mod person;
 mod portal;
@@ -235,7 +237,11 @@ impl Store {
 
     /// Runs portable statements through the writer; answers how many rows the first one touched.
     async fn write(&self, steps: Vec<Step>) -> Result<u64, StoreError> {
-        self.ask(|reply| Operation::Script { script: Script { steps, feeds: false }, reply }).await
+        self.ask(|reply| Operation::Script {
+            script: Script { steps, to_the_end: false, feeds: false },
+            reply,
+        })
+        .await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The Discord bridge against the simulator: the suite of all platforms, and Discord's own traps.
 
 mod absence;
+mod finding;
 mod hearing;
 mod kinds;
 mod receiving;

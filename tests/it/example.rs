@@ -18,6 +18,7 @@ use magpie_tests::{
 use serde_json::json;
 
 mod planted;
+mod signing_in;
 
 const TOKEN: &str = "magpie-7f3a";
 const LINES_OF_CODE_MAX: usize = 250;
@@ -104,7 +105,12 @@ impl Subject for OnLineServer {
 
     async fn heard(&self) -> Vec<Heard> {
         let ours = self.0.messages("lobby").into_iter().filter(|message| message.by == "bridge");
-        ours.map(|message| Heard { id: RemoteMessageId::new(message.id), text: message.text }).collect()
+        ours.map(|message| Heard {
+            id: RemoteMessageId::new(message.id),
+            text: message.text,
+            author: message.author,
+        })
+        .collect()
     }
 
     async fn cut(&self) {
@@ -128,12 +134,23 @@ impl Subject for OnLineServer {
     }
 
     async fn answer(&self, _flow: &str, step: &LoginStep, answers: Answers) -> Option<Vec<(String, String)>> {
-        let LoginStep::Ask(fields) = step else { return Some(Vec::new()) };
-        let token = match answers {
-            Answers::Right => TOKEN,
-            Answers::Wrong => "a-wrong-one",
-        };
-        Some(fields.iter().map(|field| (field.name.to_owned(), token.to_owned())).collect())
+        match (step, answers) {
+            (LoginStep::Ask(fields), Answers::Right | Answers::Wrong) => {
+                let token = if answers == Answers::Right { TOKEN } else { "a-wrong-one" };
+                Some(fields.iter().map(|field| (field.name.to_owned(), token.to_owned())).collect())
+            }
+            (LoginStep::Show { code, .. }, _) => {
+                let is_taken = match answers {
+                    Answers::Right => self.0.person_scans(code, "bridge"),
+                    Answers::Wrong => self.0.person_denies(code),
+                    Answers::Late => self.0.code_expires(code),
+                };
+                assert!(is_taken, "the code that is shown does not hold");
+                Some(Vec::new())
+            }
+            (LoginStep::Ask(_), Answers::Late) => None,
+            (LoginStep::Done(_), _) => Some(Vec::new()),
+        }
     }
 }
 
@@ -176,7 +193,8 @@ async fn in_doubt_a_network_with_keys_repeats_its_first_answer() {
     assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{outcome:?}");
     key.in_doubt = Some(InDoubt { after: None, accepted_ms: 1 });
     let delivered = session.deliver(&subject.chat(), &said("hello"), &key).await.expect("the key is known");
-    assert_eq!(subject.heard().await, [Heard { id: delivered.ids[0].clone(), text: "hello".to_owned() }]);
+    let heard = Heard { id: delivered.ids[0].clone(), text: "hello".to_owned(), author: None };
+    assert_eq!(subject.heard().await, [heard]);
 }
 
 #[tokio::test]

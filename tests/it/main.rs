@@ -21,6 +21,7 @@ mod manual;
 mod operations;
 mod operator;
 mod provisioning;
+mod people;
 mod synapse;
 mod tidy;
 mod tutorial;

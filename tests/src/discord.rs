@@ -11,6 +11,7 @@ pub mod admins;
 pub mod cdn;
 pub mod control;
 pub mod description;
+mod direct;
 pub mod effects;
 pub mod faults;
 pub mod files;

@@ -16,8 +16,8 @@ use magpie_common::{
     config::{About, PlatformConfig, Problems, Question, Secret},
     ids::{AliasSet, LoginId, RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
     message::{
-        Action, ChatChange, ChatInfo, ChatKind, Limits, Message, Outgoing, RemoteEvent, RemoteMessage,
-        Sender, Support, UserInfo,
+        Action, Authors, ChatChange, ChatInfo, ChatKind, Limits, Message, Outgoing, RemoteEvent,
+        RemoteMessage, Sender, Support, UserInfo,
     },
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, Finding, LoginFlow,
@@ -164,7 +164,7 @@ impl Session for EchoSession {
 
     fn limits(&self, _chat: &RemoteChatId) -> Limits {
         let actions = [(Action::Message, Support::Full)].into();
-        Limits { actions, text_chars_max: TEXT_CHARS_MAX, ..Limits::default() }
+        Limits { actions, authors: Authors::Shown, text_chars_max: TEXT_CHARS_MAX, ..Limits::default() }
     }
 
     async fn deliver(

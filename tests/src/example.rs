@@ -13,17 +13,16 @@ use magpie_common::{
     clock::Clock,
     config::{About, PlatformConfig, Problems, Question, Secret},
     ids::{AliasSet, LoginId, RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
-    message::{Action, ChatInfo, ChatKind, Limits, Message, Outgoing, OutgoingMessage},
+    message::{Action, Authors, ChatInfo, ChatKind, Limits, Message, Outgoing, OutgoingMessage},
     message::{RemoteEvent, RemoteMessage, RichText, Sender, Support, UserInfo},
     platform::{ConnectError, Cursor, DeliverError, Delivered, DeliveryKey, Download, EventSink, Finding},
-    platform::{LoginField, LoginFlow, LoginProcess, LoginStep, NotStored, SavedLogin},
+    platform::{LoginField, LoginFlow, LoginProcess, LoginStep, SavedLogin},
     platform::{Platform, PlatformError, Session},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::line_client::{LineClient, LineError, Said, Told};
+use crate::line_client::{LineAccount, LineClient, LineError, Pairing, Said, Say, Told, Welcome};
 
 /// The `platform:` section of the configuration.
 #[derive(Debug, Default, Deserialize)]
@@ -43,11 +42,7 @@ impl PlatformConfig for ExampleConfig {
 
     fn check(&self, problems: &mut Problems) {
         if !self.server.contains(':') {
-            problems.add(
-                "server",
-                "`server` is not `host:port`",
-                "name the chat server: `chat.example.org:4000`",
-            );
+            problems.add("server", "`server` is not `host:port`", "write it as `chat.example.org:4000`");
         }
         if let Some(token) = &self.token {
             problems.check_secret("token", token, "the owner of the chat server gives tokens out");
@@ -80,32 +75,31 @@ impl Platform for Example {
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {
-        vec![LoginFlow { id: "token", description: "with a token from the owner of the chat server" }]
+        let flow = |id, description| LoginFlow { id, description };
+        vec![flow("token", "with a token from the server's owner"), flow("qr", "with a code that you scan")]
     }
 
     async fn begin_login(&self, flow: &str) -> Result<Box<dyn LoginProcess>, PlatformError> {
         match flow {
             "token" => Ok(Box::new(TokenLogin(self.0.server.clone()))),
-            other => Err(PlatformError(format!("There is no login flow `{other}`; use `token`."))),
+            "qr" => Ok(Box::new(QrLogin { server: self.0.server.clone(), shown: None, left: RENEWALS_MAX })),
+            other => Err(PlatformError(format!("There is no login flow `{other}`; use `token` or `qr`."))),
         }
     }
 
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {
         // The cursor was stored together with the last event, so we go on right after it. Without one we were never here.
-        let seen =
-            sink.remembered(STREAM).await.map_err(|error| ConnectError::Transient(error.to_string()))?;
-        let after = seen.and_then(|seq| seq.parse().ok()).unwrap_or(0);
-        let (server, token) = (self.0.server.clone(), login.secret.clone());
-        let signed_in = LineClient::sign_in(&server, token.expose(), Some(after)).await;
-        let (client, welcome) = signed_in.map_err(connect_error)?;
-        let (me, stop) = (RemoteUserId::new(welcome.account), CancellationToken::new());
-        let listening = stop.clone().run_until_cancelled_owned(listen(client, sink, me.clone()));
+        let after = sink.remembered(STREAM).await?.and_then(|seq| seq.parse().ok()).unwrap_or(0);
+        let account = LineAccount::new(&self.0.server, login.secret.expose());
+        let (client, welcome) = account.sign_in(Some(after)).await?;
+        let stop = CancellationToken::new();
+        let listening = stop.clone().run_until_cancelled_owned(listen(client, sink, welcome.device.clone()));
         let end = AbortOnDropHandle::new(tokio::spawn(listening)).map(|end| match end {
-            Ok(end) => end.unwrap_or(ConnectError::Closed),
+            Ok(Some(Err(error))) => error,
+            Ok(Some(Ok(())) | None) => ConnectError::Closed,
             Err(panic) => ConnectError::Transient(panic.to_string()),
         });
-        let end = end.boxed().shared();
-        Ok(Arc::new(ExampleSession { server, token, keys: welcome.keys, me, stop, end }))
+        Ok(Arc::new(ExampleSession { account, welcome, stop, end: end.boxed().shared() }))
     }
 
     async fn diagnose(&self) -> Vec<Finding> {
@@ -113,10 +107,10 @@ impl Platform for Example {
         let Some(token) = &self.0.token else {
             return vec![Finding::fault("account", "no token is set, so nothing connects", remedy)];
         };
-        vec![match LineClient::sign_in(&self.0.server, token.expose(), None).await {
+        vec![match LineAccount::new(&self.0.server, token.expose()).sign_in(None).await {
             Ok((_, welcome)) => Finding::good("account", format!("signed in as {}", welcome.name)),
-            Err(LineError::Refused { words, .. }) => Finding::fault("account", words, remedy),
-            Err(LineError::Broken(why)) => Finding::fault("server", why, "Check `platform.server`."),
+            Err(LineError::SignedOut(words)) => Finding::fault("account", words, remedy),
+            Err(broken) => Finding::fault("server", broken.to_string(), "Check `platform.server`."),
         }]
     }
 }
@@ -129,9 +123,45 @@ impl LoginProcess for TokenLogin {
         let Some((_, secret)) = answers.into_iter().find(|(name, _)| name == "token") else {
             return Ok(LoginStep::Ask(vec![LoginField { name: "token", label: "Token", secret: true }]));
         };
-        let signed_in = LineClient::sign_in(&self.0, secret.expose(), None).await;
-        let (_, welcome) = signed_in.map_err(|error| PlatformError(error.to_string()))?;
-        Ok(LoginStep::Done(SavedLogin { id: LoginId::new(welcome.account), name: welcome.name, secret }))
+        let (_, welcome) = LineAccount::new(&self.0, secret.expose()).sign_in(None).await?;
+        Ok(done(welcome.account, welcome.name, secret))
+    }
+}
+
+/// So often a fresh code is shown; then nobody seems to be there to scan one.
+const RENEWALS_MAX: usize = 2;
+
+struct QrLogin {
+    server: String,
+    shown: Option<Pairing>,
+    left: usize,
+}
+
+#[async_trait]
+impl LoginProcess for QrLogin {
+    async fn step(&mut self, _answers: Vec<(String, Secret)>) -> Result<LoginStep, PlatformError> {
+        if let Some(shown) = self.shown.take() {
+            match shown.admitted().await {
+                Ok(paired) => return Ok(done(paired.account, paired.name, Secret::new(paired.token))),
+                // A fresh code follows one that ran out.
+                Err(LineError::Expired(_)) if self.left > 0 => self.left -= 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let shown = self.shown.insert(Pairing::begin(&self.server).await?);
+        let instructions = "Scan it with a device where you are signed in, and say yes there.".to_owned();
+        let (code, valid_for) = (shown.code.clone(), shown.valid_for);
+        Ok(LoginStep::Show { code, qr: true, link: None, instructions, valid_for })
+    }
+}
+
+fn done(account: String, name: String, secret: Secret) -> LoginStep {
+    LoginStep::Done(SavedLogin { id: LoginId::new(account), name, secret })
+}
+
+impl From<LineError> for PlatformError {
+    fn from(error: LineError) -> Self {
+        Self(error.to_string())
     }
 }
 
@@ -139,49 +169,48 @@ impl LoginProcess for TokenLogin {
 const STREAM: &str = "events";
 const STORING_MAX: usize = 64;
 
-async fn listen(mut client: LineClient, sink: EventSink, me: RemoteUserId) -> ConnectError {
+async fn listen(mut client: LineClient, sink: EventSink, device: String) -> Result<(), ConnectError> {
     let mut storing = FuturesOrdered::new();
     loop {
         tokio::select! {
             // What was not stored is not lost: we end, and the next connection asks for it again.
-            Some(stored) = storing.next() => if let Err(NotStored(why)) = stored { return ConnectError::Transient(why) },
-            told = client.next(), if storing.len() < STORING_MAX => match told {
-                Ok(told) => {
-                    let cursor = Cursor { key: STREAM.to_owned(), value: told.seq.to_string() };
-                    if let Some(event) = remote_event(told, &me) {
-                        storing.push_back(sink.push_with_cursor(event, cursor).await.stored());
-                    }
+            Some(stored) = storing.next() => stored?,
+            told = client.next(), if storing.len() < STORING_MAX => {
+                let told = told?;
+                let cursor = Cursor { key: STREAM.to_owned(), value: told.seq.to_string() };
+                if let Some(event) = remote_event(told, &device) {
+                    storing.push_back(sink.push_with_cursor(event, cursor).await.stored());
                 }
-                Err(error) => return connect_error(error),
-            },
+            }
         }
     }
 }
 
-/// What the bridge makes of an event; nothing of our own messages coming back.
-fn remote_event(told: Told, me: &RemoteUserId) -> Option<RemoteEvent> {
-    let Some(Said { chat, message, by, name, text, at: sent_ms }) = told.said else {
+/// What the bridge makes of an event; nothing of what this very device has said.
+fn remote_event(told: Told, device: &str) -> Option<RemoteEvent> {
+    let Some(Said { chat, message, by, via, name, text, at: sent_ms }) = told.said else {
         // Kept as it came, and read again after an upgrade that knows it.
         return Some(RemoteEvent::Unknown { chat: None, name: told.event, raw: told.raw });
     };
     let (chat, id, by) = (RemoteChatId::new(chat), RemoteMessageId::new(message), RemoteUserId::new(by));
     let message = Message::text(RichText::plain(&text).bounded());
-    let sender = Sender { ids: AliasSet::single(by.clone()), name: Some(name), avatar: None };
-    (by != *me).then_some(RemoteEvent::Message(RemoteMessage { chat, id, sender, sent_ms, message }))
+    let sender = Sender { ids: AliasSet::single(by), name: Some(name), avatar: None };
+    let said = RemoteEvent::Message(RemoteMessage { chat, id, sender, sent_ms, message });
+    (via.as_deref() != Some(device)).then_some(said)
 }
 
-fn connect_error(error: LineError) -> ConnectError {
-    match error {
-        LineError::Refused { words, .. } => ConnectError::BadCredentials(words),
-        LineError::Broken(_) => ConnectError::Transient(error.to_string()),
+impl From<LineError> for ConnectError {
+    fn from(error: LineError) -> Self {
+        match error {
+            LineError::SignedOut(words) => Self::BadCredentials(words),
+            error => Self::Transient(error.to_string()),
+        }
     }
 }
 
 struct ExampleSession {
-    server: String,
-    token: Secret,
-    keys: bool,
-    me: RemoteUserId,
+    account: LineAccount,
+    welcome: Welcome,
     stop: CancellationToken,
     end: Shared<BoxFuture<'static, ConnectError>>,
 }
@@ -191,12 +220,12 @@ type Outcome = Result<Delivered, DeliverError>;
 #[async_trait]
 impl Session for ExampleSession {
     fn me(&self) -> RemoteUserId {
-        self.me.clone()
+        RemoteUserId::new(&*self.welcome.account)
     }
 
     fn limits(&self, _chat: &RemoteChatId) -> Limits {
         let actions = [(Action::Message, Support::Full)].into();
-        Limits { actions, text_chars_max: 1_000, ..Limits::default() }
+        Limits { actions, authors: Authors::Shown, text_chars_max: 1_000, ..Limits::default() }
     }
 
     async fn deliver(&self, chat: &RemoteChatId, outgoing: &Outgoing, key: &DeliveryKey) -> Outcome {
@@ -223,13 +252,13 @@ impl Session for ExampleSession {
     }
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
-        let found = self.look_up(json!({"do": "chat", "chat": id})).await?;
-        Ok(found.map(|name| ChatInfo::new(ChatKind::Group, name)))
+        let found = self.account.chat(id.as_str()).await?;
+        Ok(found.map(|name| ChatInfo::new(ChatKind::Group, Some(name))))
     }
 
     async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {
-        let found = self.look_up(json!({"do": "user", "user": id})).await?;
-        Ok(found.map(|name| UserInfo { ids: AliasSet::single(id.clone()), name, avatar: None, bot: false }))
+        let (ids, found) = (AliasSet::single(id.clone()), self.account.user(id.as_str()).await?);
+        Ok(found.map(|name| UserInfo { ids, name: Some(name), avatar: None, bot: false }))
     }
 
     async fn download(&self, _file: &RemoteFileId) -> Result<Download, PlatformError> {
@@ -252,47 +281,26 @@ impl ExampleSession {
             return Err(DeliverError::Unsupported("The example network has no files.".to_owned()));
         }
         // A server without keys takes a repeat for a new message. Better to ask a person than to say it twice.
-        if key.in_doubt.is_some() && !self.keys {
+        if key.in_doubt.is_some() && !self.welcome.keys {
             return Err(uncertain());
         }
-        let (author, text) = (said.author.as_ref().map(|author| &author.name), said.message.text.to_plain());
-        let say = json!({"do": "say", "chat": chat, "key": key.key, "text": text, "author": author});
-        let said = match self.ask(say).await {
+        let (author, text) = (said.author.as_ref().map(|author| &*author.name), said.message.text.to_plain());
+        let say = Say { chat: chat.as_str(), key: &key.key, text: &text, author };
+        let said = self.account.say(say).await.map(|id| Delivered { ids: vec![RemoteMessageId::new(id)] });
+        said.map_err(|error| match error {
+            LineError::Busy { words: reason, retry: after } => DeliverError::Retry { after, reason },
+            LineError::Unreachable(reason) => DeliverError::Retry { after: None, reason },
             // The second time it is surely the key that we rely on, so a third time is as good.
-            Err(DeliverError::Uncertain(reason)) if key.in_doubt.is_some() => {
-                return Err(DeliverError::Retry { after: None, reason });
+            LineError::Broken(reason) if key.in_doubt.is_some() => {
+                DeliverError::Retry { after: None, reason }
             }
-            said => said?,
-        };
-        let id = RemoteMessageId::new(said["message"].as_str().ok_or_else(uncertain)?);
-        Ok(Delivered { ids: vec![id] })
-    }
-
-    async fn look_up(&self, request: Value) -> Result<Option<Option<String>>, PlatformError> {
-        let found = self.ask(request).await.map_err(|error| PlatformError(error.to_string()))?;
-        Ok(found.as_object().map(|found| found["name"].as_str().map(str::to_owned)))
-    }
-
-    /// Asks one thing on a connection of its own, as one would over HTTP.
-    async fn ask(&self, request: Value) -> Result<Value, DeliverError> {
-        let signed_in = LineClient::sign_in(&self.server, self.token.expose(), None).await;
-        // Nothing was asked yet, so trying again is harmless. From the next line on, only the key can make it so.
-        let (mut client, _) = signed_in.map_err(|error| match error {
-            LineError::Refused { words, .. } => DeliverError::LoggedOut(words),
-            LineError::Broken(reason) => DeliverError::Retry { after: None, reason },
-        })?;
-        client.ask(request).await.map_err(|error| match error {
-            LineError::Refused { code, words: reason, retry: after } if code == "busy" => {
-                DeliverError::Retry { after, reason }
-            }
-            LineError::Refused { words, .. } => DeliverError::Rejected(words),
             LineError::Broken(_) => uncertain(),
+            LineError::SignedOut(words) => DeliverError::LoggedOut(words),
+            LineError::Refused(words) | LineError::Expired(words) => DeliverError::Rejected(words),
         })
     }
 }
 
 fn uncertain() -> DeliverError {
-    DeliverError::Uncertain(
-        "The chat server did not confirm it; look there before saying it again.".to_owned(),
-    )
+    DeliverError::Uncertain("The chat server did not confirm it; look there before you repeat it.".to_owned())
 }

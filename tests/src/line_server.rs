@@ -4,15 +4,21 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `{"id":0,"do":"login","token":"…","after":7}` | `{"re":0,"ok":{"account":"bridge","name":"Bridge","keys":true}}` |
+//! | `{"id":0,"do":"login","token":"…","after":7}` | `{"re":0,"ok":{"account":"ada","name":"Ada","device":"d1","keys":true}}` |
+//! | `{"id":0,"do":"pair"}` | `{"re":0,"ok":{"code":"line:…","valid_ms":60000}}`, and later `{"re":0,"ok":{"account":"ada","name":"Ada","token":"…"}}` |
 //! | `{"id":1,"do":"say","chat":"lobby","key":"k","text":"hi","author":"Ada"}` | `{"re":1,"ok":{"message":"m9"}}` |
 //! | `{"id":2,"do":"unsay","chat":"lobby","message":"m9"}` | `{"re":2,"ok":{}}` |
 //! | `{"id":3,"do":"chat","chat":"lobby"}` | `{"re":3,"ok":{"name":"The lobby"}}`, or `null` when there is none |
 //! | `{"id":4,"do":"user","user":"ada"}` | `{"re":4,"ok":{"name":"Ada"}}`, or `null` when there is none |
+//! | `{"id":5,"do":"admit","code":"line:…"}` | `{"re":5,"ok":{}}` |
+//!
+//! A token is one device of an account, and an account has as many as it likes, each with any number of connections. Without a token
+//! a client asks for a code with `pair` and shows it; when a device that is signed in admits the code, the new one is told its own
+//! token, and logs in with it. A code that nobody admits ends in `expired` or `denied`.
 //!
 //! A refusal is `{"re":1,"error":"too_long","words":"…"}`; `busy` adds `retry_ms`. What happens is told to everybody as numbered
-//! events, from `after` on (nothing is told without `after`), a client's own messages included:
-//! `{"seq":8,"event":"said","chat":"lobby","message":"m8","by":"ada","name":"Ada","text":"hi","at":1700000000000}`.
+//! events, from `after` on (nothing is told without `after`), a client's own messages included; `via` is the device that said it:
+//! `{"seq":8,"event":"said","chat":"lobby","message":"m8","by":"ada","via":"d1","name":"Ada","text":"hi","at":1700000000000}`.
 //! A known `key` gets its first answer again, unless the server said `"keys":false` at login.
 //!
 //! The server lives in memory and outlives the bridge that it serves. It must never trust a line: length, depth of time and
@@ -31,8 +37,8 @@ use tokio::{
 };
 use tokio_util::codec::{Framed, LinesCodec};
 
+use self::network::{Device, Fate, Greeting, Network, Step};
 pub use self::network::{Fault, LineMessage};
-use self::network::{Network, Step};
 
 mod network;
 
@@ -77,7 +83,7 @@ impl LineServer {
         self.address
     }
 
-    /// Lets somebody in by a token.
+    /// Lets somebody in by a token: the account is made, or has one device more.
     pub fn add_account(&self, account: &str, name: &str, token: &str) {
         self.network.add_account(account, name, token);
     }
@@ -87,9 +93,52 @@ impl LineServer {
         self.network.add_chat(chat, name);
     }
 
-    /// A person says something; gives the message's id.
+    /// A person says something on a device of their own; gives the message's id.
     pub fn person_says(&self, chat: &str, person: &str, text: &str) -> String {
         self.network.person_says(chat, person, text)
+    }
+
+    /// The codes that wait to be scanned.
+    pub fn codes(&self) -> Vec<String> {
+        self.network.codes()
+    }
+
+    /// Waits until there is a code to scan.
+    ///
+    /// # Errors
+    /// When nobody asks for one.
+    pub async fn wait_for_code(&self) -> anyhow::Result<String> {
+        let code = async |server: &Self| {
+            let mut changed = server.network.changes();
+            loop {
+                changed.borrow_and_update();
+                if let Some(code) = server.codes().into_iter().next() {
+                    return Ok(code);
+                }
+                changed.changed().await?;
+            }
+        };
+        timeout(WAIT_AT_MOST, code(self)).await.unwrap_or_else(|_| anyhow::bail!("nobody shows a code"))
+    }
+
+    /// Somebody scans a code with a device of theirs, and says yes. False when the code does not hold, or there is no such account.
+    pub fn person_scans(&self, code: &str, account: &str) -> bool {
+        self.network.decide(code, Fate::Admitted(account.to_owned()))
+    }
+
+    /// Somebody scans a code, and says no. False when it does not hold.
+    pub fn person_denies(&self, code: &str) -> bool {
+        self.network.decide(code, Fate::Refused)
+    }
+
+    /// A code's time is over. False when it was so already.
+    pub fn code_expires(&self, code: &str) -> bool {
+        self.network.decide(code, Fate::Expired)
+    }
+
+    /// From now on codes hold for so long.
+    pub fn codes_hold_for(&self, valid_for: Duration) {
+        self.network.codes_hold_for(valid_for);
     }
 
     /// Tells everybody of something that happened, in any words.
@@ -206,16 +255,37 @@ async fn accept(listener: TcpListener, network: Arc<Network>) {
 async fn converse(network: &Network, socket: TcpStream) -> Option<()> {
     let mut lines = Framed::new(socket, LinesCodec::new_with_max_length(LINE_BYTES_MAX));
     let hello = timeout(LOGIN_WITHIN, lines.next()).await.ok()??.ok()?;
-    let (answer, who) = network.login(&hello);
-    lines.send(answer).await.ok()?;
-    let (account, mut told) = who?;
+    match network.greet(&hello) {
+        Greeting::Refused(answer) => lines.send(answer).await.ok(),
+        Greeting::SignedIn { answer, who, after } => {
+            lines.send(answer).await.ok()?;
+            serve(network, lines, &who, after).await
+        }
+        Greeting::Pairing { answer, pairing } => {
+            lines.send(answer).await.ok()?;
+            let last = tokio::select! {
+                last = pairing.ended() => last,
+                // There is nothing to ask for meanwhile, so this is a client that hangs up.
+                _ = lines.next() => return None,
+            };
+            lines.send(last).await.ok()
+        }
+    }
+}
+
+async fn serve(
+    network: &Network,
+    mut lines: Framed<TcpStream, LinesCodec>,
+    who: &Device,
+    mut told: Option<u64>,
+) -> Option<()> {
     let mut changes = network.changes();
     loop {
         for event in network.events_after(&mut told) {
             lines.send(event).await.ok()?;
         }
         tokio::select! {
-            request = lines.next() => match network.perform(&account, &request?.ok()?) {
+            request = lines.next() => match network.perform(who, &request?.ok()?) {
                 Step::Answer(answer) => lines.send(answer).await.ok()?,
                 Step::AnswerLate(answer, late) => {
                     sleep(late).await;

@@ -44,6 +44,8 @@ pub struct Stage {
     cast: Cast,
     listen: SocketAddr,
     folder: TempDir,
+    /// Lines that the homeserver's section has besides.
+    homeserver_lines: String,
 }
 
 impl Stage {
@@ -54,7 +56,7 @@ impl Stage {
     pub fn set(cast: Cast) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("magpie-stage-").tempdir()?;
         let listen = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-        let stage = Self { cast, listen, folder };
+        let stage = Self { cast, listen, folder, homeserver_lines: String::new() };
         fs::write(stage.registration(), stage.registration_text()).context("write the registration")?;
         Ok(stage)
     }
@@ -62,6 +64,22 @@ impl Stage {
     /// The registration file, for the homeserver.
     pub fn registration(&self) -> PathBuf {
         self.folder.path().join("registration.yaml")
+    }
+
+    /// Lets the bridge act for the people of the homeserver; gives the second registration, for the homeserver.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn allow_double_puppets(&mut self) -> anyhow::Result<PathBuf> {
+        let file = self.folder.path().join("double-puppets.yaml");
+        let server = self.cast.server_name.replace('.', "\\.");
+        let text = format!(
+            "id: double-puppets\nurl: null\nas_token: doubles-{AS_TOKEN}\nhs_token: doubles-{HS_TOKEN}\nrate_limited: false\n\
+             sender_localpart: double-puppets\nnamespaces:\n  users:\n  - exclusive: false\n    regex: '^@.*:{server}$'\n"
+        );
+        fs::write(&file, text).context("write the second registration")?;
+        self.homeserver_lines = format!("  double_puppets: {}\n", file.display());
+        Ok(file)
     }
 
     /// The folder that holds the files and, by default, the database.
@@ -131,13 +149,14 @@ impl Stage {
         };
         let platform: String = platform.lines().map(|line| format!("  {line}\n")).collect();
         format!(
-            "homeserver:\n  url: {homeserver}\n  server_name: {server_name}\n\
+            "homeserver:\n  url: {homeserver}\n  server_name: {server_name}\n{more}\
              appservice:\n  listen: {listen}\n  public_url: http://{listen}\n  registration: {registration}\n\
              database:\n  url: {database}\n  durability: {durability}\n\
              bridge:\n  create_portals: at_start\n  permissions:\n    \"{admin}\": admin\n    \"{server_name}\": user\n  \
              invite: [\"{admin}\"]\n\
              logging:\n  level: info\n\
              platform:\n{platform}",
+            more = self.homeserver_lines,
             listen = self.listen,
             registration = registration.display(),
         )

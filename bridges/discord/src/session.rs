@@ -7,6 +7,7 @@
 //! | `pump`, `recovery`, `review`, `world` | events in, in order, with what was missed; what is remembered of guilds |
 //! | `deliver`, `webhooks`, `history`, `progress` | messages out, once |
 //! | `download`, `permissions` | files; rights |
+//! | `directory`, `direct` | finding people; conversations of two |
 //!
 //! A session lives as long as its gateway session. When that is lost beyond resuming, the session ends and the next one catches
 //! up from the cursors.
@@ -20,11 +21,11 @@ use async_trait::async_trait;
 use magpie_common::{
     clock::Clock,
     config::Secret,
-    ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
+    ids::{RemoteChatId, RemoteFileId, RemoteUserId},
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
-        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, History, PlatformError,
-        Session,
+        ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, History,
+        PlatformError, Session,
     },
 };
 use tokio::{
@@ -46,13 +47,14 @@ use self::{
     webhooks::Webhooks,
     world::World,
 };
-use crate::{config::DiscordConfig, events, format, json::text};
+use crate::{config::DiscordConfig, format, json::text};
 
 pub(crate) mod api;
 mod attachments;
 mod capabilities;
 mod deliver;
 mod direct;
+mod directory;
 pub(crate) mod download;
 mod gateway;
 mod head;
@@ -337,13 +339,7 @@ impl Session for DiscordSession {
             return Ok(None);
         }
         match self.api.get(&format!("/users/{id}")).await {
-            Ok(user) => Ok(Some(UserInfo {
-                ids: AliasSet::single(id.clone()),
-                name: Some(events::shown_name(&user, &serde_json::Value::Null))
-                    .filter(|name| !name.is_empty()),
-                avatar: events::avatar(id.as_str(), &user["avatar"]),
-                bot: user["bot"] == true,
-            })),
+            Ok(user) => Ok(Some(directory::read(&user))),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(PlatformError(format!("The person could not be looked up: {error}."))),
         }
@@ -354,6 +350,10 @@ impl Session for DiscordSession {
     }
 
     fn history(&self) -> Option<&dyn History> {
+        Some(self)
+    }
+
+    fn directory(&self) -> Option<&dyn Directory> {
         Some(self)
     }
 

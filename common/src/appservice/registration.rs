@@ -14,6 +14,8 @@ use crate::{
     ids::GhostNames,
 };
 
+pub mod double_puppets;
+
 /// A token shorter than this can be guessed.
 pub const TOKEN_CHARS_MIN: usize = 32;
 

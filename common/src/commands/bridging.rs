@@ -12,7 +12,9 @@ use super::{
 use crate::{
     config::Level,
     ids::{LoginId, RemoteChatId},
-    message::{Action, ChatChange, ChatInfo, CreateWhen, Limits, RemoteEvent, SessionState, Support, Wire},
+    message::{
+        Action, Authors, ChatChange, ChatInfo, CreateWhen, Limits, RemoteEvent, SessionState, Support, Wire,
+    },
     platform::Session,
     portal::{Effect, Observed, Reply},
     store::{PortalRow, PushOrder, RemoteRow, StoreError},
@@ -184,12 +186,21 @@ fn capabilities(desk: &Desk, asked: Asked<'_>) -> String {
         }
     }
     lines.push(sizes(&limits));
+    lines.push(authors(&limits, desk.about.name));
     lines.join("\n")
 }
 
 fn sizes(limits: &Limits) -> String {
     let file = limits.files_bytes_max.values().max().map(|bytes| bytes / (1024 * 1024)).unwrap_or_default();
     format!("- a message holds {} characters, a file {file} MiB", limits.text_chars_max)
+}
+
+fn authors(limits: &Limits, name: &str) -> String {
+    let place = match limits.authors {
+        Authors::Shown => "beside their words",
+        Authors::InWords => "in their words",
+    };
+    format!("- people without an account on {name} are named {place}")
 }
 
 /// The room's chat and the session that serves it, where one is connected.

@@ -32,6 +32,7 @@ async fn commands(dir: &tempfile::TempDir) -> Commands {
         url: "http://127.0.0.1:9/".parse().unwrap(),
         as_token: Secret::new("as"),
         bot: owned_user_id!("@bot:example.org"),
+        double_puppet_token: None,
     };
     commands_at(dir, nowhere).await
 }
@@ -59,6 +60,8 @@ async fn commands_at(dir: &tempfile::TempDir, homeserver: HomeserverSettings) ->
     let parts =
         AccountsParts { logins: logins.clone(), store: store.clone(), network, per_user_max: 2, all_max: 3 };
     let signing_in = SigningIn::new(Accounts::new(parts), clock.clone(), stop);
+    let homeserver = Homeserver::new(homeserver).unwrap();
+    let doubles = Doubles::new(store.clone(), homeserver.clone(), clock.clone(), &Secret::new("as"));
     let names = GhostNames::new("t_", "bot", server_name!("example.org")).unwrap();
     Commands::new(Desk {
         about: ABOUT,
@@ -67,7 +70,8 @@ async fn commands_at(dir: &tempfile::TempDir, homeserver: HomeserverSettings) ->
         logins,
         signing_in,
         chats: Chats::default(),
-        homeserver: Homeserver::new(homeserver).unwrap(),
+        homeserver,
+        doubles,
         names: Arc::new(names),
         permissions: Permissions::default(),
         clock,

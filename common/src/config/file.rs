@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{CreatePortals, Durability, Level, Secret};
+use super::{CreatePortals, Durability, Level, RelayReactions, Secret};
+use crate::message::TemplateKind;
 
 /// The keys of the file's top level.
 pub(super) const SECTIONS: [&str; 7] =
@@ -17,7 +18,7 @@ pub(super) const SECTIONS: [&str; 7] =
 pub(super) struct Homeserver {
     pub(super) url: String,
     pub(super) server_name: String,
-    pub(super) double_puppet_token: Option<Secret>,
+    pub(super) double_puppets: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -52,8 +53,40 @@ pub(super) struct Bridge {
     pub(super) media_bytes_max: Option<u64>,
     pub(super) media_folder: Option<String>,
     pub(super) ffmpeg: Option<String>,
+    pub(super) personal_spaces: Option<bool>,
     pub(super) delivery_receipts: Option<bool>,
     pub(super) command_prefix: Option<String>,
+    pub(super) relay_templates: Option<RelayTemplates>,
+    pub(super) relay_reactions: RelayReactions,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RelayTemplates {
+    text: Option<String>,
+    notice: Option<String>,
+    emote: Option<String>,
+    edit: Option<String>,
+    file: Option<String>,
+    sticker: Option<String>,
+    location: Option<String>,
+    reaction: Option<String>,
+}
+
+impl RelayTemplates {
+    pub(super) fn get(&self, kind: TemplateKind) -> Option<&str> {
+        let template = match kind {
+            TemplateKind::Text => &self.text,
+            TemplateKind::Notice => &self.notice,
+            TemplateKind::Emote => &self.emote,
+            TemplateKind::Edit => &self.edit,
+            TemplateKind::File => &self.file,
+            TemplateKind::Sticker => &self.sticker,
+            TemplateKind::Location => &self.location,
+            TemplateKind::Reaction => &self.reaction,
+        };
+        template.as_deref()
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

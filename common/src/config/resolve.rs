@@ -19,7 +19,10 @@ use super::{
     problems::Problem,
     tree, typed,
 };
-use crate::ids::GhostNames;
+use crate::{
+    ids::GhostNames,
+    message::{RelayTemplates, Template, TemplateKind},
+};
 
 /// So much of what was said before is brought into a new room when the file says nothing.
 const BACKFILL_MESSAGES: usize = 50;
@@ -78,7 +81,7 @@ fn resolve<P: PlatformConfig>(about: &About, path: &Path, problems: &mut Problem
     let folder = path.parent().unwrap_or(Path::new(""));
     let file = typed::read(problems, Some("homeserver")).unwrap_or_default();
     problems.enter("homeserver");
-    let homeserver = resolve_homeserver(&file, problems);
+    let homeserver = resolve_homeserver(&file, folder, problems);
     let server_name = homeserver.as_ref().map(|homeserver| &*homeserver.server_name);
 
     let file = typed::read(problems, Some("appservice")).unwrap_or_default();
@@ -135,7 +138,7 @@ fn unknown_sections(problems: &mut Problems) {
     strangers.into_iter().for_each(|problem| problems.push(problem));
 }
 
-fn resolve_homeserver(file: &file::Homeserver, problems: &mut Problems) -> Option<Homeserver> {
+fn resolve_homeserver(file: &file::Homeserver, folder: &Path, problems: &mut Problems) -> Option<Homeserver> {
     let url = address::required_http(
         problems,
         "url",
@@ -143,15 +146,8 @@ fn resolve_homeserver(file: &file::Homeserver, problems: &mut Problems) -> Optio
         "Give the address of the client API, such as `http://127.0.0.1:8008`.",
     );
     let server_name = server_name(problems, &file.server_name);
-    let double_puppet_token = file.double_puppet_token.clone();
-    if let Some(token) = &double_puppet_token {
-        problems.check_secret(
-            "double_puppet_token",
-            token,
-            "It is the `as_token` of the registration that lets the bridge act for your users.",
-        );
-    }
-    Some(Homeserver { url: url?, server_name: server_name?, double_puppet_token })
+    let double_puppets = file.double_puppets.as_ref().map(|file| folder.join(file));
+    Some(Homeserver { url: url?, server_name: server_name?, double_puppets })
 }
 
 fn server_name(problems: &mut Problems, text: &str) -> Option<OwnedServerName> {
@@ -329,9 +325,26 @@ fn resolve_bridge(
         media_bytes_max: file.media_bytes_max.unwrap_or(MEDIA_BYTES),
         media_folder: file.media_folder.map(|it| folder.join(it)),
         ffmpeg: ffmpeg(file.ffmpeg.as_deref(), folder),
+        personal_spaces: file.personal_spaces.unwrap_or(true),
         delivery_receipts: file.delivery_receipts.unwrap_or(true),
         command_prefix,
+        relay_templates: relay_templates(problems, file.relay_templates.unwrap_or_default()),
+        relay_reactions: file.relay_reactions,
     })
+}
+
+fn relay_templates(problems: &mut Problems, file: file::RelayTemplates) -> RelayTemplates {
+    let mut templates = RelayTemplates::default();
+    for kind in TemplateKind::ALL {
+        let Some(text) = file.get(kind) else { continue };
+        match Template::read(kind, text) {
+            Ok(template) => templates.set(kind, template),
+            Err(error) => {
+                problems.add(&format!("relay_templates.{}", kind.key()), error.to_string(), error.help());
+            }
+        }
+    }
+    templates
 }
 
 /// A mere name is looked for where programs are, a path begins at the configuration's folder.

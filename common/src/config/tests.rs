@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{about::DISCORD, *};
+use crate::message::{Template, TemplateKind};
 
 mod bad_files;
 
@@ -65,6 +66,8 @@ fn a_short_file_gives_a_whole_configuration() {
     assert_eq!(config.bridge.invite, ["@alice:example.org"]);
     assert_eq!(config.bridge.create_portals, CreatePortals::OnMessage);
     assert_eq!(config.bridge.command_prefix, "!discord");
+    assert_eq!(config.bridge.relay_templates, RelayTemplates::default());
+    assert_eq!(config.bridge.relay_reactions, RelayReactions::Off);
     assert_eq!(config.logging, Logging::default());
     assert_eq!(config.platform.proxy.port, 0);
 }
@@ -92,6 +95,26 @@ fn ffmpeg_is_a_name_a_path_or_none() {
     assert_eq!(ffmpeg("./ffmpeg").as_deref(), Some(Path::new("etc/./ffmpeg")));
     assert_eq!(ffmpeg("/opt/ffmpeg").as_deref(), Some(Path::new("/opt/ffmpeg")));
     assert_eq!(ffmpeg("none"), None);
+}
+
+#[test]
+fn a_template_changes_and_the_others_stay_as_they_are() {
+    let templates = "  relay_templates: { emote: '_{name} {message}_' }\nplatform:";
+    let variables = [
+        ("MAGPIE_BRIDGE__RELAY_TEMPLATES__TEXT", "<{name}> {message}"),
+        ("MAGPIE_BRIDGE__RELAY_REACTIONS", "words"),
+    ];
+    let config = read(&GOOD.replace("platform:", templates), &variables).unwrap();
+    let mut expected = RelayTemplates::default();
+    for (kind, text) in
+        [(TemplateKind::Emote, "_{name} {message}_"), (TemplateKind::Text, "<{name}> {message}")]
+    {
+        expected.set(kind, Template::read(kind, text).unwrap());
+    }
+    assert_eq!(config.bridge.relay_templates, expected);
+    assert_eq!(config.bridge.relay_reactions, RelayReactions::Words);
+    let empty = GOOD.replace("platform:", "  relay_templates:\nplatform:");
+    assert_eq!(read(&empty, &[]).unwrap().bridge.relay_templates, RelayTemplates::default());
 }
 
 #[test]
@@ -194,7 +217,7 @@ fn variables_that_set_nothing_are_named_with_what_was_meant() {
         (
             "MAGPIE_HOMESERVER__ULR",
             "unknown setting `ulr` Did you mean `MAGPIE_HOMESERVER__URL`? Allowed here: MAGPIE_HOMESERVER__URL, \
-             MAGPIE_HOMESERVER__SERVER_NAME, MAGPIE_HOMESERVER__DOUBLE_PUPPET_TOKEN.",
+             MAGPIE_HOMESERVER__SERVER_NAME, MAGPIE_HOMESERVER__DOUBLE_PUPPETS.",
         ),
         ("MAGPIE_DATABSE__URL", "no setting has this name Did you mean `MAGPIE_DATABASE__URL`?"),
         ("MAGPIE_DATABASE_URL", "no setting has this name Did you mean `MAGPIE_DATABASE__URL`?"),

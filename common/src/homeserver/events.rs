@@ -189,7 +189,7 @@ impl Intent<'_> {
         Ok(answer.chunk)
     }
 
-    fn state_path(&self, room: &RoomId, event_type: &str, state_key: &str) -> Path {
+    pub(super) fn state_path(&self, room: &RoomId, event_type: &str, state_key: &str) -> Path {
         let path = self
             .path("/_matrix/client/v3/rooms/")
             .segment(room.as_str())

@@ -2,7 +2,9 @@
 //!
 //! The acting user travels as `?user_id=` beside our one token (application service API, "Identity assertion").
 
-use http::Method;
+use std::collections::BTreeMap;
+
+use http::{HeaderValue, Method};
 use ruma::{EventId, MxcUri, OwnedMxcUri, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
@@ -10,7 +12,7 @@ use serde_json::{json, value::RawValue};
 use super::{
     Homeserver, HomeserverError,
     path::Path,
-    transport::{Body, Transport},
+    transport::{Body, Caller},
 };
 
 /// The homeserver as seen by one acting user.
@@ -18,29 +20,51 @@ use super::{
 pub struct Intent<'a> {
     homeserver: &'a Homeserver,
     masquerade: Option<&'a UserId>,
+    double: Option<&'a Double>,
+}
+
+/// A double puppet: somebody in Matrix for whom we may act. Its `Debug` shows no token.
+#[derive(Clone, Debug)]
+pub struct Double {
+    pub(super) user_id: OwnedUserId,
+    pub(super) authorization: HeaderValue,
+    /// Whether the token is an application service's, so that the user must be named.
+    pub(super) masquerades: bool,
+}
+
+impl Double {
+    /// Who it is.
+    pub fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
 }
 
 /// How a user shows themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Profile {
     /// Their name.
-    #[serde(rename = "displayname")]
+    // Profiles and lists of members spell it differently (client-server API, 9.5 and 8.5).
+    #[serde(rename = "displayname", alias = "display_name")]
     pub display_name: Option<String>,
     /// Their picture.
     pub avatar_url: Option<OwnedMxcUri>,
 }
 
-/// An answer of which nothing is needed.
-#[derive(Deserialize)]
-pub(super) struct Ignored {}
-
 impl<'a> Intent<'a> {
     pub(super) fn new(homeserver: &'a Homeserver, masquerade: Option<&'a UserId>) -> Self {
-        Self { homeserver, masquerade }
+        Self { homeserver, masquerade, double: None }
+    }
+
+    pub(super) fn of_double(homeserver: &'a Homeserver, double: &'a Double) -> Self {
+        let masquerade = double.masquerades.then_some(&*double.user_id);
+        Self { homeserver, masquerade, double: Some(double) }
     }
 
     /// Who acts.
     pub fn user_id(&self) -> &'a UserId {
+        if let Some(double) = self.double {
+            return &double.user_id;
+        }
         self.masquerade.unwrap_or_else(|| self.homeserver.bot_id())
     }
 
@@ -142,13 +166,24 @@ impl<'a> Intent<'a> {
     /// # Errors
     /// As every call.
     pub async fn joined_members(&self, room: &RoomId) -> Result<Vec<OwnedUserId>, HomeserverError> {
+        Ok(self.member_profiles(room).await?.into_keys().collect())
+    }
+
+    /// The people in a room, as they show themselves there. The same call as [`Intent::joined_members`].
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn member_profiles(
+        &self,
+        room: &RoomId,
+    ) -> Result<BTreeMap<OwnedUserId, Profile>, HomeserverError> {
         #[derive(Deserialize)]
         struct Answer {
-            joined: std::collections::BTreeMap<OwnedUserId, Ignored>,
+            joined: BTreeMap<OwnedUserId, Profile>,
         }
         let path = self.room_path(room, "/joined_members");
         let answer: Answer = self.transport().call(Method::GET, path, Body::None).await?;
-        Ok(answer.joined.into_keys().collect())
+        Ok(answer.joined)
     }
 
     /// Shows the user as typing for `timeout_ms`, or no longer with `None`.
@@ -189,8 +224,11 @@ impl<'a> Intent<'a> {
         Ok(answer.user_id)
     }
 
-    pub(super) fn transport(&self) -> &'a Transport {
-        self.homeserver.transport()
+    pub(super) fn transport(&self) -> Caller<'a> {
+        match self.double {
+            Some(double) => self.homeserver.0.transport.with(&double.authorization),
+            None => self.homeserver.transport(),
+        }
     }
 
     pub(super) fn path(&self, route: &'static str) -> Path {

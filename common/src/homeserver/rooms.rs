@@ -10,11 +10,7 @@ use ruma::{MxcUri, OwnedMxcUri, OwnedRoomId, OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{
-    Homeserver, HomeserverError,
-    intent::{Intent, json_body},
-    transport::Body,
-};
+use super::{Homeserver, HomeserverError, intent::json_body, transport::Body};
 
 /// The first room version whose creators stand above the power levels.
 const VERSION_WITH_PRIVILEGED_CREATORS: u32 = 12;
@@ -111,23 +107,8 @@ impl Homeserver {
     }
 }
 
-impl Intent<'_> {
-    /// The alias's room; `None` when there is none. `GET /_matrix/client/v3/directory/room/{roomAlias}`
-    ///
-    /// # Errors
-    /// As every call.
-    pub async fn resolve_alias(&self, alias: &str) -> Result<Option<OwnedRoomId>, HomeserverError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            room_id: OwnedRoomId,
-        }
-        let path = self.masquerade(self.path("/_matrix/client/v3/directory/room/").segment(alias));
-        let answer: Result<Answer, _> = self.transport().call(Method::GET, path, Body::None).await;
-        Ok(super::intent::optional(answer)?.map(|answer| answer.room_id))
-    }
-}
-
-fn creators_are_privileged(version: &str) -> bool {
+/// Whether the creators of a room of that version stand above its power levels.
+pub(super) fn creators_are_privileged(version: &str) -> bool {
     version.parse::<u32>().is_ok_and(|version| version >= VERSION_WITH_PRIVILEGED_CREATORS)
 }
 

@@ -283,6 +283,7 @@ fn settings_that_cannot_work_are_refused_with_words() {
             url: Url::parse(url).unwrap(),
             as_token: Secret::new(token),
             bot: user_id!("@bot:example.org").to_owned(),
+            double_puppet_token: None,
         };
         let error = Homeserver::new(settings).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
@@ -291,6 +292,7 @@ fn settings_that_cannot_work_are_refused_with_words() {
         url: Url::parse("https://example.org/matrix/").unwrap(),
         as_token: Secret::new("t"),
         bot: user_id!("@bot:example.org").to_owned(),
+        double_puppet_token: None,
     };
     Homeserver::new(settings).unwrap();
 }
@@ -350,4 +352,56 @@ async fn an_upload_that_stands_still_ends_as_a_passing_failure() {
     inner.transport.upload_stall = Duration::from_secs(60);
     let mxc = story.homeserver.bot().upload("text/plain", None, bytes.clone()).await.unwrap();
     assert_eq!(story.fake.media(&mxc).unwrap().bytes, bytes);
+}
+
+#[tokio::test]
+async fn rooms_are_found_and_their_powers_read() {
+    let story = Story::begin().await;
+    let (alice, bob) = (story.fake.person("alice"), story.fake.person("bob"));
+    let bot = story.homeserver.bot();
+    let room = story.room(&[]).await;
+    let powers = bot.powers(&room).await.unwrap();
+    assert_eq!((powers.of(bot.user_id()), powers.of(alice.user_id())), (Power::Unlimited, Power::Level(0)));
+    assert_eq!(powers.needed(Deed::SetState("m.room.tombstone")), 150);
+    assert!(powers.creation().made_ms.is_some());
+    // An alias leads to one room at a time.
+    let alias = "#discord_1:example.org";
+    bot.set_alias(alias, &room).await.unwrap();
+    assert_eq!(bot.resolve_alias(alias).await.unwrap(), Some(room.clone()));
+    assert!(matches!(bot.set_alias(alias, &room).await, Err(HomeserverError::Refused { status: 409, .. })));
+    bot.remove_alias(alias).await.unwrap();
+    bot.remove_alias(alias).await.unwrap();
+    assert_eq!(bot.resolve_alias(alias).await.unwrap(), None);
+    // Who is asked in is no member yet.
+    let unknown = user_id!("@zoe:example.org");
+    bot.invite(&room, unknown).await.unwrap();
+    assert_eq!(bot.members(&room, "invite").await.unwrap(), [unknown]);
+    assert_eq!(bot.members(&room, "join").await.unwrap().len(), 2);
+    // A room of others is joined by invitation, whatever servers are named.
+    let theirs = alice.creates_room(&json!({ "room_version": "11" }));
+    let via = [alice.user_id().server_name()];
+    assert!(matches!(bot.join_via(&theirs, &via).await, Err(HomeserverError::Forbidden(_))));
+    assert!(matches!(bot.creation(&theirs).await, Err(HomeserverError::Forbidden(_))));
+    alice.invites(&theirs, bot.user_id()).await;
+    bot.join_via(&theirs, &via).await.unwrap();
+    assert_eq!(bot.powers(&theirs).await.unwrap().of(alice.user_id()), Power::Level(100));
+    assert!(matches!(
+        bot.join_via(<&RoomId>::try_from("!nowhere").unwrap(), &via).await,
+        Err(HomeserverError::NotFound(_))
+    ));
+    // Without power nothing is set, and nobody taken out.
+    let state =
+        SendState { room_id: &theirs, event_type: "m.bridge", state_key: "", content: &json!({ "a": 1 }) };
+    assert!(matches!(bot.send_state(state).await, Err(HomeserverError::Forbidden(_))));
+    alice.invites(&theirs, bob.user_id()).await;
+    assert!(matches!(bot.kick(&theirs, bob.user_id(), "why").await, Err(HomeserverError::Forbidden(_))));
+    let upgraded = alice.upgrades(&theirs, "12");
+    assert_eq!(
+        story.fake.state(&theirs, "m.room.tombstone", "").unwrap()["replacement_room"],
+        upgraded.as_str()
+    );
+    assert!(story.say(bot.user_id(), &theirs, "too late").await.is_err(), "the old room is closed");
+    alice.invites(&upgraded, bot.user_id()).await;
+    bot.join_via(&upgraded, &via).await.unwrap();
+    assert_eq!(bot.creation(&upgraded).await.unwrap().predecessor, Some(theirs));
 }

@@ -100,9 +100,8 @@ impl Transport {
             other => return Err(unusable(&format!("`{other}:` is neither `http:` nor `https:`"))),
         };
         let authority = url.authority().parse().map_err(|_| unusable("the address names no host"))?;
-        let mut authorization = HeaderValue::try_from(format!("Bearer {}", as_token.expose()))
-            .map_err(|_| unusable("`as_token` has characters that no header can carry"))?;
-        authorization.set_sensitive(true);
+        let authorization =
+            bearer(as_token).ok_or_else(|| unusable("`as_token` has characters that no header can carry"))?;
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -112,8 +111,34 @@ impl Transport {
         Ok(Self { client, scheme, authority, prefix, authorization, upload_stall: UPLOAD_STALL })
     }
 
+    /// Calls with our own token.
+    pub(super) fn as_us(&self) -> Caller<'_> {
+        Caller { transport: self, authorization: &self.authorization }
+    }
+
+    /// Calls with another token.
+    pub(super) fn with<'a>(&'a self, authorization: &'a HeaderValue) -> Caller<'a> {
+        Caller { transport: self, authorization }
+    }
+}
+
+/// The value of a header that carries a token.
+pub(super) fn bearer(token: &Secret) -> Option<HeaderValue> {
+    let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose())).ok()?;
+    authorization.set_sensitive(true);
+    Some(authorization)
+}
+
+/// The client with one token.
+#[derive(Clone, Copy)]
+pub(super) struct Caller<'a> {
+    transport: &'a Transport,
+    authorization: &'a HeaderValue,
+}
+
+impl Caller<'_> {
     pub(super) fn path(&self, route: &'static str) -> Path {
-        Path::new(&self.prefix, route)
+        Path::new(&self.transport.prefix, route)
     }
 
     /// Calls and reads the JSON answer.
@@ -134,7 +159,7 @@ impl Transport {
         request.headers_mut().remove(AUTHORIZATION);
         let exchange = async {
             let response =
-                self.client.request(request).await.map_err(|e| HomeserverError::from_client(&e))?;
+                self.transport.client.request(request).await.map_err(|e| HomeserverError::from_client(&e))?;
             read_answer(response).await
         };
         let answer = tokio::time::timeout(CALL_TIMEOUT, exchange).await;
@@ -153,14 +178,14 @@ impl Transport {
             Body::None | Body::Json(_) => (CALL_TIMEOUT, CALL_TIMEOUT),
             Body::Stream { size_bytes, .. } => {
                 let time = UPLOAD_TIMEOUT + Duration::from_secs(size_bytes / UPLOAD_BYTES_PER_SECOND_MIN);
-                (time, self.upload_stall)
+                (time, self.transport.upload_stall)
             }
         };
         let written = Arc::default();
         let request = self.request(method, path, body.counted(&written))?;
         let exchange = async {
             let response =
-                self.client.request(request).await.map_err(|e| HomeserverError::from_client(&e))?;
+                self.transport.client.request(request).await.map_err(|e| HomeserverError::from_client(&e))?;
             read_answer(response).await
         };
         let begun = Instant::now();
@@ -175,7 +200,7 @@ impl Transport {
         let request = self.request(Method::GET, path, Body::None)?;
         let exchange = async {
             let response =
-                self.client.request(request).await.map_err(|e| HomeserverError::from_client(&e))?;
+                self.transport.client.request(request).await.map_err(|e| HomeserverError::from_client(&e))?;
             if response.status().is_success() {
                 return Ok(response);
             }
@@ -194,8 +219,8 @@ impl Transport {
         let path = PathAndQuery::from_maybe_shared(Bytes::from(path.into_string()))
             .map_err(|error| unwritable(error.into()))?;
         let uri = Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
+            .scheme(self.transport.scheme.clone())
+            .authority(self.transport.authority.clone())
             .path_and_query(path)
             .build()
             .map_err(unwritable)?;

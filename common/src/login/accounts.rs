@@ -163,7 +163,7 @@ impl Accounts {
             Some(login) if login.owner.is_none() => return Err(AccountError::Configured),
             Some(_) => return Err(AccountError::NotYours),
         }
-        let space_room = self.row(&saved.id).await?.and_then(|row| row.space_room);
+        let space_room = self.0.parts.store.login(&saved.id).await?.and_then(|row| row.space_room);
         let row = LoginRow {
             id: saved.id.clone(),
             owner: owner.to_owned(),
@@ -197,14 +197,6 @@ impl Accounts {
         self.0.parts.logins.remove(id).await;
         tracing::info!(login = %id, user = %owner, "Somebody has signed out.");
         Ok(())
-    }
-
-    /// A saved login.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn row(&self, id: &LoginId) -> Result<Option<LoginRow>, StoreError> {
-        Ok(self.0.parts.store.logins().await?.into_iter().find(|row| row.id == *id))
     }
 
     fn keep(&self, login: Kept) {

@@ -351,3 +351,7 @@ impl Walk {
         });
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;

@@ -85,11 +85,25 @@ pub enum Support {
     Until(u64),
 }
 
+/// Where a chat shows for whom a relay speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authors {
+    /// Beside the words: `deliver` finds the author in [`super::Author`] and shows the name.
+    Shown,
+    /// Nowhere: the portal writes the author into the words, and `deliver` never gets one.
+    #[default]
+    InWords,
+}
+
 /// What a chat can carry. An action that is not listed is not supported.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// The supported actions.
     pub actions: BTreeMap<Action, Support>,
+    /// Where it shows for whom a relay speaks.
+    #[serde(default)]
+    pub authors: Authors,
     /// The longest text of one message, in characters as the network counts them.
     pub text_chars_max: usize,
     /// The largest file, in bytes, for each kind that can be sent.

@@ -125,7 +125,7 @@ pub enum Outgoing {
 pub struct OutgoingMessage {
     /// What is said.
     pub message: Message,
-    /// Who says it, when a login speaks for somebody who has none on this network.
+    /// Who says it, when a login speaks for somebody who has none on this network and the chat shows authors ([`super::Authors`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<Author>,
     /// When it was said in Matrix.
@@ -137,7 +137,8 @@ pub struct OutgoingMessage {
 pub struct Author {
     /// Who.
     pub user_id: OwnedUserId,
-    /// Their name, with control and direction characters removed; never empty.
+    /// Their name, on one line, without control and direction characters; never empty. It ends in the Matrix id where the name alone could be
+    /// somebody else's.
     pub name: String,
     /// A public address of their picture, where one can be given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

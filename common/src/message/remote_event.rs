@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChatInfo, Emoji, Message, Person, UserInfo};
+use super::{ChatInfo, Emoji, Message, Person, Personal, UserInfo};
 use crate::{
     clock::TimestampMs,
     ids::{AliasSet, RemoteChatId, RemoteMessageId, RemoteUserId},
@@ -208,6 +208,8 @@ pub enum ChatChange {
     Info(Box<ChatInfo>),
     /// It was deleted, or we may no longer see it.
     Gone,
+    /// The account's owner keeps something else about it for themselves.
+    Personal(Personal),
 }
 
 /// What happened to a member.

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use ruma::{OwnedRoomId, RoomId};
 use serde_json::{Value, json};
 
-use super::{Portals, backfill::Filling, privacy};
+use super::{Portals, backfill::Filling, owners::functional_members, privacy};
 use crate::{
     homeserver::{CreateRoom, HomeserverError, InitialState, SendState},
     ids::{LoginId, RemoteChatId},
@@ -145,6 +145,9 @@ impl Portals {
         for user_id in self.invited(info, login) {
             self.ask_in(room_id, &user_id).await?;
         }
+        if self.parts.logins.is_owned(login) {
+            self.bring_owner(portal, login, info.with.as_ref()).await?;
+        }
         Ok(self.save(PortalRow { state: PortalState::Active, ..(**portal).clone() }).await?)
     }
 
@@ -169,7 +172,9 @@ impl Portals {
         space: Option<&RoomId>,
     ) -> Result<(OwnedRoomId, PortalRow), CreateError> {
         let Wanted { chat, login, info, session, until, .. } = *wanted;
-        let is_filled = until.is_some() && session.history().is_some();
+        // Whoever has an account of their own is brought in when the room is ready.
+        let is_owned = self.parts.logins.is_owned(login);
+        let is_filled = is_owned || (until.is_some() && session.history().is_some());
         let avatar = self.avatar(info, session).await;
         let row = PortalRow {
             parent: info.parent.clone(),
@@ -193,19 +198,15 @@ impl Portals {
             initial_state: self.initial_state(chat, info, space),
             ..CreateRoom::default()
         };
-        let homeserver = &self.parts.homeserver;
-        let room_id = match homeserver.create_room(&request).await {
-            // An earlier attempt made it and was interrupted.
-            Err(error) if error.errcode() == Some("M_ROOM_IN_USE") => {
-                let alias = format!("#{alias}:{}", self.parts.names.server_name());
-                homeserver.bot().resolve_alias(&alias).await?.ok_or(error)?
-            }
-            made => made?,
-        };
+        let room_id = self.create_once(&request, &alias).await?;
         Ok((room_id.clone(), PortalRow { room_id: Some(room_id), ..row }))
     }
 
-    async fn put_into(&self, space: &OwnedRoomId, room_id: &OwnedRoomId) -> Result<(), HomeserverError> {
+    pub(super) async fn put_into(
+        &self,
+        space: &OwnedRoomId,
+        room_id: &OwnedRoomId,
+    ) -> Result<(), HomeserverError> {
         let via = [self.parts.names.server_name()];
         self.set_state(space, "m.space.child", room_id.as_str(), &json!({ "via": via })).await?;
         let parent = json!({ "via": via, "canonical": true });
@@ -252,6 +253,13 @@ impl Portals {
                 content: content.clone(),
             })
             .to_vec();
+        if info.kind == ChatKind::Direct {
+            state.push(InitialState {
+                event_type: "io.element.functional_members".to_owned(),
+                state_key: String::new(),
+                content: functional_members(bot),
+            });
+        }
         state.push(InitialState {
             event_type: "m.room.join_rules".to_owned(),
             state_key: String::new(),

@@ -9,14 +9,15 @@ use std::{
 };
 
 use lru::LruCache;
-use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
-use super::{Portals, keys};
+use super::{Portals, keys, speaker::Speaker};
 use crate::{
     config::Level,
+    homeserver::Double,
     ids::{RemoteChatId, RemoteUserId},
     message::{Action, Outgoing, RemoteEvent},
     platform::DeliveryKey,
@@ -40,11 +41,26 @@ pub(super) struct Passing {
     permits: Arc<Semaphore>,
     /// When the network was last told that somebody writes.
     told: Mutex<LruCache<OwnedRoomId, i64>>,
+    /// Up to where somebody has read on the network, as we have shown it in Matrix.
+    read: Mutex<LruCache<OwnedUserId, OwnedEventId>>,
+}
+
+impl Passing {
+    fn read(&self, user_id: &UserId, event_id: &EventId) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.put(user_id.to_owned(), event_id.to_owned());
+    }
+
+    fn has_read(&self, user_id: &UserId, event_id: &EventId) -> bool {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.get(user_id).is_some_and(|known| known == event_id)
+    }
 }
 
 impl Default for Passing {
     fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(UNDER_WAY_MAX)), told: Mutex::new(LruCache::new(ROOMS_MAX)) }
+        let (told, read) = (Mutex::new(LruCache::new(ROOMS_MAX)), Mutex::new(LruCache::new(ROOMS_MAX)));
+        Self { permits: Arc::new(Semaphore::new(UNDER_WAY_MAX)), told, read }
     }
 }
 
@@ -84,12 +100,26 @@ impl Portals {
         }
         let RemoteEvent::Receipt { chat, reader, up_to } = event else { return Ok(()) };
         let rows = self.parts.store.message_by_remote(chat, up_to).await?;
-        let read = rows.into_iter().rev().find_map(|row| row.room_id.zip(row.event_id));
-        if let (Some((room_id, event_id)), Some(ghost)) = (read, self.parts.names.ghost(reader)) {
-            // Who has never spoken in a room is not in it, and cannot read there.
-            let _ = self.parts.homeserver.intent(&ghost).mark_read(&room_id, &event_id).await;
+        let Some((room_id, event_id)) = rows.into_iter().rev().find_map(|row| row.room_id.zip(row.event_id))
+        else {
+            return Ok(());
+        };
+        let homeserver = &self.parts.homeserver;
+        // Who has never spoken in a room is not in it, and cannot read there.
+        if let Some(double) = self.double_behind(reader).await {
+            // It comes back to us as theirs, and is no news to the network.
+            self.passing.read(double.user_id(), &event_id);
+            let _ = homeserver.double(&double).mark_read(&room_id, &event_id).await;
+        } else if let Some(ghost) = self.parts.names.ghost(reader) {
+            let _ = homeserver.intent(&ghost).mark_read(&room_id, &event_id).await;
         }
         Ok(())
+    }
+
+    /// The person in Matrix behind somebody on the network, where we may act for them.
+    async fn double_behind(&self, user: &RemoteUserId) -> Option<Arc<Double>> {
+        let person = self.parts.logins.person_behind(user)?;
+        self.parts.doubles.of(&person).await.ok().flatten()
     }
 
     /// Tells the network that people in Matrix type or have read. Returns at once.
@@ -101,23 +131,28 @@ impl Portals {
                     !self.parts.names.is_ours(user_id)
                         && self.parts.settings.permissions.level(user_id) >= Level::Relay
                 };
-                if user_ids.iter().any(is_heard) && self.is_time_to_tell(&room_id) {
+                if let Some(user_id) = user_ids.into_iter().find(is_heard)
+                    && self.is_time_to_tell(&room_id)
+                {
                     let typing = Outgoing::Typing { active: true };
                     let portals = self.clone();
-                    self.pass(async move { portals.tell(&room_id, typing).await });
+                    self.pass(async move { portals.tell((&room_id, &user_id), typing).await });
                 }
             }
             Ok(Ephemeral::Receipt(receipts)) => {
-                let is_ours = |user_id: &OwnedUserId| self.parts.names.is_ours(user_id);
-                let read = receipts
-                    .into_iter()
-                    .find(|(_, receipts)| receipts.read.keys().any(|user_id| !is_ours(user_id)));
-                if let Some((event_id, _)) = read {
+                let is_news = |event_id: &OwnedEventId, user_id: &OwnedUserId| {
+                    !self.parts.names.is_ours(user_id) && !self.passing.has_read(user_id, event_id)
+                };
+                let read = receipts.into_iter().find_map(|(event_id, receipts)| {
+                    let user_id = receipts.read.into_keys().find(|user_id| is_news(&event_id, user_id))?;
+                    Some((event_id, user_id))
+                });
+                if let Some((event_id, user_id)) = read {
                     let portals = self.clone();
                     self.pass(async move {
                         let rows = portals.parts.store.message_by_event(&event_id).await?;
                         match rows.into_iter().find_map(|row| row.remote_id) {
-                            Some(up_to) => portals.tell(&room_id, Outgoing::Read { up_to }).await,
+                            Some(up_to) => portals.tell((&room_id, &user_id), Outgoing::Read { up_to }).await,
                             None => Ok(()),
                         }
                     });
@@ -147,15 +182,31 @@ impl Portals {
         let room_id = portal.as_ref().and_then(|portal| portal.room_id.as_deref());
         if let Some((room_id, ghost)) = room_id.zip(self.parts.names.ghost(sender)) {
             let timeout_ms = Some(timeout_ms.min(TYPING_MS_MAX)).filter(|timeout_ms| *timeout_ms > 0);
+            // Who writes on another device of theirs sees that there.
+            if self.parts.logins.person_behind(sender).is_some() {
+                return Ok(());
+            }
             // Who has never spoken in a room is not in it, and cannot type there.
             let _ = self.parts.homeserver.intent(&ghost).typing(room_id, timeout_ms).await;
         }
         Ok(())
     }
 
-    async fn tell(&self, room_id: &RoomId, outgoing: Outgoing) -> Result<(), StoreError> {
+    /// Tells the network through the person's own account, or through the bridge's. What somebody lends to others neither types nor reads
+    /// for them.
+    async fn tell(
+        &self,
+        (room_id, user_id): (&RoomId, &UserId),
+        outgoing: Outgoing,
+    ) -> Result<(), StoreError> {
         let Some(portal) = self.by_room(room_id).await? else { return Ok(()) };
-        let session = portal.login.as_ref().and_then(|login| self.parts.logins.session(login));
+        let login = match self.speaker(&portal, user_id).await? {
+            Speaker::Own(login) => Some(login),
+            Speaker::Relay(login) => Some(login)
+                .filter(|login| self.parts.logins.status(login).is_some_and(|status| status.owner.is_none())),
+            Speaker::Nobody => None,
+        };
+        let session = login.and_then(|login| self.parts.logins.session(&login));
         let Some(session) = session else { return Ok(()) };
         let action: Action = outgoing.action();
         if session.limits(&portal.chat).support(action).is_some() {

@@ -30,6 +30,7 @@ use crate::{
 mod decide;
 mod deliver;
 mod event;
+mod introduce;
 mod related;
 
 pub(super) use self::event::Event;
@@ -177,6 +178,12 @@ async fn in_the_making(portals: &Portals, event: &Event) -> Result<bool, Homeser
 async fn references(portals: &Portals, content: &Value) -> Result<Known, StoreError> {
     let mut known = Known::default();
     for reference in content_references(content) {
+        if let MatrixId::User(user_id) = &reference {
+            for me in portals.parts.logins.faces_of(user_id) {
+                known.add_account(me, user_id.clone());
+            }
+            continue;
+        }
         let room_id: Option<OwnedRoomId> = match &reference {
             MatrixId::Room(room_id) => Some(room_id.clone()),
             MatrixId::Event(room, _) => OwnedRoomId::try_from(room.clone()).ok(),

@@ -25,8 +25,8 @@ use crate::{
     ids::LoginId,
     media::MediaError,
     message::{CreateWhen, RemoteMessage, Sender, UserInfo, Wire},
-    platform::{Session, Until},
-    puppet::PuppetError,
+    platform::{PlatformError, Session, Until},
+    puppet::{DoubleError, PuppetError},
     steps::{Step, reached},
     store::{Links, OpenRow, Outcome, PortalRow, PortalState, StoreError},
 };
@@ -61,6 +61,9 @@ pub(super) enum Stopped {
     /// A file of the message is not there yet.
     #[error("a file is not here yet: {0}")]
     Media(#[from] MediaError),
+    /// Whether we may act for somebody is not known yet.
+    #[error("the sender's double puppet is not ready: {0}")]
+    Double(#[from] DoubleError),
 }
 
 impl Stopped {
@@ -78,6 +81,8 @@ impl Stopped {
             )
             | Self::Puppet(PuppetError::Unnameable) => false,
             Self::Media(error) => error.is_transient(),
+            // What is final about a double puppet is settled without an error.
+            Self::Double(_) => true,
             Self::Homeserver(error)
             | Self::Create(
                 CreateError::Homeserver(error) | CreateError::Puppet(PuppetError::Homeserver(error)),
@@ -105,6 +110,7 @@ impl From<Stopped> for CreateError {
             Stopped::Homeserver(error) => error.into(),
             Stopped::Store(error) => error.into(),
             Stopped::Media(error) => Self::Unwritable(error.to_string()),
+            Stopped::Double(error) => Self::Platform(PlatformError(error.to_string())),
         }
     }
 }
@@ -240,6 +246,10 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
         Decision::Update(portal, info) => {
             let Some(session) = session else { return Ok(Performed::NotYet("not connected".to_owned())) };
             portals.update_info(portal, info, session).await?;
+            Ok(delivered())
+        }
+        Decision::Personal(room_id, personal) => {
+            portals.keep_personal(room_id, login, personal).await?;
             Ok(delivered())
         }
         Decision::Close(portal) => {

@@ -2,16 +2,15 @@
 //!
 //! Must never open a hidden chat to anybody. Whoever is in doubt stays outside.
 
-use ruma::{OwnedUserId, RoomId, UserId};
+use ruma::{OwnedUserId, RoomId};
 use serde_json::{Value, json};
 
-use super::{Portals, from_remote::Stopped};
+use super::Portals;
 use crate::{
     config::Level,
     homeserver::HomeserverError,
-    ids::{LoginId, RemoteChatId},
+    ids::LoginId,
     message::{ChatInfo, ChatKind},
-    store::{PortalRow, PortalState},
 };
 
 /// What people read who lose a room.
@@ -24,40 +23,15 @@ impl Portals {
         if let Some(owner) = self.parts.logins.status(login).and_then(|login| login.owner) {
             return vec![owner];
         }
+        self.usually_invited(is_hidden(info))
+    }
+
+    /// Whom the settings name; of a hidden chat only those who run the bridge.
+    pub(super) fn usually_invited(&self, is_hidden: bool) -> Vec<OwnedUserId> {
         let settings = &self.parts.settings;
         let may_come =
-            |user_id: &&OwnedUserId| !is_hidden(info) || settings.permissions.level(user_id) >= Level::Admin;
+            |user_id: &&OwnedUserId| !is_hidden || settings.permissions.level(user_id) >= Level::Admin;
         settings.invite.iter().filter(may_come).cloned().collect()
-    }
-
-    /// An account sees a chat. When that is news, its owner is asked into the room.
-    pub(super) async fn seen_by(
-        &self,
-        chat: &RemoteChatId,
-        login: &LoginId,
-        portal: Option<&PortalRow>,
-    ) -> Result<(), Stopped> {
-        if !self.note_seeing(chat, login).await? {
-            return Ok(());
-        }
-        let owner = self.parts.logins.status(login).and_then(|login| login.owner);
-        let room_id = portal.filter(|portal| portal.state == PortalState::Active);
-        let room_id = room_id.and_then(|portal| portal.room_id.as_deref());
-        if let Some((owner, room_id)) = owner.zip(room_id) {
-            self.ask_in(room_id, &owner).await?;
-        }
-        Ok(())
-    }
-
-    /// Asks somebody into a room.
-    pub(super) async fn ask_in(&self, room_id: &RoomId, user_id: &UserId) -> Result<(), HomeserverError> {
-        match self.parts.homeserver.bot().invite(room_id, user_id).await {
-            // Already invited or already inside.
-            Ok(()) | Err(HomeserverError::Forbidden(_)) => {}
-            Err(error) if error.is_transient() => return Err(error),
-            Err(error) => tracing::warn!(%error, user = %user_id, "Somebody could not be invited."),
-        }
-        Ok(())
     }
 
     /// Brings a room in line with a chat that was hidden, or opened: who may join, and who has to go.

@@ -48,12 +48,10 @@ impl Portals {
     /// Who speaks for somebody in a portal.
     pub(super) async fn speaker(&self, portal: &PortalRow, sender: &UserId) -> Result<Speaker, StoreError> {
         let own = self.parts.logins.of(sender);
-        let seeing = match own.is_empty() {
-            true => Arc::default(),
-            false => self.seeing(&portal.chat).await?,
-        };
+        let seeing = self.seeing(&portal.chat).await?;
         let level = self.parts.settings.permissions.level(sender);
-        Ok(choose(&Facts { level, own: &own, seeing: &seeing, relay: self.relay(portal) }))
+        let relay = self.relay(portal, &seeing);
+        Ok(choose(&Facts { level, own: &own, seeing: &seeing, relay }))
     }
 
     /// Whether somebody's reactions and messages in a chat are told from everybody else's on the network.
@@ -63,26 +61,47 @@ impl Portals {
     }
 
     /// The account that speaks for people without one of their own.
-    fn relay(&self, portal: &PortalRow) -> Option<LoginId> {
+    fn relay(&self, portal: &PortalRow, seeing: &[ChatLogin]) -> Option<LoginId> {
         match &portal.relay {
             Relay::Off => None,
             Relay::Login(login) => self.parts.logins.status(login).map(|_| login.clone()),
             Relay::Configured => {
-                let login = portal.login.as_ref()?;
-                self.parts.logins.status(login).filter(|it| it.owner.is_none()).map(|_| login.clone())
+                let seeing = portal.login.iter().chain(seeing.iter().map(|seeing| &seeing.login));
+                seeing.into_iter().find(|login| self.parts.logins.is_configured(login)).cloned()
             }
         }
     }
 
     /// The accounts that see a chat.
     pub(super) async fn seeing(&self, chat: &RemoteChatId) -> Result<Arc<[ChatLogin]>, StoreError> {
-        let known = self.cache().seeing.get(chat).cloned();
+        let (known, changes) = {
+            let mut cache = self.cache();
+            (cache.seeing.get(chat).cloned(), cache.seeing_changes)
+        };
         if let Some(known) = known {
             return Ok(known);
         }
         let seeing: Arc<[ChatLogin]> = self.parts.store.chat_logins(chat).await?.into();
-        self.cache().seeing.put(chat.clone(), seeing.clone());
+        let mut cache = self.cache();
+        // What changed while it was read may or may not be in it.
+        if cache.seeing_changes == changes {
+            cache.seeing.put(chat.clone(), seeing.clone());
+        }
         Ok(seeing)
+    }
+
+    fn forget_seeing(&self, chat: &RemoteChatId) {
+        let mut cache = self.cache();
+        cache.seeing_changes += 1;
+        cache.seeing.pop(chat);
+    }
+
+    /// Whether this process has not heard yet that an account sees a chat. Said once. Where nobody has signed in there is but one.
+    pub fn is_first_sight(&self, chat: &RemoteChatId, login: &LoginId) -> bool {
+        if !self.parts.logins.are_several() {
+            return false;
+        }
+        self.cache().sights.put((chat.clone(), login.clone()), ()).is_none()
     }
 
     /// Remembers that an account sees a chat. Whether that is news.
@@ -91,7 +110,7 @@ impl Portals {
             return Ok(false);
         }
         self.parts.store.note_chat_login(chat, login).await?;
-        self.cache().seeing.pop(chat);
+        self.forget_seeing(chat);
         Ok(true)
     }
 
@@ -103,7 +122,7 @@ impl Portals {
         owner: &UserId,
     ) -> Result<(), StoreError> {
         self.parts.store.prefer_login(chat, login, owner).await?;
-        self.cache().seeing.pop(chat);
+        self.forget_seeing(chat);
         Ok(())
     }
 }

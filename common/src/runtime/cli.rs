@@ -7,14 +7,14 @@
 use std::{
     ffi::OsString,
     io::{self, BufRead, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
 };
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
-    appservice::registration::{Registration, Tokens},
+    appservice::registration::{Registration, Tokens, double_puppets},
     clock::Clock,
     config::{self, About, Config, Environment, PlatformConfig, Report},
 };
@@ -95,7 +95,10 @@ pub fn main<P: PlatformConfig>(about: &About, world: &mut World<'_>, online: &dy
             writeln!(world.output, "{line}").map(|()| ExitCode::Ok)
         }
         Command::Init(options) => init::init::<P>(about, &path, &options, world),
-        Command::Registration => with_config(about, path, world, write_registration::<P>),
+        Command::Registration(RegistrationOptions { double_puppets: false }) => {
+            with_config(about, path, world, write_registration::<P>)
+        }
+        Command::Registration(_) => with_config(about, path, world, write_double_puppets::<P>),
         Command::CheckConfig => with_config(about, path, world, check_config::<P>),
         Command::Run => with_config(about, path, world, |_, config| Ok(online.run(config))),
         Command::Doctor => with_config(about, path, world, |_, config| Ok(online.doctor(config))),
@@ -134,13 +137,20 @@ enum Command {
     /// Ask a few questions, then write the configuration and the registration
     Init(InitOptions),
     /// Write the registration from the configuration; tokens that are there are kept
-    Registration,
+    Registration(RegistrationOptions),
     /// Print everything that is wrong with the configuration and the registration, or "ok"
     CheckConfig,
     /// Test homeserver, registration, tokens and platform one by one, and say what to do
     Doctor,
     /// Print the version
     Version,
+}
+
+#[derive(Debug, Default, clap::Args)]
+struct RegistrationOptions {
+    /// Write the second registration instead, by which bridges act for the homeserver's own users
+    #[arg(long)]
+    double_puppets: bool,
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -210,6 +220,28 @@ fn write_registration<P>(world: &mut World<'_>, config: Config<P>) -> io::Result
         world.output,
         "Wrote {} with {which}. Restart the homeserver to make it count.",
         path.display()
+    )?;
+    Ok(ExitCode::Ok)
+}
+
+fn write_double_puppets<P>(world: &mut World<'_>, config: Config<P>) -> io::Result<ExitCode> {
+    let folder = config.path.parent().unwrap_or(Path::new(""));
+    let path = config.homeserver.double_puppets.clone();
+    let path = path.unwrap_or_else(|| folder.join("double-puppets.yaml"));
+    let server_name = &config.homeserver.server_name;
+    match double_puppets::write(&config.about, server_name, &path, &world.clock) {
+        Err(report) => return complain(world, &report),
+        Ok(Err(error)) => {
+            writeln!(world.errors, "{}: cannot be written: {error}", path.display())?;
+            return Ok(ExitCode::Runtime);
+        }
+        Ok(Ok(())) => {}
+    }
+    let path = path.display();
+    writeln!(
+        world.output,
+        "Wrote {path}. Give it to the homeserver like the other registration, and set `double_puppets: {path}` in the section \
+         `homeserver` of every bridge that may act for your users."
     )?;
     Ok(ExitCode::Ok)
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ruma::UserId;
+use ruma::{OwnedRoomId, OwnedUserId, UserId};
 
 use crate::{
     appservice::{Envelope, Incoming, Transaction, Unreadable},
@@ -18,18 +18,31 @@ use crate::{
 pub(crate) struct Intake {
     /// To be stored, in order.
     pub(crate) events: Vec<MatrixEvent>,
-    /// People whose name or picture may have changed.
-    pub(crate) changed_profiles: Vec<ruma::OwnedUserId>,
+    /// Which of them, by their places, we seem to have sent ourselves as somebody in Matrix.
+    pub(crate) seem_ours: Vec<usize>,
+    /// People whose name or picture may have changed, and the room that says so.
+    pub(crate) changed_profiles: Vec<(OwnedRoomId, OwnedUserId)>,
 }
 
-/// Sorts the events of a transaction.
-pub(crate) fn sort(transaction: &Transaction<'_>, names: &GhostNames) -> Intake {
+/// Sorts the events of a transaction; `is_marked` says whether an event bears our own mark.
+pub(crate) fn sort(
+    transaction: &Transaction<'_>,
+    names: &GhostNames,
+    is_marked: impl Fn(&Envelope<'_>) -> bool,
+) -> Intake {
     let mut intake = Intake::default();
     for event in &transaction.events {
         match event {
             Incoming::Event(envelope) => match fate(envelope, names) {
-                Fate::Keep => intake.events.push(row(envelope)),
-                Fate::Profile(user_id) => intake.changed_profiles.push(user_id),
+                Fate::Keep => {
+                    if is_marked(envelope) {
+                        intake.seem_ours.push(intake.events.len());
+                    }
+                    intake.events.push(row(envelope));
+                }
+                Fate::Profile(user_id) => {
+                    intake.changed_profiles.push((envelope.room_id.clone().into_owned(), user_id));
+                }
                 Fate::LetGo => {}
             },
             Incoming::Unreadable(Unreadable { event_id, reason, raw }) => {
@@ -50,7 +63,7 @@ pub(crate) fn sort(transaction: &Transaction<'_>, names: &GhostNames) -> Intake 
 
 enum Fate {
     Keep,
-    Profile(ruma::OwnedUserId),
+    Profile(OwnedUserId),
     LetGo,
 }
 

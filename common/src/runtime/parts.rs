@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{presence::Presence, run::Fatal, sink::StoreSink};
 use crate::{
     api::{Api, ApiParts},
-    appservice::registration::Registration,
+    appservice::registration::{Registration, double_puppets},
     clock::Clock,
     commands::{Chats, Commands, Desk},
     config::{self, Config, CreatePortals, DatabaseUrl, Secret},
@@ -19,6 +19,7 @@ use crate::{
     message::SessionState,
     platform::EventSink,
     portal::{Lanes, PortalParts, PortalSettings, Portals},
+    puppet::Doubles,
     store::{self, PushOrder, Store, StoreSettings},
 };
 
@@ -29,6 +30,7 @@ pub(super) struct Parts {
     pub(super) homeserver: Homeserver,
     pub(super) logins: Logins,
     pub(super) signing_in: SigningIn,
+    pub(super) doubles: Doubles,
     pub(super) readiness: Readiness,
     pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
@@ -54,10 +56,16 @@ impl Parts {
         // Not earlier: the folder of a SQLite database that is not there is a mistake, and must not be made.
         let folder = config.media_folder();
         media::prepare_folder(&folder).map_err(|error| Fatal::MediaFolder { folder, error })?;
+        let double_puppets = config.homeserver.double_puppets.as_deref();
+        let double_puppet_token = double_puppets
+            .map(|file| double_puppets::read_token(&config.about, file))
+            .transpose()
+            .map_err(|report| Fatal::Registration(report.to_string()))?;
         let homeserver = Homeserver::new(HomeserverSettings {
             url: config.homeserver.url.clone(),
             as_token: registration.tokens.as_token.clone(),
             bot: registration.names.bot().to_owned(),
+            double_puppet_token,
         })
         .map_err(|error| Fatal::Other(error.to_string()))?;
         let logins = Logins::new(clock.clone(), stop.clone());
@@ -69,7 +77,10 @@ impl Parts {
             all_max: config.bridge.logins_max,
         });
         let signing_in = SigningIn::new(accounts, clock.clone(), stop.clone());
-        Ok(Self { store, homeserver, logins, signing_in, readiness: Readiness::new(), clock, stop })
+        let as_token = &registration.tokens.as_token;
+        let doubles = Doubles::new(store.clone(), homeserver.clone(), clock.clone(), as_token);
+        let readiness = Readiness::new();
+        Ok(Self { store, homeserver, logins, signing_in, doubles, readiness, clock, stop })
     }
 
     pub(super) fn commands<C>(&self, config: &Config<C>, registration: &Registration) -> Arc<Commands> {
@@ -80,6 +91,7 @@ impl Parts {
             logins: self.logins.clone(),
             signing_in: self.signing_in.clone(),
             homeserver: self.homeserver.clone(),
+            doubles: self.doubles.clone(),
             names: Arc::new(registration.names.clone()),
             permissions: config.bridge.permissions.clone(),
             chats: Chats::default(),
@@ -101,8 +113,11 @@ impl Parts {
                 invite: config.bridge.invite.clone(),
                 create_at_start: config.bridge.create_portals == CreatePortals::AtStart,
                 backfill_messages_max: config.bridge.backfill_messages_max,
+                personal_spaces: config.bridge.personal_spaces,
                 delivery_receipts: config.bridge.delivery_receipts,
                 command_prefix: config.bridge.command_prefix.clone(),
+                relay_templates: Arc::new(config.bridge.relay_templates.clone()),
+                relay_reactions: config.bridge.relay_reactions,
             },
             store: self.store.clone(),
             homeserver: self.homeserver.clone(),
@@ -111,6 +126,7 @@ impl Parts {
             media: self.media(config),
             public_media: self.public_media(config, registration),
             commands,
+            doubles: self.doubles.clone(),
             clock: self.clock.clone(),
         }
     }

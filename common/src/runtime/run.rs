@@ -123,6 +123,7 @@ impl Running {
             store: parts.store.clone(),
             names: Arc::new(registration.names.clone()),
             portals: portals.clone(),
+            doubles: parts.doubles.clone(),
         };
         let mut router = appservice::router(registration.tokens.clone(), Arc::new(acceptor))
             .merge(health::router(parts.readiness.clone()));

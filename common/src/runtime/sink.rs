@@ -11,7 +11,7 @@ use crate::{
     homeserver::{Homeserver, MediaDownload},
     ids::{LoginId, RemoteChatId, RemoteMessageId},
     login::Logins,
-    message::{Attachment, FileSource, RemoteEvent, Wire},
+    message::{Attachment, ChatChange, FileSource, Personal, RemoteEvent, Wire},
     platform::{Cursor, Download, FileError, NotStored, PlatformError, SinkPort, Ticket},
     portal::{Observed, Portals},
     steps::{Step, reached},
@@ -52,7 +52,16 @@ impl SinkPort for StoreSink {
                 self.portals.pass_from_remote(event);
                 Ticket::immediate()
             }
-            event => self.keep(login, event, cursor).await,
+            event => {
+                let chat = event.chat().cloned();
+                let ticket = self.keep(login, event, cursor).await;
+                if let Some(chat) = chat.filter(|chat| self.portals.is_first_sight(chat, login)) {
+                    // What several accounts see is stored once, so that each must say for itself that it sees the chat.
+                    let change = ChatChange::Personal(Personal::default());
+                    drop(self.keep(login, RemoteEvent::ChatChanged { chat, change }, None).await);
+                }
+                ticket
+            }
         }
     }
 

@@ -109,7 +109,7 @@ impl Store {
             Step { sql: UNPARK, params: vec![id.0.into()] },
             Step { sql: REOPEN, params: vec![id.0.into()] },
         ];
-        let script = Script { steps, feeds: true };
+        let script = Script { steps, to_the_end: false, feeds: true };
         Ok(self.ask(|reply| Operation::Script { script, reply }).await? > 0)
     }
 

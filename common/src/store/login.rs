@@ -9,6 +9,7 @@ use crate::{
 };
 
 const ALL: &str = "SELECT id, owner, name, remote_user, secret, space_room FROM login ORDER BY saved_ms, id";
+const ONE: &str = "SELECT id, owner, name, remote_user, secret, space_room FROM login WHERE id = $1";
 const SAVE: &str = "INSERT INTO login (id, owner, name, remote_user, secret, space_room, saved_ms) \
      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, \
      name = excluded.name, remote_user = excluded.remote_user, secret = excluded.secret, space_room = excluded.space_room";
@@ -63,6 +64,15 @@ impl Store {
     pub async fn logins(&self) -> Result<Vec<LoginRow>, StoreError> {
         let rows = self.0.reader.fetch(ALL, Vec::new()).await?;
         rows.into_iter().map(|row| self.login_row(row)).collect()
+    }
+
+    /// One login.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn login(&self, id: &LoginId) -> Result<Option<LoginRow>, StoreError> {
+        let row = self.0.reader.fetch_one(ONE, vec![id.as_str().into()]).await?;
+        row.map(|row| self.login_row(row)).transpose()
     }
 
     /// Saves a login under its id, in place of what was saved before. The secret is sealed.

@@ -31,9 +31,11 @@ impl Operation {
     }
 }
 
-/// Portable statements that run in order and stop at the first that touches nothing.
+/// Portable statements that run in order.
 pub(super) struct Script {
     pub(super) steps: Vec<Step>,
+    /// Whether all of them run; otherwise they stop at the first that touches nothing.
+    pub(super) to_the_end: bool,
     /// Whether the first step returns journal rows that are open again and go to the feed.
     pub(super) feeds: bool,
 }

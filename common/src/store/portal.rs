@@ -14,7 +14,8 @@ use crate::{
 
 macro_rules! columns {
     () => {
-        "chat, room_id, parent, login, kind, name, topic, avatar_mxc, info_fingerprint, state, private, relay"
+        "chat, room_id, parent, login, kind, name, topic, avatar_mxc, info_fingerprint, state, private, relay, \
+         plumbed"
     };
 }
 
@@ -25,11 +26,15 @@ pub(super) const PAGE: &str =
 const SAVE: &str = concat!(
     "INSERT INTO portal (",
     columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (chat) DO UPDATE SET \
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (chat) DO UPDATE SET \
      room_id = excluded.room_id, parent = excluded.parent, login = excluded.login, kind = excluded.kind, \
      name = excluded.name, topic = excluded.topic, avatar_mxc = excluded.avatar_mxc, \
-     info_fingerprint = excluded.info_fingerprint, state = excluded.state, private = excluded.private, relay = excluded.relay"
+     info_fingerprint = excluded.info_fingerprint, state = excluded.state, private = excluded.private, \
+     relay = excluded.relay, plumbed = excluded.plumbed"
 );
+
+const SAVE_LOOKS: &str = "UPDATE portal SET name = $3, topic = $4, avatar_mxc = $5, private = $6 \
+     WHERE chat = $1 AND room_id = $2";
 
 /// A portal as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +63,8 @@ pub struct PortalRow {
     pub private: bool,
     /// Who speaks for people without an account of their own.
     pub relay: Relay,
+    /// Whether the room was there before the chat came to it, so that its looks are its people's own.
+    pub plumbed: bool,
 }
 
 /// Who speaks in a chat for people without an account of their own.
@@ -73,7 +80,7 @@ pub enum Relay {
 }
 
 impl Relay {
-    fn to_column(&self) -> Value {
+    pub(super) fn to_column(&self) -> Value {
         match self {
             Self::Configured => Value::Null,
             Self::Off => "".into(),
@@ -106,6 +113,7 @@ impl PortalRow {
             state: PortalState::Active,
             private: false,
             relay: Relay::Configured,
+            plumbed: false,
         }
     }
 }
@@ -127,7 +135,7 @@ pub enum PortalState {
 impl PortalState {
     const ALL: [Self; 4] = [Self::Active, Self::Gone, Self::Filling, Self::Unbridged];
 
-    fn code(self) -> i64 {
+    pub(super) fn code(self) -> i64 {
         self as i64
     }
 
@@ -174,8 +182,25 @@ impl Store {
             portal.state.code().into(),
             i64::from(portal.private).into(),
             portal.relay.to_column(),
+            i64::from(portal.plumbed).into(),
         ];
         self.write(vec![Step { sql: SAVE, params }]).await.map(drop)
+    }
+
+    /// Saves how a portal's room looks now, and nothing else of it, unless it has another room meanwhile.
+    ///
+    /// # Errors
+    /// When nothing was stored.
+    pub async fn save_portal_looks(&self, portal: &PortalRow) -> Result<(), StoreError> {
+        let params = vec![
+            portal.chat.as_str().into(),
+            portal.room_id.as_ref().map(|id| id.as_str()).into(),
+            (&portal.name).into(),
+            (&portal.topic).into(),
+            (&portal.avatar_mxc).into(),
+            i64::from(portal.private).into(),
+        ];
+        self.write(vec![Step { sql: SAVE_LOOKS, params }]).await.map(drop)
     }
 
     /// Portals in the order of their chats, page by page.
@@ -206,6 +231,7 @@ fn portal_row(mut row: Row) -> Result<PortalRow, StoreError> {
         state: PortalState::from_code(row.int()?)?,
         private: row.int()? != 0,
         relay: Relay::from_column(row.text_or_null()?),
+        plumbed: row.int()? != 0,
     })
 }
 

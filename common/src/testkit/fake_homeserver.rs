@@ -40,6 +40,7 @@ mod api;
 mod event;
 mod faults;
 mod person;
+mod power;
 mod push;
 mod request;
 mod rooms;
@@ -194,6 +195,7 @@ impl FakeHomeserver {
             url: self.url(),
             as_token: Secret::new(registration.fixed.as_token.clone()),
             bot: registration.bot.clone(),
+            double_puppet_token: None,
         }
     }
 

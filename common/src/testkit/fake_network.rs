@@ -18,8 +18,8 @@ use crate::{
     config::{PlatformConfig, Problems, Question},
     ids::{AliasSet, LoginId, RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
     message::{
-        ChatInfo, ChatKind, Emoji, Message, Outgoing, OutgoingMessage, RemoteEvent, RemoteMessage, RichText,
-        Sender,
+        Action, ChatInfo, ChatKind, Emoji, Message, Outgoing, OutgoingMessage, RemoteEvent, RemoteMessage,
+        RichText, Sender,
     },
     platform::{DeliverError, EventSink},
 };
@@ -74,6 +74,10 @@ struct State {
     reactions: Vec<(RemoteMessageId, Emoji)>,
     passed: Vec<Outgoing>,
     refusals: Vec<DeliverError>,
+    /// Whether there is no place for authors beside the words.
+    is_nameless: bool,
+    /// What it does not carry.
+    lacks: Vec<Action>,
     deliveries: usize,
     last_id: u64,
 }
@@ -166,6 +170,16 @@ impl FakeNetwork {
     /// The next deliveries fail so, one after the other.
     pub fn refuses(&self, errors: impl IntoIterator<Item = DeliverError>) {
         self.change(|state| state.refusals.extend(errors));
+    }
+
+    /// From now on nobody's name is shown beside what a relay says.
+    pub fn shows_no_authors(&self) {
+        self.change(|state| state.is_nameless = true);
+    }
+
+    /// From now on it does not carry that.
+    pub fn lacks(&self, action: Action) {
+        self.change(|state| state.lacks.push(action));
     }
 
     /// What the bridge has said in a chat, as it stands now.

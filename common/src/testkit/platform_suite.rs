@@ -17,14 +17,18 @@ pub use self::{
     },
     delivering::{
         a_delivery_in_doubt_happens_at_most_once, a_message_is_delivered_once_and_its_id_names_it,
-        a_too_long_text_is_not_lost, files_agree_with_limits, limits_and_deliver_agree_on_every_action,
-        own_deliveries_do_not_come_back,
+        a_relay_names_its_author, a_too_long_text_is_not_lost, files_agree_with_limits,
+        limits_and_deliver_agree_on_every_action, own_deliveries_do_not_come_back,
     },
+    finding::people_are_found_and_chats_with_them_open_once,
     happening::{Happening, everything_that_happens_is_pushed},
     receiving::{a_hundred_messages_arrive_once_in_order, what_was_not_stored_is_pushed_again},
     recorder::{Recorded, Recorder},
     samples::sample,
-    signing_in::{a_login_flow_leads_to_a_session, configuration_or_flow_leads_in},
+    signing_in::{
+        a_code_is_renewed_or_over_when_its_time_is, a_login_flow_leads_to_a_session, a_refused_code_is_over,
+        configuration_or_flow_leads_in,
+    },
 };
 use crate::{
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
@@ -33,6 +37,7 @@ use crate::{
 
 mod connecting;
 mod delivering;
+mod finding;
 mod happening;
 mod receiving;
 mod recorder;
@@ -72,6 +77,11 @@ pub trait Subject: Send + Sync {
     /// A well-formed id of a person who does not exist; `None` where everybody does.
     fn no_person(&self) -> Option<RemoteUserId>;
 
+    /// Other ways in which people write who that is, such as a user name; for networks with a directory.
+    fn spellings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The person says something in the chat. Gives the id under which the bridge must push it.
     async fn person_says(&self, text: &str) -> RemoteMessageId;
 
@@ -95,7 +105,7 @@ pub trait Subject: Send + Sync {
     async fn revoke(&self);
 
     /// Goes one step through a login flow as a person would: answers to [`LoginStep::Ask`], an act elsewhere and no answers to
-    /// [`LoginStep::Show`]. `None` when this flow cannot be gone here.
+    /// [`LoginStep::Show`]. `None` when this flow cannot be gone here, or cannot be gone wrong in that way.
     async fn answer(&self, flow: &str, step: &LoginStep, answers: Answers) -> Option<Vec<(String, String)>>;
 }
 
@@ -106,6 +116,8 @@ pub struct Heard {
     pub id: RemoteMessageId,
     /// Its words without markup.
     pub text: String,
+    /// For whom it was said, where the network shows that beside the words.
+    pub author: Option<String>,
 }
 
 /// What happens to one delivery.
@@ -124,8 +136,10 @@ pub enum DeliveryFault {
 pub enum Answers {
     /// They do.
     Right,
-    /// Their answer is one that the network refuses.
+    /// Their answer is one that the network refuses; asked to confirm a code, they say no.
     Wrong,
+    /// They do not act while the code holds. Only where there is one to see.
+    Late,
 }
 
 /// Runs every check, each on a subject of its own.
@@ -147,12 +161,17 @@ pub async fn all<S: Subject>(mut subject: impl AsyncFnMut() -> S) {
         a_delivery_in_doubt_happens_at_most_once(&subject().await, fault).await;
     }
     a_too_long_text_is_not_lost(&subject().await).await;
+    a_relay_names_its_author(&subject().await).await;
     limits_and_deliver_agree_on_every_action(&subject().await).await;
     everything_that_happens_is_pushed(&subject().await).await;
     files_agree_with_limits(&subject().await).await;
 
+    people_are_found_and_chats_with_them_open_once(&subject().await).await;
+
     configuration_or_flow_leads_in(&subject().await).await;
     a_login_flow_leads_to_a_session(&subject().await).await;
+    a_refused_code_is_over(&subject().await).await;
+    a_code_is_renewed_or_over_when_its_time_is(&subject().await).await;
 }
 
 /// Connects the subject's account to a recorder; what every check begins with.

@@ -22,6 +22,7 @@ mod accounts;
 mod changes;
 mod echoes;
 mod journal;
+mod moving;
 mod rows;
 mod submitting;
 
@@ -53,6 +54,10 @@ where
     changes::what_was_taken_back_stays_known(&fresh().await).await;
     changes::an_edit_can_drop_and_add_parts(&fresh().await).await;
     changes::held_work_is_stored_and_fed_to_nobody(&fresh().await).await;
+    moving::one_thing_about_a_portal_changes_alone(&fresh().await).await;
+    moving::a_forgotten_portal_is_new_again(&fresh().await).await;
+    moving::a_chat_goes_on_under_another_id(&fresh().await).await;
+    moving::two_portals_become_one(&fresh().await).await;
     rows::portals_are_found_by_chat_and_by_room(&fresh().await).await;
     rows::ghosts_are_found_by_every_alias(&fresh().await).await;
     rows::small_values_are_kept(&fresh().await).await;

@@ -94,6 +94,11 @@ impl Subject for OnSimulator {
         Some(RemoteUserId::new("1234"))
     }
 
+    fn spellings(&self) -> Vec<String> {
+        let alice = self.small.alice;
+        vec![format!("<@{alice}>"), format!("<@!{alice}>"), "alice".to_owned(), "@Alice".to_owned()]
+    }
+
     async fn person_says(&self, text: &str) -> RemoteMessageId {
         let id = self.sim().person_sends(self.small.general, self.small.alice, text);
         RemoteMessageId::new(id.to_string())
@@ -135,7 +140,16 @@ impl Subject for OnSimulator {
         let sim = self.sim();
         let alice = magpie_tests::discord::Author::User(self.small.alice);
         let ours = sim.messages(self.small.general).into_iter().filter(|message| message.author != alice);
-        ours.map(|it| Heard { id: RemoteMessageId::new(it.id.to_string()), text: it.content }).collect()
+        let name = |author| match author {
+            magpie_tests::discord::Author::Webhook { name, .. } => Some(name),
+            magpie_tests::discord::Author::User(_) => None,
+        };
+        ours.map(|it| Heard {
+            id: RemoteMessageId::new(it.id.to_string()),
+            text: it.content,
+            author: name(it.author),
+        })
+        .collect()
     }
 
     async fn cut(&self) {
@@ -169,6 +183,7 @@ impl Subject for OnSimulator {
         let token = match answers {
             Answers::Right => self.token.as_str(),
             Answers::Wrong => WRONG_TOKEN,
+            Answers::Late => return None,
         };
         Some(fields.iter().map(|field| (field.name.to_owned(), token.to_owned())).collect())
     }

@@ -83,6 +83,24 @@ async fn discord_js_uses_webhooks() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn discord_js_finds_people_and_writes_to_them() -> anyhow::Result<()> {
+    let scene = Scene::new().await;
+    let (guild, bob) = (scene.small.guild, scene.small.bob);
+    let mut judge = Judge::start(&scene.sim)?;
+    judge.expect("ready").await?;
+    let found = judge.ask(&json!({"do": "search", "guild": guild, "query": "bo"})).await?;
+    assert_eq!(found["users"], json!([bob]));
+    let said = judge.ask(&json!({"do": "direct", "user": bob, "options": "psst"})).await?;
+    assert_eq!(said["recipient"], json!(bob));
+    let channel = said["channel"].as_str().and_then(|id| id.parse().ok()).expect("it is an id");
+    let stands = scene.sim.messages(channel);
+    assert_eq!(stands.iter().map(|message| &*message.content).collect::<Vec<_>>(), ["psst"]);
+    judge.stop().await?;
+    scene.should_be_honest("discord_js_finds_people_and_writes_to_them");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn discord_js_resumes_without_missing_a_message() -> anyhow::Result<()> {
     let scene = Scene::new().await;
     let (sim, general, alice) = (&scene.sim, scene.small.general, scene.small.alice);

@@ -223,3 +223,22 @@ async fn a_planted_disagreement_is_found() {
     }
     scene.should_be_honest("a_planted_disagreement_is_found");
 }
+
+#[tokio::test]
+async fn members_are_searched_and_conversations_opened() {
+    let scene = Scene::new().await;
+    let small = scene.small;
+    let found = scene.get(&format!("/guilds/{}/members/search?query=BOB&limit=5", small.guild)).await.1;
+    assert_eq!(found.as_array().map(Vec::len), Some(1));
+    assert_eq!(found[0]["user"]["id"], small.bob.to_string());
+    let one = scene.get(&format!("/guilds/{}/members/search?query=o", small.guild)).await.1;
+    assert_eq!(one.as_array().map(Vec::len), Some(1), "without a limit there is one");
+    let open = json!({"recipient_id": small.bob});
+    let (status, first) = scene.send(Method::POST, "/users/@me/channels", open.clone()).await;
+    assert_eq!((status.as_u16(), &first["type"]), (200, &json!(1)));
+    assert_eq!(first["recipients"][0]["id"], small.bob.to_string());
+    assert_eq!(scene.send(Method::POST, "/users/@me/channels", open).await.1["id"], first["id"]);
+    let bot = json!({"recipient_id": scene.get("/users/@me").await.1["id"]});
+    assert_eq!(scene.send(Method::POST, "/users/@me/channels", bot).await.1["code"], 50_007);
+    scene.should_be_honest("members_are_searched_and_conversations_opened");
+}

@@ -10,7 +10,7 @@ use magpie_common::{
     clock::Clock,
     config::About,
     ids::{RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
-    message::{Action, ChatInfo, Limits, Outgoing, Support, UserInfo},
+    message::{Action, Authors, ChatInfo, Limits, Node, Outgoing, Support, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, Finding, LoginFlow,
         LoginProcess, LoginStep, Platform, PlatformError, SavedLogin, Session,
@@ -32,6 +32,12 @@ enum Planted {
     BlamesToken,
     /// Closing does not stop it.
     NeverCloses,
+    /// It says that it shows authors, and does not.
+    HidesAuthors,
+    /// Not a fault: it says that it has no place for authors.
+    HasNoPlaceForAuthors,
+    /// It says so, and changes the words in which they stand.
+    LosesNames,
 }
 
 struct Faulty(Example, Planted);
@@ -85,6 +91,9 @@ impl Session for FaultySession {
         if self.1 == Planted::ProudLimits {
             limits.actions.insert(Action::Edit, Support::Full);
         }
+        if matches!(self.1, Planted::HasNoPlaceForAuthors | Planted::LosesNames) {
+            limits.authors = Authors::InWords;
+        }
         limits
     }
 
@@ -98,7 +107,16 @@ impl Session for FaultySession {
         if self.1 == Planted::FreshKeys {
             key.key.push_str(&self.2.fetch_add(1, Ordering::Relaxed).to_string());
         }
-        self.0.deliver(chat, outgoing, &key).await
+        let mut outgoing = outgoing.clone();
+        if let Outgoing::Message(said) = &mut outgoing {
+            match self.1 {
+                Planted::HidesAuthors => said.author = None,
+                // As if the name were markup of the network.
+                Planted::LosesNames => said.message.text.0.retain(|node| !matches!(node, Node::Strong(_))),
+                _ => {}
+            }
+        }
+        self.0.deliver(chat, &outgoing, &key).await
     }
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
@@ -223,6 +241,22 @@ async fn limits_that_promise_too_much_are_noticed() {
         platform_suite::limits_and_deliver_agree_on_every_action(subject).await;
     });
     assert!(words.await.contains("limits list Edit"));
+}
+
+#[tokio::test]
+async fn authors_that_are_not_where_limits_say_are_noticed() {
+    for planted in [Planted::HidesAuthors, Planted::LosesNames] {
+        let words = noticed(planted, async |subject| {
+            platform_suite::a_relay_names_its_author(subject).await;
+        });
+        assert!(words.await.contains("the author is not shown as `limits` say"), "{planted:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_network_without_a_place_for_authors_has_nothing_to_do() {
+    let subject = OnFaulty(OnLineServer::start().await, Planted::HasNoPlaceForAuthors);
+    platform_suite::a_relay_names_its_author(&subject).await;
 }
 
 #[tokio::test]

@@ -75,6 +75,15 @@ const deeds = {
     const members = await (await client.guilds.fetch(command.guild)).members.fetch();
     return { names: members.map((member) => member.displayName) };
   },
+  search: async (command) => {
+    const members = await (await client.guilds.fetch(command.guild)).members.search({ query: command.query, limit: 5 });
+    return { users: [...members.keys()] };
+  },
+  direct: async (command) => {
+    const channel = await client.users.createDM(command.user);
+    const sent = await channel.send(command.options);
+    return { channel: channel.id, recipient: channel.recipientId, id: sent.id };
+  },
   makeWebhook: async (command) => {
     const hook = await (await fetchChannel(command.channel)).createWebhook({ name: command.name });
     return { id: hook.id, token: hook.token };

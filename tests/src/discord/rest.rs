@@ -152,6 +152,7 @@ fn route(state: &mut State, call: &Call) -> Outcome {
         ("GET", ["gateway", "bot"]) => bot::gateway_bot(state),
         ("GET", ["users", "@me"]) => bot::me(state),
         ("GET", ["applications", "@me"] | ["oauth2", "applications", "@me"]) => bot::application(state),
+        ("POST", ["users", "@me", "channels"]) => bot::open_direct(state, call),
         ("GET", ["users", "@me", "guilds"]) => guilds::mine(state, call),
         ("GET", ["users", id]) => bot::user(state, id),
         ("GET", ["guilds", id, rest @ ..]) => guilds::get(state, call, (id, rest)),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use magpie_common::clock::Clock;
 
 use super::{
-    intents,
+    direct, intents,
     model::{Application, Channel, ChannelKind, Guild, GuildEmoji, Member, Records, Role, User},
     permissions,
     snowflake::{Snowflake, Snowflakes},
@@ -177,15 +177,7 @@ impl World {
 
     /// Makes the conversation of a person with the bot.
     pub fn direct(&mut self, user: Snowflake) -> Snowflake {
-        let pair = self.guild("");
-        let joined_ms = self.clock.now_ms();
-        let guild = self.edit_guild(pair);
-        guild.is_direct = true;
-        guild.members.insert(user, Member { joined_ms, ..Member::default() });
-        let channel = self.channel(pair, "", ChannelKind::Direct);
-        let recipient = self.records.users.get(&user).cloned();
-        self.edit_channel(channel).recipient = recipient;
-        channel
+        direct::open(&mut self.records, &mut self.ids, (user, self.clock.now_ms()))
     }
 
     /// Makes a text channel.

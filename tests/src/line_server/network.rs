@@ -13,7 +13,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use self::pairing::Pairings;
+pub(super) use self::pairing::{Fate, Pairing};
 use super::TEXT_CHARS_MAX;
+
+mod pairing;
 
 /// As many events are handed to one connection at a time.
 const EVENTS_AT_ONCE_MAX: usize = 256;
@@ -45,6 +49,28 @@ pub struct LineMessage {
     pub text: String,
 }
 
+/// How a connection goes on after its first line.
+pub(super) enum Greeting<'a> {
+    /// It does not.
+    Refused(String),
+    /// Signed in.
+    SignedIn {
+        answer: String,
+        who: Device,
+        /// From which event on it is told, if it is.
+        after: Option<u64>,
+    },
+    /// It waits until somebody confirms its code.
+    Pairing { answer: String, pairing: Pairing<'a> },
+}
+
+/// What a token stands for: one of an account's devices.
+#[derive(Clone, Debug)]
+pub(super) struct Device {
+    account: String,
+    id: String,
+}
+
 /// How a connection goes on after a request.
 pub(super) enum Step {
     Answer(String),
@@ -62,7 +88,9 @@ pub(super) struct Network {
 
 #[derive(Default)]
 struct State {
-    tokens: HashMap<String, String>,
+    tokens: HashMap<String, Device>,
+    devices: u64,
+    pairings: Pairings,
     names: BTreeMap<String, String>,
     chats: BTreeMap<String, Chat>,
     events: Vec<String>,
@@ -88,6 +116,8 @@ struct Line {
 #[serde(tag = "do", rename_all = "snake_case")]
 enum Request {
     Login { token: String, after: Option<u64> },
+    Pair,
+    Admit { code: String },
     Say(Say),
     Unsay { chat: String, message: String },
     Chat { chat: String },
@@ -121,8 +151,8 @@ impl Network {
 
     pub(super) fn add_account(&self, account: &str, name: &str, token: &str) {
         let mut state = self.state();
-        state.tokens.insert(token.to_owned(), account.to_owned());
         state.names.insert(account.to_owned(), name.to_owned());
+        state.add_device(account, token);
     }
 
     pub(super) fn add_chat(&self, chat: &str, name: &str) {
@@ -134,7 +164,7 @@ impl Network {
         let mut state = self.state();
         state.names.entry(person.to_owned()).or_insert_with(|| person.to_owned());
         let message =
-            state.say(person, say, self.clock.now_ms()).expect("a test says it where it can be said");
+            state.say(person, None, say, self.clock.now_ms()).expect("a test says it where it can be said");
         drop(state);
         self.notify();
         message
@@ -167,21 +197,29 @@ impl Network {
         self.state().tokens.remove(token);
     }
 
-    /// Answers a connection's first line; with the account and from which event on it is told, when it may stay.
-    pub(super) fn login(&self, line: &str) -> (String, Option<(String, Option<u64>)>) {
+    /// Answers a connection's first line.
+    pub(super) fn greet(&self, line: &str) -> Greeting<'_> {
         let (id, request) = match parse(line) {
             Ok(parsed) => parsed,
-            Err(refusal) => return (refusal, None),
+            Err(refusal) => return Greeting::Refused(refusal),
         };
-        let Request::Login { token, after } = request else {
-            return (refuse(id, "login_first", "The first line must be a login."), None);
-        };
+        match request {
+            Request::Login { token, after } => self.login(id, &token, after),
+            Request::Pair => self.pair(id),
+            _ => Greeting::Refused(refuse(id, "login_first", "The first line must be a login.")),
+        }
+    }
+
+    fn login(&self, id: u64, token: &str, after: Option<u64>) -> Greeting<'_> {
         let state = self.state();
-        let Some(account) = state.tokens.get(&token) else {
-            return (refuse(id, "bad_token", "There is no account with this token."), None);
+        let Some(device) = state.tokens.get(token) else {
+            return Greeting::Refused(refuse(id, "bad_token", "There is no account with this token."));
         };
-        let welcome = json!({"account": account, "name": state.names[account], "keys": !state.keyless});
-        (json!({"re": id, "ok": welcome}).to_string(), Some((account.clone(), after)))
+        let Device { account, id: device_id } = device;
+        let welcome = json!({"account": account, "name": state.names[account], "device": device_id,
+            "keys": !state.keyless});
+        let answer = json!({"re": id, "ok": welcome}).to_string();
+        Greeting::SignedIn { answer, who: device.clone(), after }
     }
 
     /// The next events, and moves the mark past them.
@@ -198,20 +236,19 @@ impl Network {
         state.events[first..last].to_vec()
     }
 
-    pub(super) fn perform(&self, account: &str, line: &str) -> Step {
+    pub(super) fn perform(&self, who: &Device, line: &str) -> Step {
         let (id, request) = match parse(line) {
             Ok(parsed) => parsed,
             Err(refusal) => return Step::Answer(refusal),
         };
         let step = match request {
-            Request::Login { .. } => Step::Answer(refuse(id, "twice", "You are logged in already.")),
-            Request::Say(say) => self.say(id, account, say),
+            Request::Login { .. } | Request::Pair => {
+                Step::Answer(refuse(id, "twice", "You are logged in already."))
+            }
+            Request::Admit { code } => Step::Answer(done(id, self.admit(&code, &who.account))),
+            Request::Say(say) => self.say(id, who, say),
             Request::Unsay { chat, message } => {
-                let mut state = self.state();
-                Step::Answer(match state.unsay(account, &chat, &message) {
-                    Ok(()) => json!({"re": id, "ok": {}}).to_string(),
-                    Err((error, words)) => refuse(id, error, words),
-                })
+                Step::Answer(done(id, self.state().unsay(&who.account, &chat, &message)))
             }
             Request::Chat { chat } => {
                 let chat = self.state().chats.get(&chat).map(|chat| json!({"name": chat.name}));
@@ -226,7 +263,7 @@ impl Network {
         step
     }
 
-    fn say(&self, id: u64, account: &str, say: Say) -> Step {
+    fn say(&self, id: u64, who: &Device, say: Say) -> Step {
         let mut state = self.state();
         let fault = state.faults.pop_front();
         match fault {
@@ -238,7 +275,7 @@ impl Network {
             }
             Some(Fault::CutAfterEffect | Fault::Slow(_)) | None => {}
         }
-        let answer = match state.say(account, say, self.clock.now_ms()) {
+        let answer = match state.say(&who.account, Some(&who.id), say, self.clock.now_ms()) {
             Ok(message) => json!({"re": id, "ok": {"message": message}}).to_string(),
             Err((error, words)) => refuse(id, error, words),
         };
@@ -261,7 +298,14 @@ impl Network {
 type Refusal = (&'static str, &'static str);
 
 impl State {
-    fn say(&mut self, by: &str, say: Say, now_ms: i64) -> Result<String, Refusal> {
+    /// A new device of an account, signed in by that token.
+    fn add_device(&mut self, account: &str, token: &str) {
+        self.devices += 1;
+        let device = Device { account: account.to_owned(), id: format!("d{}", self.devices) };
+        self.tokens.insert(token.to_owned(), device);
+    }
+
+    fn say(&mut self, by: &str, via: Option<&str>, say: Say, now_ms: i64) -> Result<String, Refusal> {
         if say.text.is_empty() || say.text.chars().count() > TEXT_CHARS_MAX {
             return Err(("too_long", "A text has 1 to 1000 characters."));
         }
@@ -286,8 +330,8 @@ impl State {
         if let Some(key) = key {
             self.keys.insert(key, id.clone());
         }
-        self.tell(json!({"event": "said", "chat": say.chat, "message": id, "by": by, "name": self.names[by],
-            "text": say.text, "at": now_ms}));
+        self.tell(json!({"event": "said", "chat": say.chat, "message": id, "by": by, "via": via,
+            "name": self.names[by], "text": say.text, "at": now_ms}));
         Ok(id)
     }
 
@@ -317,6 +361,13 @@ fn parse(line: &str) -> Result<(u64, Request), String> {
     match serde_json::from_str::<Line>(line) {
         Ok(Line { id, request }) => Ok((id, request)),
         Err(error) => Err(refuse(0, "bad_request", &format!("This line is no request: {error}."))),
+    }
+}
+
+fn done(id: u64, outcome: Result<(), Refusal>) -> String {
+    match outcome {
+        Ok(()) => json!({"re": id, "ok": {}}).to_string(),
+        Err((error, words)) => refuse(id, error, words),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use magpie_common::message::{Action, AttachmentKind, Limits, Support};
+use magpie_common::message::{Action, AttachmentKind, Authors, Limits, Support};
 
 use super::{deliver::VOICE_MIME, world::Known};
 use crate::format;
@@ -36,6 +36,7 @@ impl Known {
         let kinds = [Image, Video, Audio, Voice, Sticker, File];
         Limits {
             actions: BTreeMap::from(ACTIONS),
+            authors: Authors::Shown,
             text_chars_max: format::CONTENT_UNITS_MAX,
             files_bytes_max: kinds.map(|kind| (kind, bytes_max)).into(),
             voice_mime: Some(VOICE_MIME.to_owned()),

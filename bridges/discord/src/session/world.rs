@@ -8,7 +8,7 @@ use std::{
 };
 
 use magpie_common::{
-    ids::{RemoteChatId, RemoteFileId, RemoteMessageId},
+    ids::{RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
     message::{ChatInfo, ChatKind, clean_name},
 };
 use serde_json::Value;
@@ -99,6 +99,8 @@ pub(crate) struct Channel {
     pub newest: Option<String>,
     /// The channel that a thread belongs to.
     pub parent: Option<String>,
+    /// The other one of a conversation of two, once they are known.
+    pub with: Option<String>,
 }
 
 /// An exception from permissions.
@@ -187,6 +189,7 @@ impl Known {
             id: channel.to_owned(),
             kind: DIRECT,
             name: crate::events::shown_name(with, &Value::Null),
+            with: Some(text(&with["id"])).filter(|id| !id.is_empty()),
             ..Channel::default()
         };
         self.channels.insert(channel.to_owned(), found);
@@ -274,6 +277,7 @@ impl Channel {
             topic: data["topic"].as_str().filter(|topic| !topic.is_empty()).map(str::to_owned),
             parent: Some(text(&data["parent_id"])).filter(|id| !id.is_empty()),
             newest: Some(text(&data["last_message_id"])).filter(|id| !id.is_empty()),
+            with: None,
             overwrites: overwrites
                 .map(|it| Overwrite {
                     id: text(&it["id"]),
@@ -306,7 +310,8 @@ impl Channel {
 
     fn direct_info(&self) -> ChatInfo {
         let name = Some(self.name.clone()).filter(|name| !name.is_empty());
-        ChatInfo { private: true, ..ChatInfo::new(ChatKind::Direct, name) }
+        let with = self.with.as_deref().map(RemoteUserId::new);
+        ChatInfo { private: true, with, ..ChatInfo::new(ChatKind::Direct, name) }
     }
 
     fn info(&self, guild: &Guild, governing: &Self) -> ChatInfo {

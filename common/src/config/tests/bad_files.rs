@@ -28,7 +28,7 @@ const CASES: &[Case] = &[
 etc/config.yaml:3:3: unknown setting `server_nam`
     3 |   server_nam: ***********
       |   ^^^^^^^^^^
-      help: Did you mean `server_name`? Allowed here: url, server_name, double_puppet_token.
+      help: Did you mean `server_name`? Allowed here: url, server_name, double_puppets.
 
 1 problem in the configuration.
 "##,
@@ -600,6 +600,58 @@ etc/config.yaml:6:13: `a` is set twice
       help: It already stands on line 6; keep one of the two.
 
 6 problems in the configuration.
+"##,
+    },
+    Case {
+        name: "templates that are none",
+        change: (
+            "platform:",
+            "  relay_templates:\n    text: '**{nam}**: {message}'\n    emote: '{name}'\n    edit: '{name}'\n    file: '**{name}'\n    \
+             stikcer: '{name}'\nplatform:",
+        ),
+        report: r##"
+etc/config.yaml:7:11: `{nam}` is not a placeholder here
+    7 |     text: '**{nam}**: {message}'
+      |           ^^^^^^^^^^^^^^^^^^^^^^
+      help: Allowed here: {name}, {user_id}, {message}.
+
+etc/config.yaml:8:12: `{message}` is missing
+    8 |     emote: '{name}'
+      |            ^^^^^^^^
+      help: As it is without this line: `* **{name}** {message}`.
+
+etc/config.yaml:9:11: `{message}` is missing
+    9 |     edit: '{name}'
+      |           ^^^^^^^^
+      help: For example: `**{name}** (edited): {message}`.
+
+etc/config.yaml:10:11: `**` has no counterpart
+   10 |     file: '**{name}'
+      |           ^^^^^^^^^^
+      help: Where `**` is meant as itself, put a `\` before it and the template in single quotes.
+
+etc/config.yaml:11:5: unknown setting `stikcer`
+   11 |     stikcer: '*******
+      |     ^^^^^^^
+      help: Did you mean `sticker`? Allowed here: text, notice, emote, edit, file, sticker, location, reaction.
+
+5 problems in the configuration.
+"##,
+    },
+    Case {
+        name: "a choice that there is not, and a list of templates",
+        change: ("platform:", "  relay_reactions: emoji\n  relay_templates: ['{name}']\nplatform:"),
+        report: r##"
+etc/config.yaml:6:20: this is not one of the choices
+    6 |   relay_reactions: emoji
+      |                    ^^^^^
+      help: Allowed here: off, words.
+
+etc/config.yaml:7:20: this is a list, but a group of `key: value` lines is needed
+    7 |   relay_templates: ['{name}']
+      |                    ^
+
+2 problems in the configuration.
 "##,
     },
     Case {

@@ -2,11 +2,8 @@
 //!
 //! Must never perform an action twice that the network cannot recognize: a doubt is passed on as a doubt.
 
-use ruma::UserId;
-
-use super::{Stopped, Work, decide::Then, related::Target};
+use super::{Stopped, Work, decide::Then, introduce::introduce, related::Target};
 use crate::{
-    homeserver::HomeserverError,
     ids::{RemoteChatId, RemoteMessageId},
     media::picture_source,
     message::{AttachmentKind, FileSource, Outgoing},
@@ -34,7 +31,7 @@ pub(super) async fn deliver(
 ) -> Result<Attempted, Stopped> {
     let Delivery { portal, session, is_relayed, mut outgoing, then } = delivery;
     if is_relayed {
-        introduce(portals, &mut outgoing, &work.event.sender).await?;
+        introduce(portals, work.event, &mut outgoing, &session.limits(&portal.chat)).await?;
     }
     localize(portals, &mut outgoing).await?;
     speak(portals, session, &portal.chat, &mut outgoing).await;
@@ -120,32 +117,6 @@ async fn speak(portals: &Portals, session: &dyn Session, chat: &RemoteChatId, ou
         let Some(wanted) = session.limits(chat).voice_mime else { return };
         *file = portals.parts.media.speech(file, &wanted).await;
     }
-}
-
-/// A relay says for whom it speaks.
-async fn introduce(
-    portals: &Portals,
-    outgoing: &mut Outgoing,
-    sender: &UserId,
-) -> Result<(), HomeserverError> {
-    let author = match outgoing {
-        Outgoing::Message(message) | Outgoing::Edit { new: message, .. } => &mut message.author,
-        Outgoing::React { author, .. }
-        | Outgoing::Unreact { author, .. }
-        | Outgoing::Poll { author, .. }
-        | Outgoing::Location { author, .. } => author,
-        Outgoing::Redact { .. }
-        | Outgoing::Typing { .. }
-        | Outgoing::Read { .. }
-        | Outgoing::Vote { .. }
-        | Outgoing::ClosePoll { .. }
-        | Outgoing::Pin { .. }
-        | Outgoing::Unpin { .. }
-        | Outgoing::ChatInfo { .. }
-        | Outgoing::Member { .. } => return Ok(()),
-    };
-    *author = Some(portals.people.author(sender).await?);
-    Ok(())
 }
 
 /// What a message became belongs to its own row; what else was done has left no message of its own.

@@ -10,16 +10,13 @@ use serde_json::Value;
 use super::{Stopped, event::Event};
 use crate::{
     convert::{Origin, content_relations, read_reaction},
-    homeserver::HomeserverError,
+    homeserver::{Deed, HomeserverError},
     ids::{RemoteMessageId, RemoteUserId},
     media::picture_source,
     message::{Emoji, FileSource},
     portal::Portals,
     store::{Direction, JournalId, MessageRow, MessageState, PortalRow, ReactionRow, StoreError},
 };
-
-/// The power to take away what others said, where a room does not say otherwise (specification, `m.room.power_levels`).
-const REDACT_POWER: i64 = 50;
 
 /// A message that an event refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,19 +250,7 @@ impl Finder<'_> {
 
     /// Servers pass on redactions that they themselves do not carry out.
     async fn has_power(&self) -> Result<bool, HomeserverError> {
-        #[derive(Default, Deserialize)]
-        struct Levels {
-            #[serde(default)]
-            users: std::collections::HashMap<String, i64>,
-            #[serde(default)]
-            users_default: i64,
-            redact: Option<i64>,
-        }
-        let bot = self.portals.parts.homeserver.bot();
-        let levels = bot.state_event(&self.event.room_id, "m.room.power_levels", "").await?;
-        let levels: Levels =
-            levels.and_then(|content| serde_json::from_str(content.get()).ok()).unwrap_or_default();
-        let power = levels.users.get(self.event.sender.as_str()).copied().unwrap_or(levels.users_default);
-        Ok(power >= levels.redact.unwrap_or(REDACT_POWER))
+        let powers = self.portals.parts.homeserver.bot().powers(&self.event.room_id).await?;
+        Ok(powers.allows(&self.event.sender, Deed::Redact))
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     },
     ids::{RemoteChatId, RemoteMessageId},
     media::MediaError,
-    message::{Attachment, AttachmentKind, MentionTarget, Message, Node, RemoteMessage, RichText},
+    message::{Attachment, AttachmentKind, MentionTarget, Message, Node, Person, RemoteMessage, RichText},
     portal::Portals,
     puppet::Looks,
     store::{Direction, MessageState, StoreError},
@@ -99,6 +99,12 @@ async fn bring_in_emoji(looker: &Looker<'_>, text: &mut RichText) {
 async fn references(portals: &Portals, message: &Message) -> Result<Known, StoreError> {
     let mut known = Known::default();
     for mention in message.text.mentions() {
+        if let MentionTarget::Person(Person::Remote(user)) = &mention.target
+            && let Some(person) = portals.parts.logins.person_behind(user)
+        {
+            known.add_account(user.clone(), person);
+            continue;
+        }
         let (MentionTarget::Chat(chat) | MentionTarget::Message(chat, _)) = &mention.target else {
             continue;
         };

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
-    message::{ChatChange, ChatInfo, CreateWhen, Emoji, RemoteEvent, RemoteMessage, Stands, UserInfo},
+    message::{
+        ChatChange, ChatInfo, CreateWhen, Emoji, Personal, RemoteEvent, RemoteMessage, Stands, UserInfo,
+    },
     store::{Direction, MessageRow, MessageState, PortalRow, PortalState, ReactionRow},
 };
 
@@ -53,6 +55,8 @@ pub(super) enum Decision<'a> {
     Create(&'a RemoteChatId, &'a ChatInfo),
     /// Show what changed about the chat.
     Update(&'a PortalRow, &'a ChatInfo),
+    /// Show the account's owner what they keep about the chat for themselves.
+    Personal(&'a OwnedRoomId, &'a Personal),
     /// The chat is gone; its room stays as a memory.
     Close(&'a PortalRow),
     /// Let the bot say something to the room.
@@ -216,7 +220,13 @@ fn decide_chat<'a>(facts: &Facts<'a>, chat: &'a RemoteChatId, change: &'a ChatCh
         (ChatChange::Present(info) | ChatChange::Info(info), Some(portal)) => Decision::Update(portal, info),
         (ChatChange::Present(info), None) => decide_new_chat(facts, chat, info),
         (ChatChange::Gone, Some(portal)) => Decision::Close(portal),
-        (ChatChange::Info(_) | ChatChange::Gone, None) => Decision::Ignore("the chat has no room".to_owned()),
+        (ChatChange::Personal(personal), Some(portal)) => match &portal.room_id {
+            Some(room_id) => Decision::Personal(room_id, personal),
+            None => ignore("the chat has no room"),
+        },
+        (ChatChange::Info(_) | ChatChange::Gone | ChatChange::Personal(_), None) => {
+            ignore("the chat has no room")
+        }
     }
 }
 

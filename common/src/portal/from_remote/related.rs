@@ -4,7 +4,7 @@ use ruma::{OwnedUserId, RoomId};
 use serde::Deserialize;
 
 use crate::{
-    ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
+    ids::{LoginId, RemoteChatId, RemoteMessageId, RemoteUserId},
     message::RemoteEvent,
     portal::Portals,
     store::{Direction, MessageRow, MessageState, OpenRow, PortalRow, ReactionRow, StoreError},
@@ -47,7 +47,8 @@ pub(super) async fn load(
     event: &RemoteEvent,
     (row, failures): (&OpenRow, u32),
 ) -> Result<Related, StoreError> {
-    let room_id = portal.and_then(|portal| portal.room_id.as_deref());
+    let portal = portal.and_then(|portal| Some((portal, portal.room_id.as_deref()?)));
+    let room_id = portal.map(|(_, room_id)| room_id);
     let mut related = look_up(portals, event).await?;
     if related.rows.iter().any(|row| row.state == MessageState::Open) {
         // The record of what this very lane has just sent may still be riding along.
@@ -58,16 +59,16 @@ pub(super) async fn load(
             portals.parts.store.lane_rows(Direction::FromMatrix, room_id.as_str(), None, 1).await?;
         related.may_come = failures < PATIENCE_ATTEMPTS && !under_way.is_empty();
     }
-    if let (Some(room_id), Some((sender, message))) = (room_id, deed(event))
-        && let Some(person) = portals.parts.logins.person_behind(sender)
+    if let (Some(portal), Some((sender, message))) = (portal, deed(event))
+        && let Some(account) = portals.parts.logins.account_of(sender)
     {
-        related.echo = echo(portals, (room_id, &person), message, row).await?;
-        related.person = Some(person);
+        related.echo = echo(portals, (portal, &account), message, row).await?;
+        related.person = portals.parts.logins.person_behind(sender);
     }
     Ok(related)
 }
 
-/// Who did what an account of somebody in Matrix may have done, and the message that is new by it.
+/// Who did what an account of this bridge may have done for somebody in Matrix, and the message that is new by it.
 fn deed(event: &RemoteEvent) -> Option<(&RemoteUserId, Option<(&RemoteChatId, &RemoteMessageId)>)> {
     match event {
         RemoteEvent::Message(message) | RemoteEvent::Poll { message, .. } => {
@@ -78,10 +79,11 @@ fn deed(event: &RemoteEvent) -> Option<(&RemoteUserId, Option<(&RemoteChatId, &R
     }
 }
 
-/// Whether it is what somebody in Matrix did: their delivery is recorded, or still on its way there since before this was seen.
+/// Whether it is what somebody in Matrix did through that account: their delivery is recorded, or still on its way there since before this
+/// was seen.
 async fn echo(
     portals: &Portals,
-    (room_id, person): (&RoomId, &OwnedUserId),
+    ((portal, room_id), account): ((&PortalRow, &RoomId), &LoginId),
     message: Option<(&RemoteChatId, &RemoteMessageId)>,
     row: &OpenRow,
 ) -> Result<Echo, StoreError> {
@@ -93,7 +95,9 @@ async fn echo(
     let under_way = store.lane_rows(Direction::FromMatrix, room_id.as_str(), None, 1).await?;
     let head = under_way.first().filter(|head| head.id < row.id);
     let by = head.and_then(|head| serde_json::from_str::<By>(&head.body).ok());
-    if by.is_some_and(|by| by.sender == *person) {
+    if let Some(By { sender }) = by
+        && portals.speaker(portal, &sender).await?.login() == Some(account)
+    {
         return Ok(Echo::Perhaps);
     }
     let Some((chat, id)) = message else { return Ok(Echo::No) };

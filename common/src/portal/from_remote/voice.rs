@@ -1,5 +1,7 @@
 //! A ghost that speaks in a room: made ready, brought in when it first speaks there, and heard again after an interrupted attempt.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use ruma::{EventId, OwnedEventId, OwnedMxcUri, OwnedUserId, RoomId, UserId};
 use serde::Deserialize;
@@ -7,7 +9,7 @@ use serde_json::Value;
 
 use super::Stopped;
 use crate::{
-    homeserver::{HomeserverError, Intent, SendEvent},
+    homeserver::{Double, HomeserverError, Intent, SendEvent},
     ids::{RemoteFileId, RemoteUserId},
     media,
     message::Sender,
@@ -44,12 +46,14 @@ impl Looks for Looker<'_> {
     }
 }
 
-/// A ghost that is ready to speak in a room.
+/// A ghost that is ready to speak in a room, or the person in Matrix whose own words they are.
 pub(super) struct Voice<'a> {
     portals: &'a Portals,
     room_id: &'a RoomId,
-    /// The ghost.
+    /// Who speaks.
     pub(super) user_id: OwnedUserId,
+    /// How to act for them, where it is a person.
+    double: Option<Arc<Double>>,
 }
 
 /// An event of a ghost, found again.
@@ -64,13 +68,19 @@ pub(super) struct Heard {
 }
 
 impl<'a> Voice<'a> {
-    /// Makes the ghost of `sender` ready to speak in a room.
+    /// Makes the ghost of `sender` ready to speak in a room. Who has signed in with that account speaks as themselves, if we may act for
+    /// them.
     pub(super) async fn ready(
         looker: &Looker<'a>,
         room_id: &'a RoomId,
         sender: &Sender,
     ) -> Result<Self, Stopped> {
         let portals = looker.portals;
+        if let Some(person) = sender.ids.all().find_map(|id| portals.parts.logins.person_behind(id))
+            && let Some(double) = portals.parts.doubles.of(&person).await?
+        {
+            return Ok(Self { portals, room_id, user_id: person, double: Some(double) });
+        }
         let ghost = match looker.session {
             Some(_) => portals.ghosts.ready(sender, looker).await?,
             // A new picture waits for a message that comes while somebody can fetch it.
@@ -80,7 +90,7 @@ impl<'a> Voice<'a> {
             }
         };
         reached(Step::GhostReady);
-        Ok(Self { portals, room_id, user_id: ghost.user_id.clone() })
+        Ok(Self { portals, room_id, user_id: ghost.user_id.clone(), double: None })
     }
 
     /// The key of what this ghost sends there.
@@ -90,11 +100,34 @@ impl<'a> Voice<'a> {
 
     /// Sends an event.
     pub(super) async fn send(&self, event: SendEvent<'_, Value>) -> Result<OwnedEventId, HomeserverError> {
-        let intent = self.portals.parts.homeserver.intent(&self.user_id);
+        let Some(double) = &self.double else {
+            return self.send_as(&self.portals.parts.homeserver.intent(&self.user_id), event).await;
+        };
+        let doubles = &self.portals.parts.doubles;
+        let content = doubles.marked(event.content, event.room_id, &self.user_id, event.txn_id);
+        let event = SendEvent { content: &content, ..event };
+        match self.send_as(&self.portals.parts.homeserver.double(double), event).await {
+            Err(HomeserverError::TokenRefused(why)) => {
+                doubles.refused(&self.user_id);
+                // The next attempt speaks as the ghost.
+                Err(HomeserverError::Broken(format!(
+                    "the double puppet of {} is refused: {why}",
+                    self.user_id
+                )))
+            }
+            sent => sent,
+        }
+    }
+
+    async fn send_as(
+        &self,
+        intent: &Intent<'_>,
+        event: SendEvent<'_, Value>,
+    ) -> Result<OwnedEventId, HomeserverError> {
         match intent.send(event).await {
             // Ghosts come to a room when they first speak there.
             Err(HomeserverError::Forbidden(_)) => {
-                self.bring_in(&intent).await?;
+                self.bring_in(intent).await?;
                 intent.send(event).await
             }
             sent => sent,

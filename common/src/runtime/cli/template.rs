@@ -1,6 +1,9 @@
 //! The configuration file as `init` writes it: every setting with its meaning, the optional ones commented out at their defaults.
 
-use crate::config::{About, PlatformConfig};
+use crate::{
+    config::{About, PlatformConfig},
+    message::TemplateKind,
+};
 
 /// What `init` found out.
 #[derive(Debug, Default)]
@@ -12,24 +15,84 @@ pub(super) struct Answers {
     pub(super) platform: Vec<(String, String)>,
 }
 
-/// The sections that are the same everywhere.
-const REST: &str = "\
-provisioning:
-  # With a `secret`, programs can act for people over HTTP: docs/provisioning.md
-
-logging:
-  # error, warn, info, debug or trace
-  #level: info
-  # text for people, json for programs
-  #format: text
-";
-
 /// The text of the configuration file.
 pub(super) fn config_text<P: PlatformConfig>(about: &About, answers: &Answers) -> String {
-    let About { id, name, default_port, bot, ghost_prefix, command_prefix } = about;
-    let (program, variable) = (about.program(), about.variable("KEY"));
-    format!(
-        r#"# Settings of {program}. `{program} check-config` tests this file.
+    let (program, variable, port) = (about.program(), about.variable("KEY"), about.default_port.to_string());
+    let (url, server_name) = (quote(&answers.homeserver_url), quote(&answers.server_name));
+    let (admin, platform) = (quote(&answers.admin), platform_text(P::TEMPLATE, &answers.platform));
+    fill(
+        TEMPLATE,
+        &[
+            ("program", &program),
+            ("variable", &variable),
+            ("id", about.id),
+            ("name", about.name),
+            ("default_port", &port),
+            ("bot", about.bot),
+            ("ghost_prefix", about.ghost_prefix),
+            ("command_prefix", about.command_prefix),
+            ("url", &url),
+            ("server_name", &server_name),
+            ("admin", &admin),
+            ("relay_templates", &relay_templates()),
+            ("platform", &platform),
+        ],
+    )
+}
+
+/// Puts values in the places of their names in braces. What stands in a value is left alone.
+fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    for piece in template.split('{') {
+        let named = piece.split_once('}');
+        let value = named.and_then(|(name, _)| values.iter().find(|(known, _)| *known == name));
+        match (value, named) {
+            (Some((_, value)), Some((_, rest))) => text.extend([*value, rest]),
+            _ => text.push_str(piece),
+        }
+    }
+    text
+}
+
+/// The usual template of every kind, commented out.
+fn relay_templates() -> String {
+    let line = |kind: TemplateKind| match kind.usual() {
+        Some(usual) => format!("    #{}: {}\n", kind.key(), quote(usual)),
+        None => format!(
+            "    # `{}` is for words that were changed; without it they look as they did before.\n",
+            kind.key()
+        ),
+    };
+    TemplateKind::ALL.map(line).concat()
+}
+
+/// The platform's section with the answers in the place of its placeholders. Answers without a line get one.
+fn platform_text(template: &str, answers: &[(String, String)]) -> String {
+    let mut text = String::new();
+    let mut unused: Vec<&(String, String)> = answers.iter().collect();
+    for line in template.trim_end().lines() {
+        let key = line.split(':').next().unwrap_or_default();
+        let answer = unused.iter().position(|(answered, _)| answered == key.trim_start_matches('#'));
+        let line = match answer.map(|index| unused.remove(index)) {
+            Some((key, value)) => format!("{key}: {}", quote(value)),
+            None => line.to_owned(),
+        };
+        text.push_str(format!("  {line}").trim_end());
+        text.push('\n');
+    }
+    for (key, value) in unused {
+        text.push_str(&format!("  {key}: {}\n", quote(value)));
+    }
+    text
+}
+
+/// A YAML text in double quotes.
+fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// What is filled in. Every setting that is commented out stands there with its default, and a test reads it so.
+const TEMPLATE: &str = r#"# Settings of {program}. `{program} check-config` tests this file.
 # Every setting can come from the environment instead: MAGPIE_DATABASE__URL sets `url` in `database`, and {variable} sets
 # `key` in `platform`. With _FILE at the end of its name, a variable names a file that holds the value.
 
@@ -38,7 +101,9 @@ homeserver:
   url: {url}
   # The end of the Matrix ids on this homeserver.
   server_name: {server_name}
-  # With `double_puppet_token` the bridge may act for your own users: docs/user/double-puppets.md
+  # A second registration, by which the bridge may act for your own users; `{program} registration --double-puppets` writes it.
+  # Default: nobody is acted for who has not given a token of their own.
+  #double_puppets: ./double-puppets.yaml
 
 appservice:
   # Where the bridge listens for the homeserver. 0.0.0.0 for all networks of this machine.
@@ -83,42 +148,26 @@ bridge:
   #media_folder: .
   # The ffmpeg that converts voice messages and makes the small pictures of videos: a name, a path, or none.
   #ffmpeg: ffmpeg
+  # Whether every account that somebody has signed in with has a space that holds its rooms.
+  #personal_spaces: true
   # Whether the bot shows as read what was delivered to {name}.
   #delivery_receipts: true
   # What a command in a bridged room starts with.
   #command_prefix: "{command_prefix}"
+  # Who has no account on {name} is spoken for by a relay. Where {name} does not show names beside its messages, the name stands in the
+  # words, by these templates: docs/user/relay.md
+  relay_templates:
+{relay_templates}  # off, or words: where {name} has no reactions, theirs become short messages.
+  #relay_reactions: off
 
-{REST}
+provisioning:
+  # With a `secret`, programs can act for people over HTTP: docs/provisioning.md
+
+logging:
+  # error, warn, info, debug or trace
+  #level: info
+  # text for people, json for programs
+  #format: text
+
 platform:
-{platform}"#,
-        url = quote(&answers.homeserver_url),
-        server_name = quote(&answers.server_name),
-        admin = quote(&answers.admin),
-        platform = platform_text(P::TEMPLATE, &answers.platform),
-    )
-}
-
-/// The platform's section with the answers in the place of its placeholders. Answers without a line get one.
-fn platform_text(template: &str, answers: &[(String, String)]) -> String {
-    let mut text = String::new();
-    let mut unused: Vec<&(String, String)> = answers.iter().collect();
-    for line in template.trim_end().lines() {
-        let key = line.split(':').next().unwrap_or_default();
-        let answer = unused.iter().position(|(answered, _)| answered == key.trim_start_matches('#'));
-        let line = match answer.map(|index| unused.remove(index)) {
-            Some((key, value)) => format!("{key}: {}", quote(value)),
-            None => line.to_owned(),
-        };
-        text.push_str(format!("  {line}").trim_end());
-        text.push('\n');
-    }
-    for (key, value) in unused {
-        text.push_str(&format!("  {key}: {}\n", quote(value)));
-    }
-    text
-}
-
-/// A YAML text in double quotes.
-fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
+{platform}"#;

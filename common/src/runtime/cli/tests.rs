@@ -91,14 +91,16 @@ fn every_commented_setting_of_the_template_is_a_real_one() {
     let path = folder.path().join("config.yaml");
     // A comment for people has a space after its sign; a setting that is commented out has none.
     let text = fs::read_to_string(&path).unwrap();
+    let is_indent = |indent: &str| !indent.is_empty() && indent.trim().is_empty();
     let switched_on: Vec<String> = text
         .lines()
         .map(|line| match line.split_once('#') {
-            Some(("  ", rest)) if !rest.starts_with(' ') => format!("  {rest}"),
+            Some((indent, rest)) if is_indent(indent) && !rest.starts_with(' ') => format!("{indent}{rest}"),
             _ => line.to_owned(),
         })
         .collect();
     assert!(switched_on.contains(&"  durability: full".to_owned()));
+    assert!(switched_on.contains(&r#"    text: "**{name}**: {message}""#.to_owned()));
     fs::write(&path, switched_on.join("\n")).unwrap();
     let (code, _, errors) = play(folder.path(), &["registration"], None, &[]);
     assert_eq!((code, errors.as_str()), (ExitCode::Ok, ""));

@@ -20,6 +20,7 @@ pub(super) async fn examine<C>(config: &Config<C>, registration: &Registration, 
         url: config.homeserver.url.clone(),
         as_token: registration.tokens.as_token.clone(),
         bot: registration.names.bot().to_owned(),
+        double_puppet_token: None,
     };
     let homeserver = match Homeserver::new(settings) {
         Ok(homeserver) => homeserver,

@@ -30,7 +30,7 @@ fn raw() -> Box<RawValue> {
 }
 
 fn sorted(events: Vec<Incoming<'_>>) -> Intake {
-    sort(&Transaction { txn_id: "1", events, ephemeral: Vec::new() }, &names())
+    sort(&Transaction { txn_id: "1", events, ephemeral: Vec::new() }, &names(), |_| false)
 }
 
 fn envelope<'a>(
@@ -76,7 +76,9 @@ fn every_kind_of_event_has_its_fate() {
         let intake = sorted(vec![envelope(&raw, sender, event_type, key)]);
         let becomes = match (intake.events.len(), intake.changed_profiles.as_slice()) {
             (1, []) => Stored,
-            (0, [person]) => Profile(if person == PERSON { PERSON } else { "somebody else" }),
+            (0, [(room, person)]) if room == "!r:example.org" => {
+                Profile(if person == PERSON { PERSON } else { "somebody else" })
+            }
             (0, []) => Nothing,
             _ => panic!("{name}: {intake:?}"),
         };
@@ -115,4 +117,22 @@ fn what_nobody_can_read_is_stored_as_parked_in_its_place() {
     assert_eq!(intake.events[1].event_id, "$odd");
     assert_eq!(intake.events[1].parked.as_deref(), Some("it has no sender"));
     assert_eq!(intake.events[1].body, raw.get());
+}
+
+#[test]
+fn what_bears_our_mark_is_pointed_out() {
+    let raw = raw();
+    let event = |sender| envelope(&raw, sender, "m.room.message", None);
+    let transaction = Transaction {
+        txn_id: "1",
+        events: vec![event(GHOST), event(PERSON), event(PERSON)],
+        ephemeral: Vec::new(),
+    };
+    let seen = std::cell::Cell::new(0);
+    let second = |_: &Envelope<'_>| {
+        seen.set(seen.get() + 1);
+        seen.get() == 2
+    };
+    let intake = sort(&transaction, &names(), second);
+    assert_eq!((intake.events.len(), intake.seem_ours), (2, vec![1]));
 }

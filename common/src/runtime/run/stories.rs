@@ -20,14 +20,17 @@ use crate::{
 mod accounts;
 mod changes;
 mod conversion;
+mod doubles;
 mod files;
 mod provisioning;
 mod reactions;
+mod relay;
 mod rooms;
 
 const AS_TOKEN: &str = "as-token-of-a-bridge-in-a-story-0123456789";
 const HS_TOKEN: &str = "hs-token-of-a-bridge-in-a-story-0123456789";
 
+const DOUBLE_TOKEN: &str = "token-of-the-double-puppets-0123456789";
 const PROVISIONING_SECRET: &str = "provisioning-secret-of-a-story-0123456789";
 
 /// What does not show within this time does not come.
@@ -46,27 +49,38 @@ struct Stage {
 impl Stage {
     /// A running bridge with the chat `town`, of which nothing was said yet.
     async fn set(story: &str) -> Self {
+        Self::set_with(story, "", "").await
+    }
+
+    /// The same where the bridge may act for the people of the homeserver.
+    async fn set_with_doubles(story: &str) -> Self {
+        Self::set_with(story, "  double_puppets: ./double-puppets.yaml\n", "").await
+    }
+
+    /// The same with settings for the relay.
+    async fn set_relaying(story: &str, relay: &str) -> Self {
+        Self::set_with(story, "", relay).await
+    }
+
+    async fn set_with(story: &str, homeserver: &str, bridge: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let listen =
             std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
         fs::write(folder.path().join("registration.yaml"), registration(listen)).expect("a file");
         put_ffmpeg(folder.path());
+        let doubles = format!("as_token: {DOUBLE_TOKEN}\nhs_token: unused-{DOUBLE_TOKEN}\n");
+        fs::write(folder.path().join("double-puppets.yaml"), doubles).expect("a file");
         let mut settings = FakeSettings::with_bridge("@fake_", "fakebot");
-        settings.registrations = vec![FakeRegistration {
-            id: "fake".to_owned(),
-            as_token: AS_TOKEN.to_owned(),
-            hs_token: HS_TOKEN.to_owned(),
-            sender_localpart: "fakebot".to_owned(),
-            user_prefix: "@fake_".to_owned(),
-            url: Some(format!("http://{listen}")),
-        }];
+        settings.registrations = registrations(listen);
         let fake = FakeHomeserver::start(settings).await.expect("a homeserver");
         let network = FakeNetwork::new(story);
         let chat = network.add_chat("town");
         for person in ["alice", "bob"] {
             fake.person(person);
         }
-        let text = configuration(folder.path(), &fake, listen, story);
+        let text = configuration(folder.path(), &fake, listen, story)
+            .replacen("appservice:", &format!("{homeserver}appservice:"), 1)
+            .replacen("bridge:\n", &format!("bridge:\n{bridge}"), 1);
         let config = parse::<crate::testkit::fake_network::FakeNetworkConfig>(
             &ABOUT,
             &folder.path().join("config.yaml"),
@@ -168,6 +182,27 @@ impl Stage {
         assert_eq!(self.running.until_stopped().await, ExitCode::Ok);
         self.fake.stop().await;
     }
+}
+
+/// The bridge, and what lets it act for people.
+fn registrations(listen: std::net::SocketAddr) -> Vec<FakeRegistration> {
+    let bridge = FakeRegistration {
+        id: "fake".to_owned(),
+        as_token: AS_TOKEN.to_owned(),
+        hs_token: HS_TOKEN.to_owned(),
+        sender_localpart: "fakebot".to_owned(),
+        user_prefix: "@fake_".to_owned(),
+        url: Some(format!("http://{listen}")),
+    };
+    let doubles = FakeRegistration {
+        id: "doubles".to_owned(),
+        as_token: DOUBLE_TOKEN.to_owned(),
+        hs_token: "unused".to_owned(),
+        sender_localpart: "doublesbot".to_owned(),
+        user_prefix: "@".to_owned(),
+        url: None,
+    };
+    vec![bridge, doubles]
 }
 
 fn ghost(name: &str) -> String {

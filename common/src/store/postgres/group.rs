@@ -194,7 +194,7 @@ impl Group<'_> {
                 (execute_on(self.connection, step.sql, &step.params).await?, Vec::new())
             };
             first.get_or_insert((touched, returned));
-            if touched == 0 {
+            if touched == 0 && !script.to_the_end {
                 break;
             }
         }

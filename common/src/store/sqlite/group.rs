@@ -218,7 +218,7 @@ impl Group<'_> {
                 (statement.raw_execute()?, Vec::new())
             };
             first.get_or_insert((touched, returned));
-            if touched == 0 {
+            if touched == 0 && !script.to_the_end {
                 break;
             }
         }

@@ -14,6 +14,8 @@ use super::{
     world::{Draft, Media, Membership, Refusal},
 };
 
+mod accounts;
+
 type Outcome = Result<Answer, Refusal>;
 
 pub(super) async fn answer(
@@ -36,16 +38,15 @@ pub(super) async fn answer(
             "GET",
             ["_matrix", "client", "v1", "rooms", room, "relations", event, "m.annotation", "m.reaction"],
         ) => reactions(shared, &room_id(room)?, &call, event),
-        ("POST", ["_matrix", "client", "v3", "register"]) => register(shared, &call),
+        ("POST", ["_matrix", "client", "v3", "register"]) => accounts::register(shared, &call),
         ("POST", ["_matrix", "client", "v3", "createRoom"]) => {
             let room = shared.world().create_room(&call.user, &call.json()?)?;
             json_answer(json!({ "room_id": room }))
         }
-        ("GET", ["_matrix", "client", "v3", "directory", "room", alias]) => {
-            let known = shared.world().aliases.get(*alias).cloned();
-            let room = known.ok_or_else(|| Refusal::not_found(format!("Room alias {alias} not found")))?;
-            json_answer(json!({ "room_id": room, "servers": [shared.server_name] }))
+        (_, ["_matrix", "client", "v3", "directory", "room", alias]) => {
+            directory(shared, method, &call, alias)
         }
+        ("POST", ["_matrix", "client", "v3", "join", room]) => join(shared, &call, room),
         ("GET", ["_matrix", "client", "v3", "account", "whoami"]) => {
             json_answer(json!({ "user_id": call.user }))
         }
@@ -59,8 +60,10 @@ pub(super) async fn answer(
                 world.users.get(&call.user).into_iter().flat_map(|user| &user.rooms).collect();
             json_answer(json!({ "joined_rooms": rooms }))
         }
-        ("GET", ["_matrix", "client", "v3", "profile", user]) => profile(shared, user),
-        ("PUT", ["_matrix", "client", "v3", "profile", user, key]) => set_profile(shared, &call, user, key),
+        ("GET", ["_matrix", "client", "v3", "profile", user]) => accounts::profile(shared, user),
+        ("PUT", ["_matrix", "client", "v3", "profile", user, key]) => {
+            accounts::set_profile(shared, &call, user, key)
+        }
         ("POST", ["_matrix", "client", "v1", "appservice", id, "ping"]) => {
             return push::ping(shared, call.registration, id, &call.json()?).await.map(Answer::Json);
         }
@@ -70,6 +73,12 @@ pub(super) async fn answer(
             json_answer(limit.map_or(json!({}), |limit| json!({ "m.upload.size": limit })))
         }
         ("GET", ["_matrix", "client", "v1", "media", "download", _server, id]) => download(shared, id),
+        (_, ["_matrix", "client", "v3", "user", user, kept @ ..]) if *user == call.user => {
+            accounts::keep(shared, method, &call, &kept.join("/"))
+        }
+        (_, ["_matrix", "client", "v3", "pushrules", "global", kept @ ..]) => {
+            accounts::keep(shared, method, &call, &format!("pushrules/{}", kept.join("/")))
+        }
         _ => Err(Refusal::new(StatusCode::NOT_FOUND, "M_UNRECOGNIZED", "Unrecognized request")),
     };
     if method != Method::GET {
@@ -145,20 +154,28 @@ fn in_room(shared: &Shared, method: &Method, room: &RoomId, rest: &[&str], call:
             let world = shared.world();
             let key = key.first().copied().unwrap_or_default();
             let event = world.joined_room(room, user)?.state_event(event_type, key);
-            event
-                .map(|event| Answer::Json(event.content()))
-                .ok_or_else(|| Refusal::not_found("Event not found."))
+            let event = event.ok_or_else(|| Refusal::not_found("Event not found."))?;
+            match call.query.get("format").map(AsRef::as_ref) {
+                Some("event") => Ok(whole(event)),
+                _ => json_answer(event.content()),
+            }
         }
         ("GET", ["messages"]) => messages(shared, room, call),
         ("GET", ["event", event]) => one_event(shared, room, call, event),
         ("GET", ["joined_members"]) => {
             let world = shared.world();
-            let members = &world.joined_room(room, user)?.members;
-            let joined = members.iter().filter(|(_, membership)| **membership == Membership::Joined);
+            let found = world.joined_room(room, user)?;
+            let joined = found.members.iter().filter(|(_, membership)| **membership == Membership::Joined);
+            let shown = |user: &OwnedUserId| {
+                let member = found.state_event("m.room.member", user.as_str());
+                let member = member.map_or(Value::Null, |event| event.content());
+                json!({ "display_name": member["displayname"], "avatar_url": member["avatar_url"] })
+            };
             let joined: serde_json::Map<_, _> =
-                joined.map(|(user, _)| (user.to_string(), json!({}))).collect();
+                joined.map(|(user, _)| (user.to_string(), shown(user))).collect();
             json_answer(json!({ "joined": joined }))
         }
+        ("GET", ["members"]) => members(shared, room, call),
         ("PUT", ["typing", _user]) => {
             let mut world = shared.world();
             world.joined_room(room, user)?;
@@ -227,9 +244,61 @@ fn one_event(shared: &Shared, room: &RoomId, call: &Call<'_>, event_id: &str) ->
     if events.iter().any(|other| other.redacts.as_ref() == Some(&event.event_id)) {
         event.raw_content = super::rooms::raw(&json!({}))?;
     }
+    Ok(whole(&event))
+}
+
+fn whole(event: &FakeEvent) -> Answer {
     let mut bytes = Vec::new();
     event.write_json(&mut bytes);
-    Ok(Answer::Bytes { mime: "application/json".to_owned(), bytes: bytes.into() })
+    Answer::Bytes { mime: "application/json".to_owned(), bytes: bytes.into() }
+}
+
+/// `GET /rooms/{roomId}/members?membership=`
+fn members(shared: &Shared, room: &RoomId, call: &Call<'_>) -> Outcome {
+    let world = shared.world();
+    let room = world.joined_room(room, &call.user)?;
+    let wanted = call.query.get("membership");
+    let members = room.members.keys().filter_map(|user| room.state_event("m.room.member", user.as_str()));
+    let chunk: Vec<Value> = members
+        .map(|event| json!({ "type": "m.room.member", "state_key": event.state_key, "content": event.content() }))
+        .filter(|member| wanted.is_none_or(|wanted| member["content"]["membership"] == **wanted))
+        .collect();
+    json_answer(json!({ "chunk": chunk }))
+}
+
+/// `GET`, `PUT` and `DELETE /directory/room/{roomAlias}`
+fn directory(shared: &Shared, method: &Method, call: &Call<'_>, alias: &str) -> Outcome {
+    let mut world = shared.world();
+    let unknown = || Refusal::not_found(format!("Room alias {alias} not found"));
+    match *method {
+        Method::GET => {
+            let room = world.aliases.get(alias).ok_or_else(unknown)?;
+            json_answer(json!({ "room_id": room, "servers": [shared.server_name] }))
+        }
+        Method::PUT => {
+            let room = room_id(call.json()?["room_id"].as_str().unwrap_or_default())?;
+            if world.aliases.contains_key(alias) {
+                let words = format!("Room alias {alias} already exists");
+                return Err(Refusal::new(StatusCode::CONFLICT, "M_UNKNOWN", words));
+            }
+            world.aliases.insert(alias.to_owned(), room);
+            json_answer(json!({}))
+        }
+        Method::DELETE => world.aliases.remove(alias).map(|_| Answer::Json(json!({}))).ok_or_else(unknown),
+        _ => Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "M_UNRECOGNIZED", "Unrecognized request")),
+    }
+}
+
+/// `POST /join/{roomId}`
+fn join(shared: &Shared, call: &Call<'_>, room: &str) -> Outcome {
+    let room = room_id(room)?;
+    let mut world = shared.world();
+    if !world.rooms.contains_key(&room) {
+        let words = "Can't join remote room because no servers that are in the room have been provided.";
+        return Err(Refusal::new(StatusCode::NOT_FOUND, "M_UNKNOWN", words));
+    }
+    world.join(&room, &call.user)?;
+    json_answer(json!({ "room_id": room }))
 }
 
 /// `GET /rooms/{roomId}/relations/{eventId}/m.annotation/m.reaction`: those that stand.
@@ -247,60 +316,6 @@ fn reactions(shared: &Shared, room: &RoomId, call: &Call<'_>, event_id: &str) ->
         )
         .collect();
     json_answer(json!({ "chunk": chunk }))
-}
-
-/// `POST /register`
-fn register(shared: &Shared, call: &Call<'_>) -> Outcome {
-    let body = call.json()?;
-    if body["type"] != "m.login.application_service" {
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "M_UNKNOWN", "no interactive registration here"));
-    }
-    if body["inhibit_login"] != true {
-        let words = "this registration has devices without login: set inhibit_login";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "M_APPSERVICE_LOGIN_UNSUPPORTED", words));
-    }
-    let localpart = body["username"].as_str().unwrap_or_default();
-    let user = UserId::parse(format!("@{localpart}:{}", shared.server_name))
-        .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "M_INVALID_USERNAME", error.to_string()))?;
-    if !shared.registrations[call.registration].owns(&user) {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "M_EXCLUSIVE", "outside of the namespaces"));
-    }
-    let mut world = shared.world();
-    if world.users.contains_key(&user) {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "M_USER_IN_USE", "User ID already taken."));
-    }
-    let known = world.users.entry(user.clone()).or_default();
-    // Synapse names a new account after its localpart.
-    known.profile.display_name = Some(localpart.to_owned());
-    json_answer(json!({ "user_id": user }))
-}
-
-/// `GET /profile/{userId}`
-fn profile(shared: &Shared, user: &str) -> Outcome {
-    let world = shared.world();
-    let user = user_id(user)?;
-    // As Synapse words it, `M_UNKNOWN` included.
-    let unknown = || Refusal::new(StatusCode::NOT_FOUND, "M_UNKNOWN", "No row found (profiles)");
-    let known = world.users.get(&user).ok_or_else(unknown)?;
-    let mut profile = json!({});
-    if let Some(name) = &known.profile.display_name {
-        profile["displayname"] = name.as_str().into();
-    }
-    if let Some(avatar) = &known.profile.avatar_url {
-        profile["avatar_url"] = avatar.as_str().into();
-    }
-    json_answer(profile)
-}
-
-/// `PUT /profile/{userId}/{keyName}`
-fn set_profile(shared: &Shared, call: &Call<'_>, user: &str, key: &str) -> Outcome {
-    let user = user_id(user)?;
-    if user != call.user {
-        return Err(Refusal::forbidden("Cannot set another user's profile"));
-    }
-    let body = call.json()?;
-    let value = body[key].as_str().ok_or_else(|| Refusal::bad(format!("`{key}` is missing")))?;
-    done(shared.world().set_profile(&user, key, value))
 }
 
 /// `POST /_matrix/media/v3/upload`

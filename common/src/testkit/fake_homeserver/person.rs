@@ -33,6 +33,23 @@ impl FakePerson {
         &self.user_id
     }
 
+    /// An access token of theirs.
+    pub fn access_token(&self) -> String {
+        let token = format!("token-of-{}", self.user_id);
+        self.homeserver.0.world().tokens.insert(token.clone(), self.user_id.clone());
+        token
+    }
+
+    /// Signs out the device with that token.
+    pub fn ends_token(&self, token: &str) {
+        self.homeserver.0.world().tokens.remove(token);
+    }
+
+    /// What they keep for themselves, by the path below their name, or below `pushrules`.
+    pub fn kept(&self, path: &str) -> Option<Value> {
+        self.homeserver.0.world().kept.get(&(self.user_id.clone(), path.to_owned())).cloned()
+    }
+
     /// Gets a token that proves who they are.
     pub fn openid_token(&self) -> String {
         let token = format!("openid-token-of-{}", self.user_id.localpart());
@@ -69,6 +86,11 @@ impl FakePerson {
         content: &Value,
     ) -> OwnedEventId {
         self.append(room, event_type, Some(state_key), content)
+    }
+
+    /// Replaces a room by a new one of that version.
+    pub fn upgrades(&self, room: &RoomId, version: &str) -> OwnedRoomId {
+        self.act("upgrade the room", |world| world.upgrade(room, &self.user_id, version))
     }
 
     /// Changes an earlier message.

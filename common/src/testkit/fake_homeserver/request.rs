@@ -92,9 +92,12 @@ async fn dispatch(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> Result<An
     if segments == ["_matrix", "federation", "v1", "openid", "userinfo"] {
         return openid_user(shared, parts, query.get("access_token").map(AsRef::as_ref));
     }
-    let registration = caller(shared, parts)?;
+    let (registration, person) = caller(shared, parts)?;
     let registering = parts.method == Method::POST && segments == ["_matrix", "client", "v3", "register"];
-    let user = acting_user(shared, registration, query.get("user_id").map(AsRef::as_ref))?;
+    let user = match person {
+        Some(person) => person,
+        None => acting_user(shared, registration, query.get("user_id").map(AsRef::as_ref))?,
+    };
     if !registering && !shared.world().users.contains_key(&user) {
         return Err(Refusal::forbidden(format!("Application service has not registered this user ({user})")));
     }
@@ -115,14 +118,20 @@ fn openid_user(shared: &Shared, parts: &Parts, token: Option<&str>) -> Result<An
     Ok(Answer::Json(json!({ "sub": user })))
 }
 
-fn caller(shared: &Shared, parts: &Parts) -> Result<usize, Refusal> {
+/// The registration that calls, or the person whose own token it is.
+fn caller(shared: &Shared, parts: &Parts) -> Result<(usize, Option<OwnedUserId>), Refusal> {
     let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(token) = header.and_then(|header| header.strip_prefix("Bearer ")) else {
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, "M_MISSING_TOKEN", "Missing access token"));
     };
-    shared.registrations.iter().position(|registration| registration.fixed.as_token == token).ok_or_else(
-        || Refusal::new(StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN", "Invalid access token passed."),
-    )
+    let registration = shared.registrations.iter().position(|it| it.fixed.as_token == token);
+    if let Some(registration) = registration {
+        return Ok((registration, None));
+    }
+    let person = shared.world().tokens.get(token).cloned();
+    person.map(|person| (0, Some(person))).ok_or_else(|| {
+        Refusal::new(StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN", "Invalid access token passed.")
+    })
 }
 
 fn acting_user(

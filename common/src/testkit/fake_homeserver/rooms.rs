@@ -8,6 +8,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     event::FakeEvent,
+    power::{is_above, usual_levels},
     world::{Draft, Membership, Refusal, World},
 };
 
@@ -16,7 +17,7 @@ impl World {
     pub(super) fn create_room(&mut self, creator: &UserId, request: &Value) -> Result<OwnedRoomId, Refusal> {
         let version = request["room_version"].as_str().unwrap_or(&self.default_room_version).to_owned();
         let levels = &request["power_level_content_override"];
-        let privileged = version.parse::<u32>().is_ok_and(|version| version >= 12);
+        let privileged = is_above(&version);
         if privileged && levels["users"].get(creator.as_str()).is_some() {
             let words = "the creator must not be in the power levels of a room of this version";
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "M_UNKNOWN", words));
@@ -30,7 +31,7 @@ impl World {
             if privileged { format!("!{name}") } else { format!("!{}:{}", &name[..18], self.server_name) };
         let room = RoomId::parse(id).map_err(|error| Refusal::bad(error.to_string()))?;
         self.add_room(&room);
-        let mut furniture = furniture(creator, request, &version, privileged);
+        let mut furniture = furniture(creator, request, &version);
         if let Some(alias) = alias {
             let content = json!({ "alias": alias });
             furniture.push(("m.room.canonical_alias".to_owned(), String::new(), content));
@@ -86,8 +87,14 @@ impl World {
     }
 
     pub(super) fn kick(&mut self, room: &RoomId, by: &UserId, user: &UserId) -> Result<(), Refusal> {
-        self.joined_room(room, by)?;
-        self.set_membership(room, by, user, member("leave"))
+        let found = self.joined_room(room, by)?;
+        found.may_kick(by, user)?;
+        match found.members.get(user) {
+            Some(Membership::Joined | Membership::Invited) => {
+                self.set_membership(room, by, user, member("leave"))
+            }
+            _ => Err(Refusal::forbidden("The target user is not in the room")),
+        }
     }
 
     /// Changes a profile; as in Synapse, every joined room gets a member event.
@@ -115,6 +122,7 @@ impl World {
     /// Sends an event without checking transaction ids.
     pub(super) fn send(&mut self, draft: Draft<'_>) -> Result<OwnedEventId, Refusal> {
         let room = self.joined_room(draft.room_id, draft.sender)?;
+        room.may_send(draft.sender, draft.event_type, draft.state_key.is_some())?;
         if draft.event_type == "m.reaction" && is_there(&room.events, &draft) {
             let words = "Can't send same reaction twice";
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "M_DUPLICATE_ANNOTATION", words));
@@ -129,7 +137,9 @@ impl World {
         user: &UserId,
         is_direct: bool,
     ) -> Result<(), Refusal> {
-        if self.joined_room(room, inviter)?.members.get(user) == Some(&Membership::Joined) {
+        let found = self.joined_room(room, inviter)?;
+        found.may_invite(inviter)?;
+        if found.members.get(user) == Some(&Membership::Joined) {
             return Err(Refusal::forbidden(format!("{user} is already in the room.")));
         }
         let mut content = member("invite");
@@ -188,18 +198,10 @@ fn member(membership: &str) -> Value {
 }
 
 /// The state that a new room starts with, in the order of the specification.
-fn furniture(
-    creator: &UserId,
-    request: &Value,
-    version: &str,
-    privileged: bool,
-) -> Vec<(String, String, Value)> {
+fn furniture(creator: &UserId, request: &Value, version: &str) -> Vec<(String, String, Value)> {
     let mut create = request["creation_content"].as_object().cloned().unwrap_or_default();
     create.insert("room_version".to_owned(), version.into());
-    let mut levels = json!({ "users": {}, "events_default": 0, "state_default": 50, "users_default": 0 });
-    if !privileged {
-        levels["users"][creator.as_str()] = 100.into();
-    }
+    let mut levels = usual_levels(creator, version, &request["preset"]);
     for (key, value) in request["power_level_content_override"].as_object().into_iter().flatten() {
         levels[key] = value.clone();
     }

@@ -12,7 +12,7 @@ use rand::{RngCore, SeedableRng, rngs::StdRng};
 use ruma::{EventId, OwnedEventId, OwnedMxcUri, OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId};
 use serde_json::{Value, value::RawValue};
 
-use super::{FakeEvent, FakeRegistration, FakeSettings, Observer, transactions::Transactions};
+use super::{FakeEvent, FakeRegistration, FakeSettings, Observer, power::Levels, transactions::Transactions};
 use crate::{clock::Clock, homeserver::Profile};
 
 /// Where somebody stands in a room.
@@ -49,6 +49,10 @@ pub(super) struct Refusal {
 
 pub(super) struct World {
     pub(super) users: HashMap<OwnedUserId, User>,
+    /// The access tokens of people.
+    pub(super) tokens: HashMap<String, OwnedUserId>,
+    /// What people keep for themselves, by the path below their name.
+    pub(super) kept: HashMap<(OwnedUserId, String), Value>,
     pub(super) rooms: HashMap<OwnedRoomId, Room>,
     pub(super) room_order: Vec<OwnedRoomId>,
     /// Rooms by full alias.
@@ -83,6 +87,7 @@ pub(super) struct Room {
     pub(super) members: BTreeMap<OwnedUserId, Membership>,
     pub(super) events: Vec<Arc<FakeEvent>>,
     state: HashMap<String, HashMap<String, Arc<FakeEvent>>>,
+    pub(super) levels: Levels,
     /// One bit for each registration that has somebody here.
     interest: u64,
 }
@@ -116,6 +121,8 @@ impl World {
         let users = bots.iter().map(|bot| (bot.clone(), User::default())).collect();
         Self {
             users,
+            tokens: HashMap::new(),
+            kept: HashMap::new(),
             rooms: HashMap::new(),
             room_order: Vec::new(),
             aliases: HashMap::new(),
@@ -159,6 +166,7 @@ impl World {
         let concerned = self.concerned(&event);
         let room = self.rooms.get_mut(draft.room_id).ok_or_else(Refusal::no_such_room)?;
         if let Some(state_key) = &event.state_key {
+            room.levels.note(&event);
             let of_type = room.state.entry(event.event_type.clone()).or_default();
             of_type.insert(state_key.clone(), Arc::clone(&event));
         }
@@ -193,7 +201,13 @@ impl World {
     }
 
     pub(super) fn add_room(&mut self, id: &RoomId) {
-        let room = Room { members: BTreeMap::new(), events: Vec::new(), state: HashMap::new(), interest: 0 };
+        let room = Room {
+            members: BTreeMap::new(),
+            events: Vec::new(),
+            state: HashMap::new(),
+            levels: Levels::default(),
+            interest: 0,
+        };
         self.rooms.insert(id.to_owned(), room);
         self.room_order.push(id.to_owned());
     }

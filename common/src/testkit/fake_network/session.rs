@@ -13,8 +13,8 @@ use crate::{
     config::{About, Secret},
     ids::{AliasSet, LoginId, RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
     message::{
-        Action, AttachmentKind, ChatInfo, Limits, Message, Node, Outgoing, OutgoingMessage, RemoteEvent,
-        RemoteMessage, RichText, Sender, Support, UserInfo,
+        Action, AttachmentKind, Authors, ChatInfo, Limits, Message, Node, Outgoing, OutgoingMessage,
+        RemoteEvent, RemoteMessage, RichText, Sender, Support, UserInfo,
     },
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, Finding, History, LoginFlow,
@@ -90,8 +90,11 @@ impl Session for FakeSession {
     fn limits(&self, _chat: &RemoteChatId) -> Limits {
         use AttachmentKind::{Audio, File, Image, Sticker, Video, Voice};
         let files = [Image, Video, Audio, Voice, Sticker, File];
+        let state = self.network.state();
+        let carried = Action::ALL.into_iter().filter(|action| !state.lacks.contains(action));
         Limits {
-            actions: Action::ALL.map(|action| (action, Support::Full)).into(),
+            actions: carried.map(|action| (action, Support::Full)).collect(),
+            authors: if state.is_nameless { Authors::InWords } else { Authors::Shown },
             text_chars_max: TEXT_CHARS_MAX,
             files_bytes_max: files.map(|kind| (kind, FILE_BYTES_MAX)).into(),
             voice_mime: Some("audio/ogg".to_owned()),
@@ -117,6 +120,9 @@ impl Session for FakeSession {
         }
         let delivered = self.network.change(|state| {
             state.deliveries += 1;
+            if state.lacks.contains(&outgoing.action()) {
+                return Err(DeliverError::Unsupported("There is no such thing here.".to_owned()));
+            }
             if !state.refusals.is_empty() {
                 return Err(state.refusals.remove(0));
             }

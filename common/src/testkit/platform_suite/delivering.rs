@@ -1,5 +1,7 @@
 //! Checks of what a session delivers.
 
+use ruma::owned_user_id;
+
 use super::{
     DeliveryFault, Heard, Recorder, Subject, assert_words, connected,
     samples::{before, key, sample, words},
@@ -7,7 +9,10 @@ use super::{
 };
 use crate::{
     ids::RemoteMessageId,
-    message::{Action, Attachment, AttachmentKind, FileSource, Outgoing},
+    message::{
+        Action, Attachment, AttachmentKind, Author, Authors, FileSource, Filling, Outgoing, OutgoingMessage,
+        RelayTemplates, RichText, TemplateKind,
+    },
     platform::{DeliverError, Delivered, DeliveryKey, InDoubt, Session},
 };
 
@@ -127,6 +132,38 @@ pub async fn a_too_long_text_is_not_lost<S: Subject>(subject: &S) {
     session.close().await;
 }
 
+/// What is said for somebody names them, whatever they are called: beside the words where `limits` say that authors are shown there, and in
+/// the words, as the portal has written them, where not. What is said for nobody names nobody.
+pub async fn a_relay_names_its_author<S: Subject>(subject: &S) {
+    // Nothing in a name is markup, or pings anybody.
+    const NAME: &str = "Ada** _b_ ~c~ <b>d</b> `e`";
+    let session = connected(subject, &Recorder::default()).await;
+    let author =
+        Author { user_id: owned_user_id!("@ada:example.org"), name: NAME.to_owned(), avatar_url: None };
+    let (said, expected) = match session.limits(&subject.chat()).authors {
+        Authors::Shown => {
+            let said = OutgoingMessage { author: Some(author), ..words("hello") };
+            (said, ("hello".to_owned(), Some(NAME.to_owned())))
+        }
+        Authors::InWords => {
+            let mut said = words("");
+            let filling =
+                Filling { name: NAME, user_id: &author.user_id, message: RichText::plain("hello"), file: "" };
+            said.message.text = RelayTemplates::default().write(TemplateKind::Text, filling, usize::MAX);
+            (said, (format!("{NAME}: hello"), None))
+        }
+    };
+    for (nth, (said, (text, author))) in
+        [(said, expected), (words("for nobody"), ("for nobody".to_owned(), None))].into_iter().enumerate()
+    {
+        let done = delivered(subject, &*session, &Outgoing::Message(said), &key(nth)).await;
+        let id = only_id(done, Action::Message);
+        let stands = subject.heard().await.pop();
+        assert_eq!(stands, Some(Heard { id, text, author }), "the author is not shown as `limits` say");
+    }
+    session.close().await;
+}
+
 /// For every action: `deliver` performs it when `limits` lists it, and answers `Unsupported` when not.
 pub async fn limits_and_deliver_agree_on_every_action<S: Subject>(subject: &S) {
     let session = connected(subject, &Recorder::default()).await;
@@ -201,5 +238,5 @@ fn only_id(outcome: Result<Delivered, DeliverError>, action: Action) -> RemoteMe
 }
 
 fn heard(id: &RemoteMessageId, text: &str) -> Heard {
-    Heard { id: id.clone(), text: text.to_owned() }
+    Heard { id: id.clone(), text: text.to_owned(), author: None }
 }

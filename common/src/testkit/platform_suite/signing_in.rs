@@ -1,6 +1,6 @@
 //! Checks of the ways to sign in.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{Answers, Recorder, Subject, assert_words, within};
 use crate::{
@@ -9,6 +9,9 @@ use crate::{
 };
 
 const STEPS_MAX: usize = 10;
+
+/// Longer codes do not fit into a QR code that a phone can read from a screen.
+const QR_BYTES_MAX: usize = 1_000;
 
 /// There is a way in, every flow has a name and words of its own, and an unknown flow is refused with words.
 pub async fn configuration_or_flow_leads_in<S: Subject>(subject: &S) {
@@ -54,15 +57,79 @@ async fn walk<S: Subject>(subject: &S, flow: &str, process: &mut dyn LoginProces
                     assert_words("the refusal of an answer", &error.to_string(), &subject.login());
                 }
             }
-            LoginStep::Show { instructions, .. } => {
-                assert_words("the instructions", instructions, &subject.login());
-            }
+            LoginStep::Show { .. } => assert_shown(subject, &step),
         }
         let answers = subject.answer(flow, &step, Answers::Right).await?;
         step =
             within("the next step", process.step(secrets(answers))).await.expect("a right answer is taken");
     }
     panic!("{flow} does not end after {STEPS_MAX} steps");
+}
+
+/// Whoever is asked to confirm a code and says no ends the sign-in, with words.
+pub async fn a_refused_code_is_over<S: Subject>(subject: &S) {
+    for flow in subject.platform().login_flows() {
+        let Some((mut process, step)) = to_code(subject, flow.id).await else { continue };
+        if subject.answer(flow.id, &step, Answers::Wrong).await.is_none() {
+            continue;
+        }
+        match within("what follows a refusal", process.step(Vec::new())).await {
+            Err(error) => assert_words("the refusal of a code", &error.to_string(), &subject.login()),
+            Ok(step) => panic!("{} goes on after a refusal: {step:?}", flow.id),
+        }
+    }
+}
+
+/// A code whose time is over is followed by a fresh one, and in the end by words; what stays away for ever does not get codes for ever.
+pub async fn a_code_is_renewed_or_over_when_its_time_is<S: Subject>(subject: &S) {
+    for flow in subject.platform().login_flows() {
+        let Some((mut process, mut step)) = to_code(subject, flow.id).await else { continue };
+        let mut codes = BTreeSet::new();
+        let over = loop {
+            assert_shown(subject, &step);
+            let LoginStep::Show { code, .. } = &step else { panic!("{} shows no code: {step:?}", flow.id) };
+            assert!(codes.insert(code.clone()), "{} shows a code again that ran out", flow.id);
+            assert!(codes.len() <= STEPS_MAX, "{} shows codes for ever", flow.id);
+            if subject.answer(flow.id, &step, Answers::Late).await.is_none() {
+                break None;
+            }
+            match within("what follows a code that ran out", process.step(Vec::new())).await {
+                Ok(next) => step = next,
+                Err(error) => break Some(error),
+            }
+        };
+        if let Some(error) = over {
+            assert_words("the end of codes", &error.to_string(), &subject.login());
+        }
+    }
+}
+
+/// Begins a sign-in and goes rightly as far as its first code, if it has one.
+async fn to_code<S: Subject>(subject: &S, flow: &str) -> Option<(Box<dyn LoginProcess>, LoginStep)> {
+    let begun = within("the beginning of a login", subject.platform().begin_login(flow)).await;
+    let mut process = begun.expect("a flow that is offered begins");
+    let mut step = process.step(Vec::new()).await.expect("the first step needs no answers");
+    for _ in 0..STEPS_MAX {
+        match &step {
+            LoginStep::Done(_) => return None,
+            LoginStep::Show { .. } => return Some((process, step)),
+            LoginStep::Ask(_) => {
+                let answers = subject.answer(flow, &step, Answers::Right).await?;
+                let next = within("the next step", process.step(secrets(answers))).await;
+                step = next.expect("a right answer is taken");
+            }
+        }
+    }
+    panic!("{flow} does not end after {STEPS_MAX} steps");
+}
+
+/// What a person is shown can be read, scanned and understood.
+fn assert_shown<S: Subject>(subject: &S, step: &LoginStep) {
+    let LoginStep::Show { code, qr, instructions, valid_for, .. } = step else { return };
+    assert_words("the instructions", instructions, &subject.login());
+    assert!(!code.is_empty(), "there is nothing to scan or to type");
+    assert!(!qr || code.len() <= QR_BYTES_MAX, "a code of {} bytes cannot be scanned", code.len());
+    assert!(*valid_for > Duration::ZERO, "the code never holds");
 }
 
 fn secrets(answers: Vec<(String, String)>) -> Vec<(String, Secret)> {

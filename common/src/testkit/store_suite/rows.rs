@@ -25,6 +25,7 @@ pub(super) async fn portals_are_found_by_chat_and_by_room(settings: &StoreSettin
         state: PortalState::Active,
         private: false,
         relay: Relay::Login(LoginId::new("me")),
+        plumbed: true,
     };
     store.save_portal(&portal).await.expect("the portal is stored");
     assert_eq!(store.portal_by_chat(&chat()).await, Ok(Some(portal.clone())));

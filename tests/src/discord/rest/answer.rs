@@ -123,6 +123,10 @@ impl ApiError {
         Self::new(403, 50_005, "Cannot edit a message authored by another user")
     }
 
+    pub fn cannot_message() -> Self {
+        Self::new(400, 50_007, "Cannot send messages to this user")
+    }
+
     pub fn empty_message() -> Self {
         Self::new(400, 50_006, "Cannot send an empty message")
     }

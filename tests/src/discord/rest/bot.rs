@@ -2,8 +2,11 @@
 
 use serde_json::json;
 
-use super::answer::{Answer, ApiError, Outcome};
-use crate::discord::{render, snowflake::Snowflake, state::State};
+use super::{
+    answer::{Answer, ApiError, Outcome},
+    call::Call,
+};
+use crate::discord::{direct, render, snowflake::Snowflake, state::State};
 
 const SESSION_STARTS_MAX: u32 = 1000;
 
@@ -27,6 +30,19 @@ pub(crate) fn me(state: &State) -> Outcome {
 /// `GET /applications/@me`
 pub(crate) fn application(state: &State) -> Outcome {
     Ok(Answer::ok(render::application(&state.records)))
+}
+
+/// `POST /users/@me/channels`: the conversation with somebody, which programs have with people only.
+pub(crate) fn open_direct(state: &mut State, call: &Call) -> Outcome {
+    let user = call.text("recipient_id").and_then(|id| id.parse().ok());
+    let user =
+        user.and_then(|id: Snowflake| state.records.users.get(&id)).ok_or_else(ApiError::unknown_user)?;
+    if user.is_bot {
+        return Err(ApiError::cannot_message());
+    }
+    let (user, now_ms) = (user.id, state.clock.now_ms());
+    let channel = direct::open(&mut state.records, &mut state.ids, (user, now_ms));
+    Ok(Answer::ok(render::channel(&state.records.channels[&channel])))
 }
 
 /// `GET /users/{id}`

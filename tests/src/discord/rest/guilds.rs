@@ -8,7 +8,7 @@ use super::{
 };
 use crate::discord::{
     intents,
-    model::{Channel, Guild},
+    model::{Channel, Guild, Member},
     permissions, render,
     snowflake::Snowflake,
     state::State,
@@ -57,6 +57,7 @@ pub(crate) fn get(state: &State, call: &Call, (id, rest): (&str, &[&str])) -> Ou
             Ok(Answer::ok(render::role(role.ok_or_else(ApiError::unknown_role)?)))
         }
         ["members"] => members(state, call, guild),
+        ["members", "search"] => search(state, call, guild),
         ["members", user] => {
             let user: Snowflake = user.parse().map_err(|_| ApiError::unknown_user())?;
             let member = guild.members.get(&user).ok_or_else(ApiError::unknown_member)?;
@@ -124,5 +125,22 @@ fn members(state: &State, call: &Call, guild: &Guild) -> Outcome {
     let after = call.query_id("after").unwrap_or(Snowflake(0));
     let page = guild.members.iter().filter(|(id, _)| **id > after).take(limit);
     let written: Vec<Value> = page.map(|(id, member)| render::member(&state.records, *id, member)).collect();
+    Ok(Answer::ok(written.into()))
+}
+
+/// `GET /guilds/{id}/members/search`: by the beginning of a name, in upper or lower case.
+fn search(state: &State, call: &Call, guild: &Guild) -> Outcome {
+    let Some(query) = call.query("query").filter(|query| !query.is_empty()) else {
+        return Err(ApiError::form("query", "BASE_TYPE_REQUIRED", "This field is required"));
+    };
+    let query = query.to_lowercase();
+    let limit = call.query("limit").and_then(|limit| limit.parse().ok()).unwrap_or(MEMBERS_DEFAULT);
+    let matches = |(id, member): &(&Snowflake, &Member)| {
+        let user = &state.records.users[id];
+        let names = [member.nick.as_ref(), user.global_name.as_ref(), Some(&user.username)];
+        names.into_iter().flatten().any(|name| name.to_lowercase().starts_with(&query))
+    };
+    let found = guild.members.iter().filter(matches).take(limit);
+    let written: Vec<Value> = found.map(|(id, member)| render::member(&state.records, *id, member)).collect();
     Ok(Answer::ok(written.into()))
 }

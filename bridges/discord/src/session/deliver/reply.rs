@@ -4,7 +4,7 @@
 
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Author, Node, clean_name},
+    message::{Author, Node},
 };
 
 use super::{Deliverer, Voice};
@@ -28,10 +28,10 @@ impl Deliverer {
         let mut head = Head::default();
         let mut lines = Vec::new();
         let Voice::Person { name, .. } = voice else { return (lines, head) };
-        let whole = clean_name(&author.name);
-        if name.is_cut && !whole.is_empty() {
+        if name.is_cut {
+            // Whole: where the name alone could be somebody else's, an id stands at its end.
             head.is_named = true;
-            lines.extend([Node::Strong(vec![Node::Text(whole)]), Node::LineBreak]);
+            lines.extend([Node::Strong(vec![Node::Text(author.name.clone())]), Node::LineBreak]);
         }
         if let Some(target) = target {
             head.is_answer = true;

@@ -2,9 +2,9 @@
 
 use super::{Decision, Facts, Then, ignore, obstacle, refuse};
 use crate::{
-    config::Level,
+    config::{Level, RelayReactions},
     convert::read_reaction,
-    message::{Action, Emoji, Limits, Outgoing},
+    message::{Action, Emoji, Limits, Message, Node, Outgoing, OutgoingMessage, RichText},
     portal::{from_matrix::related::Target, speaker::Speaker},
     store::{Direction, MessageState, PortalRow, ReactionRow},
 };
@@ -30,6 +30,14 @@ pub(super) fn decide_reaction(facts: &Facts<'_>, portal: &PortalRow, limits: &Li
         }
         MessageState::Delivered => {}
     }
+    let emoji = facts.related.emoji.clone().unwrap_or(emoji);
+    // Who speaks through an account of their own is told that it has no reactions.
+    if matches!(facts.speaker, Speaker::Relay(_))
+        && limits.support(Action::React).is_none()
+        && limits.support(Action::Message).is_some()
+    {
+        return decide_reaction_in_words(facts, target, emoji);
+    }
     if let Some(decision) = obstacle(facts, limits, Action::React, target) {
         return decision;
     }
@@ -41,7 +49,7 @@ pub(super) fn decide_reaction(facts: &Facts<'_>, portal: &PortalRow, limits: &Li
         target: part.clone(),
         origin: Direction::FromMatrix,
         sender: facts.event.sender.to_string(),
-        emoji: facts.related.emoji.clone().unwrap_or(emoji),
+        emoji,
         room_id: facts.event.room_id.clone(),
         event_id: facts.event.event_id.clone(),
     };
@@ -52,6 +60,29 @@ pub(super) fn decide_reaction(facts: &Facts<'_>, portal: &PortalRow, limits: &Li
     }
     let react = Outgoing::React { target: row.target, emoji: row.emoji, author: None };
     Decision::Deliver(Box::new(react), then)
+}
+
+/// The network has no reactions. For somebody else an account can say one in a message, where the operator wants that; a notice under every
+/// reaction nobody wants.
+fn decide_reaction_in_words(facts: &Facts<'_>, target: &Target, emoji: Emoji) -> Decision {
+    let name = facts.settings.about.name;
+    match facts.settings.relay_reactions {
+        RelayReactions::Off => {
+            return Decision::Ignore(format!("{name} has no reactions, and `bridge.relay_reactions` is off"));
+        }
+        RelayReactions::Words => {}
+    }
+    let Some(part) = target.parts.last() else {
+        return ignore("the message that it is on left nothing to answer");
+    };
+    let node = match emoji {
+        Emoji::Unicode(emoji) => Node::Text(emoji),
+        Emoji::Custom { name, source } => Node::CustomEmoji { name, source },
+    };
+    let message =
+        Message { reply_to: Some(part.clone()), silent_reply: true, ..Message::text(RichText(vec![node])) };
+    let said = OutgoingMessage { message, author: None, sent_ms: facts.event.sent_ms };
+    Decision::Deliver(Box::new(Outgoing::Message(said)), Then::Link)
 }
 
 pub(super) fn decide_redaction(facts: &Facts<'_>, limits: &Limits) -> Decision {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    config::Permissions,
+    config::{Permissions, RelayReactions},
     convert::Known,
     ids::RemoteMessageId,
     ids::{GhostNames, LoginId, RemoteChatId},
@@ -42,6 +42,7 @@ struct Scene {
     related: Related,
     linked: bool,
     is_management: bool,
+    relay_reactions: RelayReactions,
 }
 
 /// A portal of a connected login.
@@ -60,6 +61,7 @@ fn portal() -> Scene {
         related: Related::default(),
         linked: false,
         is_management: false,
+        relay_reactions: RelayReactions::Off,
     }
 }
 
@@ -105,8 +107,11 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
         invite: Vec::new(),
         create_at_start: false,
         backfill_messages_max: 0,
+        personal_spaces: false,
         delivery_receipts: false,
         command_prefix: "!discord".to_owned(),
+        relay_templates: std::sync::Arc::default(),
+        relay_reactions: scene.relay_reactions,
     };
     decide(&Facts {
         event: &event,
@@ -443,6 +448,73 @@ fn reactions() {
             able(Related::default()),
             nothing,
             ignore("the reaction does not say to what, or with what"),
+        ),
+    ]);
+}
+
+#[test]
+fn reactions_where_the_network_has_none() {
+    use MessageState::{Delivered, Uncertain};
+    let relation = json!({ "rel_type": "m.annotation", "event_id": "$old", "key": "👍" });
+    let react = || event("m.reaction", None, json!({ "m.relates_to": relation }));
+    let scene = |relay_reactions, target, carried: Option<Action>| {
+        let actions = carried.map(|action| (action, Support::Full)).into_iter().collect();
+        let limits = Some(Limits { actions, ..Limits::default() });
+        Scene { limits, relay_reactions, ..able(changing(target)) }
+    };
+    let (off, words) = (RelayReactions::Off, RelayReactions::Words);
+    let message = Message {
+        reply_to: Some(RemoteMessageId::new("2")),
+        silent_reply: true,
+        ..Message::text(RichText::plain("👍"))
+    };
+    let said = Outgoing::Message(OutgoingMessage { message, author: None, sent_ms: 7 });
+    let nothing_left = Target { parts: Vec::new(), ..mine(Delivered) };
+    check(vec![
+        (
+            "nobody wants them in words",
+            scene(off, mine(Delivered), Some(Action::Message)),
+            react(),
+            ignore("Discord has no reactions, and `bridge.relay_reactions` is off"),
+        ),
+        (
+            "they are wanted in words",
+            scene(words, mine(Delivered), Some(Action::Message)),
+            react(),
+            Decision::Deliver(Box::new(said), Then::Link),
+        ),
+        (
+            "on what left nothing",
+            scene(words, nothing_left, Some(Action::Message)),
+            react(),
+            ignore("the message that it is on left nothing to answer"),
+        ),
+        (
+            "on what did not get through",
+            scene(words, mine(Uncertain), Some(Action::Message)),
+            react(),
+            ignore("the message that it is on did not get through"),
+        ),
+        (
+            "by somebody with an account of their own",
+            Scene {
+                speaker: Speaker::Own(LoginId::new("own")),
+                ..scene(words, mine(Delivered), Some(Action::Message))
+            },
+            react(),
+            Decision::Refuse("reactions are not carried over to Discord yet.".to_owned()),
+        ),
+        (
+            "where there are no messages either",
+            scene(words, mine(Delivered), None),
+            react(),
+            Decision::Refuse("reactions are not carried over to Discord yet.".to_owned()),
+        ),
+        (
+            "where there are reactions, words are not needed",
+            Scene { relay_reactions: words, ..able(changing(mine(Delivered))) },
+            react(),
+            decided(&able(changing(mine(Delivered))), &react()),
         ),
     ]);
 }

@@ -63,6 +63,7 @@ fn words(decision: &Decision<'_>) -> String {
         Decision::Update(portal, info) => {
             format!("update {} {}", portal.chat, info.name.as_deref().unwrap_or_default())
         }
+        Decision::Personal(room_id, personal) => format!("keep {personal:?} of {room_id}"),
         Decision::Close(portal) => format!("close {}", portal.chat),
         Decision::Tell(room_id, words) => format!("tell {room_id}: {words}"),
         Decision::Change(message, extent) => format!("change {} {extent:?}", message.id),
@@ -167,6 +168,12 @@ fn chats() {
         ),
         ("gone with a room", ROOM, changed(ChatChange::Gone), "close chat"),
         ("gone without a room", UNKNOWN, changed(ChatChange::Gone), "ignore: the chat has no room"),
+        (
+            "muted without a room",
+            UNKNOWN,
+            changed(ChatChange::Personal(Personal { muted: Some(true), ..Personal::default() })),
+            "ignore: the chat has no room",
+        ),
     ]);
 }
 

@@ -15,7 +15,7 @@ async fn desk(stage: &Stage, person: &FakePerson) -> OwnedRoomId {
 }
 
 /// Waits until the bot has said something that begins so; gives back all of it.
-async fn heard(stage: &Stage, room: &OwnedRoomId, beginning: &str) -> String {
+pub(super) async fn heard(stage: &Stage, room: &OwnedRoomId, beginning: &str) -> String {
     let said =
         |event: &FakeEvent| event.sender == "@fakebot:example.org" && event.body().starts_with(beginning);
     let heard = tokio::time::timeout(PATIENCE, stage.fake.wait_for(room, said)).await;
@@ -24,7 +24,7 @@ async fn heard(stage: &Stage, room: &OwnedRoomId, beginning: &str) -> String {
 }
 
 /// Signs in with a password.
-async fn signs_in(stage: &Stage, person: &FakePerson, account: &str) -> OwnedRoomId {
+pub(super) async fn signs_in(stage: &Stage, person: &FakePerson, account: &str) -> OwnedRoomId {
     let desk = desk(stage, person).await;
     person.sends(&desk, "login password");
     heard(stage, &desk, "Name:").await;
@@ -125,10 +125,9 @@ async fn people_speak_through_accounts_of_their_own_and_others_through_the_relay
     bob.sends(&room, "by the relay");
     let said = stage.network.wait_for_texts(&stage.chat, &["by the relay"]).await;
     assert_eq!((said[0].by.as_str(), said[0].whole.author.is_some()), (fake_network::CONFIGURED, true));
-    // As soon as Bob's account is seen in the chat, it speaks for him. The message itself is known already.
+    // As soon as Bob's account is seen in the chat, it speaks for him, though the message itself is known already.
     let seen = stage.network.message(&stage.chat, "carol", "second");
     stage.network.pushes_to("bobby", RemoteEvent::Message(first)).await;
-    stage.network.pushes_to("bobby", RemoteEvent::Message(seen.clone())).await;
     stage.network.pushes(RemoteEvent::Message(seen)).await;
     stage.wait_until_shown(&room, &["first", "by the relay", "second"]).await;
     bob.sends(&room, "by myself");
@@ -177,5 +176,26 @@ async fn who_signs_out_is_out_here_and_there() {
     let refused = bob.sends(&room, "and I?");
     let (_, words) = stage.notice(&room, &refused).await;
     assert!(words.contains("you have no account on Fake that is in this chat"), "{words}");
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn the_doctor_looks_at_everything() {
+    let stage = Stage::set_with_doubles("doctor").await;
+    let (alice, bob) = (stage.fake.person("alice"), stage.fake.person("bob"));
+    let desk = desk(&stage, &alice).await;
+    alice.sends(&desk, "doctor");
+    let found = heard(&stage, &desk, "✔ homeserver: knows us as @fakebot:example.org").await;
+    for words in [
+        "✔ double puppets: the bridge can act for the people of the homeserver",
+        "✔ database: answers, and nothing has failed",
+        "✔ account Fake: connected",
+        "Everything is in order.",
+    ] {
+        assert!(found.contains(words), "{found}");
+    }
+    let private = signs_in(&stage, &bob, "bobby").await;
+    bob.sends(&private, "doctor");
+    heard(&stage, &private, "“doctor” is for people with the level admin").await;
     stage.ends().await;
 }

@@ -153,6 +153,10 @@ async fn a_room_is_asked_what_it_knows_of_its_chat() {
     let words = answer("capabilities").await;
     assert!(words.starts_with("From this room to Fake:\n- get through: messages"), "{words}");
     assert!(words.contains("characters"), "{words}");
+    assert!(words.ends_with("\n- people without an account on Fake are named beside their words"), "{words}");
+    stage.network.shows_no_authors();
+    let words = answer("limits").await;
+    assert!(words.ends_with("\n- people without an account on Fake are named in their words"), "{words}");
     stage.network.add_chat_like(chat.as_str(), ChatInfo::new(ChatKind::Group, Some("a new name".to_owned())));
     assert_eq!(answer("sync").await, "The room will look like its chat in a moment.");
     stage.fake.wait_until(|fake| fake.room_named("a new name")).await;

@@ -1,0 +1,184 @@
+//! Stories of portals that get another room, another chat, or an end.
+
+use ruma::OwnedRoomId;
+
+use super::{Opened, chat, event_id, message, open, open_bodies, remote, room, to_matrix, to_remote};
+use crate::{
+    ids::{LoginId, RemoteChatId, RemoteUserId},
+    message::{ChatKind, Emoji},
+    store::{
+        Direction, Heir, Links, Outcome, PortalRow, PortalState, PushOrder, ReactionRow, Relay, RemoteRow,
+        StoreError, StoreSettings, Stored,
+    },
+};
+
+fn other_room() -> OwnedRoomId {
+    OwnedRoomId::try_from("!other:example.org").expect("a valid room id")
+}
+
+fn later() -> RemoteChatId {
+    RemoteChatId::new("later")
+}
+
+fn portal(chat: RemoteChatId, room_id: Option<OwnedRoomId>) -> PortalRow {
+    PortalRow { room_id, name: Some(chat.to_string()), ..PortalRow::new(chat, ChatKind::Group) }
+}
+
+fn reaction(chat: RemoteChatId, event: &str) -> ReactionRow {
+    ReactionRow {
+        chat,
+        target: message("a"),
+        origin: Direction::FromRemote,
+        sender: "bob".to_owned(),
+        emoji: Emoji::Unicode("👍".to_owned()),
+        room_id: room(),
+        event_id: event_id(event),
+    }
+}
+
+impl Opened {
+    async fn save(&self, portal: &PortalRow) {
+        self.store.save_portal(portal).await.expect("the portal is stored");
+    }
+
+    async fn portal(&self, chat: &RemoteChatId) -> Option<PortalRow> {
+        self.store.portal_by_chat(chat).await.expect("the portal can be read")
+    }
+
+    /// Who knows a message: its chat and the events that it became.
+    async fn events_of(&self, chat: &RemoteChatId, id: &str) -> Vec<String> {
+        let rows = self.store.message_by_remote(chat, &message(id)).await.expect("the map can be read");
+        rows.into_iter().map(|row| row.event_id.map_or("none".to_owned(), String::from)).collect()
+    }
+}
+
+pub(super) async fn one_thing_about_a_portal_changes_alone(settings: &StoreSettings) {
+    let opened = open(settings).await;
+    let before = portal(chat(), Some(room()));
+    opened.save(&before).await;
+    opened.store.set_portal_state(&chat(), PortalState::Unbridged).await.expect("the state is stored");
+    opened.store.set_portal_relay(&chat(), &Relay::Off).await.expect("the relay is stored");
+    let looks = PortalRow { name: None, topic: Some("t".to_owned()), private: true, ..before.clone() };
+    opened.store.save_portal_looks(&looks).await.expect("the looks are stored");
+    let expected = PortalRow { state: PortalState::Unbridged, relay: Relay::Off, ..looks.clone() };
+    assert_eq!(opened.portal(&chat()).await, Some(expected.clone()));
+    // What is late for a room that it has no more is not taken for the new one's.
+    assert_eq!(opened.store.move_portal(&room(), &other_room()).await, Ok(true));
+    opened.store.save_portal_looks(&before).await.expect("nothing is stored");
+    let moved = PortalRow { room_id: Some(other_room()), ..expected };
+    assert_eq!(opened.portal(&chat()).await, Some(moved.clone()));
+    assert_eq!(opened.store.portal_by_room(&room()).await, Ok(None));
+    assert_eq!(opened.store.portal_by_room(&other_room()).await, Ok(Some(moved)));
+    assert_eq!(opened.store.move_portal(&room(), &other_room()).await, Ok(false), "a repeat finds nothing");
+    opened.save(&portal(later(), Some(room()))).await;
+    let taken = opened.store.move_portal(&other_room(), &room()).await;
+    assert!(matches!(taken, Err(StoreError::Refused(_))), "{taken:?}");
+    let unknown = RemoteChatId::new("nowhere");
+    let nothing = opened.store.set_portal_state(&unknown, PortalState::Gone).await;
+    assert_eq!((nothing, opened.portal(&unknown).await), (Ok(()), None));
+    opened.store.close().await;
+}
+
+pub(super) async fn a_forgotten_portal_is_new_again(settings: &StoreSettings) {
+    let opened = open(settings).await;
+    opened.save(&portal(chat(), Some(room()))).await;
+    opened.save(&portal(later(), Some(other_room()))).await;
+    opened.store.note_chat_login(&chat(), &LoginId::new("me")).await.expect("it is noted");
+    opened.store.save_reaction(&reaction(chat(), "$r")).await.expect("the reaction is stored");
+    let shown = opened.push("a").await;
+    opened.finish(shown, Outcome::Delivered, to_matrix(&["$1", "$2"])).await;
+    let said = opened.accept(&["$3"]).await;
+    opened.finish(said[0], Outcome::Delivered, to_remote(&["b"])).await;
+    opened.push("waits").await;
+    opened.store.forget_portal(&chat()).await.expect("the portal is forgotten");
+    opened.store.forget_portal(&chat()).await.expect("a repeat does no harm");
+    assert_eq!(opened.portal(&chat()).await, None);
+    assert!(opened.portal(&later()).await.is_some(), "no other is");
+    assert_eq!(opened.store.chat_logins(&chat()).await, Ok(Vec::new()));
+    assert_eq!(opened.store.reactions(&chat(), &message("a")).await, Ok(Vec::new()));
+    assert_eq!(opened.store.message_by_event(&event_id("$3")).await, Ok(Vec::new()));
+    // What was shown is new; what is being worked on is not.
+    opened.push("a").await;
+    let known = opened.store.push(remote("waits"), &PushOrder::default()).await.stored().await;
+    assert_eq!(known, Ok(Stored::Known));
+    let open = open_bodies(&opened.store, Direction::FromRemote, "chat").await;
+    assert_eq!(open, ["body of waits", "body of a"]);
+    opened.store.close().await;
+}
+
+pub(super) async fn a_chat_goes_on_under_another_id(settings: &StoreSettings) {
+    let opened = open(settings).await;
+    let former = PortalRow { parent: Some(RemoteChatId::new("guild")), ..portal(chat(), Some(room())) };
+    opened.save(&former).await;
+    let inner = PortalRow { parent: Some(chat()), ..portal(RemoteChatId::new("inner"), None) };
+    opened.save(&inner).await;
+    opened.store.note_chat_login(&chat(), &LoginId::new("me")).await.expect("it is noted");
+    opened.store.save_reaction(&reaction(chat(), "$r")).await.expect("the reaction is stored");
+    let shown = opened.push("a").await;
+    opened.finish(shown, Outcome::Delivered, to_matrix(&["$1", "$2"])).await;
+    let said = opened.accept(&["$3"]).await;
+    opened.finish(said[0], Outcome::Delivered, to_remote(&["b"])).await;
+    for _ in 0..2 {
+        // With the portal gone from the old id, only what is late is left to move.
+        let heir = if opened.portal(&chat()).await.is_some() { Heir::Former } else { Heir::Latter };
+        opened.store.move_chat(&chat(), &later(), heir).await.expect("the chat is moved");
+        assert_eq!(opened.portal(&later()).await, Some(PortalRow { chat: later(), ..former.clone() }));
+        assert_eq!(opened.portal(&chat()).await, None);
+        assert_eq!(opened.portal(&inner.chat).await.and_then(|inner| inner.parent), Some(later()));
+        assert_eq!(opened.events_of(&later(), "a").await, ["$1", "$2"]);
+        assert_eq!(opened.events_of(&later(), "b").await, ["$3"]);
+        assert_eq!(opened.events_of(&chat(), "a").await, [""; 0]);
+        let reactions = opened.store.reactions(&later(), &message("a")).await;
+        assert_eq!(reactions, Ok(vec![reaction(later(), "$r")]));
+        assert_eq!(opened.store.chat_logins(&later()).await.map(|logins| logins.len()), Ok(1));
+        assert_eq!(opened.store.moved_chats().await, Ok(vec![(chat(), later())]));
+    }
+    // On to a third id, and back to the first.
+    let last = RemoteChatId::new("last");
+    opened.store.move_chat(&later(), &last, Heir::Former).await.expect("the chat is moved");
+    let moved = opened.store.moved_chats().await;
+    assert_eq!(moved, Ok(vec![(chat(), last.clone()), (later(), last.clone())]));
+    opened.store.move_chat(&last, &chat(), Heir::Former).await.expect("the chat is moved");
+    let moved = opened.store.moved_chats().await;
+    assert_eq!(moved, Ok(vec![(last, chat()), (later(), chat())]));
+    opened.store.close().await;
+}
+
+pub(super) async fn two_portals_become_one(settings: &StoreSettings) {
+    for heir in [Heir::Former, Heir::Latter] {
+        let opened = open(settings).await;
+        let (first, second) = (chat(), later());
+        opened.save(&portal(first.clone(), Some(room()))).await;
+        opened.save(&portal(second.clone(), Some(other_room()))).await;
+        opened.store.save_reaction(&reaction(first.clone(), "$r1")).await.expect("it is stored");
+        opened.store.save_reaction(&reaction(second.clone(), "$r2")).await.expect("it is stored");
+        opened.store.note_chat_login(&first, &LoginId::new("me")).await.expect("it is noted");
+        opened.store.note_chat_login(&second, &LoginId::new("me")).await.expect("it is noted");
+        for (chat, id, event) in [(&first, "a", "$1"), (&first, "b", "$2"), (&second, "b", "$3")] {
+            let row = RemoteRow {
+                lane: chat.as_str().into(),
+                guard: Some((chat.clone(), message(id))),
+                sender: Some(RemoteUserId::new("bob")),
+                ..remote(id)
+            };
+            let stored = opened.store.push(row, &PushOrder::default()).await.stored().await;
+            assert_eq!(stored, Ok(Stored::New));
+            let id = opened.feed.take().pop().expect("it is fed").id;
+            let links = Links::Matrix { room_id: room(), event_ids: vec![event_id(event)] };
+            opened.finish(id, Outcome::Delivered, links).await;
+        }
+        opened.store.move_chat(&first, &second, heir).await.expect("the chat is moved");
+        let kept = if heir == Heir::Former { room() } else { other_room() };
+        let left = opened.portal(&second).await.and_then(|portal| portal.room_id);
+        assert_eq!((left, opened.portal(&first).await), (Some(kept), None), "{heir:?}");
+        assert_eq!(opened.events_of(&second, "a").await, ["$1"]);
+        assert_eq!(opened.events_of(&second, "b").await, ["$3"], "what is there already stays");
+        let reactions = opened.store.reactions(&second, &message("a")).await;
+        assert_eq!(reactions, Ok(vec![reaction(second.clone(), "$r2")]));
+        assert_eq!(opened.store.chat_logins(&second).await.map(|logins| logins.len()), Ok(1));
+        // Another round begins with an empty slate.
+        opened.store.forget_portal(&first).await.expect("it is forgotten");
+        opened.store.forget_portal(&second).await.expect("it is forgotten");
+        opened.store.close().await;
+    }
+}
