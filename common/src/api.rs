@@ -4,10 +4,10 @@
 //! and what they may do. What happens then is what the bot's commands do, too: this room must never have a logic of its own. The
 //! description (OpenAPI 3.1) is made of the same functions that answer. Next: `sign_in`, the reason for all of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::{Router, middleware::from_fn_with_state};
-use http::{HeaderValue, header::CONTENT_TYPE};
+use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -69,6 +69,8 @@ struct Inner {
     parts: ApiParts,
     rates: Rates,
     openid: OpenId,
+    /// The description, once the routes are made.
+    document: OnceLock<Bytes>,
     /// What must come to its end although nobody waits for the answer any more.
     tasks: TaskTracker,
 }
@@ -78,18 +80,14 @@ impl Api {
     pub fn new(parts: ApiParts) -> Self {
         let rates = Rates::new(parts.settings.requests_per_second_max);
         let openid = OpenId::new(parts.homeserver.clone(), parts.names.server_name().to_owned());
-        Self(Arc::new(Inner { parts, rates, openid, tasks: TaskTracker::new() }))
+        Self(Arc::new(Inner { parts, rates, openid, document: OnceLock::new(), tasks: TaskTracker::new() }))
     }
 
     /// The routes, each behind its door.
     pub fn router(&self) -> Router {
         let (router, document) = self.routes().split_for_parts();
-        let document = description::written(&document);
-        let answer = move || {
-            let document = document.clone();
-            async move { ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], document) }
-        };
-        router.route(&format!("{BASE}/openapi.json"), axum::routing::get(answer))
+        self.0.document.get_or_init(|| description::written(&document));
+        router
     }
 
     /// Waits until everything that was begun has ended. Call it when nothing new comes in.
@@ -114,7 +112,8 @@ impl Api {
             .routes(routes!(failed::retry))
             .routes(routes!(failed::drop_row))
             .layer(behind(Level::User));
-        let all = known.merge(users).with_state(self.clone());
+        let open = OpenApiRouter::new().routes(routes!(description::describe));
+        let all = open.merge(known).merge(users).with_state(self.clone());
         OpenApiRouter::with_openapi(description::Description::openapi()).nest(BASE, all)
     }
 

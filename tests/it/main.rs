@@ -20,6 +20,7 @@ mod large_files;
 mod manual;
 mod operations;
 mod operator;
+mod provisioning;
 mod people;
 mod synapse;
 mod tidy;

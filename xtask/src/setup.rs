@@ -5,6 +5,7 @@
 //! `tests/src/harness/tools.rs`.
 
 mod judges;
+mod python;
 mod synapse;
 
 use std::{
@@ -32,7 +33,7 @@ pub enum Part {
     Synapse,
     /// The machine's own PostgreSQL.
     Postgres,
-    /// Independent clients that run on Node.
+    /// Independent clients, on Node or Python.
     Judges,
 }
 

@@ -67,6 +67,7 @@ pub(super) enum Form {
 #[utoipa::path(
     get,
     path = "/capabilities",
+    operation_id = "capabilities",
     tag = "rooms",
     params(
         ("room_id" = Option<String>, Query, description = "The room."),

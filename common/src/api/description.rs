@@ -1,6 +1,8 @@
 //! The description of the API in OpenAPI 3.1.
 
+use axum::extract::State;
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue, header::CONTENT_TYPE};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -9,7 +11,7 @@ use utoipa::{
     },
 };
 
-use super::refusal::MatrixError;
+use super::{Api, refusal::MatrixError};
 
 /// What stands in the description besides the routes.
 #[derive(OpenApi)]
@@ -49,4 +51,18 @@ impl Modify for Locks {
 /// The document as it is served.
 pub(super) fn written(document: &Document) -> Bytes {
     Bytes::from(document.to_json().expect("a document of plain data is written"))
+}
+
+/// This description.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "describe",
+    tag = "description",
+    security(()),
+    responses((status = 200, description = "The description.", body = serde_json::Value, content_type = "application/json")),
+)]
+pub(super) async fn describe(State(api): State<Api>) -> ([(HeaderName, HeaderValue); 1], Bytes) {
+    let document = api.0.document.get().cloned().unwrap_or_default();
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], document)
 }

@@ -77,12 +77,16 @@ pub(super) struct Failures {
 #[utoipa::path(
     get,
     path = "/failed",
+    operation_id = "list_failed",
     tag = "failures",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many at most."),
         ("user_id" = Option<String>, Query, description = "For whom; with the secret it must be there."),
     ),
-    responses((status = 200, description = "What did not get through.", body = Failures), Door),
+    responses((status = 200, description = "What did not get through.", body = Failures, links(
+            ("retry" = (operation_id = "retry_failed", parameters(("id" = "$response.body#/failed/0/id")))),
+            ("drop" = (operation_id = "drop_failed", parameters(("id" = "$response.body#/failed/0/id")))),
+        )), Door),
 )]
 pub(super) async fn list(
     State(api): State<Api>,
@@ -111,6 +115,7 @@ pub(super) async fn list(
 #[utoipa::path(
     post,
     path = "/failed/{id}/retry",
+    operation_id = "retry_failed",
     tag = "failures",
     params(
         ("id" = i64, Path, description = "Its number."),
@@ -131,6 +136,7 @@ pub(super) async fn retry(
 #[utoipa::path(
     post,
     path = "/failed/{id}/drop",
+    operation_id = "drop_failed",
     tag = "failures",
     params(
         ("id" = i64, Path, description = "Its number."),

@@ -91,9 +91,12 @@ pub(super) fn own(parts: &ApiParts, user_id: &UserId) -> Vec<Login> {
 #[utoipa::path(
     get,
     path = "/logins",
+    operation_id = "list_logins",
     tag = "logins",
     params(("user_id" = Option<String>, Query, description = "For whom; with the secret it must be there.")),
-    responses((status = 200, description = "The accounts.", body = Logins), Door),
+    responses((status = 200, description = "The accounts.", body = Logins, links(
+            ("sign out" = (operation_id = "sign_out", parameters(("login_id" = "$response.body#/logins/0/login_id")))),
+        )), Door),
 )]
 pub(super) async fn list(State(api): State<Api>, Extension(acting): Extension<Acting>) -> Json<Logins> {
     let is_visible = |login: &LoginStatus| {
@@ -107,6 +110,7 @@ pub(super) async fn list(State(api): State<Api>, Extension(acting): Extension<Ac
 #[utoipa::path(
     delete,
     path = "/logins/{login_id}",
+    operation_id = "sign_out",
     tag = "logins",
     params(
         ("login_id" = String, Path, description = "The account."),

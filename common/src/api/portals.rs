@@ -83,13 +83,17 @@ pub(super) struct Portals {
 #[utoipa::path(
     get,
     path = "/portals",
+    operation_id = "list_portals",
     tag = "rooms",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many at most."),
         ("after" = Option<String>, Query, description = "The `next` of the page before."),
         ("user_id" = Option<String>, Query, description = "For whom; with the secret it must be there."),
     ),
-    responses((status = 200, description = "The chats.", body = Portals), Door),
+    responses((status = 200, description = "The chats.", body = Portals, links(
+            ("capabilities" = (operation_id = "capabilities", parameters(("chat" = "$response.body#/portals/0/chat")))),
+            ("next page" = (operation_id = "list_portals", parameters(("after" = "$response.body#/next")))),
+        )), Door),
 )]
 pub(super) async fn list(
     State(api): State<Api>,

@@ -135,6 +135,7 @@ impl From<Progress> for Process {
 #[utoipa::path(
     get,
     path = "/login/flows",
+    operation_id = "list_flows",
     tag = "sign in",
     params(("user_id" = Option<String>, Query, description = "For whom; with the secret it must be there.")),
     responses((status = 200, description = "The ways.", body = Flows), Door),
@@ -148,6 +149,7 @@ pub(super) async fn flows(State(api): State<Api>) -> Json<Flows> {
 #[utoipa::path(
     post,
     path = "/login/start/{flow}",
+    operation_id = "start_login",
     tag = "sign in",
     params(
         ("flow" = String, Path, description = "The way.", example = "token"),
@@ -155,7 +157,11 @@ pub(super) async fn flows(State(api): State<Api>) -> Json<Flows> {
         ("wait_ms" = Option<u32>, Query, minimum = 0, maximum = 30000, description = "How long to wait for the first step, in milliseconds."),
         ("user_id" = Option<String>, Query, description = "For whom; with the secret it must be there."),
     ),
-    responses((status = 200, description = "It has begun.", body = Process), Door, Absent, Conflict, Away),
+    responses((status = 200, description = "It has begun.", body = Process, links(
+            ("answer" = (operation_id = "answer_login", parameters(("process_id" = "$response.body#/process_id"), ("step" = "$response.body#/step")))),
+            ("look" = (operation_id = "look_at_login", parameters(("process_id" = "$response.body#/process_id")))),
+            ("give up" = (operation_id = "give_up_login", parameters(("process_id" = "$response.body#/process_id")))),
+        )), Door, Absent, Conflict, Away),
 )]
 pub(super) async fn start(
     State(api): State<Api>,
@@ -177,6 +183,7 @@ pub(super) async fn start(
 #[utoipa::path(
     get,
     path = "/login/{process_id}",
+    operation_id = "look_at_login",
     tag = "sign in",
     params(
         ("process_id" = String, Path, description = "The sign-in."),
@@ -200,6 +207,7 @@ pub(super) async fn look(
 #[utoipa::path(
     post,
     path = "/login/{process_id}/{step}",
+    operation_id = "answer_login",
     tag = "sign in",
     params(
         ("process_id" = String, Path, description = "The sign-in."),
@@ -208,7 +216,11 @@ pub(super) async fn look(
         ("user_id" = Option<String>, Query, description = "For whom; with the secret it must be there."),
     ),
     request_body(content = BTreeMap<String, String>, description = "The answers by the names of their fields."),
-    responses((status = 200, description = "How it stands then.", body = Process), Door, Absent, Conflict, BadBody),
+    responses((status = 200, description = "How it stands then.", body = Process, links(
+            ("answer" = (operation_id = "answer_login", parameters(("process_id" = "$response.body#/process_id"), ("step" = "$response.body#/step")))),
+            ("look" = (operation_id = "look_at_login", parameters(("process_id" = "$response.body#/process_id")))),
+            ("give up" = (operation_id = "give_up_login", parameters(("process_id" = "$response.body#/process_id")))),
+        )), Door, Absent, Conflict, BadBody),
 )]
 pub(super) async fn answer(
     State(api): State<Api>,
@@ -235,6 +247,7 @@ pub(super) async fn answer(
 #[utoipa::path(
     delete,
     path = "/login/{process_id}",
+    operation_id = "give_up_login",
     tag = "sign in",
     params(
         ("process_id" = String, Path, description = "The sign-in."),

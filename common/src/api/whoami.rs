@@ -88,6 +88,7 @@ impl From<config::Level> for Level {
 #[utoipa::path(
     get,
     path = "/whoami",
+    operation_id = "whoami",
     tag = "people",
     params(("user_id" = Option<String>, Query, description = "For whom; with the secret it must be there.")),
     responses((status = 200, description = "Who it is.", body = Whoami), Door),

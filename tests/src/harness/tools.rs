@@ -22,7 +22,7 @@ pub enum Component {
     Synapse,
     /// The machine's own database server; found is the folder of its programs.
     Postgres,
-    /// An independent client from npm, named like its folder in `tests/judges/`; found is the folder it is installed in.
+    /// An independent program from npm or PyPI, named like its folder in `tests/judges/`; found is the folder it is installed in.
     Judge(&'static str),
 }
 

@@ -1,7 +1,7 @@
-//! Judges: independent client libraries from npm that must get along with our simulators.
+//! Judges: independent software that must get along with our simulators, or finds fault with our own servers.
 //!
-//! Each folder `tests/judges/<name>/` with a `package.json` is installed into `.magpie/judges/<name>/`, exactly as its lock
-//! file says where there is one. Packages' own install scripts do not run.
+//! Each folder `tests/judges/<name>/` is installed into `.magpie/judges/<name>/`: from npm with a `package.json`, exactly as its lock file
+//! says where there is one and without packages' own install scripts, or from PyPI with a `requirements.txt` that names every version.
 
 use std::{
     fs,
@@ -11,23 +11,51 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::{Tools, clear, is_complete, mark_complete};
+use super::{Tools, clear, is_complete, mark_complete, python};
 use crate::{progress, system};
 
 const OLDEST_NODE: u32 = 18;
+
+const REQUIREMENTS: &str = "requirements.txt";
 
 /// Installs the packages of every judge unless they are there.
 pub fn set_up(tools: &Tools) -> anyhow::Result<()> {
     for (name, source) in judges(&tools.root)? {
         let folder = tools.folder.join("judges").join(&name);
-        let wanted = read(&source.join("package.json"))? + &read(&source.join("package-lock.json"))?;
-        if !is_complete(&folder, &wanted) {
-            need_node(tools)?;
-            install(tools, &Judge { name, source, folder: folder.clone() })?;
-            mark_complete(&folder, &wanted)?;
+        let judge = Judge { name, source, folder };
+        if judge.source.join(REQUIREMENTS).exists() {
+            on_python(tools, &judge)?
+        } else {
+            on_node(tools, &judge)?
         }
     }
     Ok(())
+}
+
+fn on_python(tools: &Tools, judge: &Judge) -> anyhow::Result<()> {
+    let requirements = judge.source.join(REQUIREMENTS);
+    let wanted = read(&requirements)?;
+    if is_complete(&judge.folder, &wanted) && python::interpreter(&judge.folder).exists() {
+        return Ok(());
+    }
+    let requirements = requirements.to_string_lossy();
+    python::install(
+        tools,
+        &format!("the judge {}", judge.name),
+        &judge.folder,
+        &["--no-deps", "--requirement", &requirements],
+    )?;
+    mark_complete(&judge.folder, &wanted)
+}
+
+fn on_node(tools: &Tools, judge: &Judge) -> anyhow::Result<()> {
+    let wanted = read(&judge.source.join("package.json"))? + &read(&judge.source.join("package-lock.json"))?;
+    if is_complete(&judge.folder, &wanted) {
+        return Ok(());
+    }
+    need_node(tools)?;
+    install(tools, judge)?;
+    mark_complete(&judge.folder, &wanted)
 }
 
 struct Judge {
@@ -45,7 +73,7 @@ fn judges(root: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
     let mut found: Vec<_> = entries
         .filter_map(Result::ok)
         .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
-        .filter(|(_, source)| source.join("package.json").exists())
+        .filter(|(_, source)| [REQUIREMENTS, "package.json"].iter().any(|file| source.join(file).exists()))
         .collect();
     found.sort();
     Ok(found)

@@ -150,7 +150,9 @@ async fn strangers_get_nothing() {
     let described = Program::with(&stage, "", None).get("openapi.json").await;
     assert_eq!((described.status, &described.body["openapi"]), (200, &json!("3.1.0")));
     let routes = described.body["paths"].as_object().expect("paths");
-    assert!(routes.contains_key("/_matrix/provision/v1/login/{process_id}/{step}"), "{routes:?}");
+    for route in ["openapi.json", "whoami", "login/{process_id}/{step}", "failed/{id}/retry"] {
+        assert!(routes.contains_key(&format!("/_matrix/provision/v1/{route}")), "{route}: {routes:?}");
+    }
     // Whoever tries many secrets waits, and whoever has the right one does not.
     let thief = Program::with(&stage, "wrong", Some(ALICE));
     let mut tries = 0;
