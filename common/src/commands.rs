@@ -25,6 +25,7 @@ use crate::{
 
 mod arguments;
 mod bridging;
+mod directory;
 mod doctor;
 mod general;
 mod login;
@@ -56,6 +57,9 @@ const TABLE: &[Command] = &[
     puppet::LOGIN_MATRIX,
     puppet::LOGOUT_MATRIX,
     puppet::PING_MATRIX,
+    directory::SEARCH,
+    directory::RESOLVE,
+    directory::START_CHAT,
     rooms::CREATE_PORTAL,
     rooms::BRIDGE,
     rooms::UNBRIDGE,
@@ -97,6 +101,7 @@ struct Command {
 enum Section {
     General,
     Accounts,
+    People,
     Rooms,
     Failures,
 }

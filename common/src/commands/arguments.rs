@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Number,
     /// One word.
     Word,
+    /// Everything up to the end of the line.
+    Rest,
 }
 
 /// Whether an argument may be left out.
@@ -48,6 +50,7 @@ impl<'a> Given<'a> {
                     return Err(format!("The {} is to be a number.", argument.name));
                 }
                 (Some(_), Kind::Number | Kind::Word) => {}
+                (Some(_), Kind::Rest) => return Ok(Self(words.trim())),
             }
         }
         match (given.next(), arguments.len()) {
@@ -60,6 +63,11 @@ impl<'a> Given<'a> {
     /// The first argument.
     pub(super) fn word(self) -> Option<&'a str> {
         self.0.split_whitespace().next()
+    }
+
+    /// All of it.
+    pub(super) fn rest(self) -> &'a str {
+        self.0
     }
 
     /// The second argument.

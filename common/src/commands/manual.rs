@@ -14,12 +14,14 @@ is answered with the one that was meant. Who has which level says `bridge.permis
 ";
 
 impl Section {
-    pub(super) const ALL: [Self; 4] = [Self::General, Self::Accounts, Self::Rooms, Self::Failures];
+    pub(super) const ALL: [Self; 5] =
+        [Self::General, Self::Accounts, Self::People, Self::Rooms, Self::Failures];
 
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::General => "General",
             Self::Accounts => "Your accounts",
+            Self::People => "People",
             Self::Rooms => "Rooms and chats",
             Self::Failures => "What did not get through",
         }

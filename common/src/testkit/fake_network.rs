@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod accounts;
+mod directory;
 mod session;
 
 /// The login that the configuration names.
@@ -67,6 +68,7 @@ struct State {
     signed_out: Vec<String>,
     codes: Vec<accounts::Code>,
     chats: BTreeMap<RemoteChatId, ChatInfo>,
+    people: BTreeMap<RemoteUserId, String>,
     files: BTreeMap<RemoteFileId, Bytes>,
     history: BTreeMap<RemoteChatId, Vec<RemoteMessage>>,
     downloads: usize,
