@@ -14,7 +14,8 @@ use crate::{
     config::Level,
     homeserver::{Deed, HomeserverError},
     ids::{LoginId, RemoteChatId},
-    message::{ChatChange, ChatInfo, CreateWhen, SessionState},
+    login::LoginStatus,
+    message::{ChatChange, ChatInfo, ChatKind, CreateWhen},
     platform::Session,
     portal::{Effect, Reply},
     store::{PortalRow, PortalState, StoreError},
@@ -94,25 +95,30 @@ struct Seen {
     info: ChatInfo,
 }
 
-/// The chat as an account of whoever asks sees it, or the bridge's own; for an admin, anybody's.
+/// The chat as an account of whoever asks sees it, or the bridge's own. What that alone sees of hidden chats is for those who run the bridge;
+/// nobody looks through somebody else's account.
 async fn see(desk: &Desk, asked: Asked<'_>, chat: &RemoteChatId) -> Result<Seen, String> {
     let name = desk.about.name;
     let mut logins = desk.logins.statuses();
-    logins.retain(|login| {
-        let is_theirs = login.owner.as_deref().is_none_or(|owner| owner == asked.sender);
-        login.state == SessionState::Connected && (is_theirs || asked.level >= Level::Admin)
-    });
+    logins.retain(|login| login.owner.as_deref().is_none_or(|owner| owner == asked.sender));
     // What they see themselves comes first.
-    logins.sort_by_key(|login| login.owner.as_deref() != Some(asked.sender));
+    logins.sort_by_key(|login| login.owner.is_none());
     for login in logins {
         let Some(session) = desk.logins.session(&login.id) else { continue };
         match session.chat(chat).await {
-            Ok(Some(info)) => return Ok(Seen { login: login.id, session, info }),
-            Ok(None) => {}
+            Ok(Some(info)) if may_see(asked, &login, &info) => {
+                return Ok(Seen { login: login.id, session, info });
+            }
+            Ok(_) => {}
             Err(error) => return Err(format!("{name} could not be asked about that chat: {error}")),
         }
     }
     Err(format!("No connected account sees a chat {chat} on {name}."))
+}
+
+fn may_see(asked: Asked<'_>, login: &LoginStatus, info: &ChatInfo) -> bool {
+    let is_hidden = info.private || info.kind == ChatKind::Direct;
+    login.owner.is_some() || !is_hidden || asked.level >= Level::Admin
 }
 
 async fn create(desk: &Desk, asked: Asked<'_>) -> Result<String, StoreError> {

@@ -259,7 +259,8 @@ impl SigningIn {
 
 impl UnderWay {
     fn is_going_on(&self) -> bool {
-        !self.progress.borrow().stage.is_last()
+        // Whoever began it may have gone away before its task was there.
+        !self.progress.borrow().stage.is_last() && self.progress.has_changed().is_ok()
     }
 }
 

@@ -228,6 +228,13 @@ async fn a_room_that_is_there_is_joined_to_a_chat_by_those_who_may() {
     );
     let levels = json!({ "users": { "@fakebot:example.org": 50 }, "invite": 0 });
     alice.sets_state(&pub_room, "m.room.power_levels", "", &levels);
+    // What only the bridge's own account sees of a hidden chat is nobody's business.
+    let hidden = ChatInfo { private: true, ..ChatInfo::new(ChatKind::Group, Some("cellar".to_owned())) };
+    stage.network.add_chat_like("cellar", hidden);
+    let bobs = bob.creates_direct_chat(&bot);
+    stage.fake.wait_for(&bobs, |event| event.body().starts_with("This is the Fake bridge.")).await;
+    bob.sends(&bobs, "create-portal cellar");
+    stage.fake.wait_for_body(&bobs, "No connected account sees a chat cellar on Fake.").await;
     assert_eq!(
         answer(&alice, "!fake bridge nowhere").await,
         "No connected account sees a chat nowhere on Fake."
