@@ -13,11 +13,11 @@ use crate::{
     config::Level,
     ids::{LoginId, RemoteChatId},
     message::{
-        Action, Authors, ChatChange, ChatInfo, CreateWhen, Limits, RemoteEvent, SessionState, Support, Wire,
+        Action, Authors, ChatChange, ChatInfo, CreateWhen, Limits, RemoteEvent, SessionState, Support,
     },
     platform::Session,
     portal::{Effect, Observed, Reply},
-    store::{PortalRow, PushOrder, RemoteRow, StoreError},
+    store::{PortalRow, StoreError},
 };
 
 const CHAT: Argument = Argument { name: "chat id", kind: Kind::Word, needed: Needed::No };
@@ -125,18 +125,8 @@ async fn happens(
     session: &dyn Session,
 ) -> Result<(), StoreError> {
     let event = RemoteEvent::ChatChanged { chat: chat.clone(), change };
-    let body = Wire::write(&Observed { login: login.clone(), event })
-        .map_err(|error| StoreError::Refused(error.to_string()))?;
-    let row = RemoteRow {
-        lane: chat.as_str().into(),
-        guard: None,
-        sender: Some(session.me()),
-        sent_ms: desk.clock.now_ms(),
-        body,
-        cursor: None,
-        held: false,
-    };
-    desk.store.push(row, &PushOrder::default()).await.stored().await.map(drop)
+    let observed = Observed { login: login.clone(), event };
+    observed.happens(&desk.store, (chat, session.me()), desk.clock.now_ms()).await
 }
 
 fn unbridge(desk: &Desk, asked: Asked<'_>) -> Reply {

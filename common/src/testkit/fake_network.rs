@@ -4,7 +4,7 @@
 //! messages are refused. A bridge finds it by the name in its configuration. Next: `fake_network/session.rs`.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod accounts;
+mod directory;
 mod session;
 
 /// The login that the configuration names.
@@ -67,6 +68,7 @@ struct State {
     signed_out: Vec<String>,
     codes: Vec<accounts::Code>,
     chats: BTreeMap<RemoteChatId, ChatInfo>,
+    people: BTreeSet<RemoteUserId>,
     files: BTreeMap<RemoteFileId, Bytes>,
     history: BTreeMap<RemoteChatId, Vec<RemoteMessage>>,
     downloads: usize,

@@ -17,8 +17,8 @@ use crate::{
         RemoteEvent, RemoteMessage, RichText, Sender, Support, UserInfo,
     },
     platform::{
-        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, Finding, History, LoginFlow,
-        LoginProcess, Platform, PlatformError, SavedLogin, Session, Until,
+        ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, Finding, History,
+        LoginFlow, LoginProcess, Platform, PlatformError, SavedLogin, Session, Until,
     },
 };
 
@@ -72,9 +72,9 @@ impl Platform for FakeNetwork {
     }
 }
 
-struct FakeSession {
-    network: FakeNetwork,
-    login: LoginId,
+pub(super) struct FakeSession {
+    pub(super) network: FakeNetwork,
+    pub(super) login: LoginId,
     sink: EventSink,
 }
 
@@ -152,6 +152,10 @@ impl Session for FakeSession {
         let size_bytes = Some(bytes.len() as u64);
         let stream = futures_util::stream::once(std::future::ready(Ok(bytes))).boxed();
         Ok(Download { mime: None, size_bytes, stream })
+    }
+
+    fn directory(&self) -> Option<&dyn Directory> {
+        Some(self)
     }
 
     fn history(&self) -> Option<&dyn History> {
