@@ -14,6 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{door::door, openid::OpenId, rates::Rates};
 use crate::{
+    clock::Clock,
     config::{About, Level, Permissions, Provisioning},
     homeserver::Homeserver,
     ids::GhostNames,
@@ -23,6 +24,7 @@ use crate::{
 
 mod capabilities;
 mod description;
+mod directory;
 mod door;
 mod failed;
 mod input;
@@ -59,6 +61,8 @@ pub struct ApiParts {
     pub homeserver: Homeserver,
     /// The spelling of ghosts.
     pub names: Arc<GhostNames>,
+    /// Time.
+    pub clock: Clock,
 }
 
 /// The API. Clones share it.
@@ -107,6 +111,9 @@ impl Api {
             .routes(routes!(sign_in::answer))
             .routes(routes!(logins::list))
             .routes(routes!(logins::sign_out))
+            .routes(routes!(directory::search))
+            .routes(routes!(directory::resolve))
+            .routes(routes!(directory::open_direct_chat))
             .routes(routes!(portals::list))
             .routes(routes!(failed::list))
             .routes(routes!(failed::retry))

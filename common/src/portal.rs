@@ -15,9 +15,9 @@ use async_trait::async_trait;
 use lru::LruCache;
 use prometheus::{IntCounterVec, register_int_counter_vec};
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
-use serde::{Deserialize, Serialize};
 
 use self::lane::{Attempted, Try, Verdict, Work};
+pub use self::observed::Observed;
 pub(crate) use self::{lane::Lanes, notice::notice_content};
 use crate::{
     clock::Clock,
@@ -26,7 +26,7 @@ use crate::{
     ids::{GhostNames, LoginId, RemoteChatId},
     login::Logins,
     media::{Media, PublicMedia},
-    message::{RelayTemplates, RemoteEvent},
+    message::RelayTemplates,
     puppet::{Doubles, Ghosts},
     store::{ChatLogin, Direction, Done, Links, OpenRow, Outcome, PortalRow, Relay, Store, StoreError},
 };
@@ -40,6 +40,7 @@ mod keys;
 mod lane;
 mod marks;
 mod notice;
+mod observed;
 mod owners;
 mod people;
 mod plumb;
@@ -195,15 +196,6 @@ struct Cache {
     /// Counts what made an entry of `seeing` old.
     seeing_changes: u64,
     sights: LruCache<(RemoteChatId, LoginId), ()>,
-}
-
-/// A remote event with the login that saw it: what the journal holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Observed {
-    /// The login.
-    pub login: LoginId,
-    /// What happened.
-    pub event: RemoteEvent,
 }
 
 impl Portals {

@@ -1,39 +1,30 @@
-//! The provisioning API of a running bridge: judged by independent software.
+//! The provisioning API of a running bridge: judged by independent software, and used by people at a real homeserver.
 
-use std::{path::Path, process::Stdio, time::Duration};
-
-use magpie_common::testkit::fake_homeserver::{FakeEvent, FakeHomeserver};
 use magpie_tests::{
-    harness::tools::{Component, need, project},
-    line_server::LineServer,
+    harness::{
+        person::{Event, PATIENCE, Person},
+        synapse::{Synapse, SynapseOptions},
+        tools::{Component, need},
+    },
+    line_server::{LineMessage, LineServer},
     stage::{Cast, Stage},
 };
 use serde_json::{Value, json};
-use tokio::process::Command;
+
+mod judge;
 
 const SECRET: &str = "provisioning-secret-of-a-test-0123456789";
 const TOKEN: &str = "magpie-7f3a";
 
-/// The same requests in every run.
-const SEED: &str = "20260131";
-
-/// So much is parked before, for requests to retry and to drop.
-const LOST: usize = 20;
-
-/// So many requests for each operation.
-const EXAMPLES: &str = "100";
-
-/// It ends by itself long before.
-const JUDGED_WITHIN: Duration = Duration::from_secs(300);
-
-fn cast(server: &LineServer) -> Cast {
+/// An example bridge at a homeserver of that name, with provisioning for everybody there.
+fn cast(server: &LineServer, server_name: &str) -> Cast {
     Cast {
         id: "example",
-        server_name: "example.org".to_owned(),
+        server_name: server_name.to_owned(),
         homeserver: String::new(),
         database: None,
         durability: "normal",
-        admin: "@alice:example.org".to_owned(),
+        admin: format!("@alice:{server_name}"),
         platform: format!("server: {}\ntoken: {TOKEN}\n", server.address()),
         environment: [("SECRET", SECRET), ("OPENID", "true"), ("REQUESTS_PER_SECOND_MAX", "1000000")]
             .map(|(name, value)| (format!("MAGPIE_PROVISIONING__{name}"), value.to_owned()))
@@ -53,6 +44,10 @@ impl Program {
     fn new(url: &str, token: &str, user_id: Option<&'static str>) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { client, base: format!("{url}/_matrix/provision/v1"), token: token.to_owned(), user_id }
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.asks(self.client.get(format!("{}/{path}", self.base))).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
@@ -79,50 +74,82 @@ impl Program {
     }
 }
 
-/// Lets schemathesis ask everything that the description allows, and much that it does not.
-async fn judged(installed: &Path, url: &str) -> (bool, String) {
-    let program = installed.join("bin").join("schemathesis");
-    let mut judge = Command::new(program);
-    judge
-        .arg("--config-file")
-        .arg(project().join("tests/judges/schemathesis/schemathesis.toml"))
-        .args(["run", &format!("{url}/_matrix/provision/v1/openapi.json")])
-        .args(["--header", &format!("Authorization: Bearer {SECRET}")])
-        .args(["--seed", SEED, "--max-examples", EXAMPLES, "--generation-database", "none"])
-        .args(["--request-timeout", "60", "--no-color", "--checks", "all"])
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let output = tokio::time::timeout(JUDGED_WITHIN, judge.output()).await;
-    let output = output.expect("it comes to an end").expect("it starts");
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+/// Waits until what somebody says is on the network; gives the account that said it.
+async fn speaker(network: &LineServer, text: &str) -> anyhow::Result<String> {
+    let said = |messages: &[LineMessage]| {
+        messages.iter().find(|message| message.text == text).map(|message| message.by.clone())
+    };
+    network.wait_for("lobby", said).await
+}
+
+/// The room in which somebody reads this.
+async fn room_with(person: &Person, text: &str) -> anyhow::Result<String> {
+    let said = |event: &Event| event.kind() == "m.room.message" && event.body() == text;
+    Ok(person.wait_within(PATIENCE, said).await?.room)
 }
 
 #[tokio::test]
-async fn real_schemathesis_finds_no_fault_with_the_provisioning_api() {
-    let Some(installed) = need(Component::Judge("schemathesis")) else { return };
-    println!("The seed is {SEED}.");
-    let server = LineServer::start().await.unwrap();
-    server.add_account("bridge", "The bridge", TOKEN);
-    server.add_account("ada", "Ada", "ada-91c2");
-    server.add_chat("lobby", "The lobby");
-    let mut stage = Stage::set(cast(&server)).unwrap();
-    let fake = FakeHomeserver::start(stage.fake_settings()).await.unwrap();
-    stage.set_homeserver(&fake.url());
-    let alice = fake.person("alice");
-    let mut bridge = stage.start().await.unwrap();
-    server.person_says("lobby", "ada", "hello");
-    let room = fake.wait_until(|fake| fake.room_named("The lobby")).await;
-    // What is parked: the network takes no text as long as this.
-    let lost: Vec<_> = (0..LOST).map(|_| alice.sends(&room, &"x".repeat(5_000))).collect();
-    let last = lost.last().expect("something is lost");
-    let is_told =
-        |event: &FakeEvent| event.content()["m.relates_to"]["m.in_reply_to"]["event_id"] == last.as_str();
-    fake.wait_for(&room, is_told).await;
-    let program = Program::new(&stage.url(), SECRET, Some("@alice:example.org"));
-    let signed_in = program.signs_in("token", &[("token", "ada-91c2")]).await;
-    assert_eq!(signed_in["stage"]["login_id"], "ada", "{signed_in}");
-    let (is_good, words) = judged(&installed, &stage.url()).await;
-    println!("{words}");
-    assert!(is_good, "see above");
-    assert!(bridge.stop().await.unwrap().success());
+async fn real_people_sign_in_over_http_with_fields_and_with_a_code() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Synapse) else { return Ok(()) };
+    let network = LineServer::start().await?;
+    for (account, name, token) in [
+        ("bridge", "The bridge", TOKEN),
+        ("ally", "Ally of the line", "ally-7be2"),
+        ("bobby", "Bobby of the line", "bobby-c004"),
+        ("ada", "Ada", "ada-91c2"),
+    ] {
+        network.add_account(account, name, token);
+    }
+    network.add_chat("lobby", "The lobby");
+    let mut stage = Stage::set(cast(&network, "magpie.test"))?;
+    let registrations = vec![stage.registration(), stage.allow_double_puppets()?];
+    let synapse = Synapse::start(SynapseOptions { registrations, ..SynapseOptions::default() }).await?;
+    stage.set_homeserver(&synapse.url().parse()?);
+    let mut bridge = stage.start().await?;
+    let (alice, bob) = (synapse.person("alice").await?, synapse.person("bob").await?);
+
+    // Alice's own program proves who she is, and gives a token for the network.
+    let proof = format!("openid:{}", alice.openid_token().await?);
+    let of_alice = Program::new(&stage.url(), &proof, None);
+    let (status, whoami) = of_alice.get("whoami").await;
+    assert_eq!((status, &whoami["user_id"]), (200, &json!(alice.id())), "{whoami}");
+    let stranger = Program::new(&stage.url(), "openid:made-up", None);
+    let (status, refused) = stranger.get("whoami").await;
+    assert_eq!((status, &refused["errcode"]), (401, &json!("M_UNKNOWN_TOKEN")), "{refused}");
+    let refused = of_alice.signs_in("token", &[("token", "a-wrong-one")]).await;
+    assert_eq!(refused["stage"]["type"], "ask", "{refused}");
+    assert!(refused["stage"]["problem"].is_string(), "{refused}");
+    let path = format!("login/{}/{}", refused["process_id"].as_str().expect("an id"), refused["step"]);
+    let (status, done) = of_alice.post(&path, &json!({"token": "ally-7be2"})).await;
+    let name = "Ally of the line";
+    let expected = json!({"type": "done", "login_id": "ally", "name": name});
+    assert_eq!((status, &done["stage"]), (200, &expected), "{done}");
+
+    // A page that has the secret shows Bob a code, which he scans.
+    let of_bob = Program::new(&stage.url(), SECRET, Some("@bob:magpie.test"));
+    let (_, shown) = of_bob.post("login/start/qr", &json!({})).await;
+    let (code, is_qr) = (&shown["stage"]["code"], &shown["stage"]["qr"]);
+    assert_eq!((code, is_qr), (&json!(network.codes().pop()), &json!(true)), "{shown}");
+    let path = format!("login/{}/{}", shown["process_id"].as_str().expect("an id"), shown["step"]);
+    let code = code.as_str().expect("a code").to_owned();
+    let nothing = json!({});
+    let (waited, ()) = tokio::join!(of_bob.post(&path, &nothing), async {
+        assert!(network.person_scans(&code, "bobby"), "the code holds");
+    });
+    assert_eq!(waited.1["stage"]["login_id"], "bobby", "{waited:?}");
+
+    // Both come into the room of the chat that their accounts see, and speak for themselves.
+    network.person_says("lobby", "ada", "welcome");
+    let room = room_with(&alice, "welcome").await?;
+    assert_eq!(room_with(&bob, "welcome").await?, room);
+    alice.send_text(&room, "by Alice").await?;
+    assert_eq!(speaker(&network, "by Alice").await?, "ally");
+    bob.send_text(&room, "by Bob").await?;
+    assert_eq!(speaker(&network, "by Bob").await?, "bobby");
+    let (_, portals) = of_bob.get("portals").await;
+    assert_eq!(portals["portals"][0]["room_id"], room, "{portals}");
+    let (_, logins) = of_bob.get("logins").await;
+    assert_eq!(logins["logins"][0]["state"], "connected", "{logins}");
+    assert!(bridge.stop().await?.success());
+    synapse.stop().await
 }

@@ -8,10 +8,10 @@ use super::{Asked, Command, Desk, Place, Section, said};
 use crate::{
     config::Level,
     ids::{LoginId, RemoteChatId},
-    message::{Action, Authors, ChatChange, Limits, RemoteEvent, Support, Wire},
+    message::{Action, Authors, ChatChange, Limits, RemoteEvent, Support},
     platform::Session,
     portal::Observed,
-    store::{PortalRow, PushOrder, RemoteRow, StoreError},
+    store::{PortalRow, StoreError},
 };
 
 pub(super) const SYNC: Command = Command {
@@ -58,18 +58,8 @@ pub(super) async fn happens(
     session: Option<&dyn Session>,
 ) -> Result<(), StoreError> {
     let event = RemoteEvent::ChatChanged { chat: chat.clone(), change };
-    let body = Wire::write(&Observed { login: login.clone(), event })
-        .map_err(|error| StoreError::Refused(error.to_string()))?;
-    let row = RemoteRow {
-        lane: chat.as_str().into(),
-        guard: None,
-        sender: session.map(Session::me),
-        sent_ms: desk.clock.now_ms(),
-        body,
-        cursor: None,
-        held: false,
-    };
-    desk.store.push(row, &PushOrder::default()).await.stored().await.map(drop)
+    let observed = Observed { login: login.clone(), event };
+    observed.happens(&desk.store, (chat, session.map(Session::me)), desk.clock.now_ms()).await
 }
 
 async fn sync(desk: &Desk, asked: Asked<'_>) -> Result<String, StoreError> {

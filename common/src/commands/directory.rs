@@ -60,11 +60,21 @@ pub(super) const START_CHAT: Command = Command {
     effect: |desk, asked| async move { start(desk, asked).await.map(said) }.boxed(),
 };
 
-/// An account that can look people up: one of whoever asks, or the bridge's own.
-fn account(desk: &Desk, asked: Asked<'_>) -> Result<(LoginId, Arc<dyn Session>), String> {
+/// What an account is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Looking people up, which the bridge's own account does for everybody.
+    Look,
+    /// Writing to somebody, which it does only for those who run the bridge.
+    Write,
+}
+
+/// An account that knows people: one of whoever asks, or the bridge's own.
+fn account(desk: &Desk, asked: Asked<'_>, purpose: Use) -> Result<(LoginId, Arc<dyn Session>), String> {
     let name = desk.about.name;
     let mut logins = desk.logins.statuses();
-    logins.retain(|login| login.owner.as_deref().is_none_or(|owner| owner == asked.sender));
+    let may_lend = purpose == Use::Look || asked.level >= Level::Admin;
+    logins.retain(|login| login.owner.as_deref().map_or(may_lend, |owner| owner == asked.sender));
     if logins.is_empty() {
         return Err(format!(
             "You have no account on {name} here. `{} login` signs in with one.",
@@ -88,7 +98,7 @@ fn account(desk: &Desk, asked: Asked<'_>) -> Result<(LoginId, Arc<dyn Session>),
 }
 
 async fn search(desk: &Desk, asked: Asked<'_>) -> String {
-    let (_, session) = match account(desk, asked) {
+    let (_, session) = match account(desk, asked, Use::Look) {
         Ok(found) => found,
         Err(words) => return words,
     };
@@ -108,7 +118,7 @@ async fn search(desk: &Desk, asked: Asked<'_>) -> String {
 }
 
 async fn resolve(desk: &Desk, asked: Asked<'_>) -> String {
-    let (_, session) = match account(desk, asked) {
+    let (_, session) = match account(desk, asked, Use::Look) {
         Ok(found) => found,
         Err(words) => return words,
     };
@@ -120,7 +130,7 @@ async fn resolve(desk: &Desk, asked: Asked<'_>) -> String {
 }
 
 async fn start(desk: &Desk, asked: Asked<'_>) -> Result<String, StoreError> {
-    let (login, session) = match account(desk, asked) {
+    let (login, session) = match account(desk, asked, Use::Write) {
         Ok(found) => found,
         Err(words) => return Ok(words),
     };

@@ -167,6 +167,7 @@ impl Parts {
             signing_in: self.signing_in.clone(),
             homeserver: self.homeserver.clone(),
             names: Arc::new(registration.names.clone()),
+            clock: self.clock.clone(),
         }))
     }
 

@@ -66,6 +66,14 @@ impl Person {
         self.client.token()
     }
 
+    /// A token that proves to others who they are.
+    ///
+    /// POST /_matrix/client/v3/user/{userId}/openid/request_token
+    pub async fn openid_token(&self) -> anyhow::Result<String> {
+        let path = ["_matrix", "client", "v3", "user", &self.id, "openid", "request_token"];
+        field(&self.client.post(&path, &json!({})).await?, "access_token")
+    }
+
     /// All events seen so far in the order of arrival.
     pub fn seen(&self) -> Vec<Event> {
         self.seen.borrow().clone()

@@ -79,7 +79,7 @@ fn homeserver(folder: &Path, port: u16, options: &SynapseOptions<'_>, database: 
             "type": "http",
             "tls": false,
             "bind_addresses": ["127.0.0.1"],
-            "resources": [{"names": ["client", "media"], "compress": false}],
+            "resources": [{"names": ["client", "media", "openid"], "compress": false}],
         }],
         "database": database,
         "experimental_features": {

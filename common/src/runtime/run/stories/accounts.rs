@@ -26,6 +26,16 @@ pub(super) async fn heard(stage: &Stage, room: &OwnedRoomId, beginning: &str) ->
 /// Signs in with a password.
 pub(super) async fn signs_in(stage: &Stage, person: &FakePerson, account: &str) -> OwnedRoomId {
     let desk = desk(stage, person).await;
+    signs_in_at(stage, person, account, desk).await
+}
+
+/// The same in a room with the bot that is there.
+pub(super) async fn signs_in_at(
+    stage: &Stage,
+    person: &FakePerson,
+    account: &str,
+    desk: OwnedRoomId,
+) -> OwnedRoomId {
     person.sends(&desk, "login password");
     heard(stage, &desk, "Name:").await;
     person.sends(&desk, account);

@@ -1,7 +1,7 @@
 //! How people find each other.
 
 use super::{
-    accounts::{heard, signs_in},
+    accounts::{heard, signs_in_at},
     *,
 };
 use crate::testkit::fake_homeserver::Membership;
@@ -13,7 +13,15 @@ async fn people_are_found_and_a_chat_with_them_is_opened_once() {
         stage.network.add_person(id, name);
     }
     let bob = stage.fake.person("bob");
-    let desk = signs_in(&stage, &bob, "bobby").await;
+    // The bridge's own account looks for everybody, and writes to nobody for them.
+    let bot = UserId::parse("@fakebot:example.org").expect("the bot's name");
+    let before = bob.creates_direct_chat(&bot);
+    heard(&stage, &before, "This is the Fake bridge.").await;
+    bob.sends(&before, "resolve eve");
+    heard(&stage, &before, "That is Eve").await;
+    bob.sends(&before, "start-chat eve");
+    heard(&stage, &before, "You have no account on Fake here. `!fake login` signs in with one.").await;
+    let desk = signs_in_at(&stage, &bob, "bobby", before).await;
     bob.sends(&desk, "search ADA");
     let found = heard(&stage, &desk, "Found on Fake:").await;
     for words in
