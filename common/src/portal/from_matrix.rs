@@ -24,7 +24,7 @@ use crate::{
     message::{Attachment, FileSource},
     platform::Session,
     steps::{Step, reached},
-    store::{Links, OpenRow, Outcome, PortalRow, StoreError},
+    store::{Direction, Links, OpenRow, Outcome, PortalRow, StoreError},
 };
 
 mod decide;
@@ -83,6 +83,7 @@ struct Loaded {
     portal: Option<Arc<PortalRow>>,
     in_the_making: bool,
     is_management: bool,
+    is_chat_busy: bool,
     speaker: Speaker,
     session: Option<Arc<dyn Session>>,
     known: Known,
@@ -101,6 +102,7 @@ impl Loaded {
             portal: self.portal.as_deref(),
             in_the_making: self.in_the_making,
             is_management: self.is_management,
+            is_chat_busy: self.is_chat_busy,
             speaker: &self.speaker,
             level: portals.parts.settings.permissions.level(&event.sender),
             limits: self
@@ -133,6 +135,14 @@ async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
         Some(portal) => portals.speaker(portal, &event.sender).await?,
         None => Speaker::Nobody,
     };
+    // Rooms are made by the first account that sees a chat, and the others say so a moment later.
+    let is_chat_busy = match (&portal, &speaker) {
+        (Some(portal), Speaker::Nobody) => {
+            let store = &portals.parts.store;
+            !store.lane_rows(Direction::FromRemote, portal.chat.as_str(), None, 1).await?.is_empty()
+        }
+        _ => false,
+    };
     let session = speaker.login().and_then(|login| portals.parts.logins.session(login));
     let (known, in_the_making) = match portal {
         Some(_) => (references(portals, &event.content).await?, false),
@@ -145,7 +155,7 @@ async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
         Some(portal) => related::load(portals, portal, event).await?,
         None => Related::default(),
     };
-    Ok(Loaded { portal, in_the_making, is_management, speaker, session, known, related })
+    Ok(Loaded { portal, in_the_making, is_management, is_chat_busy, speaker, session, known, related })
 }
 
 /// A public address of a file that somebody in Matrix sent, where one can be given.

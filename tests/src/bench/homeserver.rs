@@ -195,6 +195,9 @@ fn other(request: &Request<'_>) -> Value {
     if path.ends_with("/capabilities") {
         return json!({ "capabilities": { "m.room_versions": { "default": "12" } } });
     }
+    if path.ends_with("/joined_members") {
+        return json!({ "joined": { format!("@alice:{SERVER_NAME}"): { "display_name": "Alice" } } });
+    }
     if path.contains("/profile/") {
         return json!({ "displayname": "Alice" });
     }

@@ -26,6 +26,8 @@ pub(super) struct Facts<'a> {
     /// The room is there for talking with the bot.
     pub(super) is_management: bool,
     pub(super) level: Level,
+    /// Something of the network waits for the room; it may tell that another account sees the chat.
+    pub(super) is_chat_busy: bool,
     /// Who speaks for the sender.
     pub(super) speaker: &'a Speaker,
     /// What the chat carries; none while its login has no session.
@@ -113,6 +115,9 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
         }
     }
     let name = facts.settings.about.name;
+    if *facts.speaker == Speaker::Nobody && facts.is_chat_busy {
+        return Decision::Wait("it is not known yet which accounts see the chat".to_owned());
+    }
     if *facts.speaker == Speaker::Nobody {
         let prefix = &facts.settings.command_prefix;
         return Decision::Refuse(format!(

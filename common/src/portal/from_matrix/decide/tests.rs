@@ -37,6 +37,7 @@ impl CommandPort for TwoCommands {
 struct Scene {
     portal: Option<PortalRow>,
     level: Level,
+    is_chat_busy: bool,
     speaker: Speaker,
     limits: Option<Limits>,
     related: Related,
@@ -56,6 +57,7 @@ fn portal() -> Scene {
     Scene {
         portal: Some(portal),
         level: Level::Relay,
+        is_chat_busy: false,
         speaker: Speaker::Relay(LoginId::new("login")),
         limits: Some(limits),
         related: Related::default(),
@@ -119,6 +121,7 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
         in_the_making: false,
         is_management: scene.is_management,
         level: scene.level,
+        is_chat_busy: scene.is_chat_busy,
         speaker: &scene.speaker,
         limits: scene.limits.clone(),
         reading: FromMatrix::new(&names, &known),
@@ -179,6 +182,12 @@ fn messages() {
                 "you have no account on Discord that is in this chat, and nobody speaks here for people without one. Sign in \
                  with `login` in a direct chat with the bridge, or let an account of yours speak for all with `!discord set-relay`.",
             ),
+        ),
+        (
+            "nobody speaks for the sender yet",
+            Scene { is_chat_busy: true, ..without_login() },
+            text("hello"),
+            Decision::Wait("it is not known yet which accounts see the chat".to_owned()),
         ),
         (
             "no session yet",
