@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use ruma::{EventId, RoomId, UserId};
+use ruma::{RoomId, UserId};
 use tokio_util::sync::CancellationToken;
 
-use self::arguments::{Argument, Given};
+use self::arguments::{Argument, Given, Kind};
 pub use self::login::Chats;
 use crate::{
     clock::Clock,
@@ -127,8 +127,6 @@ struct Asked<'a> {
     given: Given<'a>,
     /// Who asks.
     sender: &'a UserId,
-    /// The event by which they ask.
-    event_id: &'a EventId,
     /// What the person may do.
     level: Level,
     /// Where.
@@ -217,6 +215,17 @@ impl Commands {
         let (name, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
         let name = if name.is_empty() { general::HELP.name } else { name };
         let Some(command) = find(name) else { return Ok(said(unknown(desk, name))) };
+        let mut reply = self.obey(command, rest, call).await?;
+        let is_secret = command.arguments.iter().any(|argument| argument.kind == Kind::Secret);
+        // In the wrong place a secret is one all the more.
+        if is_secret && !rest.is_empty() && !desk.take_away(&call.room_id, &call.event_id, "a secret").await {
+            reply.words = format!("{}\n{}", reply.words, tell::STILL_THERE);
+        }
+        Ok(reply)
+    }
+
+    async fn obey(&self, command: &Command, rest: &str, call: &Call) -> Result<Reply, StoreError> {
+        let desk = &*self.0;
         let name = command.name;
         if call.level < command.level {
             let needed = level_words(command.level);
@@ -250,7 +259,6 @@ impl Commands {
         let asked = Asked {
             given,
             sender: &call.sender,
-            event_id: &call.event_id,
             level: call.level,
             room_id: &call.room_id,
             portal: portal.as_ref(),

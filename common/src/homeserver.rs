@@ -12,7 +12,7 @@ use url::Url;
 
 use self::transport::{Caller, Transport};
 pub use self::{
-    error::HomeserverError,
+    error::{HomeserverError, tolerate},
     events::{SendEvent, SendState},
     intent::{Double, Intent, Profile},
     media::MediaDownload,

@@ -15,7 +15,7 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{
-    accounts::{AccountError, Accounts, AccountsParts},
+    accounts::{AccountError, Accounts, AccountsParts, SignedOut},
     network::Network,
     signing_in::{Ask, Progress, Refused, Show, SigningIn, Stage},
 };
@@ -88,6 +88,15 @@ pub trait Connector: Send + Sync + 'static {
         &self,
         login: &SavedLogin,
     ) -> futures_util::future::BoxFuture<'_, Result<Arc<dyn Session>, ConnectError>>;
+}
+
+/// Whether the bridge's own account is lent to somebody who has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lent {
+    /// It is: for looking around, and for those who run the bridge.
+    Yes,
+    /// It is not: whoever writes needs an account of their own.
+    No,
 }
 
 /// A login as the `status` command shows it.
@@ -190,6 +199,16 @@ impl Logins {
         let slots = self.slots();
         let own = slots.values().filter(|slot| slot.owner.as_deref() == Some(owner));
         own.filter_map(|slot| slot.me.clone()).collect()
+    }
+
+    /// The accounts that may be used for somebody: their own first, then the bridge's where that is lent. Nobody uses somebody else's.
+    pub fn usable_by(&self, user_id: &UserId, lent: Lent) -> Vec<LoginId> {
+        let mut usable = self.of(user_id);
+        if lent == Lent::Yes {
+            let configured = self.statuses().into_iter().filter(|login| login.owner.is_none());
+            usable.extend(configured.map(|login| login.id));
+        }
+        usable
     }
 
     /// Whether somebody has signed in with it, rather than the configuration naming it.

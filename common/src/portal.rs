@@ -28,7 +28,9 @@ use crate::{
     media::{Media, PublicMedia},
     message::RelayTemplates,
     puppet::{Doubles, Ghosts},
-    store::{ChatLogin, Direction, Done, Links, OpenRow, Outcome, PortalRow, Relay, Store, StoreError},
+    store::{
+        ChatLogin, Direction, Done, Links, OpenRow, Outcome, PortalRow, PortalState, Relay, Store, StoreError,
+    },
 };
 
 mod backfill;
@@ -252,6 +254,21 @@ impl Portals {
     async fn save(&self, row: PortalRow) -> Result<Arc<PortalRow>, StoreError> {
         self.parts.store.save_portal(&row).await?;
         Ok(self.remember(row))
+    }
+
+    /// Says what becomes of a chat's messages from now on; gives back its portal.
+    async fn set_portal_state(
+        &self,
+        chat: &RemoteChatId,
+        state: PortalState,
+    ) -> Result<Option<Arc<PortalRow>>, StoreError> {
+        self.parts.store.set_portal_state(chat, state).await?;
+        self.refresh(chat).await
+    }
+
+    /// Reads a portal anew after a part of it was changed.
+    async fn refresh(&self, chat: &RemoteChatId) -> Result<Option<Arc<PortalRow>>, StoreError> {
+        Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember(row)))
     }
 
     fn remember(&self, row: PortalRow) -> Arc<PortalRow> {

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     ids::{LoginId, RemoteChatId},
-    message::{ChatChange, CreateWhen, RemoteEvent, UserInfo},
+    login::Lent,
+    message::UserInfo,
     platform::{Directory, PlatformError, Session},
     portal::Observed,
 };
@@ -168,14 +169,10 @@ fn session(
     acting: &Acting,
     wanted: Option<&str>,
 ) -> Result<(LoginId, Arc<dyn Session>), Refusal> {
-    let own = parts.logins.of(&acting.user_id);
-    let candidates: Vec<LoginId> = match wanted.map(LoginId::new) {
-        Some(wanted) if own.contains(&wanted) => vec![wanted],
+    let candidates = match wanted.map(LoginId::new) {
+        Some(wanted) if parts.logins.of(&acting.user_id).contains(&wanted) => vec![wanted],
         Some(_) => return Err(Refusal::not_found("The person has no account with that id here.")),
-        None => {
-            let all = parts.logins.statuses().into_iter();
-            own.into_iter().chain(all.filter(|login| login.owner.is_none()).map(|login| login.id)).collect()
-        }
+        None => parts.logins.usable_by(&acting.user_id, Lent::Yes),
     };
     let live = candidates.into_iter().find_map(|login| Some((login.clone(), parts.logins.session(&login)?)));
     live.ok_or_else(|| {
@@ -215,12 +212,9 @@ async fn make_room(
     chat: &RemoteChatId,
 ) -> Result<(), Refusal> {
     let info = session.chat(chat).await.map_err(away)?;
-    let mut info = info.ok_or_else(|| Refusal::not_found("The chat is gone again."))?;
-    info.create = Some(CreateWhen::AtOnce);
-    let change = ChatChange::Present(Box::new(info));
-    let event = RemoteEvent::ChatChanged { chat: chat.clone(), change };
-    let observed = Observed { login: login.clone(), event };
-    Ok(observed.happens(&parts.store, (chat, Some(session.me())), parts.clock.now_ms()).await?)
+    let info = info.ok_or_else(|| Refusal::not_found("The chat is gone again."))?;
+    let wanted = Observed::wanted(login.clone(), chat.clone(), info);
+    Ok(wanted.happens(&parts.store, (chat, Some(session.me())), parts.clock.now_ms()).await?)
 }
 
 async fn wait_for_room(parts: &ApiParts, chat: &RemoteChatId) -> Result<Option<OwnedRoomId>, Refusal> {

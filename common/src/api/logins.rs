@@ -130,7 +130,7 @@ pub(super) async fn sign_out(
     // Half of it must not be done because somebody hung up.
     let done = api.0.tasks.spawn(async move { accounts.sign_out(&owner, &id).await }).await;
     match done.map_err(|_| Refusal::internal())? {
-        Ok(()) => Ok(Json(Nothing {})),
+        Ok(_) => Ok(Json(Nothing {})),
         Err(AccountError::Store(error)) => Err(error.into()),
         Err(error @ AccountError::Configured) => Err(Refusal::conflict(error.to_string())),
         Err(error) => Err(Refusal::not_found(error.to_string())),

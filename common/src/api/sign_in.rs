@@ -292,7 +292,7 @@ async fn when(
 
 fn refusal(refused: Refused) -> Refusal {
     match refused {
-        Refused::NoSuchFlow(_) | Refused::Account(AccountError::Unknown) => {
+        Refused::NoSuchFlow | Refused::Account(AccountError::Unknown) => {
             Refusal::not_found(refused.to_string())
         }
         Refused::UnderWay => Refusal::conflict(

@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Word,
     /// Everything up to the end of the line.
     Rest,
+    /// One word that nobody else may read: it is taken away, whatever becomes of the command.
+    Secret,
 }
 
 /// Whether an argument may be left out.
@@ -49,7 +51,7 @@ impl<'a> Given<'a> {
                 (Some(word), Kind::Number) if word.parse::<i64>().is_err() => {
                     return Err(format!("The {} is to be a number.", argument.name));
                 }
-                (Some(_), Kind::Number | Kind::Word) => {}
+                (Some(_), Kind::Number | Kind::Word | Kind::Secret) => {}
                 (Some(_), Kind::Rest) => return Ok(Self(words.trim())),
             }
         }

@@ -7,14 +7,15 @@ use futures_util::FutureExt;
 use super::{
     Asked, Command, Desk, Place, Section,
     arguments::{Argument, Kind, Needed},
-    bridging::happens,
     said,
 };
 use crate::{
     config::Level,
     ids::LoginId,
-    message::{ChatChange, ChatInfo, CreateWhen, SessionState, UserInfo, clean_name},
+    login::Lent,
+    message::{UserInfo, clean_name},
     platform::{Directory, Session},
+    portal::Observed,
     store::StoreError,
 };
 
@@ -60,45 +61,30 @@ pub(super) const START_CHAT: Command = Command {
     effect: |desk, asked| async move { start(desk, asked).await.map(said) }.boxed(),
 };
 
-/// What an account is wanted for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
-    /// Looking people up, which the bridge's own account does for everybody.
-    Look,
-    /// Writing to somebody, which it does only for those who run the bridge.
-    Write,
-}
-
-/// An account that knows people: one of whoever asks, or the bridge's own.
-fn account(desk: &Desk, asked: Asked<'_>, purpose: Use) -> Result<(LoginId, Arc<dyn Session>), String> {
+/// An account that knows people. Looking them up is lent to everybody, writing to them only to those who run the bridge.
+fn account(desk: &Desk, asked: Asked<'_>, lent: Lent) -> Result<(LoginId, Arc<dyn Session>), String> {
     let name = desk.about.name;
-    let mut logins = desk.logins.statuses();
-    let may_lend = purpose == Use::Look || asked.level >= Level::Admin;
-    logins.retain(|login| login.owner.as_deref().map_or(may_lend, |owner| owner == asked.sender));
-    if logins.is_empty() {
+    let usable = desk.logins.usable_by(asked.sender, lent);
+    if usable.is_empty() {
         return Err(format!(
             "You have no account on {name} here. `{} login` signs in with one.",
             desk.prefix
         ));
     }
-    logins.sort_by_key(|login| login.owner.is_none());
-    logins.retain(|login| login.state == SessionState::Connected);
-    let sessions = logins.into_iter().filter_map(|login| desk.logins.session(&login.id).zip(Some(login.id)));
-    let mut is_connected = false;
-    for (session, login) in sessions {
-        is_connected = true;
-        if session.directory().is_some() {
-            return Ok((login, session));
-        }
+    let live = usable.into_iter().filter_map(|login| Some((login.clone(), desk.logins.session(&login)?)));
+    let mut live = live.peekable();
+    if live.peek().is_none() {
+        return Err(format!(
+            "No account on {name} is connected just now. `{} status` says why.",
+            desk.prefix
+        ));
     }
-    Err(match is_connected {
-        true => format!("On {name} people cannot be looked up."),
-        false => format!("No account on {name} is connected just now. `{} status` says why.", desk.prefix),
-    })
+    live.find(|(_, session)| session.directory().is_some())
+        .ok_or_else(|| format!("On {name} people cannot be looked up."))
 }
 
 async fn search(desk: &Desk, asked: Asked<'_>) -> String {
-    let (_, session) = match account(desk, asked, Use::Look) {
+    let (_, session) = match account(desk, asked, Lent::Yes) {
         Ok(found) => found,
         Err(words) => return words,
     };
@@ -118,7 +104,7 @@ async fn search(desk: &Desk, asked: Asked<'_>) -> String {
 }
 
 async fn resolve(desk: &Desk, asked: Asked<'_>) -> String {
-    let (_, session) = match account(desk, asked, Use::Look) {
+    let (_, session) = match account(desk, asked, Lent::Yes) {
         Ok(found) => found,
         Err(words) => return words,
     };
@@ -130,7 +116,8 @@ async fn resolve(desk: &Desk, asked: Asked<'_>) -> String {
 }
 
 async fn start(desk: &Desk, asked: Asked<'_>) -> Result<String, StoreError> {
-    let (login, session) = match account(desk, asked, Use::Write) {
+    let lent = if asked.level >= Level::Admin { Lent::Yes } else { Lent::No };
+    let (login, session) = match account(desk, asked, lent) {
         Ok(found) => found,
         Err(words) => return Ok(words),
     };
@@ -153,8 +140,8 @@ async fn start(desk: &Desk, asked: Asked<'_>) -> Result<String, StoreError> {
         }
         Err(error) => return Ok(error.to_string()),
     };
-    let change = ChatChange::Present(Box::new(ChatInfo { create: Some(CreateWhen::AtOnce), ..info }));
-    happens(desk, &login, (&chat, change), Some(&*session)).await?;
+    let wanted = Observed::wanted(login, chat.clone(), info);
+    wanted.happens(&desk.store, (&chat, Some(session.me())), desk.clock.now_ms()).await?;
     Ok(format!("The room of your chat with {} is being made.", shown(&person)))
 }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::Level,
     ids::LoginId,
-    login::Refused,
+    login::{Refused, SignedOut},
     portal::{Effect, Reply},
 };
 
@@ -158,9 +158,9 @@ async fn login(desk: &Desk, asked: Asked<'_>, flow: Option<&str>, renewed: Optio
             asking::begin(desk, asked, progress);
             String::new()
         }
-        Err(Refused::NoSuchFlow(flow)) => {
+        Err(Refused::NoSuchFlow) => {
             let ways: Vec<_> = flows.iter().map(|flow| format!("`{}`", flow.id)).collect();
-            format!("There is no way to sign in called “{flow}”. There is {}.", ways.join(", "))
+            format!("There is no such way to sign in. There is {}.", ways.join(", "))
         }
         Err(refused) => refused.to_string(),
     }
@@ -172,7 +172,12 @@ async fn logout(desk: &Desk, asked: Asked<'_>) -> String {
     let owner = desk.logins.status(&id).and_then(|login| login.owner);
     let owner = owner.filter(|_| asked.level >= Level::Admin).unwrap_or_else(|| asked.sender.to_owned());
     match desk.signing_in.accounts().sign_out(&owner, &id).await {
-        Ok(()) => format!("Signed out of {id} on {}. Your rooms stay.", desk.about.name),
+        Ok(SignedOut::There) => format!("Signed out of {id} on {}. Your rooms stay.", desk.about.name),
+        Ok(SignedOut::HereOnly) => format!(
+            "Signed out of {id} here. It was not connected, so {} may still list this bridge among your devices: sign it out there. Your \
+             rooms stay.",
+            desk.about.name
+        ),
         Err(error) => error.to_string(),
     }
 }

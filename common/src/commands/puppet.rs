@@ -12,7 +12,7 @@ use crate::{
     puppet::DoubleError,
 };
 
-const TOKEN: Argument = Argument { name: "access token", kind: Kind::Word, needed: Needed::Always };
+const TOKEN: Argument = Argument { name: "access token", kind: Kind::Secret, needed: Needed::Always };
 
 pub(super) const LOGIN_MATRIX: Command = Command {
     name: "login-matrix",
@@ -82,16 +82,10 @@ enum Ring {
 
 async fn take(desk: &Desk, asked: Asked<'_>) -> String {
     let token = Secret::new(asked.given.word().unwrap_or_default());
-    let mut words = match desk.doubles.take(asked.sender, &token).await {
+    match desk.doubles.take(asked.sender, &token).await {
         Ok(()) => format!("From now on what you say on {} yourself shows as yours here.", desk.about.name),
         Err(error) => error.to_string(),
-    };
-    if !desk.take_away(asked.room_id, asked.event_id, "a secret").await {
-        words.push_str(
-            "\nI may not delete what you wrote here, so please delete it yourself: it is a secret.",
-        );
     }
-    words
 }
 
 async fn give_back(desk: &Desk, asked: Asked<'_>) -> String {

@@ -14,10 +14,10 @@ use crate::{
     config::Level,
     homeserver::{Deed, HomeserverError},
     ids::{LoginId, RemoteChatId},
-    login::LoginStatus,
-    message::{ChatChange, ChatInfo, ChatKind, CreateWhen},
+    login::Lent,
+    message::{ChatChange, ChatInfo, ChatKind},
     platform::Session,
-    portal::{Effect, Reply},
+    portal::{Effect, Observed, Reply},
     store::{PortalRow, PortalState, StoreError},
 };
 
@@ -99,15 +99,11 @@ struct Seen {
 /// nobody looks through somebody else's account.
 async fn see(desk: &Desk, asked: Asked<'_>, chat: &RemoteChatId) -> Result<Seen, String> {
     let name = desk.about.name;
-    let mut logins = desk.logins.statuses();
-    logins.retain(|login| login.owner.as_deref().is_none_or(|owner| owner == asked.sender));
-    // What they see themselves comes first.
-    logins.sort_by_key(|login| login.owner.is_none());
-    for login in logins {
-        let Some(session) = desk.logins.session(&login.id) else { continue };
+    for login in desk.logins.usable_by(asked.sender, Lent::Yes) {
+        let Some(session) = desk.logins.session(&login) else { continue };
         match session.chat(chat).await {
-            Ok(Some(info)) if may_see(asked, &login, &info) => {
-                return Ok(Seen { login: login.id, session, info });
+            Ok(Some(info)) if may_see(desk, asked, &login, &info) => {
+                return Ok(Seen { login, session, info });
             }
             Ok(_) => {}
             Err(error) => return Err(format!("{name} could not be asked about that chat: {error}")),
@@ -116,9 +112,9 @@ async fn see(desk: &Desk, asked: Asked<'_>, chat: &RemoteChatId) -> Result<Seen,
     Err(format!("No connected account sees a chat {chat} on {name}."))
 }
 
-fn may_see(asked: Asked<'_>, login: &LoginStatus, info: &ChatInfo) -> bool {
+fn may_see(desk: &Desk, asked: Asked<'_>, login: &LoginId, info: &ChatInfo) -> bool {
     let is_hidden = info.private || info.kind == ChatKind::Direct;
-    login.owner.is_some() || !is_hidden || asked.level >= Level::Admin
+    !is_hidden || !desk.logins.is_configured(login) || asked.level >= Level::Admin
 }
 
 async fn create(desk: &Desk, asked: Asked<'_>) -> Result<String, StoreError> {
@@ -142,8 +138,8 @@ async fn room_of(desk: &Desk, chat: &RemoteChatId) -> Result<Option<ruma::OwnedR
 async fn begin(desk: &Desk, chat: &RemoteChatId, seen: Seen) -> Result<String, StoreError> {
     let Seen { login, session, info } = seen;
     let words = format!("The room of “{}” is being made.", info.name.as_deref().unwrap_or(chat.as_str()));
-    let change = ChatChange::Present(Box::new(ChatInfo { create: Some(CreateWhen::AtOnce), ..info }));
-    happens(desk, &login, (chat, change), Some(&*session)).await?;
+    let wanted = Observed::wanted(login, chat.clone(), info);
+    wanted.happens(&desk.store, (chat, Some(session.me())), desk.clock.now_ms()).await?;
     Ok(words)
 }
 

@@ -11,6 +11,10 @@ use crate::{
     store::StoreError,
 };
 
+/// What is said where a secret could not be taken away.
+pub(super) const STILL_THERE: &str =
+    "I may not delete what you wrote here, so please delete it yourself: it is a secret.";
+
 impl Desk {
     /// Says something in a room. Under the same key it is said once.
     pub(super) async fn tell(&self, room_id: &RoomId, key: &str, words: &str) {

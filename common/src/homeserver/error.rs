@@ -84,6 +84,21 @@ pub enum HomeserverError {
     BadRequest(String),
 }
 
+/// What the homeserver refuses for good is only logged, with `what` follows from it; what can succeed later is passed on.
+///
+/// # Errors
+/// When the same call can succeed later.
+pub fn tolerate(done: Result<(), HomeserverError>, what: &str) -> Result<(), HomeserverError> {
+    match done {
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "{what}");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
 impl HomeserverError {
     /// Whether the same call can succeed later as it is. A refused token counts, because the operator can mend that
     /// without touching the call.

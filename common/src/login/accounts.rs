@@ -46,6 +46,15 @@ pub enum AccountError {
     Store(#[from] StoreError),
 }
 
+/// Where an account was signed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignedOut {
+    /// Here and on the network.
+    There,
+    /// Here; it was not connected, so that the network does not know.
+    HereOnly,
+}
+
 /// What accounts work with.
 pub struct AccountsParts {
     /// The registry of live sessions.
@@ -179,11 +188,11 @@ impl Accounts {
         Ok(())
     }
 
-    /// Signs an account out, on the network, too, and forgets it. Rooms and messages stay.
+    /// Signs an account out and forgets it; on the network, too, where it is connected. Rooms and messages stay.
     ///
     /// # Errors
     /// When it is not `owner`'s (for an admin: nobody's), or could not be forgotten.
-    pub async fn sign_out(&self, owner: &UserId, id: &LoginId) -> Result<(), AccountError> {
+    pub async fn sign_out(&self, owner: &UserId, id: &LoginId) -> Result<SignedOut, AccountError> {
         match self.0.parts.logins.status(id) {
             Some(login) if login.owner.as_deref() == Some(owner) => {}
             Some(login) if login.owner.is_none() => return Err(AccountError::Configured),
@@ -191,12 +200,16 @@ impl Accounts {
         }
         // First of all it must not come back at the next start.
         self.0.parts.store.remove_login(id).await?;
-        if let Some(session) = self.0.parts.logins.session(id) {
-            session.log_out().await;
-        }
+        let signed_out = match self.0.parts.logins.session(id) {
+            Some(session) => {
+                session.log_out().await;
+                SignedOut::There
+            }
+            None => SignedOut::HereOnly,
+        };
         self.0.parts.logins.remove(id).await;
         tracing::info!(login = %id, user = %owner, "Somebody has signed out.");
-        Ok(())
+        Ok(signed_out)
     }
 
     fn keep(&self, login: Kept) {

@@ -98,9 +98,9 @@ impl Stage {
 /// Why something about a sign-in was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// The network has no such way.
-    #[error("There is no way to sign in called “{0}”.")]
-    NoSuchFlow(String),
+    /// The network has no such way. What was given is not repeated: it may be a secret in the wrong place.
+    #[error("There is no such way to sign in.")]
+    NoSuchFlow,
     /// One is under way.
     #[error("You are signing in already. Finish that, or `cancel` it.")]
     UnderWay,
@@ -164,7 +164,7 @@ impl SigningIn {
     ) -> Result<watch::Receiver<Progress>, Refused> {
         let accounts = &self.0.accounts;
         if !accounts.network().flows().iter().any(|it| it.id == flow) {
-            return Err(Refused::NoSuchFlow(flow.chars().filter(|c| !c.is_control()).take(40).collect()));
+            return Err(Refused::NoSuchFlow);
         }
         match &renewed {
             Some(renewed) if !accounts.logins().of(owner).contains(renewed) => {

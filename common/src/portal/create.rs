@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Portals, backfill::Filling, owners::functional_members, privacy};
 use crate::{
-    homeserver::{CreateRoom, HomeserverError, InitialState, SendState},
+    homeserver::{CreateRoom, HomeserverError, InitialState, SendState, tolerate},
     ids::{LoginId, RemoteChatId},
     media,
     message::{ChatInfo, ChatKind, clean_name},
@@ -70,24 +70,23 @@ impl Portals {
         if portal.state == PortalState::Unbridged {
             self.mark_bridged(room_id, portal).await?;
         }
-        let state = match portal.state {
-            PortalState::Filling => PortalState::Filling,
-            PortalState::Active | PortalState::Gone | PortalState::Unbridged => PortalState::Active,
-        };
-        let mut row = PortalRow { state, ..portal.clone() };
+        match portal.state {
+            PortalState::Filling | PortalState::Active => {}
+            PortalState::Gone | PortalState::Unbridged => {
+                self.set_portal_state(&portal.chat, PortalState::Active).await?;
+            }
+        }
         if portal.plumbed {
             // The looks of a room that was there before are its people's own.
-            if row != *portal {
-                self.save(row).await?;
-            }
             return Ok(());
         }
+        let mut row = portal.clone();
         if row.private != info.private {
             let space = match &portal.parent {
                 Some(parent) => self.by_chat(parent).await?.and_then(|space| space.room_id.clone()),
                 None => None,
             };
-            self.set_privacy(room_id, info, space.as_deref()).await?;
+            self.set_privacy(portal, room_id, info, space.as_deref()).await?;
             row.private = info.private;
         }
         let (name, topic) = (shown_name(info), shown_topic(info));
@@ -107,7 +106,9 @@ impl Portals {
             row.avatar_mxc = avatar;
         }
         if row != *portal {
-            self.save(row).await?;
+            // Nothing but the looks: a command may have changed the rest meanwhile.
+            self.parts.store.save_portal_looks(&row).await?;
+            self.refresh(&row.chat).await?;
         }
         Ok(())
     }
@@ -128,12 +129,8 @@ impl Portals {
             let (room_id, row) = self.make(&wanted, parent.as_deref()).await?;
             reached(Step::RoomCreated);
             if let Some(space) = parent {
-                match self.put_into(&space, &room_id).await {
-                    Err(error) if error.is_transient() => return Err(error.into()),
-                    // A space that is gone or no longer ours must not keep people from talking.
-                    Err(error) => tracing::warn!(%error, room = %room_id, "A room stays outside its space."),
-                    Ok(()) => {}
-                }
+                // A space that is gone or no longer ours must not keep people from talking.
+                tolerate(self.put_into(&space, &room_id).await, "A room stays outside its space.")?;
             }
             let portal = self.save(row).await?;
             tracing::info!(room = %room_id, "Made a room for a chat.");
@@ -161,7 +158,8 @@ impl Portals {
         if self.parts.logins.is_owned(login) {
             self.bring_owner(portal, login, info.with.as_ref()).await?;
         }
-        Ok(self.save(PortalRow { state: PortalState::Active, ..(**portal).clone() }).await?)
+        let active = self.set_portal_state(chat, PortalState::Active).await?;
+        Ok(active.unwrap_or_else(|| portal.clone()))
     }
 
     async fn parent(&self, wanted: &Wanted<'_>) -> Result<Option<OwnedRoomId>, CreateError> {

@@ -288,7 +288,8 @@ async fn run_command(
             portals.prefer(&portal.chat, &login, &event.sender).await?;
         }
         (Some(Effect::Relay(relay)), Some(portal)) => {
-            portals.save(PortalRow { relay, ..(*portal).clone() }).await?;
+            portals.parts.store.set_portal_relay(&portal.chat, &relay).await?;
+            portals.refresh(&portal.chat).await?;
         }
         (None, _) | (_, None) | (Some(Effect::Plumb(_)), Some(_)) => {}
     }

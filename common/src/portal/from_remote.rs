@@ -260,7 +260,7 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
             Ok(delivered())
         }
         Decision::Close(portal) => {
-            portals.save(PortalRow { state: PortalState::Gone, ..portal.clone() }).await?;
+            portals.set_portal_state(&portal.chat, PortalState::Gone).await?;
             Ok(delivered())
         }
         Decision::Tell(room_id, words) => {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::TimestampMs,
     ids::{LoginId, RemoteChatId, RemoteUserId},
-    message::{RemoteEvent, Wire},
+    message::{ChatChange, ChatInfo, CreateWhen, RemoteEvent, Wire},
     store::{PushOrder, RemoteRow, Store, StoreError},
 };
 
@@ -19,6 +19,13 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// Somebody wants the chat to have a room now.
+    pub fn wanted(login: LoginId, chat: RemoteChatId, info: ChatInfo) -> Self {
+        let info = ChatInfo { create: Some(CreateWhen::AtOnce), ..info };
+        let change = ChatChange::Present(Box::new(info));
+        Self { login, event: RemoteEvent::ChatChanged { chat, change } }
+    }
+
     /// Lets it happen to a chat as if its network had told it just now. Returns once it is stored.
     ///
     /// # Errors

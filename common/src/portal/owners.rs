@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Portals, from_remote::Stopped};
 use crate::{
-    homeserver::{CreateRoom, Double, HomeserverError},
+    homeserver::{CreateRoom, Double, HomeserverError, tolerate},
     ids::{LoginId, RemoteChatId, RemoteUserId},
     message::{ChatKind, Personal},
     store::{PortalRow, PortalState},
@@ -49,18 +49,24 @@ impl Portals {
     ) -> Result<(), Stopped> {
         let Some(room_id) = portal.room_id.as_deref() else { return Ok(()) };
         let Some(owner) = self.parts.logins.status(login).and_then(|login| login.owner) else {
+            let is_hidden = portal.private || portal.kind == ChatKind::Direct;
+            for user_id in self.usually_invited(is_hidden) {
+                self.ask_in(room_id, &user_id).await?;
+            }
             return Ok(());
         };
         self.ask_in(room_id, &owner).await?;
-        if self.parts.settings.personal_spaces && portal.parent.is_none() {
-            let space = self.space_of(login, &owner).await?;
-            put_up_with(self.put_into(&space, &room_id.to_owned()).await, "A room stays outside its space.")?;
+        if self.parts.settings.personal_spaces
+            && portal.parent.is_none()
+            && let Some(space) = self.space_of(login, &owner).await?
+        {
+            tolerate(self.put_into(&space, &room_id.to_owned()).await, "A room stays outside its space.")?;
         }
         let with =
             with.and_then(|with| self.parts.names.ghost(with)).filter(|_| portal.kind == ChatKind::Direct);
         if let Some((with, double)) = with.zip(self.parts.doubles.of(&owner).await?) {
             let added = self.parts.homeserver.double(&double).add_direct_chat(&with, room_id).await;
-            put_up_with(added, "A direct chat is not listed as one.")?;
+            self.acted(&double, added, "A direct chat is not listed as one.")?;
         }
         Ok(())
     }
@@ -70,14 +76,14 @@ impl Portals {
         match self.parts.homeserver.bot().invite(room_id, user_id).await {
             // Already invited or already inside.
             Ok(()) | Err(HomeserverError::Forbidden(_)) => {}
-            other => return put_up_with(other, "Somebody could not be invited."),
+            other => return Ok(tolerate(other, "Somebody could not be invited.")?),
         }
         if self.parts.logins.of(user_id).is_empty() {
             return Ok(());
         }
         let Some(double) = self.parts.doubles.of(user_id).await? else { return Ok(()) };
         let joined = self.parts.homeserver.double(&double).join(room_id).await;
-        put_up_with(joined, "Somebody must join by themselves.")
+        self.acted(&double, joined, "Somebody must join by themselves.")
     }
 
     /// Shows the owner of an account what they keep about a chat on the network.
@@ -92,17 +98,26 @@ impl Portals {
         let Personal { muted, favorite, archived, unread } = *personal;
         let what = "What somebody keeps about a chat is not shown.";
         if let Some(muted) = muted {
-            put_up_with(intent.set_muted(room_id, muted).await, what)?;
+            self.acted(&double, intent.set_muted(room_id, muted).await, what)?;
         }
         for (tag, is_on) in [(FAVORITE, favorite), (LOW_PRIORITY, archived)] {
             if let Some(is_on) = is_on {
-                put_up_with(intent.set_tag(room_id, tag, is_on).await, what)?;
+                self.acted(&double, intent.set_tag(room_id, tag, is_on).await, what)?;
             }
         }
         if let Some(unread) = unread {
-            put_up_with(intent.mark_unread(room_id, unread).await, what)?;
+            self.acted(&double, intent.mark_unread(room_id, unread).await, what)?;
         }
         Ok(())
+    }
+
+    /// What came of acting for somebody. A token that has ended holds up nobody: it is not used again for a while.
+    fn acted(&self, double: &Double, done: Result<(), HomeserverError>, what: &str) -> Result<(), Stopped> {
+        if let Err(HomeserverError::TokenRefused(_)) = done {
+            self.parts.doubles.refused(double.user_id());
+            return Ok(());
+        }
+        Ok(tolerate(done, what)?)
     }
 
     async fn double_of(&self, login: &LoginId) -> Result<Option<Arc<Double>>, Stopped> {
@@ -112,14 +127,13 @@ impl Portals {
         Ok(self.parts.doubles.of(&owner).await?)
     }
 
-    /// The space of an account, made if there is none. Its alias is the key: a crash leads back to the same one.
-    async fn space_of(&self, login: &LoginId, owner: &OwnedUserId) -> Result<OwnedRoomId, Stopped> {
+    /// The space of an account, made if there is none; none for one that has just been signed out. Its alias is the key: a crash leads back
+    /// to the same one.
+    async fn space_of(&self, login: &LoginId, owner: &OwnedUserId) -> Result<Option<OwnedRoomId>, Stopped> {
         let _alone = self.creating_space.lock().await;
-        let Some(row) = self.parts.store.login(login).await? else {
-            return Err(HomeserverError::NotFound("the account was signed out".to_owned()).into());
-        };
-        if let Some(space) = row.space_room {
-            return Ok(space);
+        let Some(row) = self.parts.store.login(login).await? else { return Ok(None) };
+        if row.space_room.is_some() {
+            return Ok(row.space_room);
         }
         // No chat has such an id, since it is not in the form of any.
         let alias = self.parts.names.alias_localpart(&RemoteChatId::new(format!("\u{1}space {login}")));
@@ -133,7 +147,7 @@ impl Portals {
         let space = self.create_once(&request, &alias).await?;
         self.parts.store.set_login_space(login, Some(&space)).await?;
         self.ask_in(&space, owner).await?;
-        Ok(space)
+        Ok(Some(space))
     }
 
     /// Makes a room, or finds the one that an interrupted attempt has made under the same alias.
@@ -150,18 +164,6 @@ impl Portals {
             }
             made => made,
         }
-    }
-}
-
-/// What the homeserver refuses for good is only logged.
-fn put_up_with(done: Result<(), HomeserverError>, what: &'static str) -> Result<(), Stopped> {
-    match done {
-        Err(error) if error.is_transient() => Err(error.into()),
-        Err(error) => {
-            tracing::warn!(%error, "{what}");
-            Ok(())
-        }
-        Ok(()) => Ok(()),
     }
 }
 

@@ -7,12 +7,15 @@ use serde_json::json;
 
 use super::{Portals, from_matrix::Stopped};
 use crate::{
-    homeserver::HomeserverError,
+    homeserver::{HomeserverError, tolerate},
     store::{PortalRow, PortalState},
 };
 
 /// What people read who lose a room.
 const DELETED: &str = "The room of this chat was deleted by a command.";
+
+/// What is logged of a step that must not keep the rest from being done.
+const NOT_QUITE: &str = "A room is not quite as it should be.";
 
 impl Portals {
     /// Joins a room to a chat. Its looks stay its people's own.
@@ -44,12 +47,12 @@ impl Portals {
 
     /// Separates a room from its chat: the network's people leave, the others stay among themselves.
     pub(super) async fn unbridge(&self, portal: &PortalRow) -> Result<(), Stopped> {
-        self.save(PortalRow { state: PortalState::Unbridged, ..portal.clone() }).await?;
+        self.set_portal_state(&portal.chat, PortalState::Unbridged).await?;
         let Some(room_id) = portal.room_id.as_deref() else { return Ok(()) };
         self.send_ghosts_away(room_id).await?;
         let (key, _) = self.bridge_info(&portal.chat, None, portal.kind);
         for event_type in super::create::BRIDGE_TYPES {
-            put_up_with(self.set_state(room_id, event_type, &key, &json!({})).await)?;
+            tolerate(self.set_state(room_id, event_type, &key, &json!({})).await, NOT_QUITE)?;
         }
         Ok(())
     }
@@ -74,25 +77,25 @@ impl Portals {
         let bot = self.parts.homeserver.bot();
         let alias =
             format!("#{}:{}", self.parts.names.alias_localpart(&portal.chat), self.parts.names.server_name());
-        put_up_with(bot.remove_alias(&alias).await)?;
+        tolerate(bot.remove_alias(&alias).await, NOT_QUITE)?;
         if let Some(parent) = &portal.parent
             && let Some(space) = self.by_chat(parent).await?.and_then(|space| space.room_id.clone())
         {
-            put_up_with(self.set_state(&space, "m.space.child", room_id.as_str(), &json!({})).await)?;
+            tolerate(self.set_state(&space, "m.space.child", room_id.as_str(), &json!({})).await, NOT_QUITE)?;
         }
         self.send_ghosts_away(room_id).await?;
         for user_id in self.inside(room_id).await? {
             if !self.parts.names.is_ours(&user_id) {
-                put_up_with(bot.kick(room_id, &user_id, DELETED).await)?;
+                tolerate(bot.kick(room_id, &user_id, DELETED).await, NOT_QUITE)?;
             }
         }
-        put_up_with(bot.leave(room_id).await)
+        Ok(tolerate(bot.leave(room_id).await, NOT_QUITE)?)
     }
 
     async fn send_ghosts_away(&self, room_id: &RoomId) -> Result<(), Stopped> {
         for user_id in self.inside(room_id).await? {
             if self.parts.names.remote(&user_id).is_some() {
-                put_up_with(self.parts.homeserver.intent(&user_id).leave(room_id).await)?;
+                tolerate(self.parts.homeserver.intent(&user_id).leave(room_id).await, NOT_QUITE)?;
             }
         }
         Ok(())
@@ -114,17 +117,5 @@ impl Portals {
         }
         drop(cache);
         self.forget_seeing(&portal.chat);
-    }
-}
-
-/// What the homeserver refuses for good must not keep the rest from being done.
-fn put_up_with(done: Result<(), HomeserverError>) -> Result<(), Stopped> {
-    match done {
-        Err(error) if error.is_transient() => Err(error.into()),
-        Err(error) => {
-            tracing::warn!(%error, "A room is not quite as it should be.");
-            Ok(())
-        }
-        Ok(()) => Ok(()),
     }
 }

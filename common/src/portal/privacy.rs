@@ -2,15 +2,16 @@
 //!
 //! Must never open a hidden chat to anybody. Whoever is in doubt stays outside.
 
-use ruma::{OwnedUserId, RoomId};
+use ruma::{OwnedUserId, RoomId, UserId};
 use serde_json::{Value, json};
 
-use super::Portals;
+use super::{Portals, create::CreateError, from_remote::Stopped};
 use crate::{
     config::Level,
-    homeserver::HomeserverError,
+    homeserver::tolerate,
     ids::LoginId,
     message::{ChatInfo, ChatKind},
+    store::PortalRow,
 };
 
 /// What people read who lose a room.
@@ -37,10 +38,11 @@ impl Portals {
     /// Brings a room in line with a chat that was hidden, or opened: who may join, and who has to go.
     pub(super) async fn set_privacy(
         &self,
+        portal: &PortalRow,
         room_id: &RoomId,
         info: &ChatInfo,
         space: Option<&RoomId>,
-    ) -> Result<(), HomeserverError> {
+    ) -> Result<(), Stopped> {
         let rules = join_rules(info, space);
         self.set_state(room_id, "m.room.join_rules", "", &rules).await?;
         if !is_hidden(info) {
@@ -49,21 +51,26 @@ impl Portals {
         let bot = self.parts.homeserver.bot();
         for user_id in bot.joined_members(room_id).await? {
             let stays = self.parts.names.is_ours(&user_id)
-                || !self.parts.logins.of(&user_id).is_empty()
-                || self.parts.settings.permissions.level(&user_id) >= Level::Admin;
+                || self.parts.settings.permissions.level(&user_id) >= Level::Admin
+                || self.sees(portal, &user_id).await?;
             if stays {
                 continue;
             }
-            match bot.kick(room_id, &user_id, HIDDEN_NOW).await {
-                Err(error) if error.is_transient() => return Err(error),
-                // Somebody whom even the bot cannot remove must not keep the others inside.
-                Err(error) => {
-                    tracing::warn!(%error, user = %user_id, room = %room_id, "Somebody stays in a hidden room.");
-                }
-                Ok(()) => {}
-            }
+            // Somebody whom even the bot cannot remove must not keep the others inside.
+            tolerate(bot.kick(room_id, &user_id, HIDDEN_NOW).await, "Somebody stays in a hidden room.")?;
         }
         Ok(())
+    }
+
+    /// Whether an account of somebody sees the chat now.
+    async fn sees(&self, portal: &PortalRow, user_id: &UserId) -> Result<bool, Stopped> {
+        let own = self.parts.logins.of(user_id);
+        for session in own.iter().filter_map(|login| self.parts.logins.session(login)) {
+            if session.chat(&portal.chat).await.map_err(CreateError::from)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -119,10 +119,7 @@ impl Store {
     /// # Errors
     /// When nothing was changed.
     pub async fn remove_login(&self, id: &LoginId) -> Result<(), StoreError> {
-        for sql in REMOVE {
-            self.write(vec![Step { sql, params: vec![id.as_str().into()] }]).await?;
-        }
-        Ok(())
+        self.write_all(REMOVE.map(|sql| Step { sql, params: vec![id.as_str().into()] }).into()).await
     }
 
     /// The accounts that see a chat, the preferred ones first.

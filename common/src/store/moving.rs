@@ -120,7 +120,7 @@ impl Store {
     }
 
     /// Runs portable statements as one transaction, each whether or not those before it touched anything.
-    async fn write_all(&self, steps: Vec<Step>) -> Result<(), StoreError> {
+    pub(super) async fn write_all(&self, steps: Vec<Step>) -> Result<(), StoreError> {
         let script = Script { steps, to_the_end: true, feeds: false };
         self.ask(|reply| Operation::Script { script, reply }).await.map(drop)
     }

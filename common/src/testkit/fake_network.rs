@@ -69,6 +69,8 @@ struct State {
     codes: Vec<accounts::Code>,
     chats: BTreeMap<RemoteChatId, ChatInfo>,
     people: BTreeMap<RemoteUserId, String>,
+    /// Which account does not see which chat.
+    unseen: Vec<(RemoteChatId, LoginId)>,
     files: BTreeMap<RemoteFileId, Bytes>,
     history: BTreeMap<RemoteChatId, Vec<RemoteMessage>>,
     downloads: usize,
@@ -118,6 +120,11 @@ impl FakeNetwork {
         let id = RemoteChatId::new(id);
         self.change(|state| state.chats.insert(id.clone(), info));
         id
+    }
+
+    /// An account does not see a chat any more.
+    pub fn hides(&self, chat: &RemoteChatId, login: &str) {
+        self.change(|state| state.unseen.push((chat.clone(), LoginId::new(login))));
     }
 
     /// Adds a file.

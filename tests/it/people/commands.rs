@@ -33,7 +33,7 @@ const CONVERSATION: &[(Where, &str, &str)] = &[
     (Portal, "status", "Running for "),
     (Portal, "doctor", "✔ homeserver: knows us as @examplebot:magpie.test"),
     (Desk, "cancel", "No sign-in is under way."),
-    (Desk, "login by-post", "There is no way to sign in called “by-post”."),
+    (Desk, "login by-post", "There is no such way to sign in."),
     (Portal, "login", "“login” is for a room that nobody else is in."),
     (Desk, "relogin nobody token", "You have no account with that id here."),
     (Portal, "set-preferred-login ally", "`ally` speaks for you in this room from now on."),

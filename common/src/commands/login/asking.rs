@@ -10,7 +10,7 @@ use std::{
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use tokio::sync::watch;
 
-use super::super::{Asked, Desk, qr};
+use super::super::{Asked, Desk, qr, tell};
 use crate::{
     config::Secret,
     login::{Ask, Progress, Show, Stage},
@@ -59,7 +59,7 @@ pub(in crate::commands) async fn answer(desk: &Desk, call: &Call) -> String {
     };
     let mut words = String::new();
     if field.secret && !desk.take_away(&call.room_id, &call.event_id, "a secret").await {
-        words.push_str("I may not delete what you wrote here, so please delete it yourself: it is a secret.");
+        words.push_str(tell::STILL_THERE);
     }
     match open.fields.get(open.given.len()) {
         Some(next) => {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     convert::{read_reaction, write_reaction},
-    homeserver::{HomeserverError, SendEvent},
+    homeserver::{HomeserverError, SendEvent, tolerate},
     ids::{AliasSet, RemoteUserId},
     message::{Emoji, FileSource, Sender},
     platform::Session,
@@ -83,11 +83,8 @@ pub(super) async fn take_back(portals: &Portals, reactions: &[ReactionRow]) -> R
             Direction::FromRemote => portals.parts.names.ghost(&RemoteUserId::new(row.sender.as_str())),
             Direction::FromMatrix => None,
         };
-        match take_away(portals, &row.room_id, &row.event_id, ghost.as_deref()).await {
-            Err(error) if error.is_transient() => return Err(error.into()),
-            Err(error) => tracing::warn!(%error, event = %row.event_id, "A reaction stays in its room."),
-            Ok(()) => {}
-        }
+        let gone = take_away(portals, &row.room_id, &row.event_id, ghost.as_deref()).await;
+        tolerate(gone, "A reaction stays in its room.")?;
         portals.parts.store.remove_reaction(&row.event_id).await?;
     }
     Ok(())

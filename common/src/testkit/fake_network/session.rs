@@ -135,7 +135,9 @@ impl Session for FakeSession {
     }
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
-        Ok(self.network.state().chats.get(id).cloned())
+        let state = self.network.state();
+        let is_unseen = state.unseen.contains(&(id.clone(), self.login.clone()));
+        Ok(state.chats.get(id).filter(|_| !is_unseen).cloned())
     }
 
     async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {

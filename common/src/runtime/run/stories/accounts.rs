@@ -54,7 +54,7 @@ async fn somebody_signs_in_with_a_password_that_does_not_stay_in_the_room() {
     let ways = heard(&stage, &desk, "There are several ways").await;
     assert!(ways.contains("`!fake login password`") && ways.contains("`!fake login qr`"), "{ways}");
     bob.sends(&desk, "login by-phone");
-    heard(&stage, &desk, "There is no way to sign in called “by-phone”. There is `password`, `qr`.").await;
+    heard(&stage, &desk, "There is no such way to sign in. There is `password`, `qr`.").await;
     bob.sends(&desk, "login password");
     heard(&stage, &desk, "Name: send it as a message here. `cancel` ends the sign-in.").await;
     bob.sends(&desk, "!fake login qr");
@@ -123,6 +123,19 @@ async fn no_secret_is_asked_for_where_others_read() {
     alice.joins(&desk);
     bob.sends(&desk, "login password");
     heard(&stage, &desk, "“login” is for a room that nobody else is in.").await;
+    // A secret that was written there all the same does not stay.
+    let secret = bob.sends(&desk, "login-matrix a-token");
+    heard(&stage, &desk, "“login-matrix” is for a room that nobody else is in.").await;
+    let events = stage.fake.events(&desk);
+    assert!(events.iter().any(|event| event.redacts.as_ref() == Some(&secret)));
+    bob.sends(&desk, "login a-token");
+    assert!(
+        stage
+            .fake
+            .messages(&desk)
+            .iter()
+            .all(|(by, body)| by != "@fakebot:example.org" || !body.contains("a-token"))
+    );
     stage.ends().await;
 }
 

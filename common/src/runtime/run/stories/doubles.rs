@@ -116,6 +116,9 @@ async fn a_person_gives_a_token_of_their_own_and_takes_it_back() {
     assert_eq!(bob.kept(&rule), None);
     // A token that ends costs no message.
     bob.ends_token(&token);
+    let muted = Personal { muted: Some(true), ..Personal::default() };
+    let keeps = RemoteEvent::ChatChanged { chat: stage.chat.clone(), change: ChatChange::Personal(muted) };
+    stage.network.pushes_to("bobby", keeps).await;
     from_the_phone(&stage, "by my ghost again").await;
     stage.fake.wait_for_body(&room, "by my ghost again").await;
     bob.sends(&desk, "logout-matrix");

@@ -314,3 +314,27 @@ async fn a_deleted_room_is_empty_and_the_next_message_makes_another() {
         .await;
     stage.ends().await;
 }
+
+#[tokio::test]
+async fn whoever_does_not_see_a_hidden_chat_has_no_place_there_whatever_accounts_they_have() {
+    let stage = Stage::set("unseen").await;
+    let (alice, bob) = (stage.fake.person("alice"), stage.fake.person("bob"));
+    super::accounts::signs_in(&stage, &bob, "bobby").await;
+    let (room, _) = stage.room().await;
+    let looks = ChatInfo { private: true, ..ChatInfo::new(ChatKind::Group, Some("town".to_owned())) };
+    let change = |info: &ChatInfo| ChatChange::Info(Box::new(info.clone()));
+    let pushes = async |change| {
+        stage.network.pushes(RemoteEvent::ChatChanged { chat: stage.chat.clone(), change }).await;
+    };
+    pushes(change(&looks)).await;
+    stage.hears(&room, "carol", "hidden, and seen by Bob's account").await;
+    let membership =
+        |person: &crate::testkit::fake_homeserver::FakePerson| stage.fake.membership(&room, person.user_id());
+    assert_eq!((membership(&alice), membership(&bob)), (Some(Membership::Joined), Some(Membership::Joined)));
+    stage.network.hides(&stage.chat, "bobby");
+    pushes(change(&ChatInfo { private: false, ..looks.clone() })).await;
+    pushes(change(&looks)).await;
+    stage.hears(&room, "carol", "hidden, and not seen").await;
+    assert_eq!((membership(&alice), membership(&bob)), (Some(Membership::Joined), Some(Membership::Left)));
+    stage.ends().await;
+}
