@@ -25,6 +25,7 @@ pub use self::{
     about::About,
     environment::Environment,
     level::{Level, Permissions},
+    pattern::UserPattern,
     private_file::write_private,
     problems::{Problem, Problems, Report},
     resolve::{load, parse},
@@ -38,6 +39,7 @@ mod environment;
 mod fault;
 mod file;
 mod level;
+mod pattern;
 mod mask;
 mod nearest;
 mod private_file;

@@ -46,6 +46,7 @@ pub(super) struct Database {
 pub(super) struct Bridge {
     pub(super) invite: Option<Vec<String>>,
     pub(super) permissions: BTreeMap<String, Level>,
+    pub(super) ignore: Vec<String>,
     pub(super) logins_per_user_max: Option<usize>,
     pub(super) logins_max: Option<usize>,
     pub(super) create_portals: CreatePortals,

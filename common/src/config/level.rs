@@ -1,12 +1,14 @@
 //! Who may do what with the bridge.
 //!
 //! A person's level comes from the most exact rule that fits: their own id, then their server, then everybody. Whoever fits no
-//! rule may do nothing. Looks nothing up. Next: the commands, each of which names the level it needs.
+//! rule, or is to be ignored, may do nothing. Looks nothing up. Next: the commands, each of which names the level it needs.
 
 use std::collections::BTreeMap;
 
 use ruma::{OwnedServerName, OwnedUserId, UserId};
 use serde::Deserialize;
+
+use super::UserPattern;
 
 /// What a person may do with the bridge; each level includes the ones before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -34,11 +36,16 @@ pub struct Permissions {
     pub servers: BTreeMap<OwnedServerName, Level>,
     /// The rule for everybody else.
     pub everybody: Level,
+    /// Whom no other rule helps: the ghosts and bots of other bridges, so that two bridges in one room do not talk with each other.
+    pub ignored: Vec<UserPattern>,
 }
 
 impl Permissions {
     /// What `person` may do.
     pub fn level(&self, person: &UserId) -> Level {
+        if self.ignored.iter().any(|pattern| pattern.matches(person)) {
+            return Level::None;
+        }
         self.people
             .get(person)
             .or_else(|| self.servers.get(person.server_name()))
@@ -74,11 +81,13 @@ mod tests {
             .into(),
             servers: [(owned_server_name!("example.org"), Level::User)].into(),
             everybody: Level::Relay,
+            ignored: vec![UserPattern::read("@telegram_*:example.org").unwrap()],
         };
         assert_eq!(permissions.level(user_id!("@alice:example.org")), Level::Admin);
         assert_eq!(permissions.level(user_id!("@eve:example.org")), Level::None);
         assert_eq!(permissions.level(user_id!("@bob:example.org")), Level::User);
         assert_eq!(permissions.level(user_id!("@carol:example.com")), Level::Relay);
+        assert_eq!(permissions.level(user_id!("@telegram_1:example.org")), Level::None);
         assert_eq!(permissions.named(Level::User).collect::<Vec<_>>(), [user_id!("@alice:example.org")]);
         assert!(!permissions.is_closed());
         assert!(Permissions::default().is_closed());

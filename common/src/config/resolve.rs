@@ -12,7 +12,7 @@ use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId};
 
 use super::{
     About, Appservice, Bridge, Config, Database, Environment, Homeserver, Level, Logging, Permissions,
-    PlatformConfig, Problems, Provisioning, Report, Secret,
+    PlatformConfig, Problems, Provisioning, Report, Secret, UserPattern,
     address::{self, Paths},
     environment, fault,
     file::{self, SECTIONS},
@@ -379,7 +379,27 @@ fn permissions(problems: &mut Problems, file: &file::Bridge) -> Permissions {
             "Name yourself: `permissions: { \"@you:example.org\": admin }`.",
         );
     }
+    permissions.ignored = ignored(problems, &file.ignore, &permissions);
     permissions
+}
+
+/// Whom the bridge ignores. A pattern that fits somebody whom `permissions` name would take away what was just given.
+fn ignored(problems: &mut Problems, file: &[String], permissions: &Permissions) -> Vec<UserPattern> {
+    let mut patterns = Vec::new();
+    for (index, text) in file.iter().enumerate() {
+        let key = format!("ignore.{index}");
+        let Some(pattern) = UserPattern::read(text) else {
+            let help = "Write whole ids, with `*` for any characters: \"@telegram_*:example.org\".";
+            problems.add(&key, format!("no Matrix user id looks like `{text}`"), help);
+            continue;
+        };
+        if let Some(person) = permissions.named(Level::Relay).find(|person| pattern.matches(person)) {
+            let what = format!("this would ignore {person}, whom `permissions` name");
+            problems.add(&key, what, "Make it fit fewer ids, or take them out of `permissions`.");
+        }
+        patterns.push(pattern);
+    }
+    patterns
 }
 
 fn user_id(problems: &mut Problems, key: &str, text: &str) -> Option<OwnedUserId> {

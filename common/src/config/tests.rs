@@ -64,6 +64,7 @@ fn a_short_file_gives_a_whole_configuration() {
     );
     assert_eq!(config.database.durability, Durability::Full);
     assert_eq!(config.bridge.invite, ["@alice:example.org"]);
+    assert_eq!(config.bridge.permissions.ignored, []);
     assert_eq!(config.bridge.create_portals, CreatePortals::OnMessage);
     assert_eq!(config.bridge.command_prefix, "!discord");
     assert_eq!(config.bridge.relay_templates, RelayTemplates::default());

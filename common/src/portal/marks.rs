@@ -11,7 +11,7 @@ use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Portals, keys};
+use super::{Portals, keys, notice::is_by_program};
 use crate::{
     convert::{read_reaction, write_reaction},
     homeserver::{Homeserver, HomeserverError, SendEvent},
@@ -73,13 +73,15 @@ struct Marked {
     event_id: OwnedEventId,
     #[serde(rename = "type")]
     event_type: String,
+    #[serde(default)]
+    content: Value,
 }
 
 /// The message of a row, where somebody in Matrix said it.
 fn marked(row: &OpenRow) -> Option<(OwnedRoomId, OwnedEventId)> {
     let Direction::FromMatrix = row.direction else { return None };
-    let Marked { event_id, event_type } = serde_json::from_str(&row.body).ok()?;
-    matches!(&*event_type, "m.room.message" | "m.sticker").then_some(())?;
+    let Marked { event_id, event_type, content } = serde_json::from_str(&row.body).ok()?;
+    (matches!(&*event_type, "m.room.message" | "m.sticker") && !is_by_program(&content)).then_some(())?;
     Some((RoomId::parse(&*row.lane).ok()?, event_id))
 }
 

@@ -46,10 +46,15 @@ impl Which {
     }
 }
 
+/// Whether a program says so (specification, `m.notice`). Nothing answers that: two bridges in one room would answer each other for ever.
+pub(super) fn is_by_program(content: &Value) -> bool {
+    content.get("msgtype").and_then(Value::as_str) == Some("m.notice")
+}
+
 impl Portals {
     /// Answers the message of `row` with what became of it. A notice that fails is logged: the row itself keeps the reason.
     pub(super) async fn tell_of_failure(&self, row: &OpenRow, reason: &str) {
-        let Some((room_id, which)) = said(row) else { return };
+        let Some((room_id, which)) = answerable(row) else { return };
         let name = self.parts.settings.about.name;
         let words = format!("⚠ Your {} was not delivered to {name}: {reason} {RETRY_HINT}", which.deed());
         self.reply(&room_id, &which.event_id, &words, row.attempts).await;
@@ -57,7 +62,7 @@ impl Portals {
 
     /// Answers a message whose fate nobody knows.
     pub(super) async fn tell_of_doubt(&self, row: &OpenRow, reason: &str) {
-        let Some((room_id, which)) = said(row) else { return };
+        let Some((room_id, which)) = answerable(row) else { return };
         let (name, deed) = (self.parts.settings.about.name, which.deed());
         let words = format!(
             "❔ Your {deed} may or may not have reached {name} ({reason}). It was not sent again, so that it cannot \
@@ -165,9 +170,10 @@ fn marked(words: &str) -> RichText {
 }
 
 /// The message that a row is about, where somebody in Matrix said it.
-fn said(row: &OpenRow) -> Option<(OwnedRoomId, Which)> {
+fn answerable(row: &OpenRow) -> Option<(OwnedRoomId, Which)> {
     let Direction::FromMatrix = row.direction else { return None };
-    Some((RoomId::parse(&*row.lane).ok()?, serde_json::from_str(&row.body).ok()?))
+    let which: Which = serde_json::from_str(&row.body).ok()?;
+    (!is_by_program(&which.content)).then_some((RoomId::parse(&*row.lane).ok()?, which))
 }
 
 #[cfg(test)]

@@ -496,6 +496,23 @@ etc/config.yaml:6:12: `bob` is not a Matrix user id
 "##,
     },
     Case {
+        name: "who cannot be ignored",
+        change: ("bridge:\n", "bridge:\n  ignore: [telegram, \"@a*:example.org\"]\n"),
+        report: r##"
+etc/config.yaml:5:12: no Matrix user id looks like `telegram`
+    5 |   ignore: [telegram, "@a*:example.org"]
+      |            ^^^^^^^^
+      help: Write whole ids, with `*` for any characters: "@telegram_*:example.org".
+
+etc/config.yaml:5:22: this would ignore @alice:example.org, whom `permissions` name
+    5 |   ignore: [telegram, "@a*:example.org"]
+      |                      ^^^^^^^^^^^^^^^^^
+      help: Make it fit fewer ids, or take them out of `permissions`.
+
+2 problems in the configuration.
+"##,
+    },
+    Case {
         name: "an empty file",
         change: ("", ""),
         report: r##"

@@ -132,6 +132,9 @@ bridge:
   # logins) or admin. The most exact rule counts: a person, then a server, then "*" for everybody.
   permissions:
     {admin}: admin
+  # Whose messages and commands count for nothing, with * for any characters. Name the ghosts of other bridges here that are in the same
+  # rooms, unless what they say is to be carried over to {name}, too: docs/operate.md
+  #ignore: []
   # How many accounts on {name} one person, and all people together, may sign in with.
   #logins_per_user_max: 10
   #logins_max: 1000

@@ -244,6 +244,7 @@ fn other_events() {
 #[test]
 fn commands() {
     let notice = event("m.room.message", None, json!({ "msgtype": "m.notice", "body": "!discord status" }));
+    let answer = event("m.room.message", None, json!({ "msgtype": "m.notice", "body": "status" }));
     let odd = event("m.room.message", None, json!({ "msgtype": 5, "body": ["status"] }));
     let command = |words: &str| Decision::Command(words.to_owned());
     let able = |scene| by(Level::Commands, scene);
@@ -285,6 +286,7 @@ fn commands() {
         ("a command in a management room", able(managed()), text("status"), command("status")),
         ("a notice in a management room", able(managed()), notice.clone(), ignore("the room is no portal")),
         ("a notice is no command", able(bare()), notice, ignore("the room is no portal")),
+        ("a notice is no answer", able(bare()), asked(answer), ignore("the room is no portal")),
         ("odd types are no command", able(bare()), odd, ignore("the room is no portal")),
     ]);
 }
