@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Portals, from_matrix::Stopped};
 use crate::{
     homeserver::HomeserverError,
+    ids::RemoteChatId,
     store::{PortalRow, PortalState},
 };
 
@@ -47,11 +48,25 @@ impl Portals {
         self.save(PortalRow { state: PortalState::Unbridged, ..portal.clone() }).await?;
         let Some(room_id) = portal.room_id.as_deref() else { return Ok(()) };
         self.send_ghosts_away(room_id).await?;
+        put_up_with(self.unmark_bridged(room_id, portal).await)
+    }
+
+    /// Says in a room no more which chat it belongs to.
+    pub(super) async fn unmark_bridged(
+        &self,
+        room_id: &RoomId,
+        portal: &PortalRow,
+    ) -> Result<(), HomeserverError> {
         let (key, _) = self.bridge_info(&portal.chat, None, portal.kind);
         for event_type in super::create::BRIDGE_TYPES {
-            put_up_with(self.set_state(room_id, event_type, &key, &json!({})).await)?;
+            self.set_state(room_id, event_type, &key, &json!({})).await?;
         }
         Ok(())
+    }
+
+    /// The alias that leads to the room of a chat, where that is ours.
+    pub(super) fn alias_of(&self, chat: &RemoteChatId) -> String {
+        format!("#{}:{}", self.parts.names.alias_localpart(chat), self.parts.names.server_name())
     }
 
     /// Empties the room of a chat and forgets it, so that the next message makes a new room. One that was there before its chat came is only
@@ -72,12 +87,8 @@ impl Portals {
     /// Takes everybody out of a room of ours; the bot goes last.
     async fn empty(&self, portal: &PortalRow, room_id: &RoomId) -> Result<(), Stopped> {
         let bot = self.parts.homeserver.bot();
-        let alias =
-            format!("#{}:{}", self.parts.names.alias_localpart(&portal.chat), self.parts.names.server_name());
-        put_up_with(bot.remove_alias(&alias).await)?;
-        if let Some(parent) = &portal.parent
-            && let Some(space) = self.by_chat(parent).await?.and_then(|space| space.room_id.clone())
-        {
+        put_up_with(bot.remove_alias(&self.alias_of(&portal.chat)).await)?;
+        for space in self.spaces_of(portal).await? {
             put_up_with(self.set_state(&space, "m.space.child", room_id.as_str(), &json!({})).await)?;
         }
         self.send_ghosts_away(room_id).await?;
@@ -107,18 +118,14 @@ impl Portals {
     }
 
     fn forget(&self, portal: &PortalRow) {
-        let mut cache = self.cache();
-        cache.by_chat.pop(&portal.chat);
-        if let Some(room_id) = &portal.room_id {
-            cache.by_room.pop(room_id);
-        }
-        drop(cache);
+        let rooms: Vec<&RoomId> = portal.room_id.as_deref().into_iter().collect();
+        self.forget_portal(&portal.chat, &rooms);
         self.forget_seeing(&portal.chat);
     }
 }
 
 /// What the homeserver refuses for good must not keep the rest from being done.
-fn put_up_with(done: Result<(), HomeserverError>) -> Result<(), Stopped> {
+pub(super) fn put_up_with(done: Result<(), HomeserverError>) -> Result<(), Stopped> {
     match done {
         Err(error) if error.is_transient() => Err(error.into()),
         Err(error) => {
