@@ -36,6 +36,7 @@ use crate::{
 mod backfill;
 mod create;
 mod ephemeral;
+mod follow;
 mod from_matrix;
 mod from_remote;
 mod keys;
@@ -194,6 +195,8 @@ pub struct Portals {
 struct Cache {
     by_chat: LruCache<RemoteChatId, Arc<PortalRow>>,
     by_room: LruCache<OwnedRoomId, Arc<PortalRow>>,
+    /// Grows whenever a portal is forgotten, so that nothing old is remembered that was just being read.
+    portal_changes: u64,
     seeing: LruCache<RemoteChatId, Arc<[ChatLogin]>>,
     /// Counts what made an entry of `seeing` old.
     seeing_changes: u64,
@@ -209,6 +212,7 @@ impl Portals {
         let cache = Mutex::new(Cache {
             by_chat: LruCache::new(PORTALS_CACHED_MAX),
             by_room: LruCache::new(PORTALS_CACHED_MAX),
+            portal_changes: 0,
             seeing: LruCache::new(PORTALS_CACHED_MAX),
             seeing_changes: 0,
             sights: LruCache::new(SIGHTS_CACHED_MAX),
@@ -236,19 +240,41 @@ impl Portals {
     }
 
     async fn by_room(&self, room_id: &RoomId) -> Result<Option<Arc<PortalRow>>, StoreError> {
-        let cached = self.cache().by_room.get(room_id).cloned();
+        let (cached, changes) = {
+            let mut cache = self.cache();
+            (cache.by_room.get(room_id).cloned(), cache.portal_changes)
+        };
         if cached.is_some() {
             return Ok(cached);
         }
-        Ok(self.parts.store.portal_by_room(room_id).await?.map(|row| self.remember(row)))
+        Ok(self.parts.store.portal_by_room(room_id).await?.map(|row| self.remember_read(row, changes)))
     }
 
     async fn by_chat(&self, chat: &RemoteChatId) -> Result<Option<Arc<PortalRow>>, StoreError> {
-        let cached = self.cache().by_chat.get(chat).cloned();
+        let (cached, changes) = {
+            let mut cache = self.cache();
+            (cache.by_chat.get(chat).cloned(), cache.portal_changes)
+        };
         if cached.is_some() {
             return Ok(cached);
         }
-        Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember(row)))
+        Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember_read(row, changes)))
+    }
+
+    /// Forgets what is remembered of a portal whose row has changed, under its chat and its rooms.
+    fn forget_portal(&self, chat: &RemoteChatId, rooms: &[&RoomId]) {
+        let mut cache = self.cache();
+        cache.portal_changes += 1;
+        cache.by_chat.pop(chat);
+        for room_id in rooms {
+            cache.by_room.pop(*room_id);
+        }
+    }
+
+    /// What changed while a row was read may or may not be in it.
+    fn remember_read(&self, row: PortalRow, changes: u64) -> Arc<PortalRow> {
+        let is_current = self.cache().portal_changes == changes;
+        if is_current { self.remember(row) } else { Arc::new(row) }
     }
 
     async fn save(&self, row: PortalRow) -> Result<Arc<PortalRow>, StoreError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use ruma::{OwnedRoomId, RoomId};
 
 use super::{
     Asked, Command, Desk, Place, Section,
@@ -129,9 +130,14 @@ async fn create(desk: &Desk, asked: Asked<'_>) -> Result<String, StoreError> {
 }
 
 /// The room in which a chat goes on.
-async fn room_of(desk: &Desk, chat: &RemoteChatId) -> Result<Option<ruma::OwnedRoomId>, StoreError> {
+async fn room_of(desk: &Desk, chat: &RemoteChatId) -> Result<Option<OwnedRoomId>, StoreError> {
     let portal = desk.store.portal_by_chat(chat).await?;
     Ok(portal.filter(|portal| portal.state != PortalState::Unbridged).and_then(|portal| portal.room_id))
+}
+
+/// Whether another room is said to take the place of one; only who has the power there can say so.
+async fn is_closed(desk: &Desk, room_id: &RoomId) -> bool {
+    matches!(desk.homeserver.bot().state_event(room_id, "m.room.tombstone", "").await, Ok(Some(_)))
 }
 
 /// Lets the chat's own lane make the room, like anything else that happens there.
@@ -182,7 +188,9 @@ async fn bridge(desk: &Desk, asked: Asked<'_>) -> Result<Reply, StoreError> {
              there, and is given in that room."
         )));
     }
-    if let Some(room_id) = room_of(desk, &chat).await? {
+    if let Some(room_id) = room_of(desk, &chat).await?
+        && !is_closed(desk, &room_id).await
+    {
         return Ok(said(format!(
             "That chat has a room already: https://matrix.to/#/{room_id}. `{prefix} unbridge` there frees it."
         )));

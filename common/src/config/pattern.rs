@@ -74,7 +74,8 @@ mod tests {
     #[test]
     fn what_no_id_can_fit_is_no_pattern() {
         let long = format!("@{}:example.org", "x".repeat(255));
-        for text in ["", "*", "telegram_*", "@telegram_*", "@:example.org", "@a:", "@a b:example.org", &long] {
+        for text in ["", "*", "telegram_*", "@telegram_*", "@:example.org", "@a:", "@a b:example.org", &long]
+        {
             assert_eq!(UserPattern::read(text), None, "{text}");
         }
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ruma::{OwnedRoomId, matrix_uri::MatrixId};
+use ruma::{OwnedRoomId, RoomId, matrix_uri::MatrixId};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ use self::{
 };
 use super::{
     Call, CallKind, Effect, Portals, Reply,
+    follow::{Followed, Replaced},
     lane::{Attempted, Try},
     speaker::Speaker,
 };
@@ -130,7 +131,14 @@ struct Work<'a> {
 }
 
 async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
-    let portal = portals.by_room(&event.room_id).await?;
+    let portal = match portals.by_room(&event.room_id).await? {
+        // A portal that was followed, and a crash in between: it has its new room already.
+        None => match event.closes().flatten() {
+            Some(successor) => portals.by_room(&successor).await?,
+            None => None,
+        },
+        found => found,
+    };
     let speaker = match &portal {
         Some(portal) => portals.speaker(portal, &event.sender).await?,
         None => Speaker::Nobody,
@@ -166,20 +174,20 @@ fn link(portals: &Portals, file: &Attachment) -> Option<String> {
 
 /// Whether a room without a portal is one of ours all the same: made, and not recorded yet. People are invited as it is made, and what they
 /// say before the record is there (which takes as long as we are down, if we were killed in between) must wait for it. The alias tells.
-async fn in_the_making(portals: &Portals, event: &Event) -> Result<bool, HomeserverError> {
+async fn in_the_making(portals: &Portals, event: &Event) -> Result<bool, Stopped> {
     #[derive(Deserialize)]
     struct Canonical {
         alias: String,
     }
     let bot = portals.parts.homeserver.bot();
     let content = match bot.state_event(&event.room_id, "m.room.canonical_alias", "").await {
-        Err(error) if error.is_transient() => return Err(error),
+        Err(error) if error.is_transient() => return Err(error.into()),
         // Where the bot is not, nothing is made.
         other => other.ok().flatten(),
     };
     let canonical = content.and_then(|content| serde_json::from_str::<Canonical>(content.get()).ok());
     let Some(Canonical { alias }) = canonical.filter(|it| portals.parts.names.is_our_alias(&it.alias)) else {
-        return Ok(false);
+        return portals.is_being_followed(&event.room_id).await;
     };
     Ok(bot.resolve_alias(&alias).await?.as_ref() == Some(&event.room_id))
 }
@@ -225,6 +233,11 @@ async fn perform(
             Outcome::Failed(words)
         }
         Decision::Wait(reason) => return Ok(Attempted::Again { after: None, reason }),
+        Decision::Follow(successor) => match follow(portals, work, &successor).await? {
+            Followed::There => Outcome::Delivered,
+            Followed::NotYet(reason) => return Ok(Attempted::Again { after: None, reason }),
+            Followed::Not { why, .. } => Outcome::Ignored(why),
+        },
         Decision::Join => {
             portals.parts.homeserver.bot().join(&work.event.room_id).await?;
             portals.welcome(&work.event.room_id, &work.event.sender).await?;
@@ -265,6 +278,23 @@ async fn perform(
     };
     portals.record(work.row, outcome, Links::None).await?;
     Ok(Attempted::Done)
+}
+
+/// Follows a portal into another room, and tells the old one where that is not to be.
+async fn follow(portals: &Portals, work: Work<'_>, successor: &RoomId) -> Result<Followed, Stopped> {
+    let Some(portal) = work.portal else { return Ok(Followed::NotYet("the room is no portal".to_owned())) };
+    let Event { room_id, event_id, sender, .. } = work.event;
+    let replaced = Replaced { old: room_id, new: successor, by: sender };
+    let followed = portals.follow(portal, replaced, work.try_.failures).await?;
+    if let Followed::Not { why, is_told: true } = &followed {
+        let (prefix, chat) = (&portals.parts.settings.command_prefix, &portal.chat);
+        let words = format!(
+            "⚠ Another room takes the place of this one, and I do not follow there: {why}. To join it to the chat all the same, invite me \
+             there and say `{prefix} bridge {chat}` in it."
+        );
+        portals.reply(room_id, event_id, &words, 0).await;
+    }
+    Ok(followed)
 }
 
 async fn run_command(

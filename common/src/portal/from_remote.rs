@@ -12,6 +12,7 @@ use self::{
     react::Reacting,
     reconcile::Reconciling,
     related::Related,
+    reprieve::{Reprieve, reprieve},
     send::Sending,
     voice::Looker,
 };
@@ -37,6 +38,7 @@ mod decide;
 mod react;
 mod reconcile;
 mod related;
+mod reprieve;
 mod send;
 mod voice;
 
@@ -157,10 +159,18 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
             // The request may have been carried out; the next attempt looks for its effect first.
             None => Attempted::InDoubt { reason: stopped.to_string() },
         }),
-        Err(stopped) => {
-            portals.record(row, Outcome::Failed(stopped.to_string()), Links::None).await?;
-            Ok(Attempted::Done)
-        }
+        Err(stopped) => match reprieve(portals, &stopped, &loaded, try_.failures).await? {
+            Reprieve::No => {
+                portals.record(row, Outcome::Failed(stopped.to_string()), Links::None).await?;
+                Ok(Attempted::Done)
+            }
+            Reprieve::LeftBehind => {
+                let why = "it is about a message in a room that another has replaced".to_owned();
+                portals.record(row, Outcome::Ignored(why), Links::None).await?;
+                Ok(Attempted::Done)
+            }
+            Reprieve::Again => Ok(Attempted::Again { after: None, reason: stopped.to_string() }),
+        },
     }
 }
 

@@ -99,7 +99,7 @@ impl Portals {
         Ok(())
     }
 
-    async fn tell_once(&self, room_id: &RoomId, words: &str) {
+    pub(super) async fn tell_once(&self, room_id: &RoomId, words: &str) {
         let event = SendEvent {
             room_id,
             event_type: "m.room.message",

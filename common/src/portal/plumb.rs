@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Portals, from_matrix::Stopped};
 use crate::{
     homeserver::{HomeserverError, tolerate},
+    ids::RemoteChatId,
     store::{PortalRow, PortalState},
 };
 
@@ -15,12 +16,22 @@ use crate::{
 const DELETED: &str = "The room of this chat was deleted by a command.";
 
 /// What is logged of a step that must not keep the rest from being done.
-const NOT_QUITE: &str = "A room is not quite as it should be.";
+pub(super) const NOT_QUITE: &str = "A room is not quite as it should be.";
 
 impl Portals {
     /// Joins a room to a chat. Its looks stay its people's own.
     pub(super) async fn plumb(&self, row: PortalRow) -> Result<(), Stopped> {
         let (chat, login) = (row.chat.clone(), row.login.clone());
+        if let Some(former) = self.by_chat(&chat).await?
+            && let Some(room_id) = former.room_id.as_deref().filter(|it| Some(*it) != row.room_id.as_deref())
+        {
+            self.unmark_bridged(room_id, &former).await?;
+            if !former.plumbed {
+                let unaliased = self.parts.homeserver.bot().remove_alias(&self.alias_of(&chat)).await;
+                tolerate(unaliased, NOT_QUITE)?;
+            }
+            self.forget_portal(&chat, &[room_id]);
+        }
         if let Some(room_id) = row.room_id.as_deref() {
             self.mark_bridged(room_id, &row).await?;
         }
@@ -50,11 +61,25 @@ impl Portals {
         self.set_portal_state(&portal.chat, PortalState::Unbridged).await?;
         let Some(room_id) = portal.room_id.as_deref() else { return Ok(()) };
         self.send_ghosts_away(room_id).await?;
+        Ok(self.unmark_bridged(room_id, portal).await?)
+    }
+
+    /// Says in a room no more which chat it belongs to.
+    pub(super) async fn unmark_bridged(
+        &self,
+        room_id: &RoomId,
+        portal: &PortalRow,
+    ) -> Result<(), HomeserverError> {
         let (key, _) = self.bridge_info(&portal.chat, None, portal.kind);
         for event_type in super::create::BRIDGE_TYPES {
             tolerate(self.set_state(room_id, event_type, &key, &json!({})).await, NOT_QUITE)?;
         }
         Ok(())
+    }
+
+    /// The alias that leads to the room of a chat, where that is ours.
+    pub(super) fn alias_of(&self, chat: &RemoteChatId) -> String {
+        format!("#{}:{}", self.parts.names.alias_localpart(chat), self.parts.names.server_name())
     }
 
     /// Empties the room of a chat and forgets it, so that the next message makes a new room. One that was there before its chat came is only
@@ -75,12 +100,8 @@ impl Portals {
     /// Takes everybody out of a room of ours; the bot goes last.
     async fn empty(&self, portal: &PortalRow, room_id: &RoomId) -> Result<(), Stopped> {
         let bot = self.parts.homeserver.bot();
-        let alias =
-            format!("#{}:{}", self.parts.names.alias_localpart(&portal.chat), self.parts.names.server_name());
-        tolerate(bot.remove_alias(&alias).await, NOT_QUITE)?;
-        if let Some(parent) = &portal.parent
-            && let Some(space) = self.by_chat(parent).await?.and_then(|space| space.room_id.clone())
-        {
+        tolerate(bot.remove_alias(&self.alias_of(&portal.chat)).await, NOT_QUITE)?;
+        for space in self.spaces_of(portal).await? {
             tolerate(self.set_state(&space, "m.space.child", room_id.as_str(), &json!({})).await, NOT_QUITE)?;
         }
         self.send_ghosts_away(room_id).await?;
@@ -110,12 +131,8 @@ impl Portals {
     }
 
     fn forget(&self, portal: &PortalRow) {
-        let mut cache = self.cache();
-        cache.by_chat.pop(&portal.chat);
-        if let Some(room_id) = &portal.room_id {
-            cache.by_room.pop(room_id);
-        }
-        drop(cache);
+        let rooms: Vec<&RoomId> = portal.room_id.as_deref().into_iter().collect();
+        self.forget_portal(&portal.chat, &rooms);
         self.forget_seeing(&portal.chat);
     }
 }

@@ -1,6 +1,6 @@
 //! What is done about an event from Matrix. Pure: from facts to a decision.
 
-use ruma::UserId;
+use ruma::{OwnedRoomId, UserId};
 
 use super::{
     event::Event,
@@ -63,6 +63,8 @@ pub(super) enum Decision {
     Command(String),
     /// Hear words that are meant for the bot.
     Hear(String),
+    /// Follow the portal into the room that replaces this one.
+    Follow(OwnedRoomId),
     /// Follow an invitation.
     Join,
     /// Decline an invitation.
@@ -88,6 +90,9 @@ pub(super) enum Then {
 pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     if let Some((member, membership)) = facts.event.membership() {
         return decide_membership(facts, member, membership);
+    }
+    if let Some(successor) = facts.event.closes() {
+        return decide_closing(facts, successor);
     }
     if let Some(call) = call(facts) {
         return match facts.level >= Level::Commands {
@@ -146,6 +151,18 @@ fn decide_membership(facts: &Facts<'_>, member: &str, membership: &str) -> Decis
     match facts.level >= Level::Commands {
         true => Decision::Join,
         false => Decision::Leave("somebody without the right to use this bridge invited it".to_owned()),
+    }
+}
+
+fn decide_closing(facts: &Facts<'_>, successor: Option<OwnedRoomId>) -> Decision {
+    match (facts.portal, successor) {
+        (None, _) if facts.in_the_making => Decision::Wait("the room is still being made".to_owned()),
+        (None, _) => ignore("the room is no portal"),
+        (Some(_), None) => ignore("the room was closed, and no other takes its place"),
+        (Some(_), Some(successor)) if successor == facts.event.room_id => {
+            ignore("a room cannot take its own place")
+        }
+        (Some(_), Some(successor)) => Decision::Follow(successor),
     }
 }
 

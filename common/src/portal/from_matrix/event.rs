@@ -46,6 +46,15 @@ impl Event {
         OwnedEventId::try_from(written.or_else(|| self.redacts.as_str())?).ok()
     }
 
+    /// Whether it closes its room, and which room it names as the successor, if it names one.
+    pub(super) fn closes(&self) -> Option<Option<OwnedRoomId>> {
+        if self.event_type != "m.room.tombstone" || self.state_key.as_deref() != Some("") {
+            return None;
+        }
+        let named = self.content.get("replacement_room").and_then(Value::as_str);
+        Some(named.and_then(|named| OwnedRoomId::try_from(named).ok()))
+    }
+
     /// The reason that was given.
     pub(super) fn reason(&self) -> Option<&str> {
         self.content.get("reason")?.as_str()

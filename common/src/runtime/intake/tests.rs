@@ -68,6 +68,10 @@ fn every_kind_of_event_has_its_fate() {
         ("a person's new name", PERSON, "m.room.member", Some(PERSON), Profile(PERSON)),
         ("a member that is no user", PERSON, "m.room.member", Some("nobody"), Nothing),
         ("a member event that is no state", PERSON, "m.room.member", None, Nothing),
+        ("a room that is closed", PERSON, "m.room.tombstone", Some(""), Stored),
+        ("a room that we close ourselves", BOT, "m.room.tombstone", Some(""), Nothing),
+        ("a tombstone under another key", PERSON, "m.room.tombstone", Some("x"), Nothing),
+        ("a tombstone that is no state", PERSON, "m.room.tombstone", None, Nothing),
         ("a name", PERSON, "m.room.name", Some(""), Nothing),
         ("what nobody knows", PERSON, "org.example.odd", None, Nothing),
     ];

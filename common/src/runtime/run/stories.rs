@@ -28,6 +28,7 @@ mod provisioning;
 mod reactions;
 mod relay;
 mod rooms;
+mod upgrades;
 
 const AS_TOKEN: &str = "as-token-of-a-bridge-in-a-story-0123456789";
 const HS_TOKEN: &str = "hs-token-of-a-bridge-in-a-story-0123456789";

@@ -131,7 +131,8 @@ impl World {
         creation["predecessor"] = predecessor;
         let copies = COPIED.iter().filter_map(|event_type| {
             let mut content = content(event_type)?;
-            if let (true, Some(users)) = (is_above(version), content["users"].as_object_mut()) {
+            let users = content.get_mut("users").and_then(Value::as_object_mut);
+            if let (true, Some(users)) = (is_above(version), users) {
                 users.remove(by.as_str());
             }
             Some(json!({ "type": event_type, "state_key": "", "content": content }))

@@ -292,6 +292,42 @@ fn commands() {
 }
 
 #[test]
+fn closings() {
+    let closes =
+        |named: Value| event("m.room.tombstone", Some(""), json!({ "body": "x", "replacement_room": named }));
+    let follow = || Decision::Follow(OwnedRoomId::try_from("!new:example.org").unwrap());
+    let room = event("m", None, json!({}))["room_id"].clone();
+    let none = || ignore("the room was closed, and no other takes its place");
+    let unbridged = || {
+        let scene = portal();
+        Scene {
+            portal: scene.portal.clone().map(|row| PortalRow { state: PortalState::Unbridged, ..row }),
+            ..scene
+        }
+    };
+    check(vec![
+        ("a room that is replaced", portal(), closes(json!("!new:example.org")), follow()),
+        // Whether they could is for the room's powers to say.
+        (
+            "by somebody without a right to the bridge",
+            by(Level::None, portal()),
+            closes(json!("!new:example.org")),
+            follow(),
+        ),
+        (
+            "one that is unbridged can be joined again there",
+            unbridged(),
+            closes(json!("!new:example.org")),
+            follow(),
+        ),
+        ("nothing in its place", portal(), closes(json!(null)), none()),
+        ("something that is no room", portal(), closes(json!(["!new:example.org"])), none()),
+        ("itself", portal(), closes(room), ignore("a room cannot take its own place")),
+        ("no portal", bare(), closes(json!("!new:example.org")), ignore("the room is no portal")),
+    ]);
+}
+
+#[test]
 fn memberships() {
     let bot = "@discordbot:example.org";
     let nothing = || ignore("a change of membership that asks for nothing");
