@@ -14,6 +14,7 @@ use magpie_tests::{
 use serde_json::{Value, json};
 
 mod commands;
+mod upgrade;
 
 const SERVER: &str = "magpie.test";
 const BOT: &str = "@examplebot:magpie.test";

@@ -180,9 +180,7 @@ async fn bridge(desk: &Desk, asked: Asked<'_>) -> Result<Reply, StoreError> {
         }
         (None, Some(chat)) => chat,
     };
-    if desk.store.is_management_room(asked.room_id).await?
-        || desk.is_private(asked.room_id, asked.sender).await
-    {
+    if desk.store.is_management_room(asked.room_id).await? {
         return Ok(said(format!(
             "This is your room with me. `{prefix} create-portal {chat}` makes a room for the chat; `bridge` joins it to a room that is \
              there, and is given in that room."

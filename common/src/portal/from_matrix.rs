@@ -239,8 +239,9 @@ async fn perform(
             Followed::Not { why, .. } => Outcome::Ignored(why),
         },
         Decision::Join => {
-            portals.parts.homeserver.bot().join(&work.event.room_id).await?;
-            portals.welcome(&work.event.room_id, &work.event.sender).await?;
+            let Event { room_id, sender, .. } = work.event;
+            portals.parts.homeserver.bot().join(room_id).await?;
+            portals.welcome(room_id, sender, work.event.is_direct()).await?;
             Outcome::Delivered
         }
         Decision::Leave(why) => {

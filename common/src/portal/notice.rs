@@ -10,7 +10,7 @@ use super::Portals;
 use crate::{
     config::Level,
     convert::{Known, ToMatrix, content_relations, write_html},
-    homeserver::SendEvent,
+    homeserver::{HomeserverError, SendEvent},
     ids::GhostNames,
     login::backoff,
     message::{Node, RichText},
@@ -71,10 +71,22 @@ impl Portals {
         self.reply(&room_id, &which.event_id, &words, row.attempts).await;
     }
 
-    /// Greets whoever has invited the bot into a room that nobody else is in. The first such room is where they are told news.
-    pub(super) async fn welcome(&self, room_id: &RoomId, user_id: &UserId) -> Result<(), StoreError> {
-        let members = match self.parts.homeserver.bot().joined_members(room_id).await {
-            Ok(members) => members,
+    /// Greets whoever has invited the bot into a room that nobody else is in. The first that is a direct chat, or has no name, is where they
+    /// are told news; a named one may be meant for a chat, and for others who come later.
+    pub(super) async fn welcome(
+        &self,
+        room_id: &RoomId,
+        user_id: &UserId,
+        is_direct: bool,
+    ) -> Result<(), StoreError> {
+        let bot = self.parts.homeserver.bot();
+        let looked = async {
+            let members = bot.joined_members(room_id).await?;
+            let is_named = !is_direct && bot.state_event(room_id, "m.room.name", "").await?.is_some();
+            Ok::<_, HomeserverError>((members, is_named))
+        };
+        let (members, is_named) = match looked.await {
+            Ok(looked) => looked,
             Err(error) => {
                 tracing::warn!(%error, room = %room_id, "Who is in a room is not known.");
                 return Ok(());
@@ -83,12 +95,20 @@ impl Portals {
         if members.iter().any(|member| member != user_id && member != self.parts.names.bot()) {
             return Ok(());
         }
+        let settings = &self.parts.settings;
+        let (name, prefix) = (settings.about.name, &settings.command_prefix);
+        if is_named {
+            let words = format!(
+                "This is the {name} bridge. `{prefix} bridge <chat id>` joins this room to a chat, `{prefix} help` lists what else I can do."
+            );
+            self.tell_once(room_id, &words).await;
+            return Ok(());
+        }
         if self.parts.store.person(user_id).await?.management_room.is_some() {
             return Ok(());
         }
         self.parts.store.set_management_room(user_id, room_id).await?;
-        let name = self.parts.settings.about.name;
-        let login = match self.parts.settings.permissions.level(user_id) >= Level::User {
+        let login = match settings.permissions.level(user_id) >= Level::User {
             true => " `login` signs in with an account of yours.",
             false => "",
         };

@@ -195,6 +195,12 @@ impl Person {
         field(&self.client.post(&["_matrix", "client", "v3", "createRoom"], &body).await?, "room_id")
     }
 
+    /// Replaces a room by one of another version, and returns the new one's id.
+    pub async fn upgrade(&self, room: &str, version: &str) -> anyhow::Result<String> {
+        let path = ["_matrix", "client", "v3", "rooms", room, "upgrade"];
+        field(&self.client.post(&path, &json!({"new_version": version})).await?, "replacement_room")
+    }
+
     /// Invites someone.
     pub async fn invite(&self, room: &str, user: &str) -> anyhow::Result<()> {
         let path = ["_matrix", "client", "v3", "rooms", room, "invite"];

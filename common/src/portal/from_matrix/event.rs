@@ -74,4 +74,9 @@ impl Event {
         }
         Some((self.state_key.as_deref()?, self.content.get("membership")?.as_str()?))
     }
+
+    /// Whether an invitation is to a direct chat.
+    pub(super) fn is_direct(&self) -> bool {
+        self.content.get("is_direct") == Some(&Value::Bool(true))
+    }
 }
