@@ -14,7 +14,7 @@
 //! This room must never print a secret, touch the network or open a database. Next: [`crate::appservice`], whose registration
 //! holds the tokens, and [`crate::runtime`], which starts from a [`Config`].
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use ruma::{OwnedServerName, OwnedUserId};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -139,6 +139,8 @@ pub struct Homeserver {
     pub server_name: OwnedServerName,
     /// A second registration, by whose token the bridge acts for the homeserver's own users.
     pub double_puppets: Option<PathBuf>,
+    /// Where the client APIs of other homeservers are, whose users may give access tokens.
+    pub double_puppet_servers: BTreeMap<OwnedServerName, Url>,
 }
 
 /// How the homeserver reaches the bridge, and the names that the bridge owns there.

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use url::Url;
+use url::{Host, Url};
 
 use super::{DatabaseUrl, Problems, Secret};
 
@@ -57,6 +57,16 @@ pub(super) fn http(problems: &mut Problems, key: &str, text: &str, paths: Paths)
         );
     }
     Some(url)
+}
+
+/// Whether an address stays on this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
 }
 
 /// The address to listen on.

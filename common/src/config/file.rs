@@ -19,6 +19,7 @@ pub(super) struct Homeserver {
     pub(super) url: String,
     pub(super) server_name: String,
     pub(super) double_puppets: Option<String>,
+    pub(super) double_puppet_servers: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -4,11 +4,13 @@
 //! `address`.
 
 use std::{
+    collections::BTreeMap,
     num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
 use ruma::{OwnedServerName, ServerName};
+use url::Url;
 
 use self::who::{permissions, user_id};
 use super::{
@@ -150,7 +152,29 @@ fn resolve_homeserver(file: &file::Homeserver, folder: &Path, problems: &mut Pro
     );
     let server_name = server_name(problems, &file.server_name);
     let double_puppets = file.double_puppets.as_ref().map(|file| folder.join(file));
-    Some(Homeserver { url: url?, server_name: server_name?, double_puppets })
+    let double_puppet_servers = other_servers(problems, &file.double_puppet_servers);
+    Some(Homeserver { url: url?, server_name: server_name?, double_puppets, double_puppet_servers })
+}
+
+/// Where other homeservers are. Access tokens go there, so that only loopback may do without encryption.
+fn other_servers(problems: &mut Problems, file: &BTreeMap<String, String>) -> BTreeMap<OwnedServerName, Url> {
+    let mut servers = BTreeMap::new();
+    for (name, text) in file {
+        let key = format!("double_puppet_servers.{name}");
+        let Ok(server_name) = ServerName::parse(name) else {
+            let help = "Name the server as in its people's ids: `example.org`.";
+            problems.add_key("double_puppet_servers", name, format!("`{name}` is not a server name"), help);
+            continue;
+        };
+        let Some(url) = address::http(problems, &key, text, Paths::Allowed) else { continue };
+        if url.scheme() == "http" && !address::is_loopback(&url) {
+            let what = format!("access tokens would travel to {name} for everybody to read");
+            problems.add_key("double_puppet_servers", name, what, "Give an `https://` address.");
+            continue;
+        }
+        servers.insert(server_name, url);
+    }
+    servers
 }
 
 fn server_name(problems: &mut Problems, text: &str) -> Option<OwnedServerName> {

@@ -218,7 +218,7 @@ fn variables_that_set_nothing_are_named_with_what_was_meant() {
         (
             "MAGPIE_HOMESERVER__ULR",
             "unknown setting `ulr` Did you mean `MAGPIE_HOMESERVER__URL`? Allowed here: MAGPIE_HOMESERVER__URL, \
-             MAGPIE_HOMESERVER__SERVER_NAME, MAGPIE_HOMESERVER__DOUBLE_PUPPETS.",
+             MAGPIE_HOMESERVER__SERVER_NAME, MAGPIE_HOMESERVER__DOUBLE_PUPPETS, MAGPIE_HOMESERVER__DOUBLE_PUPPET_SERVERS.",
         ),
         ("MAGPIE_DATABSE__URL", "no setting has this name Did you mean `MAGPIE_DATABASE__URL`?"),
         ("MAGPIE_DATABASE_URL", "no setting has this name Did you mean `MAGPIE_DATABASE__URL`?"),

@@ -66,6 +66,7 @@ impl Parts {
             as_token: registration.tokens.as_token.clone(),
             bot: registration.names.bot().to_owned(),
             double_puppet_token,
+            other_servers: config.homeserver.double_puppet_servers.clone(),
         })
         .map_err(|error| Fatal::Other(error.to_string()))?;
         let logins = Logins::new(clock.clone(), stop.clone());

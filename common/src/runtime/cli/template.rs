@@ -24,6 +24,7 @@ pub(super) fn config_text<P: PlatformConfig>(about: &About, answers: &Answers) -
         TEMPLATE,
         &[
             ("program", &program),
+            ("none", "{}"),
             ("variable", &variable),
             ("id", about.id),
             ("name", about.name),
@@ -104,6 +105,8 @@ homeserver:
   # A second registration, by which the bridge may act for your own users; `{program} registration --double-puppets` writes it.
   # Default: nobody is acted for who has not given a token of their own.
   #double_puppets: ./double-puppets.yaml
+  # Other homeservers whose people may give access tokens of theirs: the end of their ids, and the address of the client API.
+  #double_puppet_servers: {none}
 
 appservice:
   # Where the bridge listens for the homeserver. 0.0.0.0 for all networks of this machine.
