@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ruma::{OwnedEventId, OwnedRoomId, RoomId};
 
+pub(super) use self::stopped::Stopped;
 use self::{
     change::Changing,
     decide::{Decision, Facts, Reaction, decide},
@@ -24,10 +25,8 @@ use super::{
 use crate::{
     homeserver::HomeserverError,
     ids::LoginId,
-    media::MediaError,
     message::{CreateWhen, RemoteMessage, Sender, UserInfo, Wire},
-    platform::{PlatformError, Session, Until},
-    puppet::{DoubleError, PuppetError},
+    platform::{Session, Until},
     steps::{Step, reached},
     store::{Links, OpenRow, Outcome, PortalRow, PortalState, StoreError},
 };
@@ -35,96 +34,18 @@ use crate::{
 mod change;
 mod content;
 mod decide;
+mod members;
+mod pin;
 mod react;
 mod reconcile;
 mod related;
 mod reprieve;
 mod send;
+mod stopped;
 mod voice;
 
 /// So often is a file asked for that cannot be had; then its message goes without it.
 const FILE_ATTEMPTS_MAX: u32 = 4;
-
-/// What stops an attempt.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Stopped {
-    /// The chat has no room.
-    #[error("the room could not be made: {0}")]
-    Create(#[from] CreateError),
-    /// The ghost is not ready.
-    #[error("the sender's ghost is not ready: {0}")]
-    Puppet(#[from] PuppetError),
-    /// The homeserver did not take it.
-    #[error(transparent)]
-    Homeserver(#[from] HomeserverError),
-    /// The database did not answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A file of the message is not there yet.
-    #[error("a file is not here yet: {0}")]
-    Media(#[from] MediaError),
-    /// Whether we may act for somebody is not known yet.
-    #[error("the sender's double puppet is not ready: {0}")]
-    Double(#[from] DoubleError),
-}
-
-impl Stopped {
-    /// Whether another attempt can help.
-    pub(super) fn is_transient(&self) -> bool {
-        match self {
-            Self::Store(_)
-            | Self::Create(CreateError::Store(_) | CreateError::Platform(_))
-            | Self::Create(CreateError::Puppet(PuppetError::Store(_)))
-            | Self::Puppet(PuppetError::Store(_)) => true,
-            Self::Create(
-                CreateError::NoChat
-                | CreateError::Unwritable(_)
-                | CreateError::Puppet(PuppetError::Unnameable),
-            )
-            | Self::Puppet(PuppetError::Unnameable) => false,
-            Self::Media(error) => error.is_transient(),
-            // What is final about a double puppet is settled without an error.
-            Self::Double(_) => true,
-            Self::Homeserver(error)
-            | Self::Create(
-                CreateError::Homeserver(error) | CreateError::Puppet(PuppetError::Homeserver(error)),
-            )
-            | Self::Puppet(PuppetError::Homeserver(error)) => error.is_transient(),
-        }
-    }
-
-    /// How long the homeserver wants us to wait.
-    fn retry_after(&self) -> Option<std::time::Duration> {
-        match self {
-            Self::Homeserver(error)
-            | Self::Create(CreateError::Homeserver(error))
-            | Self::Puppet(PuppetError::Homeserver(error)) => error.retry_after(),
-            _ => None,
-        }
-    }
-}
-
-impl From<super::from_matrix::Stopped> for Stopped {
-    fn from(stopped: super::from_matrix::Stopped) -> Self {
-        match stopped {
-            super::from_matrix::Stopped::Store(error) => error.into(),
-            super::from_matrix::Stopped::Homeserver(error) => error.into(),
-        }
-    }
-}
-
-impl From<Stopped> for CreateError {
-    fn from(stopped: Stopped) -> Self {
-        match stopped {
-            Stopped::Create(error) => error,
-            Stopped::Puppet(error) => error.into(),
-            Stopped::Homeserver(error) => error.into(),
-            Stopped::Store(error) => error.into(),
-            Stopped::Media(error) => Self::Unwritable(error.to_string()),
-            Stopped::Double(error) => Self::Platform(PlatformError(error.to_string())),
-        }
-    }
-}
 
 /// One attempt at one event.
 pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, StoreError> {
@@ -243,6 +164,14 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
         Decision::Reconcile { chat, stretch, messages } => {
             let reconciling = Reconciling { chat, stretch, messages, session, work: work.row.id };
             reconciling.perform(portals).await?;
+            Ok(delivered())
+        }
+        Decision::Pin { room_id, event_id, pinned } => {
+            pin::set(portals, room_id, event_id, pinned).await?;
+            Ok(delivered())
+        }
+        Decision::Members(room_id, changes) => {
+            members::change(portals, room_id, changes, session).await?;
             Ok(delivered())
         }
         Decision::Profile(user) => {

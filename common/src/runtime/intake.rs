@@ -75,7 +75,7 @@ fn fate(event: &Envelope<'_>, names: &GhostNames) -> Fate {
         ("m.room.message" | "m.sticker" | "m.reaction" | "m.room.redaction" | "m.room.encrypted", None) => {
             Fate::Keep
         }
-        ("m.room.tombstone", Some("")) => Fate::Keep,
+        ("m.room.tombstone" | "m.room.pinned_events", Some("")) => Fate::Keep,
         ("m.room.member", Some(member)) => match <&UserId>::try_from(member) {
             Ok(member) if names.is_ours(member) => Fate::Keep,
             Ok(member) => Fate::Profile(member.to_owned()),

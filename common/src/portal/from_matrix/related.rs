@@ -7,7 +7,10 @@ use ruma::{EventId, OwnedEventId, OwnedUserId};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Stopped, event::Event};
+use super::{
+    Stopped,
+    event::{Event, Pinning},
+};
 use crate::{
     convert::{Origin, content_relations, read_reaction},
     homeserver::{Deed, HomeserverError},
@@ -74,6 +77,7 @@ pub(super) async fn load(portals: &Portals, portal: &PortalRow, event: &Event) -
         "m.room.message" | "m.sticker" => finder.message().await,
         "m.reaction" => finder.reaction().await,
         "m.room.redaction" => finder.redaction().await,
+        "m.room.pinned_events" => finder.pinned().await,
         _ => Ok(Related::default()),
     }
 }
@@ -150,6 +154,13 @@ impl Finder<'_> {
             _ => false,
         };
         Ok(Related { changed, may_redact_others, ..Related::default() })
+    }
+
+    async fn pinned(&self) -> Result<Related, Stopped> {
+        let Some(Pinning::Pinned(event_id) | Pinning::Unpinned(event_id)) = self.event.pinning() else {
+            return Ok(Related::default());
+        };
+        Ok(Related { changed: self.target(Some(&event_id)).await?, ..Related::default() })
     }
 
     async fn reactions(&self, target: &Target) -> Result<Vec<ReactionRow>, StoreError> {

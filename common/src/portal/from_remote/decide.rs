@@ -1,6 +1,6 @@
 //! What is done about an event from the network. Pure: from facts to a decision.
 
-use ruma::OwnedRoomId;
+use ruma::{OwnedEventId, OwnedRoomId};
 
 use super::{
     change::Extent,
@@ -9,7 +9,8 @@ use super::{
 use crate::{
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
     message::{
-        ChatChange, ChatInfo, CreateWhen, Emoji, Personal, RemoteEvent, RemoteMessage, Stands, UserInfo,
+        ChatChange, ChatInfo, CreateWhen, Emoji, MemberChange, Personal, RemoteEvent, RemoteMessage, Stands,
+        UserInfo,
     },
     store::{Direction, MessageRow, MessageState, PortalRow, PortalState, ReactionRow},
 };
@@ -49,6 +50,10 @@ pub(super) enum Decision<'a> {
         stretch: &'a (RemoteMessageId, RemoteMessageId),
         messages: &'a [Stands],
     },
+    /// Pin an event in its room, or unpin it.
+    Pin { room_id: &'a OwnedRoomId, event_id: &'a OwnedEventId, pinned: bool },
+    /// Let ghosts come and go.
+    Members(&'a OwnedRoomId, &'a [(RemoteUserId, MemberChange)]),
     /// Show how somebody looks now.
     Profile(&'a UserInfo),
     /// Make the chat's room now.
@@ -102,6 +107,13 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
             Some(_) => Decision::Reconcile { chat, stretch, messages },
             None => ignore("the chat has no room"),
         },
+        RemoteEvent::Pin { pinned, .. } => decide_pin(facts, *pinned),
+        RemoteEvent::MembersChanged { changes, .. } => {
+            match facts.portal.and_then(|portal| portal.room_id.as_ref()) {
+                Some(room_id) => Decision::Members(room_id, changes),
+                None => ignore("the chat has no room"),
+            }
+        }
         RemoteEvent::UserChanged(user) => Decision::Profile(user),
         RemoteEvent::ChatChanged { chat, change } => decide_chat(facts, chat, change),
         RemoteEvent::Unknown { name, .. } => match facts.portal.and_then(|portal| portal.room_id.as_ref()) {
@@ -117,8 +129,6 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
         RemoteEvent::Typing { .. }
         | RemoteEvent::Receipt { .. }
         | RemoteEvent::Vote { .. }
-        | RemoteEvent::Pin { .. }
-        | RemoteEvent::MembersChanged { .. }
         | RemoteEvent::StateChanged(_)
         | RemoteEvent::Migrated { .. } => {
             Decision::Ignore(format!("events of the kind {} are not carried over yet", facts.event.name()))
@@ -202,6 +212,20 @@ fn decide_unreact<'a>(
     match found.is_empty() {
         true => ignore("there is no such reaction here"),
         false => Decision::Unreact(found),
+    }
+}
+
+fn decide_pin<'a>(facts: &Facts<'a>, pinned: bool) -> Decision<'a> {
+    let rows = &facts.related.rows;
+    if rows.is_empty() {
+        return unknown(facts);
+    }
+    // A message that became several events is pinned by its first.
+    let shown = rows.iter().filter(|row| row.state != MessageState::Gone);
+    let mut shown = shown.filter_map(|row| row.room_id.as_ref().zip(row.event_id.as_ref()));
+    match shown.next() {
+        Some((room_id, event_id)) => Decision::Pin { room_id, event_id, pinned },
+        None => ignore("the message is not in a room"),
     }
 }
 

@@ -93,6 +93,14 @@ impl<'a> Voice<'a> {
         Ok(Self { portals, room_id, user_id: ghost.user_id.clone(), double: None })
     }
 
+    /// Comes into the room without a word.
+    pub(super) async fn come_in(&self) -> Result<(), HomeserverError> {
+        match &self.double {
+            None => self.bring_in(&self.portals.parts.homeserver.intent(&self.user_id)).await,
+            Some(double) => self.bring_in(&self.portals.parts.homeserver.double(double)).await,
+        }
+    }
+
     /// The key of what this ghost sends there.
     pub(super) fn txn_id(&self, place: &Place<'_>) -> String {
         keys::txn_id(place, &self.user_id, &self.portals.parts.clock)

@@ -72,6 +72,8 @@ fn every_kind_of_event_has_its_fate() {
         ("a room that we close ourselves", BOT, "m.room.tombstone", Some(""), Nothing),
         ("a tombstone under another key", PERSON, "m.room.tombstone", Some("x"), Nothing),
         ("a tombstone that is no state", PERSON, "m.room.tombstone", None, Nothing),
+        ("pins", PERSON, "m.room.pinned_events", Some(""), Stored),
+        ("pins that we set ourselves", BOT, "m.room.pinned_events", Some(""), Nothing),
         ("a name", PERSON, "m.room.name", Some(""), Nothing),
         ("what nobody knows", PERSON, "org.example.odd", None, Nothing),
     ];

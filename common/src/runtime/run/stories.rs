@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     config::{Environment, parse},
+    homeserver::SendState,
     ids::{RemoteChatId, RemoteUserId},
     message::{RemoteEvent, RemoteMessage},
     testkit::{
@@ -22,6 +23,7 @@ mod changes;
 mod conversion;
 mod doubles;
 mod files;
+mod members;
 mod neighbors;
 mod people;
 mod provisioning;
@@ -50,6 +52,15 @@ struct Stage {
 }
 
 impl Stage {
+    /// Gives somebody power in a room that the bridge has made.
+    async fn empowers(&self, room: &OwnedRoomId, user: &str, level: i64) {
+        let mut levels = self.fake.state(room, "m.room.power_levels", "").expect("there are levels");
+        levels["users"][user] = level.into();
+        let state =
+            SendState { room_id: room, event_type: "m.room.power_levels", state_key: "", content: &levels };
+        self.running.parts.homeserver.bot().send_state(state).await.expect("the bot has all power");
+    }
+
     /// A running bridge with the chat `town`, of which nothing was said yet.
     async fn set(story: &str) -> Self {
         Self::set_with(story, "", "").await

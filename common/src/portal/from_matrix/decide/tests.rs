@@ -657,3 +657,63 @@ fn files() {
         Decision::Refuse(words.to_owned()),
     )]);
 }
+
+#[test]
+fn pins() {
+    use MessageState::{Delivered, Failed};
+    let pins = |before: &[&str], now: &[&str]| {
+        let mut event = event("m.room.pinned_events", Some(""), json!({ "pinned": now }));
+        event["unsigned"] = json!({ "prev_content": { "pinned": before } });
+        event
+    };
+    let deliver = |outgoing| Decision::Deliver(Box::new(outgoing), Then::Link);
+    let target = RemoteMessageId::new("1");
+    let (pin, unpin) = (Outgoing::Pin { target: target.clone() }, Outgoing::Unpin { target });
+    let several = "several pins were changed at once. Pin or unpin one after the other.";
+    check(vec![
+        ("one more", able(changing(mine(Delivered))), pins(&["$a"], &["$a", "$b"]), deliver(pin)),
+        ("one less", able(changing(mine(Delivered))), pins(&["$a", "$b"], &["$b"]), deliver(unpin)),
+        (
+            "the same",
+            able(Related::default()),
+            pins(&["$a", "$b"], &["$b", "$a"]),
+            ignore("no pin was set or removed"),
+        ),
+        (
+            "two more",
+            able(Related::default()),
+            pins(&[], &["$b", "$a"]),
+            Decision::Refuse(several.to_owned()),
+        ),
+        (
+            "one for another",
+            able(Related::default()),
+            pins(&["$a"], &["$b"]),
+            Decision::Refuse(several.to_owned()),
+        ),
+        (
+            "no ids",
+            able(Related::default()),
+            event("m.room.pinned_events", Some(""), json!({ "pinned": [7, "x"] })),
+            ignore("no pin was set or removed"),
+        ),
+        (
+            "where there are none",
+            Scene { related: changing(mine(Delivered)), ..portal() },
+            pins(&[], &["$a"]),
+            ignore("pins are not carried over to Discord"),
+        ),
+        (
+            "on what did not get through",
+            able(changing(mine(Failed))),
+            pins(&[], &["$a"]),
+            ignore("the message is on this side only"),
+        ),
+        (
+            "on a notice",
+            able(Related::default()),
+            pins(&[], &["$a"]),
+            ignore("the message is on this side only"),
+        ),
+    ]);
+}

@@ -78,6 +78,9 @@ fn words(decision: &Decision<'_>) -> String {
         }
         Decision::Reconcile { chat, messages, .. } => format!("reconcile {chat} {}", messages.len()),
         Decision::Profile(user) => format!("profile {}", user.ids.primary),
+        Decision::Pin { event_id, pinned: true, .. } => format!("pin {event_id}"),
+        Decision::Pin { event_id, pinned: false, .. } => format!("unpin {event_id}"),
+        Decision::Members(room_id, changes) => format!("members of {room_id}: {}", changes.len()),
     }
 }
 
@@ -191,9 +194,7 @@ fn what_is_not_carried_yet_is_named() {
     let events = vec![
         RemoteEvent::Typing { chat: chat(), sender: sender.clone(), timeout_ms: 1 },
         RemoteEvent::Receipt { chat: chat(), reader: sender.clone(), up_to: target.clone() },
-        RemoteEvent::Vote { chat: chat(), target: target.clone(), sender, answers: vec![0] },
-        RemoteEvent::Pin { chat: chat(), target, pinned: true },
-        RemoteEvent::MembersChanged { chat: chat(), changes: Vec::new() },
+        RemoteEvent::Vote { chat: chat(), target, sender, answers: vec![0] },
         RemoteEvent::StateChanged(SessionState::Connected),
         RemoteEvent::Migrated { from: chat(), to: RemoteChatId::new("other") },
     ];
@@ -336,6 +337,39 @@ fn reactions() {
         ("all of somebody", ROOM, with(), unreact(Some("v"), None), "unreact $b $c"),
         ("all", ROOM, with(), unreact(None, None), "unreact $a $b $c $d"),
         ("one that is not there", ROOM, with(), unreact(Some("u"), Some("🎉")), none),
+    ]);
+}
+
+#[test]
+fn pins_and_members() {
+    use Direction::FromRemote;
+    use MessageState::{Delivered, Gone};
+    let pin = |pinned| RemoteEvent::Pin { chat: chat(), target: RemoteMessageId::new("1"), pinned };
+    let came = || RemoteEvent::MembersChanged {
+        chat: chat(),
+        changes: vec![(RemoteUserId::new("u"), MemberChange::Joined)],
+    };
+    let unknown = "ignore: it is about a message that was never brought here";
+    check_related(vec![
+        ("a pin on the first of two", ROOM, known(FromRemote, &[Delivered, Delivered]), pin(true), "pin $0"),
+        ("a pin removed", ROOM, known(FromRemote, &[Delivered]), pin(false), "unpin $0"),
+        ("a pin on what is left", ROOM, known(FromRemote, &[Gone, Delivered]), pin(true), "pin $1"),
+        (
+            "a pin on what is gone",
+            ROOM,
+            known(FromRemote, &[Gone]),
+            pin(true),
+            "ignore: the message is not in a room",
+        ),
+        ("a pin on what nobody knows", ROOM, Related::default(), pin(true), unknown),
+        ("somebody comes", ROOM, Related::default(), came(), "members of !r:example.org: 1"),
+        (
+            "somebody comes without a room",
+            NO_ROOM,
+            Related::default(),
+            came(),
+            "ignore: the chat has no room",
+        ),
     ]);
 }
 
