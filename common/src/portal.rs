@@ -41,6 +41,8 @@ mod from_remote;
 mod keys;
 mod lane;
 mod marks;
+mod moves;
+mod moving;
 mod notice;
 mod observed;
 mod owners;
@@ -187,6 +189,7 @@ pub struct Portals {
     cache: Mutex<Cache>,
     passing: ephemeral::Passing,
     marks: marks::Marks,
+    moves: moves::Moves,
     /// Spaces are made from many lanes; one at a time keeps one chat from getting two.
     creating_space: tokio::sync::Mutex<()>,
 }
@@ -194,6 +197,8 @@ pub struct Portals {
 struct Cache {
     by_chat: LruCache<RemoteChatId, Arc<PortalRow>>,
     by_room: LruCache<OwnedRoomId, Arc<PortalRow>>,
+    /// Counts what made entries of both old.
+    portal_changes: u64,
     seeing: LruCache<RemoteChatId, Arc<[ChatLogin]>>,
     /// Counts what made an entry of `seeing` old.
     seeing_changes: u64,
@@ -209,6 +214,7 @@ impl Portals {
         let cache = Mutex::new(Cache {
             by_chat: LruCache::new(PORTALS_CACHED_MAX),
             by_room: LruCache::new(PORTALS_CACHED_MAX),
+            portal_changes: 0,
             seeing: LruCache::new(PORTALS_CACHED_MAX),
             seeing_changes: 0,
             sights: LruCache::new(SIGHTS_CACHED_MAX),
@@ -221,6 +227,7 @@ impl Portals {
             people,
             cache,
             passing: ephemeral::Passing::default(),
+            moves: moves::Moves::default(),
             creating_space: tokio::sync::Mutex::default(),
         }
     }
@@ -236,19 +243,26 @@ impl Portals {
     }
 
     async fn by_room(&self, room_id: &RoomId) -> Result<Option<Arc<PortalRow>>, StoreError> {
-        let cached = self.cache().by_room.get(room_id).cloned();
+        let (cached, changes) = {
+            let mut cache = self.cache();
+            (cache.by_room.get(room_id).cloned(), cache.portal_changes)
+        };
         if cached.is_some() {
             return Ok(cached);
         }
-        Ok(self.parts.store.portal_by_room(room_id).await?.map(|row| self.remember(row)))
+        Ok(self.parts.store.portal_by_room(room_id).await?.map(|row| self.remember_read(row, changes)))
     }
 
     async fn by_chat(&self, chat: &RemoteChatId) -> Result<Option<Arc<PortalRow>>, StoreError> {
-        let cached = self.cache().by_chat.get(chat).cloned();
+        let chat = &self.today(chat);
+        let (cached, changes) = {
+            let mut cache = self.cache();
+            (cache.by_chat.get(chat).cloned(), cache.portal_changes)
+        };
         if cached.is_some() {
             return Ok(cached);
         }
-        Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember(row)))
+        Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember_read(row, changes)))
     }
 
     async fn save(&self, row: PortalRow) -> Result<Arc<PortalRow>, StoreError> {
@@ -269,6 +283,14 @@ impl Portals {
     /// Reads a portal anew after a part of it was changed.
     async fn refresh(&self, chat: &RemoteChatId) -> Result<Option<Arc<PortalRow>>, StoreError> {
         Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember(row)))
+    }
+
+    /// Remembers what was read, unless portals were moved or forgotten meanwhile.
+    fn remember_read(&self, row: PortalRow, changes: u64) -> Arc<PortalRow> {
+        match self.cache().portal_changes == changes {
+            true => self.remember(row),
+            false => Arc::new(row),
+        }
     }
 
     fn remember(&self, row: PortalRow) -> Arc<PortalRow> {

@@ -127,16 +127,18 @@ impl From<Stopped> for CreateError {
 /// One attempt at one event.
 pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, StoreError> {
     reached(Step::SendBegins);
-    let observed: Observed = match Wire::read(&row.body) {
+    let mut observed: Observed = match Wire::read(&row.body) {
         Ok(observed) => observed,
         Err(error) => {
             portals.record(row, Outcome::Failed(error.to_string()), Links::None).await?;
             return Ok(Attempted::Done);
         }
     };
+    let (_inside, is_late) = portals.enter(&mut observed.event).await;
     let loaded = load(portals, &observed, (row, try_)).await?;
     let facts = Facts {
         event: &observed.event,
+        is_late,
         portal: loaded.portal.as_deref(),
         related: &loaded.related,
         connected: loaded.session.is_some(),
@@ -185,8 +187,11 @@ impl Work<'_> {
     }
 }
 
-enum Performed {
+/// What came of an attempt.
+pub(super) enum Performed {
+    /// The row is done with.
     Closed(Outcome, Links),
+    /// Not yet, and why.
     NotYet(String),
 }
 
@@ -206,11 +211,15 @@ async fn load(
 async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> Result<Performed, Stopped> {
     let login = &work.observed.login;
     let session = work.loaded.session.as_deref();
-    if let Some(chat) = work.observed.event.chat() {
+    // What two ids are is settled first.
+    if !matches!(decision, Decision::Move { .. })
+        && let Some(chat) = work.observed.event.chat()
+    {
         portals.seen_by(chat, login, work.loaded.portal.as_deref()).await?;
     }
     match decision {
         Decision::Ignore(why) => Ok(Performed::Closed(Outcome::Ignored(why), Links::None)),
+        Decision::Move { from, to } => portals.migrate((from, to), (work.row, session)).await,
         Decision::Wait(why) => Ok(Performed::NotYet(why)),
         Decision::Send(message) => bring(portals, message, work).await,
         Decision::Change(message, extent) => {
@@ -299,7 +308,7 @@ async fn bring(portals: &Portals, message: &RemoteMessage, work: Work<'_>) -> Re
     Ok(Performed::Closed(Outcome::Delivered, Links::Matrix { room_id, event_ids }))
 }
 
-fn delivered() -> Performed {
+pub(super) fn delivered() -> Performed {
     Performed::Closed(Outcome::Delivered, Links::None)
 }
 

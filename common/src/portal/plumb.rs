@@ -15,7 +15,7 @@ use crate::{
 const DELETED: &str = "The room of this chat was deleted by a command.";
 
 /// What is logged of a step that must not keep the rest from being done.
-const NOT_QUITE: &str = "A room is not quite as it should be.";
+pub(super) const NOT_QUITE: &str = "A room is not quite as it should be.";
 
 impl Portals {
     /// Joins a room to a chat. Its looks stay its people's own.
@@ -92,7 +92,7 @@ impl Portals {
         Ok(tolerate(bot.leave(room_id).await, NOT_QUITE)?)
     }
 
-    async fn send_ghosts_away(&self, room_id: &RoomId) -> Result<(), Stopped> {
+    pub(super) async fn send_ghosts_away(&self, room_id: &RoomId) -> Result<(), Stopped> {
         for user_id in self.inside(room_id).await? {
             if self.parts.names.remote(&user_id).is_some() {
                 tolerate(self.parts.homeserver.intent(&user_id).leave(room_id).await, NOT_QUITE)?;
@@ -102,15 +102,16 @@ impl Portals {
     }
 
     /// Who is in a room; nobody where the bot is not.
-    async fn inside(&self, room_id: &RoomId) -> Result<Vec<OwnedUserId>, Stopped> {
+    pub(super) async fn inside(&self, room_id: &RoomId) -> Result<Vec<OwnedUserId>, Stopped> {
         match self.parts.homeserver.bot().joined_members(room_id).await {
             Err(error) if error.is_transient() => Err(error.into()),
             members => Ok(members.unwrap_or_default()),
         }
     }
 
-    fn forget(&self, portal: &PortalRow) {
+    pub(super) fn forget(&self, portal: &PortalRow) {
         let mut cache = self.cache();
+        cache.portal_changes += 1;
         cache.by_chat.pop(&portal.chat);
         if let Some(room_id) = &portal.room_id {
             cache.by_room.pop(room_id);

@@ -77,6 +77,7 @@ fn words(decision: &Decision<'_>) -> String {
             format!("unreact {}", events.join(" "))
         }
         Decision::Reconcile { chat, messages, .. } => format!("reconcile {chat} {}", messages.len()),
+        Decision::Move { from, to } => format!("move {from} to {to}"),
         Decision::Profile(user) => format!("profile {}", user.ids.primary),
     }
 }
@@ -93,6 +94,7 @@ fn check_related(table: Vec<(&str, Scene, Related, RemoteEvent, &str)>) {
         let portal = scene.portal.map(portal);
         let decision = decide(&Facts {
             event: &event,
+            is_late: false,
             portal: portal.as_ref(),
             related: &related,
             connected: scene.connected,
@@ -186,6 +188,33 @@ fn chats() {
 }
 
 #[test]
+fn a_chat_goes_on_under_another_id_whatever_was_before() {
+    let moved = || RemoteEvent::Migrated { from: chat(), to: RemoteChatId::new("other") };
+    let unbridged = Scene { portal: Some(PortalState::Unbridged), ..ROOM };
+    check(vec![
+        ("with a room", ROOM, moved(), "move c to other"),
+        ("unbridged", unbridged, moved(), "move c to other"),
+    ]);
+    // What is told of a former id says nothing of how the chat is today.
+    let portal = portal(PortalState::Active);
+    for (change, expected) in [
+        (ChatChange::Gone, "ignore: the chat goes on under another id, which says how it is now".to_owned()),
+        (ChatChange::Forgotten, "forget c".to_owned()),
+    ] {
+        let decision = decide(&Facts {
+            event: &changed(change),
+            is_late: true,
+            portal: Some(&portal),
+            related: &Related::default(),
+            connected: true,
+            create_at_start: false,
+            name: "Discord",
+        });
+        assert_eq!(words(&decision), expected);
+    }
+}
+
+#[test]
 fn what_is_not_carried_yet_is_named() {
     let (target, sender) = (RemoteMessageId::new("1"), RemoteUserId::new("u"));
     let events = vec![
@@ -195,7 +224,6 @@ fn what_is_not_carried_yet_is_named() {
         RemoteEvent::Pin { chat: chat(), target, pinned: true },
         RemoteEvent::MembersChanged { chat: chat(), changes: Vec::new() },
         RemoteEvent::StateChanged(SessionState::Connected),
-        RemoteEvent::Migrated { from: chat(), to: RemoteChatId::new("other") },
     ];
     for event in events {
         let expected = format!("ignore: events of the kind {} are not carried over yet", event.name());
