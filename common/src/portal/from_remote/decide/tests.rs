@@ -190,27 +190,30 @@ fn chats() {
 #[test]
 fn a_chat_goes_on_under_another_id_whatever_was_before() {
     let moved = || RemoteEvent::Migrated { from: chat(), to: RemoteChatId::new("other") };
-    let unbridged = Scene { portal: Some(PortalState::Unbridged), ..ROOM };
     check(vec![
-        ("with a room", ROOM, moved(), "move c to other"),
-        ("unbridged", unbridged, moved(), "move c to other"),
+        ("with a room", ROOM, moved(), "move chat to other"),
+        ("without one", UNKNOWN, moved(), "move chat to other"),
     ]);
+    let unbridged = PortalRow { state: PortalState::Unbridged, ..portal(true) };
+    let late = "ignore: the chat goes on under another id, which says how it is now";
     // What is told of a former id says nothing of how the chat is today.
-    let portal = portal(PortalState::Active);
-    for (change, expected) in [
-        (ChatChange::Gone, "ignore: the chat goes on under another id, which says how it is now".to_owned()),
-        (ChatChange::Forgotten, "forget c".to_owned()),
+    for (event, portal, is_late, expected) in [
+        (moved(), &unbridged, false, "move chat to other"),
+        (changed(ChatChange::Gone), &portal(true), true, late),
+        (changed(ChatChange::Gone), &portal(true), false, "close chat"),
+        (changed(ChatChange::Forgotten), &portal(true), true, "forget chat"),
     ] {
-        let decision = decide(&Facts {
-            event: &changed(change),
-            is_late: true,
-            portal: Some(&portal),
-            related: &Related::default(),
+        let related = Related::default();
+        let facts = Facts {
+            event: &event,
+            is_late,
+            portal: Some(portal),
+            related: &related,
             connected: true,
             create_at_start: false,
             name: "Discord",
-        });
-        assert_eq!(words(&decision), expected);
+        };
+        assert_eq!(words(&decide(&facts)), expected, "{event:?}");
     }
 }
 
