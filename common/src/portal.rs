@@ -287,7 +287,9 @@ impl Portals {
 
     /// Remembers what was read, unless portals were moved or forgotten meanwhile.
     fn remember_read(&self, row: PortalRow, changes: u64) -> Arc<PortalRow> {
-        match self.cache().portal_changes == changes {
+        // The lock ends here: what remembers takes it, too.
+        let is_current = self.cache().portal_changes == changes;
+        match is_current {
             true => self.remember(row),
             false => Arc::new(row),
         }
