@@ -42,6 +42,8 @@ mod from_remote;
 mod keys;
 mod lane;
 mod marks;
+mod moves;
+mod moving;
 mod notice;
 mod observed;
 mod owners;
@@ -188,6 +190,7 @@ pub struct Portals {
     cache: Mutex<Cache>,
     passing: ephemeral::Passing,
     marks: marks::Marks,
+    moves: moves::Moves,
     /// Spaces are made from many lanes; one at a time keeps one chat from getting two.
     creating_space: tokio::sync::Mutex<()>,
 }
@@ -225,6 +228,7 @@ impl Portals {
             people,
             cache,
             passing: ephemeral::Passing::default(),
+            moves: moves::Moves::default(),
             creating_space: tokio::sync::Mutex::default(),
         }
     }
@@ -251,6 +255,7 @@ impl Portals {
     }
 
     async fn by_chat(&self, chat: &RemoteChatId) -> Result<Option<Arc<PortalRow>>, StoreError> {
+        let chat = &self.today(chat);
         let (cached, changes) = {
             let mut cache = self.cache();
             (cache.by_chat.get(chat).cloned(), cache.portal_changes)

@@ -188,7 +188,7 @@ impl Portals {
         let is_filled = is_owned || (until.is_some() && session.history().is_some());
         let avatar = self.avatar(info, session).await;
         let row = PortalRow {
-            parent: info.parent.clone(),
+            parent: info.parent.as_ref().map(|parent| self.today(parent)),
             login: Some(login.clone()),
             name: shown_name(info),
             topic: shown_topic(info),

@@ -72,6 +72,7 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
             return Ok(Attempted::Done);
         }
     };
+    let _inside = portals.enter_room(&event.room_id).await?;
     let loaded = load(portals, &event).await?;
     let link = |file: &Attachment| link(portals, file);
     let decision = decide(&loaded.facts(portals, &event, &link));
@@ -82,7 +83,7 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
 /// What was looked up.
 struct Loaded {
     portal: Option<Arc<PortalRow>>,
-    in_the_making: bool,
+    making: Making,
     is_management: bool,
     is_chat_busy: bool,
     speaker: Speaker,
@@ -101,7 +102,8 @@ impl Loaded {
         Facts {
             event,
             portal: self.portal.as_deref(),
-            in_the_making: self.in_the_making,
+            in_the_making: self.making == Making::Here,
+            goes_on_in: self.making.elsewhere(),
             is_management: self.is_management,
             is_chat_busy: self.is_chat_busy,
             speaker: &self.speaker,
@@ -152,9 +154,10 @@ async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
         _ => false,
     };
     let session = speaker.login().and_then(|login| portals.parts.logins.session(login));
-    let (known, in_the_making) = match portal {
-        Some(_) => (references(portals, &event.content).await?, false),
-        None => (Known::default(), event.membership().is_none() && in_the_making(portals, event).await?),
+    let (known, making) = match portal {
+        Some(_) => (references(portals, &event.content).await?, Making::No),
+        None if event.membership().is_some() => (Known::default(), Making::No),
+        None => (Known::default(), in_the_making(portals, event).await?),
     };
     let is_management = portal.is_none()
         && event.body().is_some()
@@ -163,7 +166,7 @@ async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
         Some(portal) => related::load(portals, portal, event).await?,
         None => Related::default(),
     };
-    Ok(Loaded { portal, in_the_making, is_management, is_chat_busy, speaker, session, known, related })
+    Ok(Loaded { portal, making, is_management, is_chat_busy, speaker, session, known, related })
 }
 
 /// A public address of a file that somebody in Matrix sent, where one can be given.
@@ -172,9 +175,29 @@ fn link(portals: &Portals, file: &Attachment) -> Option<String> {
     portals.parts.public_media.as_ref()?.file_link(mxc, &file.name).map(String::from)
 }
 
+/// What a room without a portal is to us.
+#[derive(PartialEq, Eq)]
+enum Making {
+    /// Nothing.
+    No,
+    /// One of ours that is not recorded yet.
+    Here,
+    /// One that was ours until its chat and another one turned out to be the same. The room of that is named.
+    Elsewhere(OwnedRoomId),
+}
+
+impl Making {
+    fn elsewhere(&self) -> Option<&RoomId> {
+        match self {
+            Self::Elsewhere(room_id) => Some(room_id),
+            Self::No | Self::Here => None,
+        }
+    }
+}
+
 /// Whether a room without a portal is one of ours all the same: made, and not recorded yet. People are invited as it is made, and what they
 /// say before the record is there (which takes as long as we are down, if we were killed in between) must wait for it. The alias tells.
-async fn in_the_making(portals: &Portals, event: &Event) -> Result<bool, Stopped> {
+async fn in_the_making(portals: &Portals, event: &Event) -> Result<Making, Stopped> {
     #[derive(Deserialize)]
     struct Canonical {
         alias: String,
@@ -187,9 +210,16 @@ async fn in_the_making(portals: &Portals, event: &Event) -> Result<bool, Stopped
     };
     let canonical = content.and_then(|content| serde_json::from_str::<Canonical>(content.get()).ok());
     let Some(Canonical { alias }) = canonical.filter(|it| portals.parts.names.is_our_alias(&it.alias)) else {
-        return portals.is_being_followed(&event.room_id).await;
+        return Ok(match portals.is_being_followed(&event.room_id).await? {
+            true => Making::Here,
+            false => Making::No,
+        });
     };
-    Ok(bot.resolve_alias(&alias).await?.as_ref() == Some(&event.room_id))
+    Ok(match bot.resolve_alias(&alias).await? {
+        Some(room_id) if room_id == event.room_id => Making::Here,
+        Some(room_id) => Making::Elsewhere(room_id),
+        None => Making::No,
+    })
 }
 
 /// Looks up the portals and messages that the event links to. Most events link to none.

@@ -50,16 +50,18 @@ const FILE_ATTEMPTS_MAX: u32 = 4;
 /// One attempt at one event.
 pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, StoreError> {
     reached(Step::SendBegins);
-    let observed: Observed = match Wire::read(&row.body) {
+    let mut observed: Observed = match Wire::read(&row.body) {
         Ok(observed) => observed,
         Err(error) => {
             portals.record(row, Outcome::Failed(error.to_string()), Links::None).await?;
             return Ok(Attempted::Done);
         }
     };
+    let (_inside, is_late) = portals.enter(&mut observed.event).await;
     let loaded = load(portals, &observed, (row, try_)).await?;
     let facts = Facts {
         event: &observed.event,
+        is_late,
         portal: loaded.portal.as_deref(),
         related: &loaded.related,
         connected: loaded.session.is_some(),
@@ -116,8 +118,11 @@ impl Work<'_> {
     }
 }
 
-enum Performed {
+/// What came of an attempt.
+pub(super) enum Performed {
+    /// The row is done with.
     Closed(Outcome, Links),
+    /// Not yet, and why.
     NotYet(String),
 }
 
@@ -137,11 +142,19 @@ async fn load(
 async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> Result<Performed, Stopped> {
     let login = &work.observed.login;
     let session = work.loaded.session.as_deref();
-    if let Some(chat) = work.observed.event.chat() {
+    // What two ids are is settled first.
+    if !matches!(decision, Decision::Move { .. })
+        && let Some(chat) = work.observed.event.chat()
+    {
         portals.seen_by(chat, login, work.loaded.portal.as_deref()).await?;
     }
     match decision {
         Decision::Ignore(why) => Ok(Performed::Closed(Outcome::Ignored(why), Links::None)),
+        // Only who is connected sees what the chat looks like there.
+        Decision::Move { .. } if session.is_none() && work.is_patient() => {
+            Ok(Performed::NotYet("not connected".to_owned()))
+        }
+        Decision::Move { from, to } => portals.migrate((from, to), (work.row, session)).await,
         Decision::Wait(why) => Ok(Performed::NotYet(why)),
         Decision::Send(message) => bring(portals, message, work).await,
         Decision::Change(message, extent) => {
@@ -238,7 +251,7 @@ async fn bring(portals: &Portals, message: &RemoteMessage, work: Work<'_>) -> Re
     Ok(Performed::Closed(Outcome::Delivered, Links::Matrix { room_id, event_ids }))
 }
 
-fn delivered() -> Performed {
+pub(super) fn delivered() -> Performed {
     Performed::Closed(Outcome::Delivered, Links::None)
 }
 

@@ -113,7 +113,7 @@ impl Portals {
         Ok(tolerate(bot.leave(room_id).await, NOT_QUITE)?)
     }
 
-    async fn send_ghosts_away(&self, room_id: &RoomId) -> Result<(), Stopped> {
+    pub(super) async fn send_ghosts_away(&self, room_id: &RoomId) -> Result<(), Stopped> {
         for user_id in self.inside(room_id).await? {
             if self.parts.names.remote(&user_id).is_some() {
                 tolerate(self.parts.homeserver.intent(&user_id).leave(room_id).await, NOT_QUITE)?;
@@ -123,14 +123,14 @@ impl Portals {
     }
 
     /// Who is in a room; nobody where the bot is not.
-    async fn inside(&self, room_id: &RoomId) -> Result<Vec<OwnedUserId>, Stopped> {
+    pub(super) async fn inside(&self, room_id: &RoomId) -> Result<Vec<OwnedUserId>, Stopped> {
         match self.parts.homeserver.bot().joined_members(room_id).await {
             Err(error) if error.is_transient() => Err(error.into()),
             members => Ok(members.unwrap_or_default()),
         }
     }
 
-    fn forget(&self, portal: &PortalRow) {
+    pub(super) fn forget(&self, portal: &PortalRow) {
         let rooms: Vec<&RoomId> = portal.room_id.as_deref().into_iter().collect();
         self.forget_portal(&portal.chat, &rooms);
         self.forget_seeing(&portal.chat);

@@ -99,7 +99,7 @@ impl Acceptor {
         let Some(origin) = origin else { return Ok(false) };
         // The record of what was sent may still be riding along.
         self.store.settled().await?;
-        let rows = self.store.message_by_remote(&origin.chat, &origin.id).await?;
+        let rows = self.store.message_by_remote(&self.portals.today(&origin.chat), &origin.id).await?;
         let is_settled = !rows.is_empty() && rows.iter().all(|row| row.event_id.is_some());
         Ok(is_settled && rows.iter().all(|row| row.event_id.as_ref().is_some_and(|id| *id != event.event_id)))
     }

@@ -112,6 +112,7 @@ impl Running {
         let parts = Parts::build(&config, &registration, &lanes, outside).await?;
         let commands = parts.commands(&config, &registration);
         let portals = Arc::new(Portals::new(parts.portal_parts(&config, &registration, commands.clone())));
+        portals.load_moves().await?;
         parts.give_sinks(&portals);
         let accounts = parts.signing_in.accounts();
         let is_configured = configured.is_some();

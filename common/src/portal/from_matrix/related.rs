@@ -224,7 +224,8 @@ impl Finder<'_> {
     /// The target as an event of a ghost tells it: its record is on the way, or was lost with an old database.
     fn told_by(&self, event_id: &EventId, event: Fetched) -> Option<Target> {
         let sender: RemoteUserId = self.portals.parts.names.remote(&event.sender)?;
-        let origin = Origin::read(&event.content).filter(|origin| origin.chat == self.portal.chat)?;
+        let origin = Origin::read(&event.content)
+            .filter(|origin| self.portals.today(&origin.chat) == self.portal.chat)?;
         Some(Target {
             event_id: event_id.to_owned(),
             row: None,

@@ -18,6 +18,8 @@ use crate::{
 /// All that the decision rests on.
 pub(super) struct Facts<'a> {
     pub(super) event: &'a RemoteEvent,
+    /// Whether it came under a former id of its chat.
+    pub(super) is_late: bool,
     pub(super) portal: Option<&'a PortalRow>,
     /// What the event refers to.
     pub(super) related: &'a Related,
@@ -66,6 +68,8 @@ pub(super) enum Decision<'a> {
     Forget(&'a PortalRow),
     /// The chat is gone; its room stays as a memory.
     Close(&'a PortalRow),
+    /// Let the chat go on under another id.
+    Move { from: &'a RemoteChatId, to: &'a RemoteChatId },
     /// Let the bot say something to the room.
     Tell(&'a OwnedRoomId, String),
 }
@@ -114,6 +118,7 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
                 None => ignore("the chat has no room"),
             }
         }
+        RemoteEvent::Migrated { from, to } => Decision::Move { from, to },
         RemoteEvent::UserChanged(user) => Decision::Profile(user),
         RemoteEvent::ChatChanged { chat, change } => decide_chat(facts, chat, change),
         RemoteEvent::Unknown { name, .. } => match facts.portal.and_then(|portal| portal.room_id.as_ref()) {
@@ -129,8 +134,7 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
         RemoteEvent::Typing { .. }
         | RemoteEvent::Receipt { .. }
         | RemoteEvent::Vote { .. }
-        | RemoteEvent::StateChanged(_)
-        | RemoteEvent::Migrated { .. } => {
+        | RemoteEvent::StateChanged(_) => {
             Decision::Ignore(format!("events of the kind {} are not carried over yet", facts.event.name()))
         }
     }
@@ -142,7 +146,7 @@ fn is_asked_for(event: &RemoteEvent) -> bool {
         RemoteEvent::ChatChanged { change: ChatChange::Present(info), .. } => {
             info.create == Some(CreateWhen::AtOnce)
         }
-        RemoteEvent::ChatChanged { change: ChatChange::Forgotten, .. } => true,
+        RemoteEvent::ChatChanged { change: ChatChange::Forgotten, .. } | RemoteEvent::Migrated { .. } => true,
         _ => false,
     }
 }
@@ -247,6 +251,10 @@ fn ignore<'a>(why: &str) -> Decision<'a> {
 
 fn decide_chat<'a>(facts: &Facts<'a>, chat: &'a RemoteChatId, change: &'a ChatChange) -> Decision<'a> {
     let with_room = facts.portal.filter(|portal| portal.room_id.is_some());
+    let is_about_looks = matches!(change, ChatChange::Present(_) | ChatChange::Info(_) | ChatChange::Gone);
+    if facts.is_late && is_about_looks {
+        return ignore("the chat goes on under another id, which says how it is now");
+    }
     match (change, with_room) {
         (ChatChange::Present(info) | ChatChange::Info(info), Some(portal)) => Decision::Update(portal, info),
         (ChatChange::Present(info), None) => decide_new_chat(facts, chat, info),

@@ -48,7 +48,7 @@ impl Looks for Looker<'_> {
 
 /// A ghost that is ready to speak in a room, or the person in Matrix whose own words they are.
 pub(super) struct Voice<'a> {
-    portals: &'a Portals,
+    pub(super) portals: &'a Portals,
     room_id: &'a RoomId,
     /// Who speaks.
     pub(super) user_id: OwnedUserId,

@@ -24,6 +24,7 @@ mod conversion;
 mod doubles;
 mod files;
 mod members;
+mod moved;
 mod neighbors;
 mod people;
 mod provisioning;
@@ -48,7 +49,9 @@ struct Stage {
     running: Running,
     listen: std::net::SocketAddr,
     chat: RemoteChatId,
-    _folder: TempDir,
+    folder: TempDir,
+    /// The configuration.
+    text: String,
 }
 
 impl Stage {
@@ -95,22 +98,17 @@ impl Stage {
         let text = configuration(folder.path(), &fake, listen, story)
             .replacen("appservice:", &format!("{homeserver}appservice:"), 1)
             .replacen("bridge:\n", &format!("bridge:\n{bridge}"), 1);
-        let config = parse::<crate::testkit::fake_network::FakeNetworkConfig>(
-            &ABOUT,
-            &folder.path().join("config.yaml"),
-            &text,
-            &Environment::default(),
-        );
-        let running =
-            Running::start::<FakeNetwork>(config.expect("a configuration"), CancellationToken::new()).await;
-        Self {
-            fake,
-            network,
-            running: running.unwrap_or_else(|fatal| panic!("{fatal}")),
-            listen,
-            chat,
-            _folder: folder,
-        }
+        let running = start(folder.path(), &text).await;
+        Self { fake, network, running, listen, chat, folder, text }
+    }
+
+    /// The same bridge after it has stopped and started again.
+    async fn restarted(self) -> Self {
+        let Self { fake, network, running, listen, chat, folder, text } = self;
+        running.parts.stop.cancel();
+        assert_eq!(running.until_stopped().await, ExitCode::Ok);
+        let running = start(folder.path(), &text).await;
+        Self { fake, network, running, listen, chat, folder, text }
     }
 
     /// The room of the chat, with Alice and Bob inside, after somebody on the network has said something there.
@@ -196,6 +194,18 @@ impl Stage {
         assert_eq!(self.running.until_stopped().await, ExitCode::Ok);
         self.fake.stop().await;
     }
+}
+
+async fn start(folder: &Path, text: &str) -> Running {
+    let config = parse::<crate::testkit::fake_network::FakeNetworkConfig>(
+        &ABOUT,
+        &folder.join("config.yaml"),
+        text,
+        &Environment::default(),
+    );
+    let running =
+        Running::start::<FakeNetwork>(config.expect("a configuration"), CancellationToken::new()).await;
+    running.unwrap_or_else(|fatal| panic!("{fatal}"))
 }
 
 /// The bridge, and what lets it act for people.

@@ -119,6 +119,7 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
         event: &event,
         portal: scene.portal.as_ref(),
         in_the_making: false,
+        goes_on_in: None,
         is_management: scene.is_management,
         level: scene.level,
         is_chat_busy: scene.is_chat_busy,

@@ -77,6 +77,7 @@ fn words(decision: &Decision<'_>) -> String {
             format!("unreact {}", events.join(" "))
         }
         Decision::Reconcile { chat, messages, .. } => format!("reconcile {chat} {}", messages.len()),
+        Decision::Move { from, to } => format!("move {from} to {to}"),
         Decision::Profile(user) => format!("profile {}", user.ids.primary),
         Decision::Pin { event_id, pinned: true, .. } => format!("pin {event_id}"),
         Decision::Pin { event_id, pinned: false, .. } => format!("unpin {event_id}"),
@@ -96,6 +97,7 @@ fn check_related(table: Vec<(&str, Scene, Related, RemoteEvent, &str)>) {
         let portal = scene.portal.map(portal);
         let decision = decide(&Facts {
             event: &event,
+            is_late: false,
             portal: portal.as_ref(),
             related: &related,
             connected: scene.connected,
@@ -189,6 +191,36 @@ fn chats() {
 }
 
 #[test]
+fn a_chat_goes_on_under_another_id_whatever_was_before() {
+    let moved = || RemoteEvent::Migrated { from: chat(), to: RemoteChatId::new("other") };
+    check(vec![
+        ("with a room", ROOM, moved(), "move chat to other"),
+        ("without one", UNKNOWN, moved(), "move chat to other"),
+    ]);
+    let unbridged = PortalRow { state: PortalState::Unbridged, ..portal(true) };
+    let late = "ignore: the chat goes on under another id, which says how it is now";
+    // What is told of a former id says nothing of how the chat is today.
+    for (event, portal, is_late, expected) in [
+        (moved(), &unbridged, false, "move chat to other"),
+        (changed(ChatChange::Gone), &portal(true), true, late),
+        (changed(ChatChange::Gone), &portal(true), false, "close chat"),
+        (changed(ChatChange::Forgotten), &portal(true), true, "forget chat"),
+    ] {
+        let related = Related::default();
+        let facts = Facts {
+            event: &event,
+            is_late,
+            portal: Some(portal),
+            related: &related,
+            connected: true,
+            create_at_start: false,
+            name: "Discord",
+        };
+        assert_eq!(words(&decide(&facts)), expected, "{event:?}");
+    }
+}
+
+#[test]
 fn what_is_not_carried_yet_is_named() {
     let (target, sender) = (RemoteMessageId::new("1"), RemoteUserId::new("u"));
     let events = vec![
@@ -196,7 +228,6 @@ fn what_is_not_carried_yet_is_named() {
         RemoteEvent::Receipt { chat: chat(), reader: sender.clone(), up_to: target.clone() },
         RemoteEvent::Vote { chat: chat(), target, sender, answers: vec![0] },
         RemoteEvent::StateChanged(SessionState::Connected),
-        RemoteEvent::Migrated { from: chat(), to: RemoteChatId::new("other") },
     ];
     for event in events {
         let expected = format!("ignore: events of the kind {} are not carried over yet", event.name());
