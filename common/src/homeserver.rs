@@ -11,6 +11,7 @@ use ruma::{OwnedUserId, UserId};
 use url::Url;
 
 use self::transport::{Caller, Transport};
+pub(crate) use self::transport::{bearer, connector};
 pub use self::{
     error::{HomeserverError, tolerate},
     events::{SendEvent, SendState},

@@ -16,9 +16,12 @@ use lru::LruCache;
 use prometheus::{IntCounterVec, register_int_counter_vec};
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 
-use self::lane::{Attempted, Try, Verdict, Work};
 pub use self::observed::Observed;
 pub(crate) use self::{lane::Lanes, notice::notice_content};
+use self::{
+    lane::{Attempted, Try, Verdict, Work},
+    outcome::Fate,
+};
 use crate::{
     clock::Clock,
     config::{About, Level, Permissions, RelayReactions},
@@ -28,6 +31,7 @@ use crate::{
     media::{Media, PublicMedia},
     message::RelayTemplates,
     puppet::{Doubles, Ghosts},
+    report::Checkpoints,
     store::{
         ChatLogin, Direction, Done, Links, OpenRow, Outcome, PortalRow, PortalState, Relay, Store, StoreError,
     },
@@ -43,11 +47,13 @@ mod lane;
 mod marks;
 mod notice;
 mod observed;
+mod outcome;
 mod owners;
 mod people;
 mod plumb;
 mod privacy;
 mod speaker;
+mod status_events;
 
 /// So many portals are remembered; the others are in the database.
 const PORTALS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
@@ -85,6 +91,8 @@ pub struct PortalSettings {
     pub personal_spaces: bool,
     /// Whether the bot shows as read what was delivered.
     pub delivery_receipts: bool,
+    /// Whether an event in the room tells clients what became of each message.
+    pub message_status_events: bool,
     /// What a command in a portal starts with.
     pub command_prefix: String,
     /// What a relay says for people, where their names can only stand in the words.
@@ -114,6 +122,8 @@ pub struct PortalParts {
     pub commands: Arc<dyn CommandPort>,
     /// The people in Matrix for whom we may act.
     pub doubles: Doubles,
+    /// Programs that are told how far each message has come.
+    pub checkpoints: Checkpoints,
     /// Time and randomness.
     pub clock: Clock,
 }
@@ -187,6 +197,7 @@ pub struct Portals {
     cache: Mutex<Cache>,
     passing: ephemeral::Passing,
     marks: marks::Marks,
+    status_events: status_events::StatusEvents,
     /// Spaces are made from many lanes; one at a time keeps one chat from getting two.
     creating_space: tokio::sync::Mutex<()>,
 }
@@ -214,10 +225,12 @@ impl Portals {
             sights: LruCache::new(SIGHTS_CACHED_MAX),
         });
         let marks = marks::Marks::new(parts.homeserver.clone());
+        let status_events = status_events::StatusEvents::new(parts.homeserver.clone());
         Self {
             parts,
             ghosts,
             marks,
+            status_events,
             people,
             cache,
             passing: ephemeral::Passing::default(),
@@ -323,6 +336,9 @@ impl Work for Portals {
         };
         let attempted =
             attempted.unwrap_or_else(|error| Attempted::Again { after: None, reason: error.to_string() });
+        if let Attempted::Again { reason, .. } | Attempted::InDoubt { reason } = &attempted {
+            self.tell_programs(row, try_.failures, Fate::Waiting(reason));
+        }
         match attempted {
             // The first failure is often over before anybody looks.
             Attempted::Again { .. } | Attempted::InDoubt { .. } if try_.failures == 1 => {
@@ -336,9 +352,11 @@ impl Work for Portals {
     async fn give_up(&self, row: &OpenRow, Verdict { reason, in_doubt }: Verdict) {
         let outcome = if in_doubt && row.direction == Direction::FromMatrix {
             self.tell_of_doubt(row, &reason).await;
+            self.tell_programs(row, 0, Fate::Uncertain(&reason));
             Outcome::Uncertain(reason)
         } else {
             self.tell_of_failure(row, &reason).await;
+            self.tell_programs(row, 0, Fate::Failed(&reason));
             Outcome::Failed(reason)
         };
         self.show_end(row, false).await;

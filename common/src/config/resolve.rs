@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId};
+use ruma::{OwnedUserId, ServerName, UserId};
 
 use super::{
     About, Appservice, Bridge, Config, Database, Environment, Homeserver, Level, Logging, Permissions,
@@ -145,21 +145,18 @@ fn resolve_homeserver(file: &file::Homeserver, folder: &Path, problems: &mut Pro
         &file.url,
         "Give the address of the client API, such as `http://127.0.0.1:8008`.",
     );
-    let server_name = server_name(problems, &file.server_name);
+    let server_name = address::server_name(problems, &file.server_name);
     let double_puppets = file.double_puppets.as_ref().map(|file| folder.join(file));
-    Some(Homeserver { url: url?, server_name: server_name?, double_puppets })
-}
-
-fn server_name(problems: &mut Problems, text: &str) -> Option<OwnedServerName> {
-    const HELP: &str =
-        "It is the part of your Matrix ids after the colon: `example.org` in `@alice:example.org`.";
-    if text.is_empty() {
-        problems.add_missing("server_name", HELP);
-        return None;
-    }
-    ServerName::parse(text)
-        .inspect_err(|_| problems.add("server_name", format!("`{text}` is not a server name"), HELP))
-        .ok()
+    let mut endpoint = |key, text: &Option<String>| address::optional_http(problems, key, text.as_deref());
+    let status_endpoint = endpoint("status_endpoint", &file.status_endpoint);
+    let checkpoints = endpoint("message_send_checkpoint_endpoint", &file.message_send_checkpoint_endpoint);
+    Some(Homeserver {
+        url: url?,
+        server_name: server_name?,
+        double_puppets,
+        status_endpoint: status_endpoint?,
+        message_send_checkpoint_endpoint: checkpoints?,
+    })
 }
 
 fn resolve_appservice(
@@ -181,7 +178,7 @@ fn resolve_appservice(
         Some(url) => address::http(problems, "url", &url, Paths::Allowed),
         None => listen.and_then(|listen| address::reachable(problems, listen)),
     };
-    let public_url = file.public_url.map(|url| address::http(problems, "public_url", &url, Paths::Allowed));
+    let public_url = address::optional_http(problems, "public_url", file.public_url.as_deref());
     let bot = file.bot.unwrap_or_else(|| about.bot.to_owned());
     let prefix = file.ghost_prefix.unwrap_or_else(|| about.ghost_prefix.to_owned());
     let names = ghost_names(problems, &bot, &prefix, server_name);
@@ -198,10 +195,7 @@ fn resolve_appservice(
         listen: listen?,
         url: url?,
         registration: PathBuf::from(registration),
-        public_url: match public_url {
-            Some(url) => Some(url?),
-            None => None,
-        },
+        public_url: public_url?,
         names: names?,
     })
 }
@@ -327,6 +321,7 @@ fn resolve_bridge(
         ffmpeg: ffmpeg(file.ffmpeg.as_deref(), folder),
         personal_spaces: file.personal_spaces.unwrap_or(true),
         delivery_receipts: file.delivery_receipts.unwrap_or(true),
+        message_status_events: file.message_status_events,
         command_prefix,
         relay_templates: relay_templates(problems, file.relay_templates.unwrap_or_default()),
         relay_reactions: file.relay_reactions,

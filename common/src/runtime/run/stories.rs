@@ -26,6 +26,7 @@ mod people;
 mod provisioning;
 mod reactions;
 mod relay;
+mod reports;
 mod rooms;
 
 const AS_TOKEN: &str = "as-token-of-a-bridge-in-a-story-0123456789";
