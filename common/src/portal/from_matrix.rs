@@ -17,6 +17,7 @@ use super::{
     Call, CallKind, Effect, Portals, Reply,
     follow::{Followed, Replaced},
     lane::{Attempted, Try},
+    outcome::Fate,
     speaker::Speaker,
 };
 use crate::{
@@ -56,6 +57,7 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
             Ok(Attempted::Again { after: error.retry_after(), reason: error.to_string() })
         }
         Err(Stopped::Homeserver(error)) => {
+            portals.tell_programs(row, try_.failures, Fate::Failed(&error.to_string()));
             portals.record(row, Outcome::Failed(error.to_string()), Links::None).await?;
             Ok(Attempted::Done)
         }
@@ -256,6 +258,10 @@ async fn perform(
     decision: Decision,
     loaded: &Loaded,
 ) -> Result<Attempted, Stopped> {
+    let is_command = matches!(
+        decision,
+        Decision::Command(_) | Decision::Hear(_) | Decision::Retry(_) | Decision::GiveUp(_)
+    );
     let outcome = match decision {
         Decision::Ignore(why) => Outcome::Ignored(why),
         Decision::Refuse(words) => {
@@ -307,6 +313,8 @@ async fn perform(
             Outcome::Ignored("the message was given up before it got through".to_owned())
         }
     };
+    let fate = if is_command { Fate::Commanded } else { Fate::of(&outcome) };
+    portals.tell_programs(work.row, work.try_.failures, fate);
     portals.record(work.row, outcome, Links::None).await?;
     Ok(Attempted::Done)
 }

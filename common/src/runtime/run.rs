@@ -15,6 +15,7 @@ use super::{
     accept::Acceptor,
     cli::ExitCode,
     parts::{Outside, Parts},
+    reports::{Reporting, Reports},
 };
 use crate::{
     api::Api,
@@ -96,6 +97,7 @@ struct Running {
     presence: JoinHandle<()>,
     sessions: JoinHandle<()>,
     news: JoinHandle<()>,
+    reporting: Reporting,
     api: Option<Api>,
 }
 
@@ -108,8 +110,11 @@ impl Running {
         let clock = Clock::system();
         let platform = P::new(platform, clock.clone()).map_err(|error| Fatal::Other(error.to_string()))?;
         let configured = platform.configured_login();
-        let outside = Outside { network: Arc::new(platform), clock, stop };
+        let reports = Reports::new(&config.homeserver, &registration.tokens.as_token, &clock)?;
+        let checkpoints = reports.checkpoints.clone();
+        let outside = Outside { checkpoints, network: Arc::new(platform), clock, stop };
         let parts = Parts::build(&config, &registration, &lanes, outside).await?;
+        let reporting = reports.begin(&parts.logins, &parts.clock, &parts.stop);
         let commands = parts.commands(&config, &registration);
         let portals = Arc::new(Portals::new(parts.portal_parts(&config, &registration, commands.clone())));
         portals.load_moves().await?;
@@ -143,8 +148,9 @@ impl Running {
         let stop = parts.stop.clone();
         let news = tokio::spawn(async move { commands.tell_news(stop).await });
         accounts.start(announced);
+        reporting.started.cancel();
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
-        Ok(Self { parts, lanes, server, presence, sessions, news, api })
+        Ok(Self { parts, lanes, server, presence, sessions, news, reporting, api })
     }
 
     /// Waits for the stop signal, then ends everything in order: nothing new comes in, what is under way ends, what is stored stays.
@@ -168,6 +174,7 @@ impl Running {
             self.parts.signing_in.ended().await;
             self.parts.logins.ended().await;
             self.lanes.ended().await;
+            self.reporting.ended().await;
         };
         if tokio::time::timeout(STOP_PATIENCE, ending).await.is_err() {
             tracing::warn!(

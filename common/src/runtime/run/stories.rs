@@ -30,6 +30,7 @@ mod people;
 mod provisioning;
 mod reactions;
 mod relay;
+mod reports;
 mod rooms;
 mod upgrades;
 

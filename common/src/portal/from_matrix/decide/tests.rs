@@ -111,6 +111,7 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
         backfill_messages_max: 0,
         personal_spaces: false,
         delivery_receipts: false,
+        message_status_events: false,
         command_prefix: "!discord".to_owned(),
         relay_templates: std::sync::Arc::default(),
         relay_reactions: scene.relay_reactions,
