@@ -48,6 +48,7 @@ mod people;
 mod plumb;
 mod privacy;
 mod speaker;
+mod strangers;
 
 /// So many portals are remembered; the others are in the database.
 const PORTALS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
@@ -189,6 +190,9 @@ pub struct Portals {
     marks: marks::Marks,
     /// Spaces are made from many lanes; one at a time keeps one chat from getting two.
     creating_space: tokio::sync::Mutex<()>,
+    /// Held to write while a room that is there becomes a direct chat's, to read while one is made: a chat never gets two.
+    binding: tokio::sync::RwLock<()>,
+    strangers: strangers::Strangers,
 }
 
 struct Cache {
@@ -222,6 +226,8 @@ impl Portals {
             cache,
             passing: ephemeral::Passing::default(),
             creating_space: tokio::sync::Mutex::default(),
+            binding: tokio::sync::RwLock::default(),
+            strangers: strangers::Strangers::default(),
         }
     }
 

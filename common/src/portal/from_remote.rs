@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ruma::{OwnedEventId, OwnedRoomId, RoomId};
 
+pub(super) use self::voice::Looker;
 use self::{
     change::Changing,
     decide::{Decision, Facts, Reaction, decide},
@@ -13,7 +14,6 @@ use self::{
     reconcile::Reconciling,
     related::Related,
     send::Sending,
-    voice::Looker,
 };
 use super::{
     Observed, Portals,

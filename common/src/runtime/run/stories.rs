@@ -22,6 +22,7 @@ mod changes;
 mod conversion;
 mod doubles;
 mod files;
+mod meet;
 mod people;
 mod provisioning;
 mod reactions;
