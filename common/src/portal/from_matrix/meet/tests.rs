@@ -26,13 +26,20 @@ fn trusted() -> Powers {
 
 /// A room with these members, all else as in a trusted private chat.
 fn check(members: &[&str], change: impl FnOnce(&mut Seen<'_>), expected: &Ending) {
+    check_with(members, &trusted(), change, expected);
+}
+
+fn check_powers(members: &[&str], powers: &Powers, expected: &Ending) {
+    check_with(members, powers, |_| {}, expected);
+}
+
+fn check_with(members: &[&str], powers: &Powers, change: impl FnOnce(&mut Seen<'_>), expected: &Ending) {
     let members: Vec<_> = members.iter().map(|id| UserId::parse(*id).unwrap()).collect();
-    let powers = trusted();
     let mut seen = Seen {
         members: &members,
         is_management: false,
         is_encrypted: false,
-        powers: &powers,
+        powers,
         inviter: user_id!("@alice:example.org"),
         ghost: user_id!("@fake_ada:example.org"),
         bot: user_id!("@fakebot:example.org"),
@@ -61,16 +68,16 @@ fn a_room_with_others_does_not() {
 fn an_encrypted_room_or_one_without_power_is_not_used() {
     check(&[ALICE, GHOST], |seen| seen.is_encrypted = true, &Ending::Elsewhere(ENCRYPTED));
     let usual = powers("11", json!({ "users": { ALICE: 100 } }), &[]);
-    check(&[ALICE, GHOST], |seen| seen.powers = &usual, &Ending::Elsewhere(UNFIT));
+    check_powers(&[ALICE, GHOST], &usual, &Ending::Elsewhere(UNFIT));
 }
 
 #[test]
 fn power_comes_from_the_levels_the_creation_or_the_bot_itself() {
     let events = json!({ "m.room.power_levels": 100 });
     let creator = powers("12", json!({ "events": events }), &[GHOST]);
-    check(&[ALICE, GHOST], |seen| seen.powers = &creator, &Ending::Become);
+    check_powers(&[ALICE, GHOST], &creator, &Ending::Become);
     let bot = powers("11", json!({ "users": { ALICE: 100, BOT: 50 }, "events": events }), &[]);
-    check(&[ALICE, GHOST, BOT], |seen| seen.powers = &bot, &Ending::Become);
+    check_powers(&[ALICE, GHOST, BOT], &bot, &Ending::Become);
     let half = powers("11", json!({ "users": { ALICE: 100, GHOST: 50 } }), &[]);
-    check(&[ALICE, GHOST], |seen| seen.powers = &half, &Ending::Elsewhere(UNFIT));
+    check_powers(&[ALICE, GHOST], &half, &Ending::Elsewhere(UNFIT));
 }
