@@ -54,6 +54,7 @@ mod plumb;
 mod privacy;
 mod speaker;
 mod status_events;
+mod strangers;
 
 /// The pause before a record is tried again while the database is away, and how often it is.
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
@@ -195,6 +196,9 @@ pub struct Portals {
     status_events: status_events::StatusEvents,
     /// Spaces are made from many lanes; one at a time keeps one chat from getting two.
     creating_space: tokio::sync::Mutex<()>,
+    /// Held to write while a room that is there becomes a direct chat's, to read while one is made: a chat never gets two.
+    binding: tokio::sync::RwLock<()>,
+    strangers: strangers::Strangers,
 }
 
 impl Portals {
@@ -216,6 +220,8 @@ impl Portals {
             passing: ephemeral::Passing::default(),
             moves: moves::Moves::default(),
             creating_space: tokio::sync::Mutex::default(),
+            binding: tokio::sync::RwLock::default(),
+            strangers: strangers::Strangers::default(),
         }
     }
 

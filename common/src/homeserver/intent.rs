@@ -147,6 +147,14 @@ impl<'a> Intent<'a> {
         self.post(self.room_path(room, "/leave"), &json!({})).await
     }
 
+    /// The same with a reason that the room sees.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn leave_saying(&self, room: &RoomId, reason: &str) -> Result<(), HomeserverError> {
+        self.post(self.room_path(room, "/leave"), &json!({ "reason": reason })).await
+    }
+
     /// Takes somebody out of the room. `POST /_matrix/client/v3/rooms/{roomId}/kick`
     ///
     /// # Errors

@@ -121,6 +121,11 @@ impl Portals {
                 ChatKind::Space => Some(self.creating_space.lock().await),
                 ChatKind::Direct | ChatKind::Group | ChatKind::Broadcast => None,
             };
+            // A person's own room may just be becoming this chat's.
+            let _unbound = match wanted.info.kind {
+                ChatKind::Direct => Some(self.binding.read().await),
+                ChatKind::Space | ChatKind::Group | ChatKind::Broadcast => None,
+            };
             if let Some(portal) = self.by_chat(wanted.chat).await?
                 && let Some(room_id) = portal.room_id.as_deref()
             {

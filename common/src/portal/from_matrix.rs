@@ -33,6 +33,7 @@ mod decide;
 mod deliver;
 mod event;
 mod introduce;
+mod meet;
 mod related;
 
 pub(super) use self::event::Event;
@@ -74,6 +75,9 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
             return Ok(Attempted::Done);
         }
     };
+    if let Some(ghost) = meet::invited(portals, &event) {
+        return meet::attempt(portals, row, &event, ghost).await;
+    }
     let _inside = portals.enter_room(&event.room_id).await?;
     let loaded = load(portals, &event).await?;
     let link = |file: &Attachment| link(portals, file);

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use ruma::{OwnedEventId, OwnedRoomId, RoomId};
 
-pub(super) use self::stopped::Stopped;
 use self::{
     change::Changing,
     decide::{Decision, Facts, Reaction, decide},
@@ -15,8 +14,8 @@ use self::{
     related::Related,
     reprieve::{Reprieve, reprieve},
     send::Sending,
-    voice::Looker,
 };
+pub(super) use self::{stopped::Stopped, voice::Looker};
 use super::{
     Observed, Portals,
     create::{CreateError, Wanted},

@@ -51,8 +51,7 @@ impl Handler for Acceptor {
     }
 
     async fn user_exists(&self, user_id: &UserId) -> bool {
-        // Ghosts are registered when they first speak; nobody else is ours.
-        user_id == self.names.bot()
+        user_id == self.names.bot() || self.portals.knows_ghost(user_id).await
     }
 
     async fn alias_exists(&self, _alias: &str) -> bool {

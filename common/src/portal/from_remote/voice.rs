@@ -27,11 +27,11 @@ use crate::{
 const SEARCHED_EVENTS: u32 = 100;
 
 /// Asks the session about people; while there is none, nothing is found out.
-pub(super) struct Looker<'a> {
-    pub(super) portals: &'a Portals,
-    pub(super) session: Option<&'a dyn Session>,
+pub(in crate::portal) struct Looker<'a> {
+    pub(in crate::portal) portals: &'a Portals,
+    pub(in crate::portal) session: Option<&'a dyn Session>,
     /// Whether a file that cannot be had now is waited for.
-    pub(super) is_patient: bool,
+    pub(in crate::portal) is_patient: bool,
 }
 
 #[async_trait]

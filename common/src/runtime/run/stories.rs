@@ -23,6 +23,7 @@ mod changes;
 mod conversion;
 mod doubles;
 mod files;
+mod meet;
 mod members;
 mod moved;
 mod neighbors;
