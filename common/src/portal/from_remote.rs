@@ -147,79 +147,50 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
     {
         portals.seen_by(chat, login, work.loaded.portal.as_deref()).await?;
     }
+    let not_connected = || Ok(Performed::NotYet("not connected".to_owned()));
     match decision {
-        Decision::Ignore(why) => Ok(Performed::Closed(Outcome::Ignored(why), Links::None)),
+        Decision::Ignore(why) => return Ok(Performed::Closed(Outcome::Ignored(why), Links::None)),
         // Only who is connected sees what the chat looks like there.
-        Decision::Move { .. } if session.is_none() && work.is_patient() => {
-            Ok(Performed::NotYet("not connected".to_owned()))
-        }
-        Decision::Move { from, to } => portals.migrate((from, to), (work.row, session)).await,
-        Decision::Wait(why) => Ok(Performed::NotYet(why)),
-        Decision::Send(message) => bring(portals, message, work).await,
-        Decision::Change(message, extent) => {
-            show_change(portals, message, extent, work).await?;
-            Ok(delivered())
-        }
-        Decision::Redact(rows) => {
-            change::redact(portals, rows).await?;
-            Ok(delivered())
-        }
-        Decision::React(Reaction { on, sender, emoji, sent_ms }) => {
-            let reacting = Reacting { on, sender, emoji, sent_ms, session, work: work.row.id };
-            reacting.put(portals).await?;
-            Ok(delivered())
-        }
-        Decision::Unreact(reactions) => {
-            react::take_back(portals, &reactions).await?;
-            Ok(delivered())
-        }
-        Decision::Reconcile { chat, stretch, messages } => {
-            let reconciling = Reconciling { chat, stretch, messages, session, work: work.row.id };
-            reconciling.perform(portals).await?;
-            Ok(delivered())
-        }
-        Decision::Pin { room_id, event_id, pinned } => {
-            pin::set(portals, room_id, event_id, pinned).await?;
-            Ok(delivered())
-        }
-        Decision::Members(room_id, changes) => {
-            members::change(portals, room_id, changes, session).await?;
-            Ok(delivered())
-        }
-        Decision::Profile(user) => {
-            show_profile(portals, user, session).await?;
-            Ok(delivered())
-        }
-        Decision::Create(chat, info) => {
-            let Some(session) = session else { return Ok(Performed::NotYet("not connected".to_owned())) };
-            let until = info.newest.clone().map(Until::Including).filter(|_| portals.fills_rooms());
-            let wanted = Wanted { chat, login, info, session, until: until.as_ref(), depth: 0 };
-            portals.create(wanted).await?;
-            Ok(delivered())
-        }
-        Decision::Update(portal, info) => {
-            let Some(session) = session else { return Ok(Performed::NotYet("not connected".to_owned())) };
-            portals.update_info(portal, info, session).await?;
-            Ok(delivered())
-        }
-        Decision::Personal(room_id, personal) => {
-            portals.keep_personal(room_id, login, personal).await?;
-            Ok(delivered())
-        }
-        Decision::Forget(portal) => {
-            portals.delete(portal).await?;
-            Ok(delivered())
-        }
-        Decision::Close(portal) => {
-            portals.set_portal_state(&portal.chat, PortalState::Gone).await?;
-            Ok(delivered())
-        }
+        Decision::Move { .. } if session.is_none() && work.is_patient() => return not_connected(),
+        Decision::Move { from, to } => return portals.migrate((from, to), (work.row, session)).await,
+        Decision::Wait(why) => return Ok(Performed::NotYet(why)),
+        Decision::Send(message) => return bring(portals, message, work).await,
         Decision::Tell(room_id, words) => {
             let event_id = tell(portals, room_id, &words, work.observed).await?;
             let links = Links::Matrix { room_id: room_id.to_owned(), event_ids: vec![event_id] };
-            Ok(Performed::Closed(Outcome::Delivered, links))
+            return Ok(Performed::Closed(Outcome::Delivered, links));
+        }
+        Decision::Change(message, extent) => show_change(portals, message, extent, work).await?,
+        Decision::Redact(rows) => change::redact(portals, rows).await?,
+        Decision::React(Reaction { on, sender, emoji, sent_ms }) => {
+            let reacting = Reacting { on, sender, emoji, sent_ms, session, work: work.row.id };
+            reacting.put(portals).await?;
+        }
+        Decision::Unreact(reactions) => react::take_back(portals, &reactions).await?,
+        Decision::Reconcile { chat, stretch, messages } => {
+            let reconciling = Reconciling { chat, stretch, messages, session, work: work.row.id };
+            reconciling.perform(portals).await?;
+        }
+        Decision::Pin { room_id, event_id, pinned } => pin::set(portals, room_id, event_id, pinned).await?,
+        Decision::Members(room_id, changes) => members::change(portals, room_id, changes, session).await?,
+        Decision::Profile(user) => show_profile(portals, user, session).await?,
+        Decision::Create(chat, info) => {
+            let Some(session) = session else { return not_connected() };
+            let until = info.newest.clone().map(Until::Including).filter(|_| portals.fills_rooms());
+            let wanted = Wanted { chat, login, info, session, until: until.as_ref(), depth: 0 };
+            portals.create(wanted).await?;
+        }
+        Decision::Update(portal, info) => {
+            let Some(session) = session else { return not_connected() };
+            portals.update_info(portal, info, session).await?;
+        }
+        Decision::Personal(room_id, personal) => portals.keep_personal(room_id, login, personal).await?,
+        Decision::Forget(portal) => portals.delete(portal).await?,
+        Decision::Close(portal) => {
+            portals.set_portal_state(&portal.chat, PortalState::Gone).await?;
         }
     }
+    Ok(delivered())
 }
 
 /// Lets the events of a message show what it is now.

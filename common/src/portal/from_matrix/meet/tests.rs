@@ -1,3 +1,5 @@
+//! Rooms with a ghost in them, and what becomes of each.
+
 use ruma::user_id;
 use serde_json::{Value, json};
 
