@@ -42,6 +42,7 @@ mod reprieve;
 mod send;
 mod stopped;
 mod voice;
+mod vote;
 
 /// So often is a file asked for that cannot be had; then its message goes without it.
 const FILE_ATTEMPTS_MAX: u32 = 4;
@@ -172,6 +173,7 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
             reconciling.perform(portals).await?;
         }
         Decision::Pin { room_id, event_id, pinned } => pin::set(portals, room_id, event_id, pinned).await?,
+        Decision::Vote(vote) => vote::cast(portals, &vote, session, work.row.id).await?,
         Decision::Members(room_id, changes) => members::change(portals, room_id, changes, session).await?,
         Decision::Profile(user) => show_profile(portals, user, session).await?,
         Decision::Create(chat, info) => {

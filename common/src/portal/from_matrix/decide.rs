@@ -17,6 +17,7 @@ use crate::{
 mod change;
 mod message;
 mod pin;
+mod poll;
 
 /// All that the decision rests on.
 pub(super) struct Facts<'a> {
@@ -148,7 +149,8 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
         "m.reaction" => change::decide_reaction(facts, portal, limits),
         "m.room.redaction" => change::decide_redaction(facts, limits),
         "m.room.pinned_events" => pin::decide(facts, limits),
-        other => ignore(&format!("events of the type {other} are not carried over")),
+        other => poll::decide(facts, limits)
+            .unwrap_or_else(|| ignore(&format!("events of the type {other} are not carried over"))),
     }
 }
 

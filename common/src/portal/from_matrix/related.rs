@@ -12,7 +12,7 @@ use super::{
     event::{Event, Pinning},
 };
 use crate::{
-    convert::{Origin, content_relations, read_reaction},
+    convert::{Origin, Poll, PollDeed, content_relations, read_poll, read_reaction},
     homeserver::{Deed, HomeserverError},
     ids::{RemoteMessageId, RemoteUserId},
     media::picture_source,
@@ -53,6 +53,8 @@ pub(super) struct Related {
     pub(super) emoji: Option<Emoji>,
     /// The content of the message that it changes.
     pub(super) original: Option<Value>,
+    /// The poll that it votes in.
+    pub(super) poll: Option<Poll>,
     /// The reaction that it takes back.
     pub(super) taken_back: Option<ReactionRow>,
     /// The reactions on the message that it reacts to, or that loses one.
@@ -78,7 +80,10 @@ pub(super) async fn load(portals: &Portals, portal: &PortalRow, event: &Event) -
         "m.reaction" => finder.reaction().await,
         "m.room.redaction" => finder.redaction().await,
         "m.room.pinned_events" => finder.pinned().await,
-        _ => Ok(Related::default()),
+        other => match read_poll(other, &event.content) {
+            Some(PollDeed::Voted { poll, .. } | PollDeed::Closed { poll }) => finder.poll(&poll).await,
+            Some(PollDeed::Opened(_)) | None => Ok(Related::default()),
+        },
     }
 }
 
@@ -92,6 +97,8 @@ struct Finder<'a> {
 #[derive(Deserialize)]
 struct Fetched {
     sender: OwnedUserId,
+    #[serde(rename = "type", default)]
+    event_type: String,
     #[serde(rename = "origin_server_ts", default)]
     sent_ms: i64,
     #[serde(default)]
@@ -161,6 +168,17 @@ impl Finder<'_> {
             return Ok(Related::default());
         };
         Ok(Related { changed: self.target(Some(&event_id)).await?, ..Related::default() })
+    }
+
+    async fn poll(&self, poll: &EventId) -> Result<Related, Stopped> {
+        let Some(target) = self.known(poll).await? else { return Ok(Related::default()) };
+        let may_redact_others = !target.is_by(&self.event.sender) && self.has_power().await?;
+        let read = |event: Fetched| match read_poll(&event.event_type, &event.content) {
+            Some(PollDeed::Opened(poll)) => Some(poll),
+            _ => None,
+        };
+        let poll = self.fetch(poll).await?.and_then(read);
+        Ok(Related { changed: Some(target), poll, may_redact_others, ..Related::default() })
     }
 
     async fn reactions(&self, target: &Target) -> Result<Vec<ReactionRow>, StoreError> {

@@ -54,6 +54,8 @@ pub(super) enum Decision<'a> {
     },
     /// Pin an event in its room, or unpin it.
     Pin { room_id: &'a OwnedRoomId, event_id: &'a OwnedEventId, pinned: bool },
+    /// Let the sender's ghost vote in a poll that somebody in Matrix has opened.
+    Vote(Vote<'a>),
     /// Let ghosts come and go.
     Members(&'a OwnedRoomId, &'a [(RemoteUserId, MemberChange)]),
     /// Show how somebody looks now.
@@ -84,6 +86,16 @@ pub(super) struct Reaction<'a> {
     pub(super) sent_ms: Option<i64>,
 }
 
+/// A vote from the network.
+#[derive(Debug, PartialEq)]
+pub(super) struct Vote<'a> {
+    /// The poll's event.
+    pub(super) on: &'a MessageRow,
+    pub(super) sender: &'a RemoteUserId,
+    /// The places of the chosen answers.
+    pub(super) answers: &'a [u32],
+}
+
 /// Decides.
 pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
     if let Some(portal) = facts.portal
@@ -111,6 +123,7 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
             Some(_) => Decision::Reconcile { chat, stretch, messages },
             None => ignore("the chat has no room"),
         },
+        RemoteEvent::Vote { sender, answers, .. } => decide_vote(facts, sender, answers),
         RemoteEvent::Pin { pinned, .. } => decide_pin(facts, *pinned),
         RemoteEvent::MembersChanged { changes, .. } => {
             match facts.portal.and_then(|portal| portal.room_id.as_ref()) {
@@ -131,10 +144,7 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
                 None => Decision::Ignore("what is missing belongs to no room".to_owned()),
             }
         }
-        RemoteEvent::Typing { .. }
-        | RemoteEvent::Receipt { .. }
-        | RemoteEvent::Vote { .. }
-        | RemoteEvent::StateChanged(_) => {
+        RemoteEvent::Typing { .. } | RemoteEvent::Receipt { .. } | RemoteEvent::StateChanged(_) => {
             Decision::Ignore(format!("events of the kind {} are not carried over yet", facts.event.name()))
         }
     }
@@ -230,6 +240,15 @@ fn decide_pin<'a>(facts: &Facts<'a>, pinned: bool) -> Decision<'a> {
     match shown.next() {
         Some((room_id, event_id)) => Decision::Pin { room_id, event_id, pinned },
         None => ignore("the message is not in a room"),
+    }
+}
+
+fn decide_vote<'a>(facts: &Facts<'a>, sender: &'a RemoteUserId, answers: &'a [u32]) -> Decision<'a> {
+    match facts.related.rows.first() {
+        None => unknown(facts),
+        Some(row) if row.origin == Direction::FromRemote => ignore("polls of the network are shown in words"),
+        Some(row) if row.state != MessageState::Delivered => ignore("the poll is not there any more"),
+        Some(on) => Decision::Vote(Vote { on, sender, answers }),
     }
 }
 

@@ -116,6 +116,7 @@ fn refers(event: &RemoteEvent) -> bool {
             | RemoteEvent::React { .. }
             | RemoteEvent::Unreact { .. }
             | RemoteEvent::Pin { .. }
+            | RemoteEvent::Vote { .. }
     )
 }
 
@@ -127,7 +128,7 @@ async fn look_up(portals: &Portals, event: &RemoteEvent) -> Result<Related, Stor
             related.rows = store.message_by_remote(&message.chat, &message.id).await?;
         }
         RemoteEvent::Redact { chat, ids, .. } => related.rows = all(portals, chat, ids).await?,
-        RemoteEvent::Pin { chat, target, .. } => {
+        RemoteEvent::Pin { chat, target, .. } | RemoteEvent::Vote { chat, target, .. } => {
             related.rows = store.message_by_remote(chat, target).await?;
         }
         RemoteEvent::React { chat, target, .. } | RemoteEvent::Unreact { chat, target, .. } => {
@@ -138,7 +139,6 @@ async fn look_up(portals: &Portals, event: &RemoteEvent) -> Result<Related, Stor
         | RemoteEvent::Typing { .. }
         | RemoteEvent::Receipt { .. }
         | RemoteEvent::Poll { .. }
-        | RemoteEvent::Vote { .. }
         | RemoteEvent::ChatChanged { .. }
         | RemoteEvent::MembersChanged { .. }
         | RemoteEvent::UserChanged(_)

@@ -28,6 +28,7 @@ mod members;
 mod moved;
 mod neighbors;
 mod people;
+mod polls;
 mod provisioning;
 mod reactions;
 mod relay;

@@ -719,3 +719,66 @@ fn pins() {
         ),
     ]);
 }
+
+#[test]
+fn polls() {
+    use MessageState::{Delivered, Failed};
+    let start = || {
+        let answer = |id: &str, text: &str| json!({ "id": id, "org.matrix.msc1767.text": text });
+        let start = json!({
+            "question": { "org.matrix.msc1767.text": "Lunch?" }, "max_selections": 2,
+            "answers": [answer("a", "Soup"), answer("b", "Bread")],
+        });
+        event("org.matrix.msc3381.poll.start", None, json!({ "org.matrix.msc3381.poll.start": start }))
+    };
+    let relation = || json!({ "rel_type": "m.reference", "event_id": "$p" });
+    let vote =
+        || event("m.poll.response", None, json!({ "m.relates_to": relation(), "m.selections": ["b"] }));
+    let end = || event("m.poll.end", None, json!({ "m.relates_to": relation() }));
+    let opened = || crate::convert::Poll {
+        question: "Lunch?".to_owned(),
+        answers: vec![("a".to_owned(), "Soup".to_owned()), ("b".to_owned(), "Bread".to_owned())],
+        choices_max: 2,
+    };
+    let voting = |target| Related { poll: Some(opened()), ..changing(target) };
+    let deliver = |outgoing| Decision::Deliver(Box::new(outgoing), Then::Link);
+    let poll = Outgoing::Poll {
+        question: "Lunch?".to_owned(),
+        answers: vec!["Soup".to_owned(), "Bread".to_owned()],
+        choices_max: 2,
+        author: None,
+    };
+    let message = Message::text(RichText::plain("📊 Lunch?\n1. Soup\n2. Bread"));
+    let in_words = Outgoing::Message(OutgoingMessage { message, author: None, sent_ms: 7 });
+    let part = RemoteMessageId::new("1");
+    check(vec![
+        ("a poll", able(Related::default()), start(), deliver(poll)),
+        ("a poll where there are none", portal(), start(), deliver(in_words)),
+        (
+            "a vote",
+            able(voting(mine(Delivered))),
+            vote(),
+            deliver(Outgoing::Vote { target: part.clone(), answers: vec![1] }),
+        ),
+        ("a vote where there are none", portal(), vote(), ignore("votes are not carried over to Discord")),
+        (
+            "a vote in what did not get through",
+            able(voting(mine(Failed))),
+            vote(),
+            ignore("the poll is on this side only"),
+        ),
+        ("an end", able(changing(mine(Delivered))), end(), deliver(Outgoing::ClosePoll { target: part })),
+        (
+            "an end by somebody else",
+            able(changing(target(Direction::FromMatrix, "@b:example.org", Delivered))),
+            end(),
+            ignore("only who opened a poll can close it"),
+        ),
+        (
+            "what cannot be read",
+            able(Related::default()),
+            event("m.poll.start", None, json!({})),
+            ignore("events of the type m.poll.start are not carried over"),
+        ),
+    ]);
+}

@@ -81,6 +81,7 @@ fn words(decision: &Decision<'_>) -> String {
         Decision::Profile(user) => format!("profile {}", user.ids.primary),
         Decision::Pin { event_id, pinned: true, .. } => format!("pin {event_id}"),
         Decision::Pin { event_id, pinned: false, .. } => format!("unpin {event_id}"),
+        Decision::Vote(vote) => format!("vote of {} in {}", vote.sender, vote.on.event_id.as_ref().unwrap()),
         Decision::Members(room_id, changes) => format!("members of {room_id}: {}", changes.len()),
     }
 }
@@ -225,8 +226,7 @@ fn what_is_not_carried_yet_is_named() {
     let (target, sender) = (RemoteMessageId::new("1"), RemoteUserId::new("u"));
     let events = vec![
         RemoteEvent::Typing { chat: chat(), sender: sender.clone(), timeout_ms: 1 },
-        RemoteEvent::Receipt { chat: chat(), reader: sender.clone(), up_to: target.clone() },
-        RemoteEvent::Vote { chat: chat(), target, sender, answers: vec![0] },
+        RemoteEvent::Receipt { chat: chat(), reader: sender, up_to: target },
         RemoteEvent::StateChanged(SessionState::Connected),
     ];
     for event in events {
@@ -368,6 +368,32 @@ fn reactions() {
         ("all of somebody", ROOM, with(), unreact(Some("v"), None), "unreact $b $c"),
         ("all", ROOM, with(), unreact(None, None), "unreact $a $b $c $d"),
         ("one that is not there", ROOM, with(), unreact(Some("u"), Some("🎉")), none),
+    ]);
+}
+
+#[test]
+fn votes() {
+    use Direction::{FromMatrix, FromRemote};
+    use MessageState::{Delivered, Gone};
+    let vote = || RemoteEvent::Vote {
+        chat: chat(),
+        target: RemoteMessageId::new("1"),
+        sender: RemoteUserId::new("u"),
+        answers: vec![0],
+    };
+    let unknown = "ignore: it is about a message that was never brought here";
+    let words = "ignore: polls of the network are shown in words";
+    check_related(vec![
+        ("in a poll of Matrix", ROOM, known(FromMatrix, &[Delivered]), vote(), "vote of u in $0"),
+        ("in a poll of theirs", ROOM, known(FromRemote, &[Delivered]), vote(), words),
+        (
+            "in a poll that is gone",
+            ROOM,
+            known(FromMatrix, &[Gone]),
+            vote(),
+            "ignore: the poll is not there any more",
+        ),
+        ("in what nobody knows", ROOM, Related::default(), vote(), unknown),
     ]);
 }
 
