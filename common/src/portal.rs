@@ -199,6 +199,7 @@ pub struct Portals {
     /// Held to write while a room that is there becomes a direct chat's, to read while one is made: a chat never gets two.
     binding: tokio::sync::RwLock<()>,
     strangers: strangers::Strangers,
+    coming: from_remote::Coming,
 }
 
 impl Portals {
@@ -222,6 +223,7 @@ impl Portals {
             creating_space: tokio::sync::Mutex::default(),
             binding: tokio::sync::RwLock::default(),
             strangers: strangers::Strangers::default(),
+            coming: from_remote::Coming::default(),
         }
     }
 

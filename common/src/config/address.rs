@@ -31,7 +31,15 @@ pub(super) fn required_http(problems: &mut Problems, key: &str, text: &str, help
 /// An address of a web server that need not be there; nothing at all when it is wrong.
 pub(super) fn optional_http(problems: &mut Problems, key: &str, text: Option<&str>) -> Option<Option<Url>> {
     match text {
-        Some(text) => http(problems, key, text, Paths::Allowed).map(Some),
+        Some(text) => {
+            let url = http(problems, key, text, Paths::Allowed)?;
+            if url.scheme() == "http" && !is_loopback(&url) {
+                let what = "the registration's `as_token` would travel there for everybody to read";
+                problems.add(key, what, "Give an `https://` address.");
+                return None;
+            }
+            Some(Some(url))
+        }
         None => Some(None),
     }
 }

@@ -45,6 +45,11 @@ impl Double {
     pub fn user_id(&self) -> &UserId {
         &self.user_id
     }
+
+    /// Whether their homeserver is another than ours, whose trouble is none of our people's.
+    pub fn is_elsewhere(&self) -> bool {
+        self.elsewhere.is_some()
+    }
 }
 
 /// How a user shows themselves.

@@ -106,7 +106,8 @@ impl Portals {
 
     /// Reads a portal anew after a part of it was changed.
     pub(super) async fn refresh(&self, chat: &RemoteChatId) -> Result<Option<Arc<PortalRow>>, StoreError> {
-        Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember(row)))
+        let changes = self.cache().portal_changes;
+        Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember_read(row, changes)))
     }
 
     pub(super) fn remember(&self, row: PortalRow) -> Arc<PortalRow> {

@@ -122,13 +122,14 @@ impl Portals {
                 ChatKind::Direct | ChatKind::Group | ChatKind::Broadcast => None,
             };
             // A person's own room may just be becoming this chat's.
-            let _unbound = match wanted.info.kind {
+            let unbound = match wanted.info.kind {
                 ChatKind::Direct => Some(self.binding.read().await),
                 ChatKind::Space | ChatKind::Group | ChatKind::Broadcast => None,
             };
             if let Some(portal) = self.by_chat(wanted.chat).await?
                 && let Some(room_id) = portal.room_id.as_deref()
             {
+                drop(unbound);
                 return self.fill(&wanted, &portal, room_id).await;
             }
             let (room_id, row) = self.make(&wanted, parent.as_deref()).await?;
@@ -138,6 +139,7 @@ impl Portals {
                 tolerate(self.put_into(&space, &room_id).await, "A room stays outside its space.")?;
             }
             let portal = self.save(row).await?;
+            drop(unbound);
             tracing::info!(room = %room_id, "Made a room for a chat.");
             self.fill(&wanted, &portal, &room_id).await
         })

@@ -142,7 +142,7 @@ async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
     let portal = match portals.by_room(&event.room_id).await? {
         // A portal that was followed, and a crash in between: it has its new room already.
         None => match event.closes().flatten() {
-            Some(successor) => portals.by_room(&successor).await?,
+            Some(successor) => portals.followed_from(&event.room_id, &successor).await?,
             None => None,
         },
         found => found,

@@ -15,7 +15,7 @@ use self::{
     reprieve::{Reprieve, reprieve},
     send::Sending,
 };
-pub(super) use self::{stopped::Stopped, voice::Looker};
+pub(super) use self::{members::Coming, stopped::Stopped, voice::Looker};
 use super::{
     Observed, Portals,
     create::{CreateError, Wanted},

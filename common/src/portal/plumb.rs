@@ -22,15 +22,8 @@ impl Portals {
     /// Joins a room to a chat. Its looks stay its people's own.
     pub(super) async fn plumb(&self, row: PortalRow) -> Result<(), Stopped> {
         let (chat, login) = (row.chat.clone(), row.login.clone());
-        if let Some(former) = self.by_chat(&chat).await?
-            && let Some(room_id) = former.room_id.as_deref().filter(|it| Some(*it) != row.room_id.as_deref())
-        {
-            self.unmark_bridged(room_id, &former).await?;
-            if !former.plumbed {
-                let unaliased = self.parts.homeserver.bot().remove_alias(&self.alias_of(&chat)).await;
-                tolerate(unaliased, NOT_QUITE)?;
-            }
-            self.forget_portal(&chat, &[room_id]);
+        if let Some(room_id) = row.room_id.as_deref() {
+            self.leave_former_room(&chat, room_id).await?;
         }
         if let Some(room_id) = row.room_id.as_deref() {
             self.mark_bridged(room_id, &row).await?;
@@ -40,6 +33,23 @@ impl Portals {
             self.note_seeing(&chat, login).await?;
         }
         tracing::info!(chat = %chat, "Joined a room to a chat.");
+        Ok(())
+    }
+
+    /// Takes a chat from the room that it had, if that is another: nothing leads there any more.
+    pub(super) async fn leave_former_room(
+        &self,
+        chat: &RemoteChatId,
+        room_id: &RoomId,
+    ) -> Result<(), Stopped> {
+        let Some(former) = self.by_chat(chat).await? else { return Ok(()) };
+        let Some(left) = former.room_id.as_deref().filter(|it| *it != room_id) else { return Ok(()) };
+        self.unmark_bridged(left, &former).await?;
+        if !former.plumbed {
+            let unaliased = self.parts.homeserver.bot().remove_alias(&self.alias_of(chat)).await;
+            tolerate(unaliased, NOT_QUITE)?;
+        }
+        self.forget_portal(chat, &[left]);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Ghosts of people whom nobody here has met: the homeserver asks whether there is such a person, and the network is asked in turn.
+//! Ghosts of people whom nobody here has met: the homeserver asks whether there is such a person, and the bridge's own account is asked in turn.
 //!
 //! Anybody in Matrix can make the homeserver ask, so questions to the network are few, and an answer of "nobody" is remembered for a while.
 
@@ -22,9 +22,6 @@ use crate::{clock::TimestampMs, ids::RemoteUserId, message::Sender};
 
 /// The homeserver holds somebody's invitation up while it waits for our answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-
-/// So many accounts are asked for one person.
-const ASKED_MAX: usize = 8;
 
 /// So many people are asked for in a minute at most, all at once if need be.
 const QUESTIONS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(30).expect("it is not zero");
@@ -88,9 +85,10 @@ impl Portals {
     }
 
     async fn meet(&self, user: &RemoteUserId, user_id: &UserId) -> bool {
-        let logins = self.parts.logins.statuses().into_iter().map(|login| login.id);
-        let sessions = logins.filter_map(|login| self.parts.logins.session(&login)).take(ASKED_MAX);
-        let sessions: Vec<_> = sessions.collect();
+        // What people sign in with is not lent to whoever asks the homeserver. Those with an account need none of this: their own is asked
+        // when they invite somebody.
+        let own = self.parts.logins.statuses().into_iter().filter(|login| login.owner.is_none());
+        let sessions: Vec<_> = own.filter_map(|login| self.parts.logins.session(&login.id)).collect();
         let mut is_nobody = !sessions.is_empty();
         for session in sessions {
             let info = match session.user(user).await {

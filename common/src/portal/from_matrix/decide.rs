@@ -117,6 +117,9 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     if facts.level < Level::Relay {
         return ignore("the sender has no right to use this bridge");
     }
+    if facts.event.pinning().is_some() && !pin::can_go(facts, portal) {
+        return ignore("pins of this room go nowhere");
+    }
     match portal.state {
         PortalState::Active | PortalState::Filling => {}
         PortalState::Unbridged => return ignore("somebody has unbridged the room"),

@@ -119,7 +119,11 @@ impl Meeting<'_> {
         };
         match ending(&seen) {
             Ending::Nothing(why) => self.decline(portals, why).await,
-            Ending::Become => self.open(portals, &account, None).await,
+            Ending::Become => {
+                // At once, so that it stands before what comes by itself from now on.
+                self.hear_what_was_said(portals).await?;
+                self.open(portals, &account, None).await
+            }
             Ending::Elsewhere(why) => self.open(portals, &account, Some(why)).await,
         }
     }
@@ -218,11 +222,7 @@ impl Meeting<'_> {
         let inside = portals.parts.homeserver.intent(self.ghost).joined_members(&self.event.room_id).await;
         match inside {
             Err(error) if error.is_transient() => return Err(error.into()),
-            Ok(_) => {
-                // An earlier attempt may have been interrupted before that.
-                self.hear_what_was_said(portals).await?;
-                return Ok(ignored("the ghost is in the room already"));
-            }
+            Ok(_) => return Ok(ignored("the ghost is in the room already")),
             Err(_) => {}
         }
         let name = portals.parts.settings.about.name;

@@ -115,13 +115,10 @@ impl<'a> Voice<'a> {
         let content = doubles.marked(event.content, event.room_id, &self.user_id, event.txn_id);
         let event = SendEvent { content: &content, ..event };
         match self.send_as(&self.portals.parts.homeserver.double(double), event).await {
-            Err(HomeserverError::TokenRefused(why)) => {
+            // Nothing was said. The next attempt speaks as the ghost.
+            Err(error) if is_in_vain(double, &error) => {
                 doubles.refused(&self.user_id);
-                // The next attempt speaks as the ghost.
-                Err(HomeserverError::Broken(format!(
-                    "the double puppet of {} is refused: {why}",
-                    self.user_id
-                )))
+                Err(HomeserverError::Broken(format!("{} cannot speak for themselves: {error}", self.user_id)))
             }
             sent => sent,
         }
@@ -154,9 +151,22 @@ impl<'a> Voice<'a> {
     async fn bring_in(&self, ghost: &Intent<'_>) -> Result<(), HomeserverError> {
         match self.portals.parts.homeserver.bot().invite(self.room_id, ghost.user_id()).await {
             // Already invited or already inside.
-            Ok(()) | Err(HomeserverError::Forbidden(_)) => ghost.join(self.room_id).await,
+            Ok(()) | Err(HomeserverError::Forbidden(_)) => {
+                ghost.join_via(self.room_id, &[self.portals.parts.names.server_name()]).await
+            }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Whether a person can't be acted for just now: their token has ended, their homeserver is away, or they may not come in.
+fn is_in_vain(double: &Double, error: &HomeserverError) -> bool {
+    match error {
+        HomeserverError::TokenRefused(_) | HomeserverError::Forbidden(_) | HomeserverError::NotFound(_) => {
+            true
+        }
+        HomeserverError::Unreachable(_) => double.is_elsewhere(),
+        _ => false,
     }
 }
 

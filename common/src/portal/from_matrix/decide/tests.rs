@@ -703,7 +703,7 @@ fn pins() {
             "where there are none",
             Scene { related: changing(mine(Delivered)), ..portal() },
             pins(&[], &["$a"]),
-            ignore("pins are not carried over to Discord"),
+            ignore("pins of this room go nowhere"),
         ),
         (
             "on what did not get through",

@@ -9,7 +9,7 @@ use ruma::OwnedRoomId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Account, BOT_POWER, Meeting, bot_may_act, may_promote};
+use super::{Account, BOT_POWER, Event, Meeting, bot_may_act, may_promote};
 use crate::{
     homeserver::{HomeserverError, SendState},
     ids::RemoteChatId,
@@ -60,6 +60,7 @@ impl Meeting<'_> {
             plumbed: true,
             ..PortalRow::new(chat.clone(), info.kind)
         };
+        portals.leave_former_room(chat, room_id).await?;
         portals.mark_bridged(room_id, &row).await?;
         if info.kind == ChatKind::Direct {
             let members = functional_members(portals.parts.names.bot());
@@ -69,7 +70,6 @@ impl Meeting<'_> {
         portals.note_seeing(chat, &account.login).await?;
         portals.save(row).await?;
         tracing::info!(room = %room_id, "Somebody's direct chat became a chat's room.");
-        self.hear_what_was_said(portals).await?;
         Ok(Became::Portal)
     }
 
@@ -138,14 +138,14 @@ impl Meeting<'_> {
     /// Takes in what the person said between the invitation and now. What came by itself is known by its id.
     pub(super) async fn hear_what_was_said(&self, portals: &Portals) -> Result<(), Stopped> {
         let (room_id, person) = (&self.event.room_id, &self.event.sender);
-        let bot = portals.parts.homeserver.bot();
-        let recent = match bot.recent_messages(room_id, person, SAID_BEFORE_MAX).await {
+        let ghost = portals.parts.homeserver.intent(self.ghost);
+        let recent = match ghost.recent_messages(room_id, person, SAID_BEFORE_MAX).await {
             Err(error) if error.is_transient() => return Err(error.into()),
             // Where the past is hidden, nothing can be read.
             recent => recent.unwrap_or_default(),
         };
         let mut events: Vec<MatrixEvent> =
-            recent.iter().map_while(|raw| said_since(raw.get(), self)).flatten().collect();
+            recent.iter().map_while(|raw| said_since(portals, raw.get(), self)).flatten().collect();
         events.reverse();
         if !events.is_empty() {
             portals.parts.store.accept(events).await?;
@@ -155,7 +155,7 @@ impl Meeting<'_> {
 }
 
 /// Reads an event of the past: nothing where the invitation is reached, an empty answer for what is no message.
-fn said_since(raw: &str, meeting: &Meeting<'_>) -> Option<Option<MatrixEvent>> {
+fn said_since(portals: &Portals, raw: &str, meeting: &Meeting<'_>) -> Option<Option<MatrixEvent>> {
     #[derive(Deserialize)]
     struct Head {
         event_id: String,
@@ -164,12 +164,18 @@ fn said_since(raw: &str, meeting: &Meeting<'_>) -> Option<Option<MatrixEvent>> {
         origin_server_ts: i64,
         #[serde(default)]
         state_key: Option<String>,
+        #[serde(default)]
+        content: Value,
     }
     let Ok(head) = serde_json::from_str::<Head>(raw) else { return Some(None) };
     if head.event_id == meeting.event.event_id.as_str() {
         return None;
     }
+    let Event { room_id, sender, .. } = meeting.event;
+    // What we have said for the person ourselves is on the network.
+    let is_ours = portals.parts.doubles.is_marked(&head.content, room_id, sender);
     let is_said = matches!(&*head.event_type, "m.room.message" | "m.sticker") && head.state_key.is_none();
+    let is_said = is_said && !is_ours;
     Some(is_said.then(|| MatrixEvent {
         event_id: head.event_id,
         room_id: meeting.event.room_id.to_string(),
