@@ -15,6 +15,7 @@ pub mod effects;
 pub mod faults;
 pub mod files;
 mod group;
+pub mod judge;
 mod methods;
 pub mod model;
 pub mod observe;

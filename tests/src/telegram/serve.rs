@@ -38,7 +38,8 @@ async fn fork(
     ConnectInfo(switch): ConnectInfo<Switch>,
     request: Request<Body>,
 ) -> Response {
-    let path = request.uri().path().to_owned();
+    // Some libraries encode the colon of the token; nothing else in these addresses needs it.
+    let path = request.uri().path().replace("%3A", ":").replace("%3a", ":");
     if let Some(rest) = path.strip_prefix("/_control/") {
         return control::serve(&inner, request, rest.to_owned()).await;
     }
