@@ -95,6 +95,11 @@ async fn anonymous_admins_and_channels_write_as_chats() {
     assert_eq!((told.get("from"), &told["author_signature"]), (None, &json!("Alice")));
     assert_eq!((&copy["from"]["id"], &copy["is_automatic_forward"]), (&json!(model::TELEGRAM), &json!(true)));
     assert_eq!(copy["forward_origin"]["message_id"], json!(post));
+    scene.sim.person_edits((small.channel, post), "changed");
+    let got = scene.updates().await;
+    let texts: Vec<_> = got.iter().map(|it| &it["edited_channel_post"]["text"]).collect();
+    assert_eq!(texts, [&json!("changed"), &json!(null)]);
+    assert_eq!(got[1]["edited_message"]["text"], "changed");
     scene.should_be_honest("anonymous_admins_and_channels_write_as_chats");
 }
 

@@ -1,6 +1,6 @@
 //! Trouble happens as ordered, once, and the effects tell what really happened.
 
-use magpie_tests::telegram::{EffectKind, Fault};
+use magpie_tests::telegram::{EffectKind, Fault, FloodLimit};
 use serde_json::{Value, json};
 
 use super::Scene;
@@ -41,6 +41,23 @@ async fn errors_are_answered_as_ordered() {
 }
 
 #[tokio::test]
+async fn a_flood_is_dammed_in_its_chat_only() {
+    let scene = Scene::new().await;
+    scene.sim.settings(|settings| settings.flood = Some(FloodLimit { messages: 2, window_ms: 60_000 }));
+    let to = |chat| json!({"chat_id": chat, "text": "hi"});
+    scene.call("sendMessage", to(scene.small.group)).await;
+    scene.call("sendMessage", to(scene.small.group)).await;
+    let dammed = scene.ask("sendMessage", to(scene.small.group)).await;
+    let seconds = dammed["parameters"]["retry_after"].as_u64().expect("it says how long");
+    assert!((50..=60).contains(&seconds), "{dammed}");
+    scene.call("sendMessage", to(scene.small.supergroup)).await;
+    scene.call("getChat", json!({"chat_id": scene.small.group})).await;
+    scene.sim.settings(|settings| settings.clock_skew_ms = 60_001);
+    scene.call("sendMessage", to(scene.small.group)).await;
+    scene.should_be_honest("a_flood_is_dammed_in_its_chat_only");
+}
+
+#[tokio::test]
 async fn unknown_updates_pass_through_as_they_are() {
     let mut scene = Scene::new().await;
     scene.sim.raw_update(scene.small.bot, json!({"guest_thought": {"text": "hm"}}));
@@ -52,7 +69,14 @@ async fn unknown_updates_pass_through_as_they_are() {
 async fn a_revoked_token_is_refused() {
     let scene = Scene::new().await;
     let old = scene.method("getMe");
-    let new = scene.sim.owner_revokes_token(scene.small.bot);
+    let polls = scene.sim.polls(scene.small.bot);
+    let polling = scene.ask("getUpdates", json!({"timeout": 50}));
+    let revoking = async {
+        scene.sim.wait_for_poll(scene.small.bot, polls).await.expect("it polls");
+        scene.sim.owner_revokes_token(scene.small.bot)
+    };
+    let (polled, new) = tokio::join!(polling, revoking);
+    assert_eq!(polled["error_code"], 401);
     assert_eq!(scene.http.get(old).send().await.expect("it answers").status(), 401);
     assert_eq!(scene.sim.token(), new);
     assert_eq!(scene.call("getMe", json!({})).await["is_bot"], true);

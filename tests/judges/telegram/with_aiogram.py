@@ -7,6 +7,7 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramAPIError, TelegramMigrateToChat, TelegramRetryAfter
 from aiogram.types import BufferedInputFile
+from aiogram.utils.serialization import deserialize_telegram_object_to_python
 from aiogram.webhook.aiohttp_server import SimpleRequestHandler
 from aiohttp import web
 from pydantic import BaseModel
@@ -99,7 +100,14 @@ def given(value):
 
 def plain(value):
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", exclude_none=True, by_alias=True)
+        return named(deserialize_telegram_object_to_python(value))
     if isinstance(value, (list, tuple)):
         return [plain(inner) for inner in value]
     return value
+
+
+def named(value):
+    """With the Bot API's own name where Python has another."""
+    if isinstance(value, dict):
+        return {"from" if name == "from_user" else name: named(inner) for name, inner in value.items()}
+    return [named(inner) for inner in value] if isinstance(value, list) else value

@@ -87,11 +87,11 @@ class Library:
 
     async def unpoll(self):
         if self.updater:
+            # Not `shutdown`, which would end the bot's connections too.
             await self.updater.stop()
-            await self.updater.shutdown()
+            await self.bot.delete_webhook()
             self.task.cancel()
             self.updater = None
-            await self.bot.delete_webhook()
 
     def error(self, error):
         if not isinstance(error, telegram.error.TelegramError):
