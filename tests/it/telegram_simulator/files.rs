@@ -1,6 +1,8 @@
 //! Files go both ways, within Telegram's limits.
 
-use magpie_tests::telegram::{Fault, FileBytes, Gate, Media, MediaKind, Settings};
+use magpie_tests::telegram::{
+    ChatKind, Fault, FileBytes, Gate, Media, MediaKind, Settings, TelegramSim, World,
+};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
@@ -109,4 +111,46 @@ async fn an_album_is_one_group_and_comes_in_order() {
     assert!(groups[0].is_some() && groups.iter().all(|group| *group == groups[0]), "{groups:?}");
     assert_eq!(got[0]["message"]["caption"], "all");
     scene.should_be_honest("an_album_is_one_group_and_comes_in_order");
+}
+
+#[tokio::test]
+async fn a_file_id_is_good_for_its_own_bot_only() {
+    let mut world = World::new();
+    let (one, two, alice) = (world.bot("One", "one_bot"), world.bot("Two", "two_bot"), world.person("Alice"));
+    let group = world.chat(ChatKind::Group, "Nest", alice);
+    for bot in [one, two] {
+        world.member(group, bot);
+    }
+    let sim = TelegramSim::start(world).await.expect("a port is free");
+    let file = sim.file("n.txt", "text/plain", FileBytes::Kept(b"note".as_slice().into()));
+    let id = sim.person_sends_media(group, alice, &Media::new(MediaKind::Document, &file));
+    let seen = |bot| sim.message_json(group, id, bot).expect("it is there")["document"].clone();
+    assert_eq!(seen(one)["file_unique_id"], seen(two)["file_unique_id"]);
+    assert_ne!(seen(one)["file_id"], seen(two)["file_id"]);
+    let http = reqwest::Client::new();
+    for (given, answered) in [(one, true), (two, false)] {
+        let url = format!("{}/bot{}/getFile", sim.url(), sim.token_of(one));
+        let asked = http.post(url).json(&json!({"file_id": seen(given)["file_id"]})).send().await;
+        let got: Value = asked.expect("it answers").json().await.expect("answers are JSON");
+        assert_eq!(got["ok"], answered, "{got}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_sent_again_by_its_id() {
+    let mut scene = Scene::new().await;
+    let file = scene.sim.file("s.webp", "image/webp", FileBytes::Kept(b"RIFF1234WEBP".as_slice().into()));
+    let media =
+        Media::new(MediaKind::Sticker, &file).with_details(json!({"emoji": "🐦", "set_name": "birds"}));
+    scene.sim.person_sends_media(scene.small.private, scene.small.alice, &media);
+    let heard = scene.update("message").await["sticker"].clone();
+    assert_eq!((&heard["emoji"], &heard["set_name"]), (&json!("🐦"), &json!("birds")));
+    let again = json!({"chat_id": scene.small.group, "sticker": heard["file_id"]});
+    let sent = scene.call("sendSticker", again).await;
+    assert_eq!(sent["sticker"]["file_unique_id"], json!(file));
+    assert_eq!(sent["sticker"]["set_name"], "birds");
+    let wrong = json!({"chat_id": scene.small.group, "sticker": "nonsense"});
+    let refused = scene.refused("sendSticker", wrong).await;
+    assert_eq!(refused, "Bad Request: wrong file identifier/HTTP URL specified");
+    scene.should_be_honest("a_file_is_sent_again_by_its_id");
 }

@@ -136,3 +136,43 @@ async fn what_breaks_the_description_is_found() {
 fn entity(offset: usize, length: usize) -> Value {
     json!([{"type": "bold", "offset": offset, "length": length}])
 }
+
+#[tokio::test]
+async fn a_pressed_button_is_answered_once() {
+    let mut scene = Scene::new().await;
+    let (chat, alice) = (scene.small.supergroup, scene.small.alice);
+    let keyboard = json!({"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]});
+    let params = json!({"chat_id": chat, "text": "Sure?", "reply_markup": keyboard});
+    let sent = scene.call("sendMessage", params).await;
+    assert_eq!(sent["reply_markup"], keyboard);
+    let id = sent["message_id"].as_i64().expect("it has a number");
+    let query = scene.sim.person_presses((chat, id), alice, "yes");
+    let heard = scene.update("callback_query").await;
+    assert_eq!(
+        (&heard["id"], &heard["data"], &heard["from"]["id"]),
+        (&json!(query), &json!("yes"), &json!(alice))
+    );
+    assert_eq!(heard["message"]["message_id"], json!(id));
+    let answer = json!({"callback_query_id": query});
+    scene.call("answerCallbackQuery", answer.clone()).await;
+    let late = scene.refused("answerCallbackQuery", answer).await;
+    assert!(late.contains("query is too old"), "{late}");
+    scene.should_be_honest("a_pressed_button_is_answered_once");
+}
+
+#[tokio::test]
+async fn polls_of_people_are_told_of_when_they_end() {
+    let mut scene = Scene::new().await;
+    let (chat, alice, bob) = (scene.small.supergroup, scene.small.alice, scene.small.bob);
+    let asked = scene.sim.person_sends_poll(chat, alice, ("Which?", &["owl", "jay"]));
+    assert_eq!(scene.update("message").await["poll"]["options"][1]["text"], "jay");
+    assert!(scene.sim.person_votes((chat, asked), bob, &[0]));
+    assert!(scene.updates().await.is_empty(), "others' votes are no bot's business");
+    let stop = json!({"chat_id": chat, "message_id": asked});
+    assert_eq!(scene.refused("stopPoll", stop).await, "Bad Request: message can't be edited");
+    assert!(scene.sim.person_stops_poll((chat, asked)));
+    let told = scene.update("poll").await;
+    assert_eq!((&told["is_closed"], &told["options"][0]["voter_count"]), (&json!(true), &json!(1)));
+    assert!(!scene.sim.person_votes((chat, asked), alice, &[1]));
+    scene.should_be_honest("polls_of_people_are_told_of_when_they_end");
+}

@@ -115,6 +115,7 @@ pub(crate) fn keep(
         name: name.map(str::to_owned),
         mime: mime.map(str::to_owned),
         kind: MediaKind::Document,
+        details: Fields::new(),
         is_gone: false,
     };
     state.records.files.insert(unique_id.clone(), file);
@@ -125,7 +126,10 @@ pub(crate) fn keep(
 pub(crate) fn body(state: &mut State, kind: MediaKind, (unique, details): (&str, &Fields)) -> Fields {
     let file = state.records.files.get_mut(unique).expect("it was just found");
     file.kind = kind;
+    // Whoever sends it again by its id need not say it again.
+    file.details.extend(details.clone());
     let file = file.clone();
+    let details = &file.details;
     let size = file.bytes.size();
     let mut it = json!({"file_unique_id": unique, "file_size": size});
     let names: &[&str] = match kind {

@@ -342,6 +342,8 @@ pub struct File {
     pub mime: Option<String>,
     /// What it was sent as last.
     pub kind: MediaKind,
+    /// What was said of it when it was sent: `duration`, `emoji` and so on.
+    pub details: Fields,
     /// Whether its id is of no use any more.
     pub is_gone: bool,
 }
