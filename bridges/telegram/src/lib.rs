@@ -1,0 +1,3 @@
+//! The Telegram bridge: what is Telegram's own, and nothing else.
+
+pub mod format;
