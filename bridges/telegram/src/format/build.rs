@@ -11,7 +11,9 @@ use magpie_common::{
 
 use super::{
     Kind, Names,
-    segment::{BOLD, ITALIC, LINK, LOOKS, Look, Mark, Marks, SPOILER, STRIKE, Segment, UNDERLINE, segments},
+    segment::{
+        BOLD, ITALIC, LINK, LOOKS, Look, Mark, Marks, SPOILER, STRIKE, Segment, UNDERLINE, is_web, segments,
+    },
 };
 
 /// A character as people see it: white space is a space, and what nobody sees is nothing.
@@ -181,7 +183,7 @@ impl<'a> Builder<'a> {
         match kind {
             Kind::Mention => self.names.person(words.strip_prefix('@')?).map(person),
             Kind::TextMention { user } => Some(person(self.names.user(user.id))),
-            Kind::Url if words.contains("://") => Some(link(words.to_owned())),
+            Kind::Url if words.contains("://") => is_web(words).then(|| link(words.to_owned())),
             // Clients open an address without a scheme like this.
             Kind::Url => Some(link(format!("http://{words}"))),
             Kind::Email => Some(link(format!("mailto:{words}"))),

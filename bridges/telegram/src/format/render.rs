@@ -276,6 +276,9 @@ impl Writer<'_> {
         }
         self.begin_block();
         if self.is_linked() || self.is_in(&Kind::Blockquote) {
+            if self.line == Line::Empty {
+                self.text.push_str("> ");
+            }
             self.prefixed("> ", |writer| writer.nodes(children));
         } else {
             self.settle();
@@ -293,7 +296,11 @@ impl Writer<'_> {
 
     fn heading(&mut self, children: &[Node]) {
         self.begin_block();
-        self.within(Kind::Bold, |writer| writer.nodes(trimmed(children)));
+        let children = trimmed(children);
+        if children.is_empty() {
+            return;
+        }
+        self.within(Kind::Bold, |writer| writer.nodes(children));
         self.block_ended = true;
     }
 

@@ -118,7 +118,7 @@ pub(super) fn segments(text: &str, marks: &Marks<'_>) -> Vec<Segment> {
 }
 
 /// Whether Matrix may link to it: a text's links are `http`, `https`, `mailto`, `ftp` or `magnet`.
-fn is_web(url: &str) -> bool {
+pub(super) fn is_web(url: &str) -> bool {
     let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
     scheme.is_some_and(|scheme| ["http", "https", "mailto", "ftp", "magnet"].contains(&scheme.as_str()))
 }

@@ -218,8 +218,8 @@ fn lists() -> Vec<Case> {
         (
             "code in a list",
             vec![numbers(1, vec![vec![t("a"), block("", "b\nc"), t("d")]])],
-            "1. a\n   b\nc\n   d",
-            vec![pre("", 8, 3)],
+            "1. a\nb\nc\n   d",
+            vec![pre("", 5, 3)],
         ),
         (
             "quote in a list",
