@@ -107,7 +107,7 @@ impl Running {
         let lanes = Lanes::new(stop.clone());
         let clock = Clock::system();
         let platform = P::new(platform, clock.clone()).map_err(|error| Fatal::Other(error.to_string()))?;
-        let configured = platform.configured_login();
+        let (configured, webhook) = (platform.configured_login(), platform.webhook());
         let outside = Outside { network: Arc::new(platform), clock, stop };
         let parts = Parts::build(&config, &registration, &lanes, outside).await?;
         let commands = parts.commands(&config, &registration);
@@ -133,6 +133,9 @@ impl Running {
         let api = parts.api(&config, &registration);
         if let Some(api) = &api {
             router = router.merge(api.router());
+        }
+        if let Some(webhook) = webhook {
+            router = router.merge(appservice::webhook_router(webhook));
         }
         let server = tokio::spawn(appservice::serve(listener, router, parts.stop.clone()));
         tracing::info!(address = %config.appservice.listen, "Listening for the homeserver.");
