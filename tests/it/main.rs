@@ -23,5 +23,6 @@ mod operator;
 mod people;
 mod provisioning;
 mod synapse;
+mod telegram_bridge;
 mod tidy;
 mod tutorial;

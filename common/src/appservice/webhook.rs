@@ -86,7 +86,10 @@ mod tests {
     #[tokio::test]
     async fn only_what_is_admitted_and_small_reaches_the_bridge() {
         let door = Arc::new(Door::default());
-        assert_eq!(ask(&door, "/_magpie/webhook/7?a=b", "shut", b"x".to_vec()).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            ask(&door, "/_magpie/webhook/7?a=b", "shut", b"x".to_vec()).await,
+            StatusCode::UNAUTHORIZED
+        );
         let large = vec![0; WEBHOOK_BYTES_MAX + 1];
         assert_eq!(ask(&door, "/_magpie/webhook/7", "open", large).await, StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(ask(&door, "/_magpie/elsewhere", "open", Vec::new()).await, StatusCode::NOT_FOUND);
