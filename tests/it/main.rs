@@ -24,5 +24,6 @@ mod people;
 mod provisioning;
 mod synapse;
 mod telegram_bridge;
+mod telegram_simulator;
 mod tidy;
 mod tutorial;

@@ -14,7 +14,9 @@ mod download;
 pub mod effects;
 pub mod faults;
 pub mod files;
+pub mod flood;
 mod group;
+pub mod judge;
 mod methods;
 pub mod model;
 pub mod observe;
@@ -48,6 +50,7 @@ pub use self::{
     effects::{Effect, EffectKind},
     faults::{Fault, Gate},
     files::MediaKind,
+    flood::FloodLimit,
     model::{Chat, ChatId, ChatKind, FileBytes, Message, MessageId, Standing, UserId},
     people::{
         Place, Where,

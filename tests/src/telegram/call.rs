@@ -18,8 +18,8 @@ use super::{
 
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// More of a file is summed and not kept.
-const KEPT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// More of a file is summed and not kept: a bot cannot load it back from the official servers anyway.
+const KEPT_BYTES_MAX: usize = 20 * 1024 * 1024;
 
 /// A file as it came.
 #[derive(Clone, Debug)]

@@ -160,8 +160,14 @@ pub(crate) fn body(state: &mut State, kind: MediaKind, (unique, details): (&str,
     {
         it["file_name"] = json!(name);
     }
-    if let Some(thumbnail) = details.get("thumbnail") {
-        it["thumbnail"] = thumbnail.clone();
+    match details.get("thumbnail") {
+        None => {}
+        // People name the file only.
+        Some(Value::String(file)) => {
+            let size = state.records.files.get(file).map_or(0, |file| file.bytes.size());
+            it["thumbnail"] = json!({"file_unique_id": file, "width": 320, "height": 240, "file_size": size});
+        }
+        Some(thumbnail) => it["thumbnail"] = thumbnail.clone(),
     }
     let mut body = Fields::new();
     if kind == MediaKind::Animation {

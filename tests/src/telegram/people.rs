@@ -148,6 +148,22 @@ impl TelegramSim {
         self.inner.change(|state| vote::choose(state, &poll, user, chosen.to_vec()))
     }
 
+    /// Somebody ends a poll; bots that see its chat are told how it stands. False when there is none.
+    pub fn person_stops_poll(&self, (chat, id): Place) -> bool {
+        let Some(message) = self.message(chat, id) else { return false };
+        let Some(poll) = message.poll.clone() else { return false };
+        self.inner.change(|state| {
+            state.records.polls.get_mut(&poll).expect("a message's poll is known").is_closed = true;
+            let told = render::poll(&state.records, &poll);
+            for bot in updates::bots(state) {
+                if updates::sees(state, bot, &message) {
+                    updates::emit(state, bot, "poll", told.clone());
+                }
+            }
+        });
+        true
+    }
+
     /// Somebody passes a message on.
     pub fn person_forwards(&self, (chat, id): Place, user: UserId, to: ChatId) -> MessageId {
         self.inner.change(|state| {
@@ -210,9 +226,7 @@ impl Where {
 /// Somebody says something; in private, that starts the bot.
 pub(crate) fn say(state: &mut State, place: &Where, user: UserId, body: Value) -> MessageId {
     let id = place.chat;
-    if !state.records.chats.contains_key(&id) {
-        state.records.chats.insert(id, super::world::empty(id, ChatKind::Private, ""));
-    }
+    state.records.chats.entry(id).or_insert_with(|| super::world::empty(id, ChatKind::Private, ""));
     let mut draft = group::as_shown(state, id, user, body);
     let answered = place.reply_to.and_then(|id| state.chat(place.chat).messages.get(&id));
     draft.topic = place.topic.or_else(|| answered.and_then(|message| message.topic));

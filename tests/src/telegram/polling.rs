@@ -23,12 +23,13 @@ pub(crate) async fn serve(inner: &Arc<Inner>, call: &Call) -> Outcome {
     let seconds = call.number("timeout").unwrap_or(0).clamp(0, TIMEOUT_MAX_SECONDS);
     let until = Instant::now() + Duration::from_secs(seconds.unsigned_abs());
     let poll = inner.change(|state| begin(state, call))?;
+    let token = inner.lock().records.bots[&call.bot].token.clone();
     loop {
         let changed = inner.changed.notified();
         tokio::pin!(changed);
         // From here on no change is missed, so looking comes second.
         changed.as_mut().enable();
-        if let Some(outcome) = look(&inner.lock(), (call.bot, poll), limit) {
+        if let Some(outcome) = look(&inner.lock(), (call.bot, poll, &token), limit) {
             return outcome;
         }
         tokio::select! {
@@ -62,9 +63,9 @@ pub(crate) fn remember_kinds(state: &mut State, call: &Call) {
     }
 }
 
-fn look(state: &State, (bot, poll): (UserId, u64), limit: usize) -> Option<Outcome> {
+fn look(state: &State, (bot, poll, token): (UserId, u64, &Option<String>), limit: usize) -> Option<Outcome> {
     let bot = &state.records.bots[&bot];
-    if bot.token.is_none() {
+    if bot.token != *token {
         return Some(Err(ApiError::new(401, "Unauthorized")));
     }
     if bot.webhook.is_some() {

@@ -99,17 +99,32 @@ pub(crate) fn edit(state: &mut State, (chat, id): (ChatId, MessageId), change: F
     let now = state.now();
     let found = state.records.chats.get_mut(&chat).and_then(|it| it.messages.get_mut(&id));
     let Some(message) = found else { return false };
-    for (name, value) in change {
+    for (name, value) in &change {
         match value {
-            Value::Null => message.body.remove(&name),
-            value => message.body.insert(name, value),
+            Value::Null => message.body.remove(name),
+            value => message.body.insert(name.clone(), value.clone()),
         };
     }
     message.edit_date = Some(now);
     let message = message.clone();
     state.effects.record(EffectKind::Edited, &message);
     updates::of_message(state, &message, updates::Change::Edit);
+    if let Some(copy) = discussed(state, (chat, id)) {
+        edit(state, copy, change);
+    }
     true
+}
+
+/// The copy of a channel's post in the group where it is discussed, which follows its changes.
+fn discussed(state: &State, (channel, id): (ChatId, MessageId)) -> Option<(ChatId, MessageId)> {
+    let chat = state.chat(channel);
+    let group = chat.linked.filter(|_| chat.kind == ChatKind::Channel)?;
+    let is_copy = |message: &&Message| {
+        let origin = message.field("forward_origin");
+        message.field("is_automatic_forward") == true
+            && (&origin["chat"]["id"], &origin["message_id"]) == (&json!(channel), &json!(id))
+    };
+    state.chat(group).messages.values().find(is_copy).map(|message| (group, message.id))
 }
 
 /// Takes a message away. Bots are not told. False when there is no such message.
@@ -169,6 +184,9 @@ fn forward_to_discussion(state: &mut State, message: &Message) {
         return;
     }
     let mut body = content(message);
+    if let Some(album) = message.body.get("media_group_id") {
+        body.insert("media_group_id".to_owned(), album.clone());
+    }
     body.insert("is_automatic_forward".to_owned(), json!(true));
     body.insert("forward_origin".to_owned(), origin(state, message));
     let draft = Draft {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::model::{Chat, ChatKind, Standing, UserId};
 
 /// The rights of administrators everywhere, as `ChatMemberAdministrator` always bears them.
-pub(crate) const ADMIN: [&str; 10] = [
+pub(crate) const ADMIN: [&str; 11] = [
     "can_manage_chat",
     "can_delete_messages",
     "can_manage_video_chats",
@@ -16,6 +16,7 @@ pub(crate) const ADMIN: [&str; 10] = [
     "can_post_stories",
     "can_edit_stories",
     "can_delete_stories",
+    "can_send_welcome_messages",
 ];
 
 /// Those of administrators of groups.

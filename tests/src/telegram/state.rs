@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     effects::Effects,
     faults::Faults,
+    flood::Flood,
     model::{Bot, Chat, ChatId, Records, User, UserId},
     requests::LoggedRequest,
     spec::Spec,
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub records: Records,
     pub settings: Settings,
     pub faults: Faults,
+    pub flood: Flood,
     pub effects: Effects,
     pub requests: Vec<LoggedRequest>,
     pub findings: Vec<Finding>,
@@ -48,6 +50,7 @@ impl Inner {
             records: world.records,
             settings: world.settings,
             faults: Faults::default(),
+            flood: Flood::default(),
             effects: Effects::default(),
             requests: Vec::new(),
             findings: Vec::new(),

@@ -131,7 +131,8 @@ pub(crate) fn is_in(chat: &Chat, bot: UserId) -> bool {
     chat.id.bot == bot || chat.members.get(&bot).is_some_and(|member| member.standing.is_in())
 }
 
-fn sees(state: &State, bot: UserId, message: &Message) -> bool {
+/// Whether a bot gets to know a message.
+pub(crate) fn sees(state: &State, bot: UserId, message: &Message) -> bool {
     let chat = state.chat(message.chat);
     let is_echoed = message.pins.is_some() || ECHOED.iter().any(|name| message.body.contains_key(*name));
     if message.author == bot && !is_echoed {

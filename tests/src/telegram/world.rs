@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use magpie_common::clock::Clock;
 
 use super::{
+    flood::FloodLimit,
     model::{
         Bot, CHANNEL_BOT, Chat, ChatId, ChatKind, GROUP_ANONYMOUS_BOT, Member, MessageId, Records, Standing,
         TELEGRAM, Topic, User, UserId,
@@ -33,6 +34,8 @@ pub struct Settings {
     pub photo_bytes_max: u64,
     /// The pause before the first repetition of a webhook; it doubles.
     pub webhook_pause_ms: u64,
+    /// How much a bot may write in one chat; none for any amount.
+    pub flood: Option<FloodLimit>,
     /// How far Telegram's clock is ahead.
     pub clock_skew_ms: i64,
 }
@@ -44,6 +47,7 @@ impl Default for Settings {
             upload_bytes_max: 50 * MEBIBYTE,
             photo_bytes_max: 10 * MEBIBYTE,
             webhook_pause_ms: 50,
+            flood: None,
             clock_skew_ms: 0,
         }
     }

@@ -190,6 +190,15 @@ impl TelegramSim {
         self.topic(place, user, json!({"forum_topic_reopened": {}}), |topic| topic.is_closed = false);
     }
 
+    /// Somebody hides or shows the topic General.
+    pub fn person_hides_general(&self, chat: ChatId, user: UserId, shown: Shown) {
+        let service = match shown {
+            Shown::No => "general_forum_topic_hidden",
+            Shown::Yes => "general_forum_topic_unhidden",
+        };
+        self.person_posts(chat, user, json!({service: {}}));
+    }
+
     /// Somebody opens a bot's chat for the first time and presses "Start".
     pub fn person_starts(&self, user: UserId, bot: UserId) -> MessageId {
         self.person_sends(ChatId::private(user, bot), user, "/start")
@@ -216,6 +225,15 @@ impl TelegramSim {
             group::in_topic(state, place, user, body);
         });
     }
+}
+
+/// Whether a topic can be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// It can.
+    Yes,
+    /// It cannot.
+    No,
 }
 
 fn set_blocked(state: &mut State, (user, bot): (UserId, UserId), (old, new): (Standing, Standing)) {

@@ -22,7 +22,8 @@ pub struct Media {
     pub file: FileRef,
     /// The words below it; empty for none.
     pub caption: String,
-    /// `duration`, `width`, `height`, `length`, `title`, `performer`, `emoji`, `set_name`, as a JSON object.
+    /// `duration`, `width`, `height`, `length`, `title`, `performer`, `emoji`, `set_name`, `thumbnail` (a [`FileRef`]),
+    /// `has_media_spoiler`, as a JSON object.
     pub details: Value,
 }
 
