@@ -98,6 +98,7 @@ pub(crate) struct TelegramSession {
     world: Arc<World>,
     deliverer: Deliverer,
     files: Files,
+    sink: EventSink,
     upload_bytes_max: u64,
     end: watch::Sender<Option<ConnectError>>,
     running: AsyncMutex<Running>,
@@ -156,10 +157,10 @@ pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         reactions: Reactions::default(),
         sink: setup.sink.clone(),
     };
-    let files = Files { api: Arc::clone(&api) };
+    let files = Files { api: Arc::clone(&api), is_local: config.local_server };
     let upload_bytes_max = if config.local_server { LOCAL_BYTES_MAX } else { UPLOAD_BYTES_MAX };
-    let running = AsyncMutex::new(running);
-    Ok(Arc::new(TelegramSession { me, api, world, deliverer, files, upload_bytes_max, end, running }))
+    let (running, sink) = (AsyncMutex::new(running), setup.sink.clone());
+    Ok(Arc::new(TelegramSession { me, api, world, deliverer, files, sink, upload_bytes_max, end, running }))
 }
 
 /// `setWebhook` or `deleteWebhook`, after which updates come as the settings say. What waits is not dropped.
@@ -259,6 +260,27 @@ impl Drop for Running {
 }
 
 impl TelegramSession {
+    /// The name of a topic, which was told only once.
+    async fn recall_topic(&self, id: &RemoteChatId) -> Result<(), PlatformError> {
+        let unnamed = {
+            let known = self.world.read();
+            known
+                .own_spot(id)
+                .filter(|spot| spot.topic.is_some_and(|topic| !known.is_named(spot.chat, topic)))
+        };
+        if let Some(spot) = unnamed
+            && let Some(topic) = spot.topic
+        {
+            let told = self.sink.remembered(id.as_str()).await;
+            let told =
+                told.map_err(|error| PlatformError(format!("The topic could not be looked up: {error}.")))?;
+            if let Some(name) = told {
+                self.world.write().name_topic(spot.chat, topic, name);
+            }
+        }
+        Ok(())
+    }
+
     /// `getChat`, and what the bot may do there.
     async fn look_up(&self, chat: i64) -> Result<Option<Value>, PlatformError> {
         let failed = |error: &dyn std::fmt::Display| {
@@ -315,6 +337,7 @@ impl Session for TelegramSession {
         if !is_whole && self.look_up(number).await?.is_none() {
             return Ok(None);
         }
+        self.recall_topic(id).await?;
         Ok(self.world.read().chat_info(id))
     }
 

@@ -26,11 +26,12 @@ async fn each_chat_has_its_own_ids() {
         let info = session.chat(&said.chat).await.expect("it can be asked").expect("it is there");
         assert_eq!(info.kind, if chat == small.private { ChatKind::Direct } else { ChatKind::Group });
     }
-    stage.sim.person_sends_in_topic((small.forum, small.oaks), small.alice, "in a topic");
+    let elms = stage.sim.person_opens_topic(small.forum, small.alice, "Elms");
+    stage.sim.person_sends_in_topic((small.forum, elms), small.alice, "in a topic");
     let said = stage.arrived("in a topic").await;
-    assert_eq!(said.chat.as_str(), format!("{}/{}", small.forum, small.oaks));
+    assert_eq!(said.chat.as_str(), format!("{}/{elms}", small.forum));
     let info = session.chat(&said.chat).await.expect("it can be asked").expect("it is there");
-    assert_eq!(info.name.as_deref(), Some("Oaks"));
+    assert_eq!(info.name.as_deref(), Some("Elms"));
     let space = session.chat(&info.parent.expect("a topic has a space")).await.expect("it can be asked");
     let space = space.expect("it is there");
     assert_eq!((space.kind, space.name.as_deref()), (ChatKind::Space, Some("Forest")));

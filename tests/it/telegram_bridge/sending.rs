@@ -118,7 +118,7 @@ async fn files_go_as_what_they_are() {
     .into_iter()
     .enumerate()
     {
-        let source = FileSource::Matrix(stage.recorder.add_file(&nth.to_string(), "some bytes"));
+        let source = FileSource::Matrix(stage.recorder.add_file(&nth.to_string(), bytes(kind)));
         let info = MediaInfo { width: Some(80), height: Some(60), ..MediaInfo::default() };
         let mime = Some(mime.to_owned());
         let file = Attachment { mime, info, ..Attachment::new(kind, source, "file") };
@@ -165,4 +165,18 @@ async fn a_long_message_that_breaks_off_goes_on_where_it_stands() {
     let whole = ids(session.deliver(&chat, &long, &again).await);
     assert_eq!((whole.len(), stage.sim.texts(stage.small.private).len()), (2, 2));
     session.close().await;
+}
+
+/// A file of a kind, as far as anybody looks into it.
+fn bytes(kind: AttachmentKind) -> Vec<u8> {
+    if kind != AttachmentKind::Image {
+        return b"some bytes".to_vec();
+    }
+    let mut picture = Vec::new();
+    let mut encoder = png::Encoder::new(&mut picture, 80, 60);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().expect("memory takes it");
+    writer.write_image_data(&[0; 80 * 60]).expect("memory takes it");
+    drop(writer);
+    picture
 }

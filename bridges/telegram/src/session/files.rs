@@ -13,6 +13,8 @@ use magpie_common::{
 };
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
+use tokio::fs::File;
+use tokio_util::io::ReaderStream;
 
 use super::{
     api::{Api, ApiError},
@@ -29,6 +31,8 @@ const PACKED_BYTES_MAX: usize = 512 * 1024;
 /// Opens files.
 pub(super) struct Files {
     pub(super) api: Arc<Api>,
+    /// The server is our own and, with `--local`, names files on this machine.
+    pub(super) is_local: bool,
 }
 
 impl Files {
@@ -69,6 +73,9 @@ impl Files {
     async fn fetch(&self, file_id: &str) -> Result<Download, ApiError> {
         let file = self.api.call("getFile", &json!({"file_id": file_id})).await?;
         let path = file["file_path"].as_str().unwrap_or_default();
+        if self.is_local && path.starts_with('/') {
+            return on_this_machine(path).await;
+        }
         let answer = self.api.open(path).await?;
         let mime = answer.headers().get(CONTENT_TYPE).and_then(|mime| mime.to_str().ok()).map(str::to_owned);
         // The server says of most that they are bytes; the message says more.
@@ -80,6 +87,17 @@ impl Files {
         let stream = answer.bytes_stream().map(move |chunk| chunk.map_err(broke_off));
         Ok(Download { mime, size_bytes, stream: stream.boxed() })
     }
+}
+
+/// A file that a server with `--local` has put into its folder.
+async fn on_this_machine(path: &str) -> Result<Download, ApiError> {
+    let failed =
+        |error: std::io::Error| ApiError::NotSent(format!("the server's own file cannot be read: {error}"));
+    let file = File::open(path).await.map_err(failed)?;
+    let size_bytes = Some(file.metadata().await.map_err(failed)?.len());
+    let broke_off = |error| PlatformError(format!("The Bot API server's file cannot be read: {error}."));
+    let stream = ReaderStream::new(file).map(move |chunk| chunk.map_err(broke_off));
+    Ok(Download { mime: None, size_bytes, stream: stream.boxed() })
 }
 
 fn words(error: &ApiError) -> PlatformError {

@@ -13,7 +13,8 @@ use tracing::debug;
 use super::{api::Api, world::World};
 use crate::{
     events::{self, Reach, command},
-    place,
+    json::name,
+    place::{self, Spot},
 };
 
 /// There is one stream of updates.
@@ -48,18 +49,22 @@ impl Intake {
         updates.sort_by_key(|update| update["update_id"].as_i64());
         let mut tickets = Vec::new();
         let mut quiet = None;
-        let mut commands = Vec::new();
+        let (mut commands, mut named) = (Vec::new(), Vec::new());
         for update in updates {
             let Some(number) = update["update_id"].as_i64().filter(|number| !self.is_known(*number)) else {
                 continue;
             };
             self.last = Some(number);
             let events = self.map(&update, &mut commands).await;
+            named.extend(self.named_topic(&update));
             quiet = events.is_empty().then_some(number);
             self.push(events, number, &mut tickets).await;
         }
         for ticket in tickets {
             ticket.stored().await?;
+        }
+        for (topic, name) in named {
+            self.sink.remember(Cursor { key: topic, value: name }).await?;
         }
         if let Some(number) = quiet {
             self.sink.remember(cursor(number)).await?;
@@ -69,6 +74,16 @@ impl Intake {
             let _ = self.api.call_within("sendMessage", &fields, ASIDE).await;
         }
         Ok(())
+    }
+
+    /// A topic whose name is told, which happens only once.
+    fn named_topic(&self, update: &Value) -> Option<(String, String)> {
+        let message = &update["message"];
+        let told = [&message["forum_topic_created"], &message["forum_topic_edited"]];
+        let name = told.into_iter().find_map(|told| name(&told["name"]))?;
+        let me = self.world.read().me;
+        let spot = Spot::of_message(message, me).filter(|spot| spot.topic.is_some())?;
+        Some((spot.id().to_string(), name))
     }
 
     fn is_known(&self, number: i64) -> bool {

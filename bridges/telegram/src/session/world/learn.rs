@@ -80,6 +80,16 @@ impl Known {
         }
     }
 
+    /// Whether the name of a topic is known.
+    pub fn is_named(&self, chat: i64, topic: i64) -> bool {
+        self.topics.peek(&(chat, topic)).is_some_and(|topic| topic.name.is_some())
+    }
+
+    /// Learns the name of a topic from an earlier session.
+    pub fn name_topic(&mut self, chat: i64, topic: i64, name: String) {
+        self.topics.put((chat, topic), Topic { name: Some(name) });
+    }
+
     /// Learns from a chat that stands in an update, which tells little.
     pub fn learn_chat(&mut self, chat: &Value) {
         let (Some(id), Some(kind)) = (chat["id"].as_i64(), chat["type"].as_str()) else { return };
