@@ -91,8 +91,8 @@ fn character_end(text: &str, from: usize, full: usize) -> usize {
     };
     let start = text.floor_char_boundary(full.saturating_sub(CHARACTER_BYTES_MAX)).max(from);
     let near = &text[start..text.ceil_char_boundary((full + CHARACTER_BYTES_MAX).min(text.len()))];
-    let borders = near.grapheme_indices(true).map(|(at, _)| start + at);
-    let best = borders.filter(|at| start < *at && *at <= full && is_fine(*at)).last();
+    let mut borders = near.grapheme_indices(true).map(|(at, _)| start + at);
+    let best = borders.rfind(|at| start < *at && *at <= full && is_fine(*at));
     best.unwrap_or(full)
 }
 
