@@ -169,8 +169,10 @@ async fn a_long_message_that_breaks_off_goes_on_where_it_stands() {
 
 /// A file of a kind, as far as anybody looks into it.
 fn bytes(kind: AttachmentKind) -> Vec<u8> {
-    if kind != AttachmentKind::Image {
-        return b"some bytes".to_vec();
+    match kind {
+        AttachmentKind::Image => {}
+        AttachmentKind::Voice => return b"OggS, and so on".to_vec(),
+        _ => return b"some bytes".to_vec(),
     }
     let mut picture = Vec::new();
     let mut encoder = png::Encoder::new(&mut picture, 80, 60);
