@@ -23,6 +23,7 @@ mod operator;
 mod people;
 mod provisioning;
 mod synapse;
+mod telegram_bridge;
 mod telegram_simulator;
 mod tidy;
 mod tutorial;

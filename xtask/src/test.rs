@@ -27,6 +27,7 @@ const AREAS: &[Area] = &[
     Area { name: "crash", packages: &[], names: &["crash"], needs: &[Part::Synapse, Part::Postgres] },
     Area { name: "deploy", packages: &[], names: &["deploy", "registrations"], needs: &[] },
     Area { name: "discord", packages: &["magpie-discord"], names: &["discord"], needs: EVERYTHING },
+    Area { name: "telegram", packages: &["magpie-telegram"], names: &["telegram"], needs: EVERYTHING },
     Area { name: "features", packages: &[], names: &["features"], needs: &[] },
     Area { name: "harness", packages: &[], names: &["harness"], needs: EVERYTHING },
     Area { name: "store", packages: &[], names: &["store"], needs: &[Part::Postgres] },
@@ -35,7 +36,7 @@ const AREAS: &[Area] = &[
 
 /// The table above for `--help`; a test keeps them equal.
 pub const AREAS_HELP: &str =
-    "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, tidy";
+    "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, telegram, tidy";
 
 /// Sets up what the chosen tests need and runs them.
 pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<()> {

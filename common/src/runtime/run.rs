@@ -109,7 +109,7 @@ impl Running {
         let lanes = Lanes::new(stop.clone());
         let clock = Clock::system();
         let platform = P::new(platform, clock.clone()).map_err(|error| Fatal::Other(error.to_string()))?;
-        let configured = platform.configured_login();
+        let (configured, webhook) = (platform.configured_login(), platform.webhook());
         let reports = Reports::new(&config.homeserver, &registration.tokens.as_token, &clock)?;
         let checkpoints = reports.checkpoints.clone();
         let outside = Outside { checkpoints, network: Arc::new(platform), clock, stop };
@@ -139,6 +139,9 @@ impl Running {
         let api = parts.api(&config, &registration);
         if let Some(api) = &api {
             router = router.merge(api.router());
+        }
+        if let Some(webhook) = webhook {
+            router = router.merge(appservice::webhook_router(webhook));
         }
         let server = tokio::spawn(appservice::serve(listener, router, parts.stop.clone()));
         tracing::info!(address = %config.appservice.listen, "Listening for the homeserver.");
