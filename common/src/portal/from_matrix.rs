@@ -76,7 +76,7 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
         }
     };
     if let Some(ghost) = meet::invited(portals, &event) {
-        return meet::attempt(portals, row, &event, ghost).await;
+        return meet::attempt(portals, (row, try_), &event, ghost).await;
     }
     let _inside = portals.enter_room(&event.room_id).await?;
     let loaded = load(portals, &event).await?;

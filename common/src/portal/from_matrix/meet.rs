@@ -15,7 +15,13 @@ use crate::{
     login::Lent,
     message::Sender,
     platform::Session,
-    portal::{Portals, from_remote::Looker, keys, lane::Attempted, notice_content},
+    portal::{
+        Portals,
+        from_remote::Looker,
+        keys,
+        lane::{Attempted, Try},
+        notice_content,
+    },
     puppet::PuppetError,
     store::{Links, OpenRow, Outcome},
 };
@@ -24,6 +30,9 @@ mod binding;
 
 /// The power that a bot is given, where a ghost can give it.
 const BOT_POWER: i64 = 100;
+
+/// So often is tried until the person's account is connected: some seconds.
+const CONNECTING_TRIES_MAX: u32 = 5;
 
 /// An invitation of a ghost.
 #[derive(Clone, Copy)]
@@ -73,11 +82,15 @@ pub(super) fn invited(portals: &Portals, event: &Event) -> Option<(OwnedUserId, 
 /// One attempt at an invitation.
 pub(super) async fn attempt(
     portals: &Portals,
-    row: &OpenRow,
+    (row, try_): (&OpenRow, Try),
     event: &Event,
     (ghost, user): (OwnedUserId, RemoteUserId),
 ) -> Result<Attempted, Stopped> {
-    let outcome = Meeting { event, ghost: &ghost, user: &user }.hold(portals).await?;
+    let meeting = Meeting { event, ghost: &ghost, user: &user };
+    if try_.failures < CONNECTING_TRIES_MAX && meeting.is_connecting(portals) {
+        return Ok(Attempted::Again { after: None, reason: "the account is not connected yet".to_owned() });
+    }
+    let outcome = meeting.hold(portals).await?;
     portals.record(row, outcome, Links::None).await?;
     Ok(Attempted::Done)
 }
@@ -128,13 +141,26 @@ impl Meeting<'_> {
         }
     }
 
+    /// Whether all accounts that may open chats for the person are just being connected, as they are right after signing in.
+    fn is_connecting(&self, portals: &Portals) -> bool {
+        let usable = self.usable(portals);
+        !usable.is_empty() && usable.iter().all(|login| portals.parts.logins.session(login).is_none())
+    }
+
+    fn usable(&self, portals: &Portals) -> Vec<LoginId> {
+        let level = portals.parts.settings.permissions.level(&self.event.sender);
+        match level {
+            Level::None | Level::Relay | Level::Commands => Vec::new(),
+            Level::User => portals.parts.logins.usable_by(&self.event.sender, Lent::No),
+            Level::Admin => portals.parts.logins.usable_by(&self.event.sender, Lent::Yes),
+        }
+    }
+
     /// An account that may open chats for the person: one of their own, or the bridge's for those who run it.
     fn account(&self, portals: &Portals) -> Result<Account, String> {
         let (name, prefix) = (portals.parts.settings.about.name, &portals.parts.settings.command_prefix);
-        let level = portals.parts.settings.permissions.level(&self.event.sender);
-        let lent = if level >= Level::Admin { Lent::Yes } else { Lent::No };
         let logins = &portals.parts.logins;
-        let usable = logins.usable_by(&self.event.sender, lent);
+        let usable = self.usable(portals);
         if usable.is_empty() {
             return Err(format!("You have no account on {name} here. `{prefix} login` signs in with one."));
         }
