@@ -25,5 +25,6 @@ mod provisioning;
 mod synapse;
 mod telegram_bridge;
 mod telegram_simulator;
+mod three_networks;
 mod tidy;
 mod tutorial;

@@ -18,3 +18,4 @@ pub mod line_server;
 pub mod openapi;
 pub mod stage;
 pub mod telegram;
+pub mod trio;
