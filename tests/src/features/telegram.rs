@@ -261,7 +261,12 @@ const BEYOND: &[Row] = &[
     ),
     ("per-user choice of rooms", Beyond, In, No("not yet: the operator chooses for all")),
     ("webhook and polling", Beyond, In, Yes(BROUGHT)),
-    ("health checks", Beyond, Both, Yes("it::telegram_bridge::faults::privacy_mode_is_named_by_the_doctor")),
+    (
+        "privacy mode is named by the doctor",
+        Beyond,
+        Both,
+        Yes("it::telegram_bridge::faults::privacy_mode_is_named_by_the_doctor"),
+    ),
     (
         "unknown content never silent",
         Beyond,
