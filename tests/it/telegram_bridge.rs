@@ -2,6 +2,7 @@
 
 mod faults;
 mod hearing;
+mod kinds;
 mod sending;
 mod suite;
 mod webhook;

@@ -111,7 +111,8 @@ async fn files_of_every_sort_arrive_and_are_fetched() {
     stage.should_be_honest("files_of_every_sort_arrive_and_are_fetched");
 }
 
-async fn read(mut download: magpie_common::platform::Download) -> Vec<u8> {
+/// All of a file.
+pub(super) async fn read(mut download: magpie_common::platform::Download) -> Vec<u8> {
     use futures_util::StreamExt;
     let mut bytes = Vec::new();
     while let Some(chunk) = download.stream.next().await {

@@ -2,8 +2,12 @@
 
 use magpie_common::{
     ids::RemoteMessageId,
-    message::{Attachment, AttachmentKind, Emoji, FileSource, MediaInfo, Message, Node, Outgoing, RichText},
+    message::{
+        Attachment, AttachmentKind, Emoji, FileSource, MediaInfo, Message, Node, Outgoing, RemoteEvent,
+        RichText,
+    },
     platform::DeliverError,
+    testkit::platform_suite::Recorder,
 };
 use magpie_tests::telegram::Fault;
 use serde_json::json;
@@ -164,6 +168,118 @@ async fn a_long_message_that_breaks_off_goes_on_where_it_stands() {
     let again = super::in_doubt(1);
     let whole = ids(session.deliver(&chat, &long, &again).await);
     assert_eq!((whole.len(), stage.sim.texts(stage.small.private).len()), (2, 2));
+    session.close().await;
+}
+
+#[tokio::test]
+async fn every_sort_of_chat_takes_words() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let small = stage.small;
+    for (nth, chat) in [small.private, small.group, small.supergroup, small.channel].into_iter().enumerate() {
+        assert_eq!(ids(session.deliver(&stage.id(chat), &said("hello"), &key(nth)).await).len(), 1);
+        assert_eq!(stage.sim.texts(chat), ["hello"]);
+    }
+    session.close().await;
+    stage.should_be_honest("every_sort_of_chat_takes_words");
+}
+
+#[tokio::test]
+async fn a_comment_goes_below_its_post() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let small = stage.small;
+    stage.sim.person_sends(small.channel, small.alice, "a post");
+    let discussion = stage.id(small.discussion);
+    let copied = |recorder: &Recorder| recorder.messages().into_iter().find(|it| it.chat == discussion);
+    let post = stage.recorder.wait_for("the post in the discussion", copied).await.id;
+    let comment =
+        message(Message { thread: Some(post.clone()), ..Message::text(RichText::plain("a comment")) });
+    let id = ids(session.deliver(&discussion, &comment, &key(1)).await).remove(0);
+    let stands = stage.sim.message(small.discussion, id.parse().expect("it is a number"));
+    let answered = stands.expect("it is there").reply_to.map(|number| number.to_string());
+    assert_eq!(answered.as_deref(), Some(post.as_str()));
+    session.close().await;
+}
+
+#[tokio::test]
+async fn pins_go_both_ways() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let (place, alice) = (stage.small.supergroup, stage.small.alice);
+    let chat = stage.id(place);
+    session.chat(&chat).await.expect("it can be asked").expect("it is there");
+    let number = stage.sim.person_sends(place, alice, "rules");
+    let other = stage.sim.person_sends(place, alice, "more rules");
+    let target = RemoteMessageId::new(number.to_string());
+    stage.sim.person_pins((place, other), alice);
+    let pinned = |recorder: &Recorder| {
+        recorder.events().into_iter().find_map(|it| match it.event {
+            RemoteEvent::Pin { target, pinned, .. } => Some((target, pinned)),
+            _ => None,
+        })
+    };
+    let told = stage.recorder.wait_for("a pin", pinned).await;
+    assert_eq!(told, (RemoteMessageId::new(other.to_string()), true));
+    let stand = || stage.sim.chat(place).expect("it is there").pinned;
+    session.deliver(&chat, &Outgoing::Pin { target: target.clone() }, &key(1)).await.expect("it is done");
+    assert_eq!(stand(), [other, number]);
+    session.deliver(&chat, &Outgoing::Unpin { target }, &key(2)).await.expect("it is done");
+    assert_eq!(stand(), [other]);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn stickers_places_and_the_ends_of_polls_go_natively() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let (chat, place) = (stage.id(stage.small.supergroup), stage.small.supergroup);
+    let source = FileSource::Matrix(stage.recorder.add_file("sticker", b"RIFF\x0a\0\0\0WEBPVP8 ".to_vec()));
+    let mime = Some("image/webp".to_owned());
+    let sticker = Attachment { mime, ..Attachment::new(AttachmentKind::Sticker, source, "wave") };
+    let sticker = message(Message { attachments: vec![sticker], ..Message::default() });
+    let at = |description: &str| Outgoing::Location {
+        latitude: 52.5,
+        longitude: 13.25,
+        description: description.to_owned(),
+        author: None,
+    };
+    let answers = vec!["yes".to_owned(), "no".to_owned()];
+    let poll = Outgoing::Poll { question: "tea?".to_owned(), answers, choices_max: 1, author: None };
+    for (nth, (sent, field)) in
+        [(sticker, "sticker"), (at(""), "location"), (at("the oak"), "venue")].into_iter().enumerate()
+    {
+        let id = ids(session.deliver(&chat, &sent, &key(nth)).await).remove(0);
+        let stands = stage.sim.message(place, id.parse().expect("it is a number")).expect("it is there");
+        assert!(stands.field(field).is_object(), "{field}: {stands:?}");
+    }
+    let id = ids(session.deliver(&chat, &poll, &key(10)).await).remove(0);
+    let close = Outgoing::ClosePoll { target: RemoteMessageId::new(id.as_str()) };
+    for nth in 11..13 {
+        session.deliver(&chat, &close, &key(nth)).await.expect("what is closed may be closed again");
+    }
+    let stands = stage.sim.message_json(place, id.parse().expect("it is a number"), stage.small.bot);
+    assert_eq!(stands.expect("it is there")["poll"]["is_closed"], true);
+    session.close().await;
+    stage.should_be_honest("stickers_places_and_the_ends_of_polls_go_natively");
+}
+
+#[tokio::test]
+async fn a_file_that_telegram_does_not_take_goes_as_a_link() {
+    const LINK: &str = "https://matrix.example.org/files/nest.zip";
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let (chat, place) = (stage.id(stage.small.supergroup), stage.small.supergroup);
+    assert_eq!(session.limits(&chat).files_bytes_max[&AttachmentKind::File], 50 * 1024 * 1024);
+    stage.sim.settings(|settings| settings.upload_bytes_max = 5);
+    let source = FileSource::Matrix(stage.recorder.add_file("nest", b"too large".to_vec()));
+    let link = Some(LINK.to_owned());
+    let file = Attachment { link, ..Attachment::new(AttachmentKind::File, source, "nest.zip") };
+    let sent = message(Message { attachments: vec![file], ..Message::text(RichText::plain("see")) });
+    let id = ids(session.deliver(&chat, &sent, &key(1)).await).remove(0);
+    let stands = stage.sim.message(place, id.parse().expect("it is a number")).expect("it is there");
+    assert!(stands.text().starts_with("see") && stands.field("document").is_null(), "{stands:?}");
+    assert_eq!(stands.field("entities")[0]["url"], LINK);
     session.close().await;
 }
 
