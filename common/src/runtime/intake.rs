@@ -76,7 +76,9 @@ fn fate(event: &Envelope<'_>, names: &GhostNames) -> Fate {
             Fate::Keep
         }
         (other, None) if is_about_poll(other) => Fate::Keep,
-        ("m.room.tombstone" | "m.room.pinned_events", Some("")) => Fate::Keep,
+        ("m.room.tombstone" | "m.room.pinned_events" | "m.room.name" | "m.room.topic", Some("")) => {
+            Fate::Keep
+        }
         ("m.room.member", Some(member)) => match <&UserId>::try_from(member) {
             Ok(member) if names.is_ours(member) => Fate::Keep,
             Ok(member) => Fate::Profile(member.to_owned()),

@@ -298,3 +298,18 @@ fn bytes(kind: AttachmentKind) -> Vec<u8> {
     drop(writer);
     picture
 }
+
+#[tokio::test]
+async fn a_new_title_and_description_go_to_the_chat() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let chat = stage.id(stage.small.supergroup);
+    let info = Outgoing::ChatInfo { name: Some("Crows".to_owned()), topic: Some("about crows".to_owned()) };
+    // Told twice it is no fault.
+    for nth in 0..2 {
+        session.deliver(&chat, &info, &key(nth)).await.expect("the bot may change it");
+    }
+    let shown = stage.sim.chat(stage.small.supergroup).expect("it is there");
+    assert_eq!(shown.title, "Crows");
+    stage.should_be_honest("a_new_title_and_description_go_to_the_chat");
+}

@@ -84,12 +84,13 @@ fn attachment(sort: &str, data: &Value) -> Option<Attachment> {
 }
 
 fn sticker(data: &Value) -> (AttachmentKind, String, Option<&'static str>) {
-    let mime = match (data["is_animated"] == true, data["is_video"] == true) {
-        (true, _) => LOTTIE_TYPE,
-        (_, true) => "video/webm",
-        _ => "image/webp",
+    // Clients show no moving pictures of that type as stickers, but play them as videos.
+    let (kind, mime) = match (data["is_animated"] == true, data["is_video"] == true) {
+        (true, _) => (AttachmentKind::Sticker, LOTTIE_TYPE),
+        (_, true) => (AttachmentKind::Video, "video/webm"),
+        _ => (AttachmentKind::Sticker, "image/webp"),
     };
-    (AttachmentKind::Sticker, or(text(&data["emoji"]).to_owned(), "sticker"), Some(mime))
+    (kind, or(text(&data["emoji"]).to_owned(), "sticker"), Some(mime))
 }
 
 fn info(data: &Value) -> MediaInfo {

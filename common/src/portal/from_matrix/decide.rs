@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod change;
+mod looks;
 mod message;
 mod pin;
 mod poll;
@@ -117,8 +118,10 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
     if facts.level < Level::Relay {
         return ignore("the sender has no right to use this bridge");
     }
-    if facts.event.pinning().is_some() && !pin::can_go(facts, portal) {
-        return ignore("pins of this room go nowhere");
+    if let Some(action) = facts.event.decorates()
+        && !looks::can_go(facts, portal, action)
+    {
+        return Decision::Ignore(format!("{} of this room go nowhere", action.words()));
     }
     match portal.state {
         PortalState::Active | PortalState::Filling => {}
@@ -152,6 +155,7 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
         "m.reaction" => change::decide_reaction(facts, portal, limits),
         "m.room.redaction" => change::decide_redaction(facts, limits),
         "m.room.pinned_events" => pin::decide(facts, limits),
+        "m.room.name" | "m.room.topic" => looks::decide(facts),
         other => poll::decide(facts, limits)
             .unwrap_or_else(|| ignore(&format!("events of the type {other} are not carried over"))),
     }

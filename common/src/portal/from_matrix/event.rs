@@ -4,6 +4,8 @@ use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::message::Action;
+
 /// What the portal needs of an event; its content stays as it is until the decision asks for it.
 #[derive(Debug, Deserialize)]
 pub(in crate::portal) struct Event {
@@ -74,6 +76,15 @@ impl Event {
         }
         let named = self.content.get("replacement_room").and_then(Value::as_str);
         Some(named.and_then(|named| OwnedRoomId::try_from(named).ok()))
+    }
+
+    /// Which sort of decoration of its room it changes, if it does.
+    pub(super) fn decorates(&self) -> Option<Action> {
+        match (&*self.event_type, self.state_key.as_deref()) {
+            ("m.room.pinned_events", Some("")) => Some(Action::Pin),
+            ("m.room.name" | "m.room.topic", Some("")) => Some(Action::ChatInfo),
+            _ => None,
+        }
     }
 
     /// How it changes what is pinned in the room, if that is what it is about.

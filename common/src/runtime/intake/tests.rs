@@ -78,7 +78,9 @@ fn every_kind_of_event_has_its_fate() {
         ("what is no poll", PERSON, "m.poll.other", None, Nothing),
         ("pins", PERSON, "m.room.pinned_events", Some(""), Stored),
         ("pins that we set ourselves", BOT, "m.room.pinned_events", Some(""), Nothing),
-        ("a name", PERSON, "m.room.name", Some(""), Nothing),
+        ("a name", PERSON, "m.room.name", Some(""), Stored),
+        ("a name that we give ourselves", BOT, "m.room.name", Some(""), Nothing),
+        ("other state", PERSON, "m.room.guest_access", Some(""), Nothing),
         ("what nobody knows", PERSON, "org.example.odd", None, Nothing),
     ];
     for (name, sender, event_type, key, expected) in table {

@@ -3,15 +3,9 @@
 use super::{Decision, Facts, Then, ignore};
 use crate::{
     message::{Action, Limits, Outgoing},
-    portal::{from_matrix::event::Pinning, speaker::Speaker},
-    store::{MessageState, PortalRow, PortalState},
+    portal::from_matrix::event::Pinning,
+    store::MessageState,
 };
-
-/// Whether there is a way for pins at all. Most rooms' pins are their own business, and nobody is told that they stay there.
-pub(super) fn can_go(facts: &Facts<'_>, portal: &PortalRow) -> bool {
-    let is_carried = facts.limits.as_ref().is_none_or(|limits| limits.support(Action::Pin).is_some());
-    is_carried && *facts.speaker != Speaker::Nobody && portal.state != PortalState::Gone
-}
 
 pub(super) fn decide(facts: &Facts<'_>, limits: &Limits) -> Decision {
     let (action, is_pinned) = match facts.event.pinning() {

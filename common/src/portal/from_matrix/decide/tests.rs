@@ -782,3 +782,33 @@ fn polls() {
         ),
     ]);
 }
+
+#[test]
+fn names_and_topics() {
+    let name = |name: &str| event("m.room.name", Some(""), json!({ "name": name }));
+    let topic = |topic: &str| event("m.room.topic", Some(""), json!({ "topic": topic }));
+    let deliver = |name: Option<&str>, topic: Option<&str>| {
+        let (name, topic) = (name.map(str::to_owned), topic.map(str::to_owned));
+        Decision::Deliver(Box::new(Outgoing::ChatInfo { name, topic }), Then::Link)
+    };
+    let plumbed = || {
+        let mut scene = able(Related::default());
+        scene.portal.as_mut().expect("a portal").plumbed = true;
+        scene
+    };
+    let nowhere = || ignore("changes of name and topic of this room go nowhere");
+    check(vec![
+        ("a name", able(Related::default()), name(" Birds "), deliver(Some("Birds"), None)),
+        ("a topic", able(Related::default()), topic("about"), deliver(None, Some("about"))),
+        ("no topic", able(Related::default()), topic(""), deliver(None, Some(""))),
+        ("no name", able(Related::default()), name(""), ignore("a chat cannot be without a name")),
+        ("where there are none", portal(), name("Birds"), nowhere()),
+        ("of a room of people's own", plumbed(), name("Birds"), nowhere()),
+        (
+            "without an account",
+            Scene { speaker: Speaker::Nobody, ..able(Related::default()) },
+            name("Birds"),
+            nowhere(),
+        ),
+    ]);
+}
