@@ -11,7 +11,7 @@ pub use self::{
     discord::DiscordNetwork,
     network::{Heard, LineNetwork, Network},
     scene::{NETWORK_PEOPLE, Scene, Setting},
-    telegram::TelegramNetwork,
+    telegram::{Hearing, TelegramNetwork},
 };
 
 mod discord;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use magpie_tests::{
-    checker::{NETWORK_PEOPLE, Scene, Setting, TelegramNetwork},
+    checker::{Hearing, NETWORK_PEOPLE, Scene, Setting, TelegramNetwork},
     openapi::skip,
     telegram::{Fault, TelegramSim},
 };
@@ -20,8 +20,9 @@ const PLAN: Plan<TelegramNetwork> = Plan { times: &[1, 3], loads: 2, load_max: 8
 /// What the bridge says in a group.
 const SEND: &str = "sendMessage";
 
-/// How the bridge hears what was said.
-const HEAR: &str = "getUpdates";
+/// How the bridge asks for what was said, and how it is told.
+const ASK: &str = "getUpdates";
+const TELL: &str = "webhook";
 
 fn trouble(network: &TelegramNetwork, number: u32) {
     let sim = &network.sim;
@@ -34,14 +35,14 @@ fn trouble(network: &TelegramNetwork, number: u32) {
             let description = "Internal Server Error".to_owned();
             sim.fault(SEND, Fault::Answer { status: 500, description });
         }
-        5 => sim.fault(HEAR, Fault::CutAfter),
-        6 => sim.fault(HEAR, Fault::AnswerAfter { status: 502 }),
+        5 => [ASK, TELL].into_iter().for_each(|method| sim.fault(method, Fault::CutAfter)),
+        6 => sim.fault(ASK, Fault::AnswerAfter { status: 502 }),
         _ => sim.updates_come_twice(4),
     }
 }
 
 async fn network() -> anyhow::Result<TelegramNetwork> {
-    TelegramNetwork::start(&NETWORK_PEOPLE).await
+    TelegramNetwork::start(&NETWORK_PEOPLE, Hearing::Asking).await
 }
 
 /// Nothing that was said to Telegram may disagree with its description.
@@ -53,19 +54,32 @@ fn should_be_honest(sim: &TelegramSim, test: &str) {
     assert!(findings.is_empty(), "{findings:#?}");
 }
 
+/// Everything, with a bridge that hears in this way.
+async fn run(hearing: Hearing, test: &str) -> anyhow::Result<()> {
+    let setting = Setting { seed: seed(), ..Setting::default() };
+    println!("seed: {}", setting.seed);
+    let network = TelegramNetwork::start(&NETWORK_PEOPLE, hearing).await?;
+    let sim = Arc::clone(&network.sim);
+    let tally = nemesis::run(Scene::set(network, setting).await?, &PLAN).await?;
+    println!("Telegram, SQLite, {hearing:?}: {tally}");
+    // It was killed between a send and its record, too.
+    assert!(tally.uncertain > 0, "nothing was in doubt: {tally}");
+    should_be_honest(&sim, test);
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn crash_of_the_telegram_bridge_at_every_step_loses_nothing_and_says_nothing_twice()
 -> anyhow::Result<()> {
-    let setting = Setting { seed: seed(), ..Setting::default() };
-    println!("seed: {}", setting.seed);
-    let network = network().await?;
-    let sim = Arc::clone(&network.sim);
-    let tally = nemesis::run(Scene::set(network, setting).await?, &PLAN).await?;
-    println!("Telegram, SQLite: {tally}");
-    // It was killed between a send and its record, too.
-    assert!(tally.uncertain > 0, "nothing was in doubt: {tally}");
-    should_be_honest(&sim, "crash_of_the_telegram_bridge_at_every_step_loses_nothing_and_says_nothing_twice");
-    Ok(())
+    run(Hearing::Asking, "crash_of_the_telegram_bridge_at_every_step_loses_nothing_and_says_nothing_twice")
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn crash_of_the_telegram_bridge_on_its_webhook_loses_nothing_and_says_nothing_twice()
+-> anyhow::Result<()> {
+    run(Hearing::Told, "crash_of_the_telegram_bridge_on_its_webhook_loses_nothing_and_says_nothing_twice")
+        .await
 }
 
 /// What Telegram has and the bridge does not know of is in doubt: one message of each lane at most, and it is not said again.

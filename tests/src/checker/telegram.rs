@@ -16,10 +16,20 @@ use crate::telegram::{ChatId, ChatKind, TelegramSim, UserId, World, staged};
 /// Chats that can be opened.
 const GROUPS: usize = 60;
 
+/// How the bridge hears what was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearing {
+    /// It asks.
+    Asking,
+    /// It is told at its webhook.
+    Told,
+}
+
 /// A Telegram with people and silent groups: every other one a supergroup, and in the rest the bot counts the messages.
 pub struct TelegramNetwork {
     /// The simulator.
     pub sim: Arc<TelegramSim>,
+    hearing: Hearing,
     bot: UserId,
     people: BTreeMap<String, UserId>,
     groups: Vec<(ChatKind, ChatId)>,
@@ -31,7 +41,7 @@ impl TelegramNetwork {
     ///
     /// # Errors
     /// When no port can be had.
-    pub async fn start(people: &[&str]) -> anyhow::Result<Self> {
+    pub async fn start(people: &[&str], hearing: Hearing) -> anyhow::Result<Self> {
         let mut world = World::new();
         let bot = world.bot("Magpie", "magpie_bot");
         let owner = world.person("Owner");
@@ -46,7 +56,7 @@ impl TelegramNetwork {
             groups.push((kind, group));
         }
         let sim = Arc::new(TelegramSim::start(world).await?);
-        Ok(Self { sim, bot, people, groups, opened: AtomicUsize::new(0) })
+        Ok(Self { sim, hearing, bot, people, groups, opened: AtomicUsize::new(0) })
     }
 }
 
@@ -54,8 +64,12 @@ impl TelegramNetwork {
 impl Network for TelegramNetwork {
     const BRIDGE: &'static str = "telegram";
 
-    fn platform(&self) -> String {
-        staged::platform_section(&self.sim)
+    fn platform(&self, url: &str) -> String {
+        let lines = staged::platform_section(&self.sim);
+        match self.hearing {
+            Hearing::Asking => lines,
+            Hearing::Told => lines + &staged::webhook_lines(url),
+        }
     }
 
     fn open_chat(&self, _name: &str) -> String {
