@@ -99,6 +99,32 @@ async fn crash_after_telegram_has_a_message_leaves_it_in_doubt_and_does_not_repe
     Ok(())
 }
 
+/// Without a kill: whatever ends a send without Telegram's yes or no leaves it in doubt, and a plain no is none.
+#[tokio::test]
+async fn crash_of_a_connection_leaves_what_was_on_it_in_doubt_and_nothing_else() -> anyhow::Result<()> {
+    let network = network().await?;
+    let sim = Arc::clone(&network.sim);
+    let mut scene = Scene::set(network, Setting { seed: seed(), ..Setting::default() }).await?;
+    let failed = Fault::Answer { status: 500, description: "Internal Server Error".to_owned() };
+    let mut expected = 0;
+    for (fault, is_in_doubt) in [
+        (Fault::CutAfter, true),
+        (Fault::CutBefore, true),
+        (Fault::AnswerAfter { status: 502 }, true),
+        (Fault::TooMany { retry_after: 1 }, false),
+        (failed, false),
+    ] {
+        println!("{fault:?}");
+        sim.fault(SEND, fault);
+        scene.chatter(2);
+        let verdict = scene.settle().await?;
+        expected += usize::from(is_in_doubt);
+        assert_eq!((verdict.uncertain, verdict.violations), (expected, Vec::new()));
+    }
+    scene.end().await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn crash_of_a_telegram_bridge_that_acknowledges_before_it_stores_is_found_out() -> anyhow::Result<()> {
     let verdict = planted::story(network().await?, Some("acknowledge_early"), "1:2").await?;

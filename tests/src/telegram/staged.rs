@@ -1,9 +1,8 @@
 //! The Telegram bridge's configuration for a simulated Telegram.
 
-use super::TelegramSim;
+use magpie_common::platform::WEBHOOK_PATH;
 
-/// Where the bridge takes updates, below its own address.
-const WEBHOOK_PATH: &str = "/_magpie/webhook";
+use super::TelegramSim;
 
 /// The lines of the `platform:` section with which `magpie-telegram` talks to `telegram` instead of the real one.
 pub fn platform_section(telegram: &TelegramSim) -> String {
