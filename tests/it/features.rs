@@ -8,7 +8,7 @@ use magpie_tests::{
 };
 use serde_json::Value;
 
-/// What must be carried and is not yet. it only shrinks once a bridge is there.
+/// What must be carried and is not yet. It only shrinks once a bridge is there.
 const STILL_MISSING: [&str; 3] =
     ["title and photo of a chat", "relay templates per room", "`/invite` in Telegram"];
 

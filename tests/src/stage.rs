@@ -97,6 +97,11 @@ impl Stage {
         self.cast.homeserver = url.as_str().trim_end_matches('/').to_owned();
     }
 
+    /// The lines of the `platform:` section, where they depend on where the bridge listens.
+    pub fn set_platform(&mut self, lines: String) {
+        self.cast.platform = lines;
+    }
+
     /// A fake homeserver's settings with this bridge registered.
     pub fn fake_settings(&self) -> FakeSettings {
         let id = self.cast.id;

@@ -29,6 +29,7 @@ pub mod requests;
 mod rights;
 mod serve;
 pub mod spec;
+pub mod staged;
 mod state;
 pub mod text;
 pub mod trouble;

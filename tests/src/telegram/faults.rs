@@ -1,7 +1,8 @@
 //! What goes wrong with the next requests, as ordered by a test.
 //!
 //! Each fault waits in a queue for the first request of its method and is used up by it. Methods are named as in the Bot API, in
-//! any case; `*` fits every one, `file` is a download.
+//! any case; `*` fits every one, `file` is a download. `webhook` is an update that is brought: whatever the fault, it arrives and its
+//! answer does not.
 
 use super::model::UserId;
 pub use crate::discord::Gate;

@@ -32,6 +32,13 @@ impl TelegramSim {
         state.records.chats.get(&chat).map(|it| it.messages.values().cloned().collect()).unwrap_or_default()
     }
 
+    /// The same without the first `from` of them.
+    pub fn messages_from(&self, chat: ChatId, from: usize) -> Vec<Message> {
+        let state = self.inner.lock();
+        let messages = state.records.chats.get(&chat).map(|it| it.messages.values().skip(from).cloned());
+        messages.map(Iterator::collect).unwrap_or_default()
+    }
+
     /// One message.
     pub fn message(&self, chat: ChatId, id: MessageId) -> Option<Message> {
         self.inner.lock().records.chats.get(&chat)?.messages.get(&id).cloned()

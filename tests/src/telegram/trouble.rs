@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Fault, Gate, TelegramSim, model::UserId, render, updates, world::Settings};
 
 impl TelegramSim {
-    /// The next call of a method (`sendMessage`, `*` for any, `file` for downloads) meets this fault.
+    /// The next call of a method (`sendMessage`, `*` for any, `file` for downloads, `webhook` for updates that are brought) meets this fault.
     pub fn fault(&self, method: &str, fault: Fault) {
         self.inner.change(|state| state.faults.add(method, None, fault));
     }

@@ -20,6 +20,8 @@ use super::{
 const CONNECTIONS_MAX: i64 = 100;
 const CONNECTIONS_DEFAULT: i64 = 40;
 const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// What faults call the bringing of an update.
+const METHOD: &str = "webhook";
 const SECRET_CHARACTERS_MAX: usize = 256;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -109,6 +111,7 @@ async fn deliver(inner: Arc<Inner>, whose: (UserId, u64)) {
         let mut failure = None;
         for (id, outcome) in join_all(sent).await {
             match outcome {
+                Ok(()) if lost_answer(&inner, whose.0) => failure = Some("Read timeout expired".to_owned()),
                 Ok(()) => inner.change(|state| {
                     state.bot_mut(whose.0).updates.retain(|(waiting, _, _)| *waiting != id);
                 }),
@@ -126,6 +129,11 @@ async fn deliver(inner: Arc<Inner>, whose: (UserId, u64)) {
             () = inner.stop.cancelled() => return,
         }
     }
+}
+
+/// Whether a fault keeps an answer from arriving.
+fn lost_answer(inner: &Inner, bot: UserId) -> bool {
+    inner.change(|state| state.faults.take(METHOD, Some(bot))).is_some()
 }
 
 fn next(state: &State, (bot, generation): (UserId, u64)) -> Option<(Webhook, Vec<(i64, Value)>)> {
