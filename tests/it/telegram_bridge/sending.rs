@@ -305,6 +305,7 @@ async fn a_new_title_and_description_go_to_the_chat() {
     let session = stage.connect().await;
     let chat = stage.id(stage.small.supergroup);
     let info = Outgoing::ChatInfo { name: Some("Crows".to_owned()), topic: Some("about crows".to_owned()) };
+    session.chat(&chat).await.expect("Telegram answers").expect("the bot's rights are known by it");
     // Told twice it is no fault.
     for nth in 0..2 {
         session.deliver(&chat, &info, &key(nth)).await.expect("the bot may change it");
