@@ -26,7 +26,7 @@ pub enum Demo {
     /// Both networks are simulated.
     Simulated(Box<Trio>),
     /// A bot of the real Discord.
-    Real(Real),
+    Real(Box<Real>),
 }
 
 /// A bridge at the real Discord.
@@ -45,7 +45,7 @@ impl Demo {
     /// When one of them does not start, with words for the person at the terminal.
     pub async fn start() -> anyhow::Result<Self> {
         if std::env::var_os(TOKEN_VARIABLE).is_some() {
-            return Real::start().await.map(Self::Real);
+            return Real::start().await.map(|real| Self::Real(Box::new(real)));
         }
         println!("Starting Synapse, magpie-discord and magpie-telegram (about 10 s) ...");
         let trio = Trio::begin().await?;
