@@ -11,6 +11,7 @@ use futures_util::stream::BoxStream;
 
 pub use self::{
     login::{LoginField, LoginFlow, LoginProcess, LoginStep, SavedLogin},
+    progress::Progress,
     sink::{Cursor, EventSink, FileError, NotStored, SinkPort, Ticket},
     webhook::{WEBHOOK_PATH, Webhook, WebhookAnswer, WebhookHead},
 };
@@ -22,6 +23,7 @@ use crate::{
 };
 
 mod login;
+mod progress;
 mod sink;
 mod webhook;
 

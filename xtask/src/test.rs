@@ -27,10 +27,10 @@ const AREAS: &[Area] = &[
     Area { name: "crash", packages: &[], names: &["crash"], needs: &[Part::Synapse, Part::Postgres] },
     Area { name: "deploy", packages: &[], names: &["deploy", "registrations"], needs: &[] },
     Area { name: "discord", packages: &["magpie-discord"], names: &["discord"], needs: EVERYTHING },
-    Area { name: "telegram", packages: &["magpie-telegram"], names: &["telegram"], needs: EVERYTHING },
     Area { name: "features", packages: &[], names: &["features"], needs: &[] },
     Area { name: "harness", packages: &[], names: &["harness"], needs: EVERYTHING },
     Area { name: "store", packages: &[], names: &["store"], needs: &[Part::Postgres] },
+    Area { name: "telegram", packages: &["magpie-telegram"], names: &["telegram"], needs: EVERYTHING },
     Area { name: "tidy", packages: &[], names: &["tidy"], needs: &[] },
 ];
 

@@ -5,7 +5,7 @@
 //! | `api`, `limiter`, `verdict` | the Bot API, how fast we may speak, what failures mean |
 //! | `polling`, `brought` | updates in: asked for, or brought by the webhook |
 //! | `intake`, `world`, `faces` | updates mapped and stored, in order; what is remembered; pictures of people |
-//! | `deliver`, `progress` | messages out, once |
+//! | `deliver` | messages out, once |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
 //!
 //! A session ends when updates cannot be had or stored; the next one goes on where Telegram's own memory of confirmed updates stands.
@@ -19,7 +19,7 @@ use magpie_common::{
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, PlatformError,
-        Session,
+        Progress, Session,
     },
 };
 use serde_json::{Value, json};
@@ -39,7 +39,6 @@ use self::{
     files::Files,
     intake::Intake,
     polling::Polling,
-    progress::Progress,
     verdict::connect_verdict,
     world::World,
 };
@@ -60,7 +59,6 @@ mod files;
 mod intake;
 mod limiter;
 mod polling;
-mod progress;
 mod verdict;
 pub(crate) mod world;
 

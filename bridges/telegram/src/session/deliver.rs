@@ -8,7 +8,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
     message::Outgoing,
-    platform::{DeliverError, Delivered, DeliveryKey, EventSink},
+    platform::{DeliverError, Delivered, DeliveryKey, EventSink, Progress},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,7 +21,6 @@ use teloxide::{
 pub(super) use self::react::Reactions;
 use super::{
     api::{Api, ApiError},
-    progress::Progress,
     verdict::{verdict, verdict_on_question},
     world::World,
 };
