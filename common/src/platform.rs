@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub use self::{
+    invitation::{Invitation, InviteError, Invited},
     login::{LoginField, LoginFlow, LoginProcess, LoginStep, SavedLogin},
     progress::Progress,
     sink::{Cursor, EventSink, FileError, NotStored, SinkPort, Ticket},
@@ -22,6 +23,7 @@ use crate::{
     message::{ChatInfo, Limits, Outgoing, RemoteMessage, UserInfo},
 };
 
+mod invitation;
 mod login;
 mod progress;
 mod sink;

@@ -200,6 +200,7 @@ pub struct Portals {
     binding: tokio::sync::RwLock<()>,
     strangers: strangers::Strangers,
     coming: from_remote::Coming,
+    invitations: from_remote::Invitations,
 }
 
 impl Portals {
@@ -224,6 +225,7 @@ impl Portals {
             binding: tokio::sync::RwLock::default(),
             strangers: strangers::Strangers::default(),
             coming: from_remote::Coming::default(),
+            invitations: from_remote::Invitations::default(),
         }
     }
 

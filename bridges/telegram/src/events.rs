@@ -24,7 +24,7 @@ mod media;
 mod message;
 mod poll;
 mod reaction;
-mod sender;
+pub(crate) mod sender;
 mod service;
 
 /// Raw forms are cut at this length.

@@ -5,6 +5,7 @@
 //! | `api`, `limiter`, `verdict` | the Bot API, how fast we may speak, what failures mean |
 //! | `polling`, `brought` | updates in: asked for, or brought by the webhook |
 //! | `intake`, `world`, `faces` | updates mapped and stored, in order; what is remembered; pictures of people |
+//! | `errands` | commands that people in Telegram give the bot |
 //! | `deliver` | messages out, once |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
 //!
@@ -35,6 +36,7 @@ use self::{
     api::Api,
     brought::Brought,
     deliver::{Deliverer, Reactions},
+    errands::Errands,
     faces::Faces,
     files::Files,
     intake::Intake,
@@ -54,6 +56,7 @@ mod brought;
 mod capabilities;
 mod deliver;
 mod directory;
+mod errands;
 mod faces;
 mod files;
 mod intake;
@@ -85,6 +88,9 @@ const LOCAL_BYTES_MAX: u64 = 2_000 * MEBIBYTE;
 
 /// How many people may wait for their pictures to be looked for.
 const FACES_MAX: usize = 256;
+
+/// How many commands may wait to be answered.
+const ERRANDS_MAX: usize = 64;
 
 /// How long the tasks may take to end.
 const END_WITHIN: Duration = Duration::from_secs(10);
@@ -192,15 +198,24 @@ fn start_tasks(
 ) -> Running {
     let stop = CancellationToken::new();
     let (faces_in, faces) = mpsc::channel(FACES_MAX);
+    let (errands_in, errands) = mpsc::channel(ERRANDS_MAX);
     let reach = Reach {
         download_bytes_max: if setup.config.local_server { LOCAL_BYTES_MAX } else { DOWNLOAD_BYTES_MAX },
     };
     let (api, world) = (Arc::clone(api), Arc::clone(world));
     let me = world.read().me;
-    let intake =
-        Intake { api: Arc::clone(&api), world, sink: setup.sink.clone(), faces: faces_in, reach, last: None };
-    let face_looker = Faces { api: Arc::clone(&api), sink: setup.sink.clone() };
-    let faces = stop.clone().run_until_cancelled_owned(face_looker.run(faces));
+    let intake = Intake {
+        api: Arc::clone(&api),
+        world,
+        sink: setup.sink.clone(),
+        faces: faces_in,
+        errands: errands_in,
+        reach,
+        last: None,
+    };
+    let faces = Faces { api: Arc::clone(&api), sink: setup.sink.clone() }.run(faces);
+    let errands = Errands { api: Arc::clone(&api), sink: setup.sink.clone() }.run(errands);
+    let aside = stop.clone().run_until_cancelled_owned(async { tokio::join!(faces, errands) });
     let updates: JoinHandle<()> = match &setup.hooks {
         None => spawn(Polling { api, intake }.run(), &stop, end),
         Some(hooks) => {
@@ -209,10 +224,10 @@ fn start_tasks(
             spawn(brought.run(), &stop, end)
         }
     };
-    let faces = tokio::spawn(async move {
-        faces.await;
+    let aside = tokio::spawn(async move {
+        aside.await;
     });
-    Running { stop, tasks: vec![updates, faces] }
+    Running { stop, tasks: vec![updates, aside] }
 }
 
 /// Runs what ends with the reason why the session is over.

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use super::Download;
+use super::{Download, Invitation, InviteError, Invited};
 use crate::{
     ids::LoginId,
     message::{Attachment, RemoteEvent},
@@ -35,6 +35,9 @@ pub trait SinkPort: Send + Sync + 'static {
 
     /// Opens a file that somebody in Matrix has sent.
     async fn open(&self, file: &Attachment) -> Result<Download, FileError>;
+
+    /// Asks somebody in Matrix into a chat's room.
+    async fn invite(&self, login: &LoginId, invitation: Invitation) -> Result<Invited, InviteError>;
 }
 
 /// Why a file of Matrix cannot be read.
@@ -110,6 +113,16 @@ impl EventSink {
     /// When the file is gone, which is final, or the homeserver could not be asked; nothing was sent then, so a try again is harmless.
     pub async fn open(&self, file: &Attachment) -> Result<Download, FileError> {
         self.port.open(file).await
+    }
+
+    /// Asks somebody in Matrix into a chat's room, in the name of somebody on the network. The bridge has made sure that they may ask people
+    /// into the chat. Nothing of it is stored: what was interrupted is asked for again by whoever wanted it. Not for the task that takes
+    /// events in, since it waits for the homeserver.
+    ///
+    /// # Errors
+    /// With words for whoever asked.
+    pub async fn invite(&self, invitation: Invitation) -> Result<Invited, InviteError> {
+        self.port.invite(&self.login, invitation).await
     }
 }
 

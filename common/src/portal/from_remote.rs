@@ -15,7 +15,7 @@ use self::{
     reprieve::{Reprieve, reprieve},
     send::Sending,
 };
-pub(super) use self::{members::Coming, stopped::Stopped, voice::Looker};
+pub(super) use self::{invite::Invitations, members::Coming, stopped::Stopped, voice::Looker};
 use super::{
     Observed, Portals,
     create::{CreateError, Wanted},
@@ -33,6 +33,7 @@ use crate::{
 mod change;
 mod content;
 mod decide;
+mod invite;
 mod members;
 mod pin;
 mod react;

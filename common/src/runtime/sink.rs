@@ -12,7 +12,10 @@ use crate::{
     ids::{LoginId, RemoteChatId, RemoteMessageId},
     login::Logins,
     message::{Attachment, ChatChange, FileSource, Personal, RemoteEvent, Wire},
-    platform::{Cursor, Download, FileError, NotStored, PlatformError, SinkPort, Ticket},
+    platform::{
+        Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, PlatformError, SinkPort,
+        Ticket,
+    },
     portal::{Observed, Portals},
     steps::{Step, reached},
     store::{self, PushOrder, RemoteRow, Store},
@@ -84,6 +87,10 @@ impl SinkPort for StoreSink {
         let MediaDownload { mime, size_bytes, stream } = opened.ok_or(FileError::Gone)?;
         let stream = stream.map(|piece| piece.map_err(|error| PlatformError(error.to_string()))).boxed();
         Ok(Download { mime, size_bytes, stream })
+    }
+
+    async fn invite(&self, login: &LoginId, invitation: Invitation) -> Result<Invited, InviteError> {
+        self.portals.invite(login, invitation).await
     }
 }
 

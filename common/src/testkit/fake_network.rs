@@ -21,7 +21,7 @@ use crate::{
         Action, ChatInfo, ChatKind, Emoji, Message, Outgoing, OutgoingMessage, RemoteEvent, RemoteMessage,
         RichText, Sender,
     },
-    platform::{DeliverError, EventSink},
+    platform::{DeliverError, EventSink, Invitation, InviteError, Invited},
 };
 
 mod accounts;
@@ -174,6 +174,21 @@ impl FakeNetwork {
         let login = LoginId::new(login);
         let sink = self.wait_for("the account connects", |state| state.sinks.get(&login).cloned()).await;
         sink.push(event).await.stored().await.expect("the event is stored");
+    }
+
+    /// Somebody asks somebody in Matrix into a chat's room.
+    ///
+    /// # Errors
+    /// As the bridge answers.
+    ///
+    /// # Panics
+    /// When the bridge does not connect.
+    pub async fn invites(&self, chat: &RemoteChatId, by: &str, guest: &str) -> Result<Invited, InviteError> {
+        let login = LoginId::new(CONFIGURED);
+        let sink = self.wait_for("the account connects", |state| state.sinks.get(&login).cloned()).await;
+        let by =
+            Sender { ids: AliasSet::single(RemoteUserId::new(by)), name: Some(by.to_owned()), avatar: None };
+        sink.invite(Invitation { chat: chat.clone(), by, guest: guest.to_owned() }).await
     }
 
     /// The next deliveries fail so, one after the other.

@@ -8,7 +8,7 @@ use magpie_common::{
     },
     testkit::platform_suite::Recorder,
 };
-use magpie_tests::telegram::{FileBytes, Media, MediaKind};
+use magpie_tests::telegram::{FileBytes, Media, MediaKind, Message};
 use serde_json::{Value, json};
 
 use super::{Stage, hearing::read};
@@ -274,4 +274,42 @@ async fn how_a_chat_is_joined_to_a_room_is_told_in_telegram() {
     let answer = answer.expect("it is answered");
     assert!(answer.text().contains(&format!("bridge {chat}")), "{}", answer.text());
     session.close().await;
+}
+
+#[tokio::test]
+async fn administrators_in_telegram_ask_people_in_matrix_into_the_room() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let (chat, alice, bob) = (stage.small.supergroup, stage.small.alice, stage.small.bob);
+    let answer = async |chat, by, words: &str| {
+        let asked = stage.sim.person_sends(chat, by, words);
+        let is_answer = |it: &Message| it.author == stage.small.bot && it.reply_to == Some(asked);
+        let answer = stage.sim.wait_for_message(chat, is_answer).await;
+        answer.expect("it is answered").text().to_owned()
+    };
+    assert!(answer(chat, bob, "/invite @carol:example.org").await.starts_with("Only administrators"));
+    assert!(answer(chat, alice, "/invite").await.starts_with("Write /invite and"));
+    assert!(
+        answer(stage.small.private, alice, "/invite @carol:example.org")
+            .await
+            .starts_with("A conversation of two")
+    );
+    assert!(
+        answer(chat, alice, "/invite carol").await.starts_with("That is not somebody's address in Matrix.")
+    );
+    assert_eq!(stage.recorder.invitations(), []);
+    let words = answer(chat, alice, "/invite@magpie_bot  @carol:example.org").await;
+    assert_eq!(words, "@carol:example.org is asked into this chat's room in Matrix.");
+    // Bob becomes an administrator who stays unnamed.
+    stage.sim.person_hides(chat, bob, None);
+    assert!(answer(chat, bob, "/invite @dave:example.org").await.starts_with("@dave:example.org is asked"));
+    let invitations = stage.recorder.invitations();
+    let asked: Vec<_> =
+        invitations.iter().map(|it| (it.by.ids.primary.as_str(), it.guest.as_str())).collect();
+    let (by_alice, by_group) = (alice.to_string(), format!("channel-{chat}"));
+    assert_eq!(asked, [(&*by_alice, "@carol:example.org"), (&*by_group, "@dave:example.org")]);
+    assert!(invitations.iter().all(|it| it.chat == stage.id(chat)));
+    assert_eq!(stage.recorder.messages(), [], "what the bot is asked is not brought over");
+    session.close().await;
+    stage.should_be_honest("administrators_in_telegram_ask_people_in_matrix_into_the_room");
 }

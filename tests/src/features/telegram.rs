@@ -156,7 +156,12 @@ const MUST: &[Row] = &[
         In,
         Yes("it::telegram_bridge::kinds::how_a_chat_is_joined_to_a_room_is_told_in_telegram"),
     ),
-    ("`/invite` in Telegram", Must, In, No("not yet: people are invited in Matrix")),
+    (
+        "`/invite` in Telegram",
+        Must,
+        In,
+        Yes("it::telegram_bridge::kinds::administrators_in_telegram_ask_people_in_matrix_into_the_room"),
+    ),
     (
         "commands in Matrix",
         Must,

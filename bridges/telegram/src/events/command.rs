@@ -1,8 +1,9 @@
 //! What people in Telegram ask of the bot itself: commands, which are answered there and not brought to Matrix.
 
+use magpie_common::ids::RemoteChatId;
 use serde_json::Value;
 
-use crate::{json::text, place::Spot, session::world::Known};
+use crate::{json::text, session::world::Known};
 
 /// A command of ours: <https://core.telegram.org/bots/features#commands>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,12 +12,15 @@ pub(crate) enum Command {
     Id,
     /// How this chat is joined to a room.
     Portal,
+    /// Somebody in Matrix is asked into the chat's room.
+    Invite,
 }
 
 /// The commands as Telegram's menu shows them.
-pub(crate) const MENU: [(&str, &str); 2] = [
+pub(crate) const MENU: [(&str, &str); 3] = [
     ("id", "Show the ids of this chat and of yourself"),
     ("portal", "Show how this chat is joined to Matrix"),
+    ("invite", "Ask somebody in Matrix into this chat's room: /invite @name:server"),
 ];
 
 /// A command in an update that is for this bot.
@@ -30,22 +34,28 @@ pub(crate) fn of<'a>(update: &'a Value, known: &Known) -> Option<(Command, &'a V
     let command = match name.to_ascii_lowercase().as_str() {
         "id" => Command::Id,
         "portal" => Command::Portal,
+        "invite" => Command::Invite,
         _ => return None,
     };
     Some((command, message))
 }
 
-/// What is answered.
-pub(crate) fn answer(command: Command, message: &Value, known: &Known) -> Option<String> {
-    let chat = Spot::of_message(message, known.me)?.id();
-    Some(match command {
-        Command::Id => match message["from"]["id"].as_i64() {
+/// What stands after the command's name.
+pub(crate) fn argument(message: &Value) -> &str {
+    text(&message["text"]).split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim())
+}
+
+/// What is answered to a command that asks something.
+pub(crate) fn answer(command: Command, message: &Value, chat: &RemoteChatId) -> Option<String> {
+    match command {
+        Command::Id => Some(match message["from"]["id"].as_i64() {
             Some(user) => format!("This chat: {chat}\nYou: {user}"),
             None => format!("This chat: {chat}"),
-        },
-        Command::Portal => format!(
+        }),
+        Command::Portal => Some(format!(
             "This chat is brought to Matrix by Magpie, together with what is said and done in it. In Matrix, the command \
              “bridge {chat}”, given to the bridge's bot, makes its room."
-        ),
-    })
+        )),
+        Command::Invite => None,
+    }
 }

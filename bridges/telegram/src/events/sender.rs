@@ -14,7 +14,7 @@ use crate::{
 
 /// The sender of a message. An anonymous admin speaks as the group, a linked channel and a person who chose so as the channel; the `from` of
 /// such a message is a stand-in of Telegram's.
-pub(super) fn of(message: &Value) -> Option<Sender> {
+pub(crate) fn of(message: &Value) -> Option<Sender> {
     if message["sender_chat"].is_object() {
         return of_chat(&message["sender_chat"]);
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::Duration};
 use tracing::debug;
 
-use super::{api::Api, world::World};
+use super::{api::Api, errands::Errand, world::World};
 use crate::{
     events::{self, Reach, command},
     json::name,
@@ -32,6 +32,8 @@ pub(super) struct Intake {
     pub(super) sink: EventSink,
     /// Who spoke, for their pictures.
     pub(super) faces: mpsc::Sender<i64>,
+    /// What is asked of the bot itself.
+    pub(super) errands: mpsc::Sender<Errand>,
     pub(super) reach: Reach,
     /// The number of the last update that is stored.
     pub(super) last: Option<i64>,
@@ -49,13 +51,13 @@ impl Intake {
         updates.sort_by_key(|update| update["update_id"].as_i64());
         let mut tickets = Vec::new();
         let mut quiet = None;
-        let (mut commands, mut named) = (Vec::new(), Vec::new());
+        let (mut errands, mut named) = (Vec::new(), Vec::new());
         for update in updates {
             let Some(number) = update["update_id"].as_i64().filter(|number| !self.is_known(*number)) else {
                 continue;
             };
             self.last = Some(number);
-            let events = self.map(&update, &mut commands).await;
+            let events = self.map(&update, &mut errands).await;
             named.extend(self.named_topic(&update));
             quiet = events.is_empty().then_some(number);
             self.push(events, number, &mut tickets).await;
@@ -69,9 +71,9 @@ impl Intake {
         if let Some(number) = quiet {
             self.sink.remember(cursor(number)).await?;
         }
-        for fields in commands {
-            // Not heard is not answered; the person asks again.
-            let _ = self.api.call_within("sendMessage", &fields, ASIDE).await;
+        for errand in errands {
+            // Who asks more than can be answered asks again.
+            let _ = self.errands.try_send(errand);
         }
         Ok(())
     }
@@ -91,7 +93,7 @@ impl Intake {
     }
 
     /// What an update tells. What is asked of the bot itself is put aside.
-    async fn map(&self, update: &Value, commands: &mut Vec<Value>) -> Vec<RemoteEvent> {
+    async fn map(&self, update: &Value, errands: &mut Vec<Errand>) -> Vec<RemoteEvent> {
         self.world.write().learn(update);
         let message = &update["message"];
         if message["new_chat_photo"].is_array() || message["delete_chat_photo"] == true {
@@ -99,7 +101,7 @@ impl Intake {
         }
         let mut known = self.world.write();
         if let Some((command, message)) = command::of(update, &known) {
-            commands.extend(answer(command, message, &known));
+            errands.extend(Errand::of(command, message, known.me));
             return Vec::new();
         }
         let events = events::map(update, &mut known, self.reach);
@@ -140,17 +142,4 @@ impl Intake {
 
 fn cursor(number: i64) -> Cursor {
     Cursor { key: STREAM.to_owned(), value: number.to_string() }
-}
-
-/// The answer to a command, as `sendMessage` takes it.
-fn answer(command: command::Command, message: &Value, known: &super::world::Known) -> Option<Value> {
-    let text = command::answer(command, message, known)?;
-    let mut fields = json!({
-        "chat_id": message["chat"]["id"], "text": text,
-        "reply_parameters": {"message_id": message["message_id"], "allow_sending_without_reply": true},
-    });
-    if message["is_topic_message"] == true {
-        fields["message_thread_id"] = message["message_thread_id"].clone();
-    }
-    Some(fields)
 }

@@ -101,6 +101,15 @@ impl<'a> Voice<'a> {
         }
     }
 
+    /// Asks somebody into the room.
+    pub(super) async fn invites(&self, guest: &UserId) -> Result<(), HomeserverError> {
+        let homeserver = &self.portals.parts.homeserver;
+        match &self.double {
+            None => homeserver.intent(&self.user_id).invite(self.room_id, guest).await,
+            Some(double) => homeserver.double(double).invite(self.room_id, guest).await,
+        }
+    }
+
     /// The key of what this ghost sends there.
     pub(super) fn txn_id(&self, place: &Place<'_>) -> String {
         keys::txn_id(place, &self.user_id, &self.portals.parts.clock)

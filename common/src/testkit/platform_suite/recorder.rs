@@ -11,14 +11,14 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use ruma::OwnedMxcUri;
+use ruma::{OwnedMxcUri, UserId};
 use tokio::sync::watch;
 
 use super::within;
 use crate::{
     ids::LoginId,
     message::{Attachment, FileSource, RemoteEvent, RemoteMessage, Wire},
-    platform::{Cursor, Download, FileError, NotStored, SinkPort, Ticket},
+    platform::{Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, SinkPort, Ticket},
 };
 
 /// What was pushed, in order. Clones share it, so that a new session goes on where the last one ended.
@@ -42,6 +42,7 @@ struct State {
     events: Vec<Recorded>,
     memory: BTreeMap<(LoginId, String), String>,
     files: BTreeMap<String, Bytes>,
+    invitations: Vec<Invitation>,
     full: bool,
     refused: usize,
 }
@@ -65,6 +66,11 @@ impl Recorder {
             _ => None,
         };
         self.state().events.iter().filter_map(message).collect()
+    }
+
+    /// Who was asked in so far, and by whom.
+    pub fn invitations(&self) -> Vec<Invitation> {
+        self.state().invitations.clone()
     }
 
     /// Waits until `look` finds something in what was pushed.
@@ -145,5 +151,12 @@ impl SinkPort for Recorder {
         let bytes = self.state().files.get(mxc.as_str()).cloned().ok_or(FileError::Gone)?;
         let stream = futures_util::stream::once(std::future::ready(Ok(bytes.clone())));
         Ok(Download { mime: file.mime.clone(), size_bytes: Some(bytes.len() as u64), stream: stream.boxed() })
+    }
+
+    /// Here every chat has a room, in which everybody may invite whoever has an address.
+    async fn invite(&self, _login: &LoginId, invitation: Invitation) -> Result<Invited, InviteError> {
+        let guest = UserId::parse(&invitation.guest).map_err(|_| InviteError::Nobody)?;
+        self.state().invitations.push(invitation);
+        Ok(Invited::Asked(guest))
     }
 }

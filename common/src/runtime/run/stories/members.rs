@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     ids::RemoteMessageId,
     message::{MemberChange, Outgoing},
+    platform::{InviteError, Invited},
     testkit::fake_homeserver::Membership,
 };
 
@@ -75,5 +76,58 @@ async fn what_is_pinned_on_one_side_is_pinned_on_the_other() {
     let expected = [Outgoing::Pin { target: first.id.clone() }, Outgoing::Unpin { target: rules }];
     let passed = |network: &FakeNetwork| (network.passed() == expected).then_some(());
     stage.network.wait_until("both pins arrive", passed).await;
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn people_in_matrix_are_asked_in_from_the_network_as_far_as_the_bridge_and_the_room_let_them() {
+    let stage = Stage::set("asked_in").await;
+    let bob = UserId::parse("@bob:example.org").expect("a name");
+    let asks = async |guest: &str| stage.network.invites(&stage.chat, "dave", guest).await;
+    assert_eq!(asks(bob.as_str()).await, Err(InviteError::NoRoom));
+    let (room, _) = stage.room().await;
+    for nobody in ["bob", "@bob", "", "@b:\n", "@bob:example.org and more"] {
+        assert_eq!(asks(nobody).await, Err(InviteError::Nobody), "{nobody}");
+    }
+    for ours in ["@fakebot:example.org", &ghost("carol")] {
+        assert_eq!(asks(ours).await, Err(InviteError::OneOfUs));
+    }
+    let stranger = UserId::parse("@eve:elsewhere.example").expect("a name");
+    assert_eq!(asks(stranger.as_str()).await, Err(InviteError::NotForThem(stranger.clone())));
+    assert_eq!(stage.fake.membership(&room, &stranger), None);
+    // Bob was asked in when the room was made.
+    assert_eq!(asks(bob.as_str()).await, Ok(Invited::Already(bob.clone())));
+    let frank = UserId::parse("@frank:example.org").expect("a name");
+    stage.fake.person("frank");
+    assert_eq!(asks(" @frank:example.org ").await, Ok(Invited::Asked(frank.clone())));
+    let invitations = stage.fake.events(&room);
+    let invitation = invitations.iter().find(|event| event.state_key.as_deref() == Some(frank.as_str()));
+    assert_eq!(invitation.expect("it is there").sender.as_str(), ghost("dave"), "who asked invites");
+    assert_eq!(asks(frank.as_str()).await, Ok(Invited::Already(frank.clone())));
+    // The room's own rules count.
+    let mut levels = stage.fake.state(&room, "m.room.power_levels", "").expect("there are levels");
+    levels["invite"] = 50.into();
+    let state =
+        SendState { room_id: &room, event_type: "m.room.power_levels", state_key: "", content: &levels };
+    stage.running.parts.homeserver.bot().send_state(state).await.expect("the bot has all power");
+    let grace = UserId::parse("@grace:example.org").expect("a name");
+    assert_eq!(asks(grace.as_str()).await, Err(InviteError::Forbidden(grace.clone())));
+    stage.hears(&room, "dave", "still here").await;
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn nobody_on_the_network_can_flood_matrix_with_invitations() {
+    let stage = Stage::set("asked_in_too_often").await;
+    let (room, _) = stage.room().await;
+    let mut asked = 0;
+    for nth in 0..60 {
+        match stage.network.invites(&stage.chat, "dave", &format!("@guest{nth}:example.org")).await {
+            Ok(Invited::Asked(_)) => asked += 1,
+            refused => assert_eq!(refused, Err(InviteError::TooMany)),
+        }
+    }
+    assert!((20..30).contains(&asked), "{asked}");
+    stage.hears(&room, "dave", "enough").await;
     stage.ends().await;
 }
