@@ -57,7 +57,7 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
-    /// Read the memory of the shipped Discord bridge while it is connected and idle
+    /// Read the memory of the shipped bridges while they are connected and idle, and how soon they answer
     ///
     /// Builds the `dist` profile first, which takes several minutes once.
     Idle,

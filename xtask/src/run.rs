@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     env,
+    ffi::OsStr,
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
     path::PathBuf,
@@ -16,6 +17,9 @@ use crate::{
     setup::{Part, Tools},
     test,
 };
+
+/// The bridges that are shipped.
+const SHIPPED: [&str; 2] = ["magpie-discord", "magpie-telegram"];
 
 /// A homeserver with the bridges and a conversation.
 pub fn demo(tools: &Tools, once: bool) -> anyhow::Result<()> {
@@ -34,13 +38,16 @@ pub fn bench(tools: &Tools, json: bool) -> anyhow::Result<()> {
     hand_over(tools, &programs, "magpie-bench", json.then_some("--json"))
 }
 
-/// Memory of the shipped Discord bridge while it has nothing to do.
+/// Memory of the shipped bridges while they have nothing to do, and how soon they answer.
 pub fn idle(tools: &Tools) -> anyhow::Result<()> {
-    // By itself, so that nothing of the tests is built into it.
-    let shipped = build(tools, &["--package", "magpie-discord", "--profile", "dist"])?;
-    let bridge = shipped.get("magpie-discord").context("the build made no magpie-discord")?;
+    // By themselves, so that nothing of the tests is built into them.
+    let packages = SHIPPED.iter().flat_map(|name| ["--package", name]);
+    let arguments: Vec<&str> = packages.chain(["--profile", "dist"]).collect();
+    let built = build(tools, &arguments)?;
+    let program = |name: &&str| built.get(*name).with_context(|| format!("the build made no {name}"));
+    let bridges: Vec<&PathBuf> = SHIPPED.iter().map(program).collect::<anyhow::Result<_>>()?;
     let programs = build(tools, &["--package", "magpie-tests", "--bin", "magpie-idle"])?;
-    hand_over(tools, &programs, "magpie-idle", Some(&bridge.display().to_string()))
+    hand_over(tools, &programs, "magpie-idle", bridges)
 }
 
 /// What each bridge carries.
@@ -111,11 +118,11 @@ fn hand_over(
     tools: &Tools,
     programs: &HashMap<String, PathBuf>,
     name: &str,
-    argument: Option<&str>,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> anyhow::Result<()> {
     let path =
         programs.get(name).with_context(|| format!("this version of the project has no program {name}"))?;
     let mut command = Command::new(path);
-    command.args(argument).current_dir(&tools.root).env("MAGPIE_TOOLS", &tools.folder);
+    command.args(arguments).current_dir(&tools.root).env("MAGPIE_TOOLS", &tools.folder);
     Err(command.exec()).with_context(|| format!("cannot run {}", path.display()))
 }

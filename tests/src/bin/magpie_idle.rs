@@ -1,61 +1,156 @@
-//! `cargo xtask idle`: what a connected bridge with nothing to do holds in memory, read from `/proc`.
+//! `cargo xtask idle`: what connected bridges with nothing to do hold in memory, read from `/proc`, and how soon they answer after a start.
 //!
-//! The bridge is the shipped build, connected to the Discord simulator and the fake homeserver, with its rooms made and one message
-//! carried each way, so that everything has been touched once. Figures only; the goals stand beside them.
+//! The bridges are the shipped builds, connected to the simulators and the fake homeserver, with their rooms made and one message carried
+//! each way, so that everything has been touched once. Figures only; the goals stand beside them.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
 use clap::Parser;
 use magpie_common::testkit::fake_homeserver::FakeHomeserver;
 use magpie_tests::{
-    discord::{
-        DiscordSim, World,
-        staged::{cast, platform_section},
-    },
+    discord::{self, DiscordSim, staged},
     harness::bridge::{Bridge, BridgeOptions},
-    stage::Stage,
+    stage::{Cast, Stage},
+    telegram::{self, TelegramSim},
 };
+use tokio::time::{sleep, timeout};
 
 const KIB_PER_MIB: f64 = 1024.0;
 const BYTES_PER_MB: f64 = 1_000_000.0;
 
-/// Memory of an idle bridge, and the size of its program.
+/// So often is a bridge killed and started again; the middle one counts.
+const STARTS: usize = 7;
+
+/// How closely a start is watched, and how long at most.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+const START_PATIENCE: Duration = Duration::from_secs(30);
+
+const SERVER: &str = "example.org";
+
+/// Memory of idle bridges, the size of their programs, and the time until they answer.
 #[derive(Parser)]
 #[command(name = "magpie-idle")]
 struct Arguments {
-    /// The program: magpie-discord of the dist profile
-    program: PathBuf,
+    /// magpie-discord of the dist profile
+    discord: PathBuf,
+    /// magpie-telegram of the dist profile
+    telegram: PathBuf,
+}
+
+/// What was read of one bridge.
+struct Figures {
+    resident_mib: f64,
+    anonymous_mib: f64,
+    program_mb: f64,
+    /// From the start of the process to its first answer.
+    start_ms: f64,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let program = Arguments::parse().program.canonicalize().context("there is no such program")?;
-    let (world, small) = World::small();
-    let discord = DiscordSim::start(world).await?;
-    let mut stage = Stage::set(cast("example.org", platform_section(&discord)))?;
-    let fake = FakeHomeserver::start(stage.fake_settings()).await?;
-    stage.set_homeserver(&fake.url());
+    let arguments = Arguments::parse();
+    let all = [
+        ("Discord", of_discord(&arguments.discord).await?),
+        ("Telegram", of_telegram(&arguments.telegram).await?),
+    ];
+    let line = |what: &str, goal: &str, figure: &dyn Fn(&Figures) -> f64| {
+        print!("{what:<24}");
+        for (_, figures) in &all {
+            print!("{:>10.1}", figure(figures));
+        }
+        println!("{goal:>10}");
+    };
+    println!("{:<24}{:>10}{:>10}{:>10}", "", all[0].0, all[1].0, "goal");
+    line("resident, MiB", "13", &|it| it.resident_mib);
+    line("of it anonymous, MiB", "4", &|it| it.anonymous_mib);
+    line("program, MB", "16", &|it| it.program_mb);
+    line("start to answer, ms", "40", &|it| it.start_ms);
+    Ok(())
+}
+
+async fn of_discord(program: &Path) -> anyhow::Result<Figures> {
+    let (world, small) = discord::World::small();
+    let sim = DiscordSim::start(world).await?;
+    let stage = Stage::set(staged::cast(SERVER, staged::platform_section(&sim)))?;
+    let (fake, bridge) = begin(program, stage).await?;
     let alice = fake.person("alice");
-    let options = BridgeOptions { program: program.display().to_string(), ..stage.options() };
-    let mut bridge = Bridge::start(options).await?;
     let room = fake.wait_until(|fake| fake.room_named("general")).await;
-    discord.person_sends(small.general, small.bob, "one each way");
+    sim.person_sends(small.general, small.bob, "one each way");
     fake.wait_for_body(&room, "one each way").await;
     alice.sends(&room, "and back");
-    discord.wait_for_message(small.general, |message| message.content == "and back").await?;
-
-    let pid = bridge.id().context("the bridge runs")?;
-    let resident = memory_mib(pid, "VmRSS:")?;
-    let anonymous = memory_mib(pid, "RssAnon:")?;
-    let size = fs::metadata(&program)?.len() as f64 / BYTES_PER_MB;
-    println!("resident   {resident:5.1} MiB   (goal 13)");
-    println!("anonymous  {anonymous:5.1} MiB   (goal 4)");
-    println!("program    {size:5.1} MB    (goal 16)");
-    bridge.stop().await?;
-    discord.stop().await;
+    sim.wait_for_message(small.general, |message| message.content == "and back").await?;
+    let figures = read(program, bridge).await?;
+    sim.stop().await;
     fake.stop().await;
-    Ok(())
+    Ok(figures)
+}
+
+async fn of_telegram(program: &Path) -> anyhow::Result<Figures> {
+    let (world, small) = telegram::World::small();
+    let sim = TelegramSim::start(world).await?;
+    let platform = telegram::staged::platform_section(&sim);
+    let stage = Stage::set(Cast { id: "telegram", ..staged::cast(SERVER, platform) })?;
+    let (fake, bridge) = begin(program, stage).await?;
+    let alice = fake.person("alice");
+    sim.person_sends(small.supergroup, small.bob, "one each way");
+    let room = fake.wait_until(|fake| fake.room_named("Birds")).await;
+    fake.wait_for_body(&room, "one each way").await;
+    alice.sends(&room, "and back");
+    sim.wait_for_message(small.supergroup, |message| message.text().contains("and back"))
+        .await
+        .context("Telegram was not told")?;
+    let figures = read(program, bridge).await?;
+    sim.stop().await;
+    fake.stop().await;
+    Ok(figures)
+}
+
+async fn begin(program: &Path, mut stage: Stage) -> anyhow::Result<(FakeHomeserver, Staged)> {
+    let program = program.canonicalize().context("there is no such program")?;
+    let fake = FakeHomeserver::start(stage.fake_settings()).await?;
+    stage.set_homeserver(&fake.url());
+    let options = BridgeOptions { program: program.display().to_string(), ..stage.options() };
+    Ok((fake, Staged { bridge: Bridge::start(options).await?, _stage: stage }))
+}
+
+/// A running bridge and its files.
+struct Staged {
+    bridge: Bridge,
+    _stage: Stage,
+}
+
+async fn read(program: &Path, Staged { mut bridge, _stage }: Staged) -> anyhow::Result<Figures> {
+    let pid = bridge.id().context("the bridge runs")?;
+    let (resident_mib, anonymous_mib) = (memory_mib(pid, "VmRSS:")?, memory_mib(pid, "RssAnon:")?);
+    let program_mb = fs::metadata(program)?.len() as f64 / BYTES_PER_MB;
+    let mut starts = Vec::with_capacity(STARTS);
+    for _ in 0..STARTS {
+        bridge.kill().await?;
+        starts.push(start_ms(&mut bridge).await?);
+        bridge.ready().await?;
+    }
+    starts.sort_by(f64::total_cmp);
+    bridge.stop().await?;
+    Ok(Figures { resident_mib, anonymous_mib, program_mb, start_ms: starts[STARTS / 2] })
+}
+
+/// From the start of the process until `/live` answers, in milliseconds.
+async fn start_ms(bridge: &mut Bridge) -> anyhow::Result<f64> {
+    let (http, url) = (reqwest::Client::new(), format!("{}/live", bridge.url()));
+    let begin = Instant::now();
+    bridge.respawn()?;
+    let answers = async {
+        while http.get(&url).send().await.is_err() {
+            sleep(LOOK_EVERY).await;
+        }
+    };
+    timeout(START_PATIENCE, answers).await.context("the bridge does not answer")?;
+    Ok(begin.elapsed().as_secs_f64() * 1000.0)
 }
 
 /// A figure of `/proc/<pid>/status`, which counts in KiB.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use magpie_common::{
     ids::RemoteChatId,
-    message::Sender,
     platform::{EventSink, Invitation, Invited},
 };
 use serde_json::{Value, json};
