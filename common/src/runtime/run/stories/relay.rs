@@ -246,7 +246,9 @@ async fn a_room_keeps_templates_of_its_own_wherever_it_and_its_chat_go() {
     let city = stage.network.add_chat("city");
     let moved = RemoteEvent::Migrated { from: stage.chat.clone(), to: city.clone() };
     stage.network.pushes(moved).await;
-    stage.fake.wait_until(|fake| fake.room_named("city").filter(|room| *room == new)).await;
+    let after = stage.network.message(&city, "carol", "after the move");
+    stage.network.pushes(RemoteEvent::Message(after)).await;
+    stage.fake.wait_for_body(&new, "after the move").await;
     alice.sends(&new, "4");
     stage.network.wait_for_texts(&city, &["<alice> 4"]).await;
     let asked = alice.sends(&new, "!fake relay-template reset");
