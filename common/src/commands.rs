@@ -18,6 +18,7 @@ use crate::{
     homeserver::Homeserver,
     ids::GhostNames,
     login::{Logins, SigningIn},
+    message::RelayTemplates,
     portal::{Call, CallKind, CommandPort, Reply},
     puppet::Doubles,
     store::{PortalRow, Store, StoreError},
@@ -35,6 +36,7 @@ mod parked;
 mod puppet;
 mod qr;
 mod relay;
+mod relay_template;
 mod rooms;
 mod status;
 mod tell;
@@ -70,6 +72,7 @@ const TABLE: &[Command] = &[
     bridging::CAPABILITIES,
     relay::SET_RELAY,
     relay::UNSET_RELAY,
+    relay_template::RELAY_TEMPLATE,
     puppet::MUTE,
     puppet::UNMUTE,
     parked::FAILED,
@@ -163,6 +166,8 @@ pub struct Desk {
     pub names: Arc<GhostNames>,
     /// Who may do what.
     pub permissions: Permissions,
+    /// What a relay says in rooms that have no templates of their own.
+    pub relay_templates: Arc<RelayTemplates>,
     /// Time.
     pub clock: Clock,
     /// When this process started, in milliseconds since 1970.

@@ -19,7 +19,9 @@ pub use self::{
     },
     limits::{Action, Authors, Limits, Support},
     outgoing::{Author, Outgoing, OutgoingMessage},
-    relay::{Filling, RelayTemplates, TEMPLATE_CHARS_MAX, Template, TemplateError, TemplateKind},
+    relay::{
+        Filling, RelayTemplates, RoomTemplates, TEMPLATE_CHARS_MAX, Template, TemplateError, TemplateKind,
+    },
     remote_event::{ChatChange, MemberChange, RemoteEvent, RemoteMessage, Sender, SessionState, Stands},
     text::{Mention, MentionTarget, Node, RichText, TEXT_DEPTH_MAX, TEXT_NODES_MAX},
     wire::{WIRE_VERSION, Wire, WireError},

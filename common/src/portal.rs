@@ -27,7 +27,7 @@ use crate::{
     ids::{GhostNames, LoginId},
     login::Logins,
     media::{Media, PublicMedia},
-    message::RelayTemplates,
+    message::{RelayTemplates, RoomTemplates},
     puppet::{Doubles, Ghosts},
     report::Checkpoints,
     store::{Direction, Done, Links, OpenRow, Outcome, PortalRow, Relay, Store, StoreError},
@@ -154,6 +154,8 @@ pub enum Effect {
     Prefer(LoginId),
     /// Chooses who speaks for people without an account.
     Relay(Relay),
+    /// Chooses what is said for people without an account, in the place of the bridge's templates.
+    RelayTemplates(RoomTemplates),
     /// Joins the room, which is joined to nothing, to a chat.
     Plumb(Box<PortalRow>),
 }

@@ -3,6 +3,7 @@
 mod faults;
 mod hearing;
 mod kinds;
+mod relay;
 mod sending;
 mod suite;
 mod webhook;

@@ -72,6 +72,12 @@ impl<'a> Given<'a> {
         self.0
     }
 
+    /// All behind the first argument.
+    pub(super) fn behind_word(self) -> Option<&'a str> {
+        let (_, rest) = self.0.split_once(char::is_whitespace)?;
+        Some(rest.trim_start())
+    }
+
     /// The second argument.
     pub(super) fn second(self) -> Option<&'a str> {
         self.0.split_whitespace().nth(1)
@@ -113,6 +119,9 @@ mod tests {
         assert_eq!(Given::read(&[NUMBER], " 5 ").unwrap().number(), JournalId::new(5));
         assert_eq!(Given::read(&[CHAT], "").unwrap().word(), None);
         assert_eq!(Given::read(&[CHAT], "c1").unwrap().word(), Some("c1"));
+        let rest = Argument { name: "words", kind: Kind::Rest, needed: Needed::No };
+        let behind = |words| Given::read(&[CHAT, rest], words).unwrap().behind_word();
+        assert_eq!((behind("c1"), behind(" c1  a\n b ")), (None, Some("a\n b")));
         assert_eq!(format!("{NUMBER} {CHAT}"), "<number> [chat]");
     }
 }

@@ -118,7 +118,10 @@ fn authors(limits: &Limits, name: &str) -> String {
 }
 
 /// The room's chat and the session that serves it, where one is connected.
-fn connected<'a>(desk: &Desk, asked: Asked<'a>) -> Option<(&'a PortalRow, &'a LoginId, Arc<dyn Session>)> {
+pub(super) fn connected<'a>(
+    desk: &Desk,
+    asked: Asked<'a>,
+) -> Option<(&'a PortalRow, &'a LoginId, Arc<dyn Session>)> {
     let portal = asked.portal?;
     let login = portal.login.as_ref()?;
     Some((portal, login, desk.logins.session(login)?))

@@ -75,6 +75,7 @@ async fn commands_at(dir: &tempfile::TempDir, homeserver: HomeserverSettings) ->
         doubles,
         names: Arc::new(names),
         permissions: Permissions::default(),
+        relay_templates: Arc::default(),
         clock,
         started_ms: 940_000,
     })
@@ -262,4 +263,64 @@ async fn status_says_what_waits() {
     let status = say(&commands, Level::Commands, "status").await;
     assert!(status.starts_with("Running for 1 min."), "{status}");
     assert!(status.contains("1 parked"), "{status}");
+}
+
+#[tokio::test]
+async fn a_rooms_templates_are_shown_changed_and_refused_in_words() {
+    use crate::portal::Effect;
+    let dir = tempfile::tempdir().unwrap();
+    let commands = commands(&dir).await;
+    with_portal(&commands).await;
+    let give = async |words: &str| {
+        let command = format!("relay-template {words}");
+        let Reply { words, effect } = say_in(&commands, "!portal:example.org", Level::Admin, &command).await;
+        let Some(effect) = effect else { return (words, None) };
+        let Effect::RelayTemplates(templates) = effect else { panic!("{effect:?}") };
+        // As the portal does.
+        let chat = RemoteChatId::new("chat-1");
+        commands.0.store.set_portal_relay_templates(&chat, &templates).await.unwrap();
+        (
+            words,
+            Some(templates.iter().map(|(kind, it)| (kind.key(), it.text().to_owned())).collect::<Vec<_>>()),
+        )
+    };
+    let own = |pairs: &[(&'static str, &str)]| {
+        Some(pairs.iter().map(|(kind, text)| (*kind, (*text).to_owned())).collect::<Vec<_>>())
+    };
+    let (all, effect) = give("").await;
+    let usual = "- text: `**{name}**: {message}`\n- notice: `**{name}**: {message}`\n- emote: `* **{name}** {message}`\n- edit: as it \
+                 looked before it was changed\n- file: `**{name}** sent {file}`";
+    assert!(all.contains(usual) && !all.contains("own") && effect.is_none(), "{all}");
+    let (words, effect) = give("text  <{name}>\n{message} ").await;
+    assert_eq!(words, "From now on in this room:\n- text: `<{name}>↵{message}` (this room's own)");
+    assert_eq!(effect, own(&[("text", "<{name}>\n{message}")]));
+    let (_, effect) = give("Edit {name}, edited: {message}").await;
+    let both = [("text", "<{name}>\n{message}"), ("edit", "{name}, edited: {message}")];
+    assert_eq!(effect, own(&both));
+    let (words, _) = give("edit").await;
+    assert_eq!(words, "- edit: `{name}, edited: {message}` (this room's own)");
+    for (refused, expected) in [
+        (
+            "text off",
+            "That is no template: nobody is named: there is neither `{name}` nor `{user_id}`. As it usually is: `**{name}**: {message}`.",
+        ),
+        (
+            "text {message} ({name})",
+            "That is no template: `{message}` stands before the name. Put the name first, so that nobody's words can seem to be somebody else's.",
+        ),
+        (
+            "txet <{name}> {message}",
+            "There is no kind of message “txet”. Did you mean `text`? There are: text, notice, emote, edit, file, sticker, location, reaction.",
+        ),
+    ] {
+        assert_eq!(give(refused).await, (expected.to_owned(), None));
+    }
+    let (words, effect) = give(&format!("text <{{name}}> {{message}} {}", "x".repeat(5_000))).await;
+    assert!(words.starts_with("That is no template: this has more than 200 characters") && effect.is_none());
+    let (words, effect) = give("text reset").await;
+    assert_eq!(words, "From now on in this room:\n- text: `**{name}**: {message}`");
+    assert_eq!(effect, own(&both[1..]));
+    let (words, effect) = give("reset").await;
+    assert_eq!(words, "This room has no templates of its own any more; the bridge's are used.");
+    assert_eq!(effect, own(&[]));
 }

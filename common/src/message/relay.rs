@@ -1,16 +1,20 @@
 //! What a relay says in the words where a network has no place beside them for their author: one template for each kind of message.
 //!
 //! Pure. What a person says and what they are called only ever fill holes of a template; nothing in it becomes formatting, and no line of
-//! it can be taken for somebody else's. Next: `relay/template.rs`, the small language of templates, and
-//! `portal/from_matrix/introduce.rs`, which fills them.
+//! it can be taken for somebody else's. Next: `relay/template.rs`, the small language of templates, `relay/room.rs`, what a room
+//! has of its own, and `portal/from_matrix/introduce.rs`, which fills them.
 
 use std::collections::BTreeMap;
 
 use ruma::UserId;
 
-pub use self::template::{TEMPLATE_CHARS_MAX, Template, TemplateError};
+pub use self::{
+    room::RoomTemplates,
+    template::{TEMPLATE_CHARS_MAX, Template, TemplateError},
+};
 use super::{Node, RichText};
 
+mod room;
 mod template;
 
 /// What a template is for.
@@ -47,7 +51,7 @@ impl TemplateKind {
         Self::Reaction,
     ];
 
-    /// Its key in the configuration.
+    /// Its key in the configuration, and its name in commands.
     pub fn key(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -59,6 +63,11 @@ impl TemplateKind {
             Self::Location => "location",
             Self::Reaction => "reaction",
         }
+    }
+
+    /// The kind with that key.
+    pub fn of_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.key() == key)
     }
 
     /// The template that is used when the configuration has none.
@@ -116,6 +125,11 @@ impl RelayTemplates {
     /// Puts another template in the place of the usual one.
     pub fn set(&mut self, kind: TemplateKind, template: Template) {
         self.0.insert(kind, template);
+    }
+
+    /// What is used for one kind; for edits there may be nothing.
+    pub fn get(&self, kind: TemplateKind) -> Option<&Template> {
+        self.0.get(&kind)
     }
 
     /// The kind whose template is used when something of the kind `kind` is changed.

@@ -364,6 +364,10 @@ async fn run_command(
             portals.parts.store.set_portal_relay(&portal.chat, &relay).await?;
             portals.refresh(&portal.chat).await?;
         }
+        (Some(Effect::RelayTemplates(templates)), Some(portal)) => {
+            portals.parts.store.set_portal_relay_templates(&portal.chat, &templates).await?;
+            portals.refresh(&portal.chat).await?;
+        }
         (None, _) | (_, None) | (Some(Effect::Plumb(_)), Some(_)) => {}
     }
     if !words.is_empty() {

@@ -99,6 +99,7 @@ impl Parts {
             doubles: self.doubles.clone(),
             names: Arc::new(registration.names.clone()),
             permissions: config.bridge.permissions.clone(),
+            relay_templates: Arc::new(config.bridge.relay_templates.clone()),
             chats: Chats::default(),
             clock: self.clock.clone(),
             started_ms: self.clock.now_ms(),

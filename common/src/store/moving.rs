@@ -7,12 +7,13 @@ use ruma::RoomId;
 use super::{
     Relay, Store, StoreError,
     operation::{Operation, Script, Step},
-    portal::PortalState,
+    portal::{PortalState, templates_column},
 };
-use crate::ids::RemoteChatId;
+use crate::{ids::RemoteChatId, message::RoomTemplates};
 
 const SET_STATE: &str = "UPDATE portal SET state = $2 WHERE chat = $1";
 const SET_RELAY: &str = "UPDATE portal SET relay = $2 WHERE chat = $1";
+const SET_TEMPLATES: &str = "UPDATE portal SET relay_templates = $2 WHERE chat = $1";
 const MOVE_ROOM: &str = "UPDATE portal SET room_id = $2 WHERE room_id = $1";
 const DROP_PORTAL: &str = "DELETE FROM portal WHERE chat = $1";
 const DROP_LOGINS: &str = "DELETE FROM portal_login WHERE chat = $1";
@@ -64,6 +65,19 @@ impl Store {
     pub async fn set_portal_relay(&self, chat: &RemoteChatId, relay: &Relay) -> Result<(), StoreError> {
         let params = vec![chat.as_str().into(), relay.to_column()];
         self.write(vec![Step { sql: SET_RELAY, params }]).await.map(drop)
+    }
+
+    /// Says what is said in a chat for people without an account, in the place of the bridge's templates; the rest of its portal stays.
+    ///
+    /// # Errors
+    /// When nothing was stored.
+    pub async fn set_portal_relay_templates(
+        &self,
+        chat: &RemoteChatId,
+        templates: &RoomTemplates,
+    ) -> Result<(), StoreError> {
+        let params = vec![chat.as_str().into(), templates_column(templates)];
+        self.write(vec![Step { sql: SET_TEMPLATES, params }]).await.map(drop)
     }
 
     /// Gives a portal another room in place of the one that it has; false when no portal has that.

@@ -1,5 +1,7 @@
 //! Portals: a Matrix room joined to a remote chat.
 
+use std::collections::BTreeMap;
+
 use ruma::{OwnedRoomId, RoomId};
 
 use super::{
@@ -9,13 +11,13 @@ use super::{
 };
 use crate::{
     ids::{LoginId, RemoteChatId},
-    message::ChatKind,
+    message::{ChatKind, RoomTemplates, Template, TemplateKind},
 };
 
 macro_rules! columns {
     () => {
         "chat, room_id, parent, login, kind, name, topic, avatar_mxc, info_fingerprint, state, private, relay, \
-         plumbed"
+         plumbed, relay_templates"
     };
 }
 
@@ -31,11 +33,11 @@ pub(super) const PAGE: &str =
 const SAVE: &str = concat!(
     "INSERT INTO portal (",
     columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (chat) DO UPDATE SET \
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (chat) DO UPDATE SET \
      room_id = excluded.room_id, parent = excluded.parent, login = excluded.login, kind = excluded.kind, \
      name = excluded.name, topic = excluded.topic, avatar_mxc = excluded.avatar_mxc, \
      info_fingerprint = excluded.info_fingerprint, state = excluded.state, private = excluded.private, \
-     relay = excluded.relay, plumbed = excluded.plumbed"
+     relay = excluded.relay, plumbed = excluded.plumbed, relay_templates = excluded.relay_templates"
 );
 
 const SAVE_LOOKS: &str = "UPDATE portal SET name = $3, topic = $4, avatar_mxc = $5, private = $6 \
@@ -70,6 +72,8 @@ pub struct PortalRow {
     pub relay: Relay,
     /// Whether the room was there before the chat came to it, so that its looks are its people's own.
     pub plumbed: bool,
+    /// What is said here for people without an account, in the place of the bridge's templates.
+    pub relay_templates: RoomTemplates,
 }
 
 /// Who speaks in a chat for people without an account of their own.
@@ -119,6 +123,7 @@ impl PortalRow {
             private: false,
             relay: Relay::Configured,
             plumbed: false,
+            relay_templates: RoomTemplates::default(),
         }
     }
 }
@@ -188,6 +193,7 @@ impl Store {
             i64::from(portal.private).into(),
             portal.relay.to_column(),
             i64::from(portal.plumbed).into(),
+            templates_column(&portal.relay_templates),
         ];
         self.write(vec![Step { sql: SAVE, params }]).await.map(drop)
     }
@@ -237,11 +243,38 @@ fn portal_row(mut row: Row) -> Result<PortalRow, StoreError> {
         private: row.int()? != 0,
         relay: Relay::from_column(row.text_or_null()?),
         plumbed: row.int()? != 0,
+        relay_templates: templates(row.text_or_null()?)?,
     })
 }
 
 fn room_id(id: String) -> Result<OwnedRoomId, StoreError> {
     OwnedRoomId::try_from(id).map_err(|error| StoreError::Corrupt(format!("a portal's room id: {error}")))
+}
+
+/// The texts of a room's own templates by their kinds, as JSON.
+pub(super) fn templates_column(templates: &RoomTemplates) -> Value {
+    if templates.is_empty() {
+        return Value::Null;
+    }
+    let texts: BTreeMap<&str, &str> =
+        templates.iter().map(|(kind, template)| (kind.key(), template.text())).collect();
+    Value::Text(serde_json::to_string(&texts).expect("texts have a JSON form"))
+}
+
+/// What this version cannot read as a template is left out, since nobody may speak without a name, and the bridge's names them.
+fn templates(column: Option<String>) -> Result<RoomTemplates, StoreError> {
+    let mut templates = RoomTemplates::default();
+    let Some(json) = column else { return Ok(templates) };
+    let texts: BTreeMap<String, String> = serde_json::from_str(&json)
+        .map_err(|_| StoreError::Corrupt("a portal's templates are no JSON".to_owned()))?;
+    for (key, text) in texts {
+        let read = TemplateKind::of_key(&key).map(|kind| (kind, Template::read(kind, &text)));
+        match read {
+            Some((kind, Ok(template))) => templates.set(kind, template),
+            _ => tracing::warn!(%key, "A room's own template cannot be read; the bridge's is used."),
+        }
+    }
+    Ok(templates)
 }
 
 fn kind_code(kind: ChatKind) -> &'static str {

@@ -12,6 +12,7 @@ use ruma::{OwnedEventId, OwnedRoomId};
 use crate::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
+    message::{RoomTemplates, Template, TemplateKind},
     store::{
         Direction, Done, Feed, JournalId, Links, MatrixEvent, OpenRow, Outcome, PushOrder, RemoteRow, Store,
         StoreSettings,
@@ -159,6 +160,14 @@ fn remote(remote_id: &str) -> RemoteRow {
 
 fn chat() -> RemoteChatId {
     RemoteChatId::new("chat")
+}
+
+fn templates(texts: &[(TemplateKind, &str)]) -> RoomTemplates {
+    let mut templates = RoomTemplates::default();
+    for (kind, text) in texts {
+        templates.set(*kind, Template::read(*kind, text).expect("a template"));
+    }
+    templates
 }
 
 fn message(id: &str) -> RemoteMessageId {

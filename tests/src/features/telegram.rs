@@ -128,7 +128,12 @@ const MUST: &[Row] = &[
         Out,
         Yes("common::runtime::run::stories::relay::every_kind_of_message_names_its_author_by_the_templates"),
     ),
-    ("relay templates per room", Must, Out, No("not yet: the templates hold for the whole bridge")),
+    (
+        "relay templates per room",
+        Must,
+        Out,
+        Yes("it::telegram_bridge::relay::a_relayed_message_carries_the_rooms_own_template"),
+    ),
     ("reactions", Must, In, Yes("it::telegram_bridge::kinds::reactions_of_people_are_told")),
     ("forwards with origin", Must, In, Yes("it::telegram_bridge::kinds::forwards_say_where_they_come_from")),
     (

@@ -669,7 +669,7 @@ etc/config.yaml:7:11: `{nam}` is not a placeholder here
 etc/config.yaml:8:12: `{message}` is missing
     8 |     emote: '{name}'
       |            ^^^^^^^^
-      help: As it is without this line: `* **{name}** {message}`.
+      help: As it usually is: `* **{name}** {message}`.
 
 etc/config.yaml:9:11: `{message}` is missing
     9 |     edit: '{name}'
@@ -679,7 +679,7 @@ etc/config.yaml:9:11: `{message}` is missing
 etc/config.yaml:10:11: `**` has no counterpart
    10 |     file: '**{name}'
       |           ^^^^^^^^^^
-      help: Where `**` is meant as itself, put a `\` before it and the template in single quotes.
+      help: Where `**` is meant as itself, put a `\` before it. In the configuration, the template then stands in single quotes.
 
 etc/config.yaml:11:5: unknown setting `stikcer`
    11 |     stikcer: '*******

@@ -13,7 +13,11 @@ const ESCAPABLE: &str = "*_{}\\";
 
 /// One template, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<Piece>);
+pub struct Template {
+    /// As it was written.
+    text: String,
+    pieces: Vec<Piece>,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
@@ -68,18 +72,20 @@ impl TemplateError {
     pub fn help(&self) -> String {
         match self {
             Self::TooLong => "Make it shorter.".to_owned(),
-            Self::Control => "Write it anew; a new line is `\\n` in double quotes.".to_owned(),
+            Self::Control => {
+                "Write it anew; in the configuration, a new line is `\\n` in double quotes.".to_owned()
+            }
             Self::Unknown(_, kind) => {
                 let allowed = kind.holes().iter().map(ToString::to_string).collect::<Vec<_>>();
                 format!("Allowed here: {}.", allowed.join(", "))
             }
             Self::Unpaired(mark) => {
                 format!(
-                    "Where `{mark}` is meant as itself, put a `\\` before it and the template in single quotes."
+                    "Where `{mark}` is meant as itself, put a `\\` before it. In the configuration, the template then stands in single quotes."
                 )
             }
             Self::NoName(kind) | Self::NoMessage(kind) => match kind.usual() {
-                Some(usual) => format!("As it is without this line: `{usual}`."),
+                Some(usual) => format!("As it usually is: `{usual}`."),
                 None => "For example: `**{name}** (edited): {message}`.".to_owned(),
             },
             Self::NameTooLate => {
@@ -144,7 +150,7 @@ impl Template {
         if text.chars().count() > TEMPLATE_CHARS_MAX {
             return Err(TemplateError::TooLong);
         }
-        let template = Self(Reader::new(kind).read(text)?);
+        let template = Self { text: text.to_owned(), pieces: Reader::new(kind).read(text)? };
         let holes: Vec<Hole> = template.spelled().iter().filter_map(Spelled::hole).collect();
         let Some(name_at) = holes.iter().position(|hole| hole.names_somebody()) else {
             return Err(TemplateError::NoName(kind));
@@ -156,12 +162,17 @@ impl Template {
         }
     }
 
+    /// The template as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The template with its holes filled.
     pub(super) fn fill(&self, filling: &Filling<'_>) -> RichText {
         let name = without_end_mark(filling.name, &self.behind_name());
         let user_id = clean_line(filling.user_id.as_str());
         let values = Values { name: &name, user_id: &user_id, message: &filling.message, file: filling.file };
-        RichText(fill(&self.0, &values))
+        RichText(fill(&self.pieces, &values))
     }
 
     /// Whether a line could be the first of a message made by this template.
@@ -195,7 +206,7 @@ impl Template {
     /// The pieces in reading order, without their marks.
     fn spelled(&self) -> Vec<Spelled<'_>> {
         let mut spelled = Vec::new();
-        spell(&self.0, &mut spelled);
+        spell(&self.pieces, &mut spelled);
         spelled
     }
 }

@@ -187,3 +187,42 @@ fn edits_have_a_template_of_their_own_when_it_is_set() {
     assert_eq!(templates.for_edit(File), File);
     assert_eq!(said(&templates, Edit, "Ada", "x").to_plain(), "Ada (edited): x");
 }
+
+#[test]
+fn a_room_has_templates_of_its_own_kind_by_kind() {
+    use TemplateKind::{Edit, Emote, Sticker, Text};
+    let read = |kind, text| Template::read(kind, text).unwrap();
+    let mut bridge = RelayTemplates::default();
+    bridge.set(Text, read(Text, "[{name}] {message}"));
+    bridge.set(Emote, read(Emote, "~ {name} {message}"));
+    let mut room = RoomTemplates::default();
+    assert!(matches!(room.over(&bridge), std::borrow::Cow::Borrowed(_)));
+    room.set(Text, read(Text, "<{name}> {message}"));
+    room.set(Edit, read(Edit, "<{name}, again> {message}"));
+    let all = room.over(&bridge).into_owned();
+    for (kind, expected) in
+        [(Text, "<Ada> hi"), (Edit, "<Ada, again> hi"), (Emote, "~ Ada hi"), (Sticker, "Ada sent a sticker")]
+    {
+        assert_eq!(said(&all, kind, "Ada", "hi").to_plain(), expected, "{kind:?}");
+    }
+    assert_eq!((all.for_edit(Text), bridge.for_edit(Text)), (Edit, Text));
+    // What could be taken for somebody else's words is told by the room's own templates.
+    for (words, is_quoted) in [("a\n<Bob> yes", true), ("a\n[Bob] yes", false)] {
+        let written = said(&all, Text, "Ada", words).to_plain();
+        assert_eq!(written.contains("\n> "), is_quoted, "{written}");
+    }
+    let own: Vec<_> = room.iter().map(|(kind, template)| (kind, template.text())).collect();
+    assert_eq!(own, [(Text, "<{name}> {message}"), (Edit, "<{name}, again> {message}")]);
+    room.reset(Edit);
+    room.reset(Edit);
+    room.reset(Text);
+    assert_eq!((room.is_empty(), room.over(&bridge).as_ref()), (true, &bridge));
+}
+
+#[test]
+fn kinds_are_known_by_their_keys() {
+    for kind in TemplateKind::ALL {
+        assert_eq!(TemplateKind::of_key(kind.key()), Some(kind));
+    }
+    assert_eq!(TemplateKind::of_key("reset"), None, "a command says that in the place of a kind");
+}

@@ -31,7 +31,7 @@ pub(super) async fn deliver(
 ) -> Result<Attempted, Stopped> {
     let Delivery { portal, session, is_relayed, mut outgoing, then } = delivery;
     if is_relayed {
-        introduce(portals, work.event, &mut outgoing, &session.limits(&portal.chat)).await?;
+        introduce(portals, (portal, work.event), &mut outgoing, &session.limits(&portal.chat)).await?;
     }
     localize(portals, &mut outgoing).await?;
     speak(portals, session, &portal.chat, &mut outgoing).await;

@@ -11,15 +11,16 @@ use crate::{
         RichText, TemplateKind, Tone, clean_name,
     },
     portal::Portals,
+    store::PortalRow,
 };
 
 /// What is sent without a name is called so.
 const NAMELESS_FILE: &str = "a file";
 
-/// Names the sender of `event` in what is sent for them.
+/// Names the sender of `event` in what is sent for them, in the room's own words where it has some.
 pub(super) async fn introduce(
     portals: &Portals,
-    event: &Event,
+    (portal, event): (&PortalRow, &Event),
     outgoing: &mut Outgoing,
     limits: &Limits,
 ) -> Result<(), Stopped> {
@@ -46,7 +47,7 @@ pub(super) async fn introduce(
     match limits.authors {
         Authors::Shown => show(outgoing, author),
         Authors::InWords => {
-            let templates = &portals.parts.settings.relay_templates;
+            let templates = &portal.relay_templates.over(&portals.parts.settings.relay_templates);
             Writer { templates, author: &author, event, text_max: limits.text_chars_max }.write_in(outgoing);
         }
     }

@@ -9,10 +9,12 @@ use super::*;
 use crate::{
     clock::Clock,
     config::Secret,
-    ids::{RemoteChatId, RemoteMessageId},
+    ids::{LoginId, RemoteChatId, RemoteMessageId},
+    message::{ChatKind, RoomTemplates, Template, TemplateKind},
     store::{
-        Accepted, Direction, JournalId, MatrixEvent, PushOrder, RemoteRow, Store, StoreSettings, Stored,
-        ghost, journal, kv, map, operation::Operation, portal, queue::Queue, schema::Migration,
+        Accepted, Direction, JournalId, MatrixEvent, PortalRow, PushOrder, Relay, RemoteRow, Store,
+        StoreSettings, Stored, ghost, journal, kv, map, operation::Operation, portal, queue::Queue,
+        schema::Migration,
     },
     testkit::store_suite::{self, Recorder},
 };
@@ -139,6 +141,38 @@ fn a_failing_migration_leaves_a_dirty_old_database_as_it_was() {
     migrate::run(&mut connection, &next(good)).unwrap();
     assert_eq!(version(&connection), Ok(known + 1));
     assert_eq!(connection.query_row("SELECT id FROM extra", [], |row| row.get::<_, i64>(0)), Ok(7));
+}
+
+#[tokio::test]
+async fn a_portal_of_an_older_version_has_no_templates_and_loses_only_those_that_are_none() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("old.db");
+    let mut connection = Connection::open(&path).unwrap();
+    migrate::run(&mut connection, &schema::MIGRATIONS[..4]).unwrap();
+    let portal = "INSERT INTO portal (chat, kind, state, relay) VALUES ('town', 'group', 0, 'me')";
+    connection.execute(portal, []).unwrap();
+    let read = async || {
+        let (store, _) = open(&path).await.unwrap();
+        let read = store.portal_by_chat(&RemoteChatId::new("town")).await;
+        store.close().await;
+        read
+    };
+    let none = PortalRow {
+        relay: Relay::Login(LoginId::new("me")),
+        ..PortalRow::new(RemoteChatId::new("town"), ChatKind::Group)
+    };
+    assert_eq!(read().await, Ok(Some(none.clone())));
+    // A later version may say more kinds, and another one may be stricter.
+    let written = |json: &str| {
+        connection.execute("UPDATE portal SET relay_templates = $1", [json]).unwrap();
+    };
+    written(r#"{"text": "<{name}> {message}", "file": "nobody", "dance": "{name} dances"}"#);
+    let mut relay_templates = RoomTemplates::default();
+    relay_templates
+        .set(TemplateKind::Text, Template::read(TemplateKind::Text, "<{name}> {message}").unwrap());
+    assert_eq!(read().await, Ok(Some(PortalRow { relay_templates, ..none })));
+    written("<{name}> {message}");
+    assert!(matches!(read().await, Err(StoreError::Corrupt(_))));
 }
 
 #[tokio::test]

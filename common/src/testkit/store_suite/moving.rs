@@ -2,10 +2,12 @@
 
 use ruma::OwnedRoomId;
 
-use super::{Opened, chat, event_id, message, open, open_bodies, remote, room, to_matrix, to_remote};
+use super::{
+    Opened, chat, event_id, message, open, open_bodies, remote, room, templates, to_matrix, to_remote,
+};
 use crate::{
     ids::{LoginId, RemoteChatId, RemoteUserId},
-    message::{ChatKind, Emoji},
+    message::{ChatKind, Emoji, RoomTemplates, TemplateKind},
     store::{
         Direction, Heir, Links, Outcome, PortalRow, PortalState, PushOrder, ReactionRow, Relay, RemoteRow,
         StoreError, StoreSettings, Stored,
@@ -58,9 +60,14 @@ pub(super) async fn one_thing_about_a_portal_changes_alone(settings: &StoreSetti
     opened.save(&before).await;
     opened.store.set_portal_state(&chat(), PortalState::Unbridged).await.expect("the state is stored");
     opened.store.set_portal_relay(&chat(), &Relay::Off).await.expect("the relay is stored");
+    let relay_templates =
+        templates(&[(TemplateKind::Text, "<{name}> {message}"), (TemplateKind::File, "{name}: {file}")]);
+    let set = opened.store.set_portal_relay_templates(&chat(), &relay_templates).await;
+    set.expect("the templates are stored");
     let looks = PortalRow { name: None, topic: Some("t".to_owned()), private: true, ..before.clone() };
     opened.store.save_portal_looks(&looks).await.expect("the looks are stored");
-    let expected = PortalRow { state: PortalState::Unbridged, relay: Relay::Off, ..looks.clone() };
+    let expected =
+        PortalRow { state: PortalState::Unbridged, relay: Relay::Off, relay_templates, ..looks.clone() };
     assert_eq!(opened.portal(&chat()).await, Some(expected.clone()));
     // What is late for a room that it has no more is not taken for the new one's.
     assert_eq!(opened.store.move_portal(&room(), &other_room()).await, Ok(true));
@@ -68,7 +75,10 @@ pub(super) async fn one_thing_about_a_portal_changes_alone(settings: &StoreSetti
     let moved = PortalRow { room_id: Some(other_room()), ..expected };
     assert_eq!(opened.portal(&chat()).await, Some(moved.clone()));
     assert_eq!(opened.store.portal_by_room(&room()).await, Ok(None));
-    assert_eq!(opened.store.portal_by_room(&other_room()).await, Ok(Some(moved)));
+    assert_eq!(opened.store.portal_by_room(&other_room()).await, Ok(Some(moved.clone())));
+    let none = RoomTemplates::default();
+    opened.store.set_portal_relay_templates(&chat(), &none).await.expect("they are taken back");
+    assert_eq!(opened.portal(&chat()).await, Some(PortalRow { relay_templates: none, ..moved }));
     assert_eq!(opened.store.move_portal(&room(), &other_room()).await, Ok(false), "a repeat finds nothing");
     opened.save(&portal(later(), Some(room()))).await;
     let taken = opened.store.move_portal(&other_room(), &room()).await;
@@ -108,7 +118,11 @@ pub(super) async fn a_forgotten_portal_is_new_again(settings: &StoreSettings) {
 
 pub(super) async fn a_chat_goes_on_under_another_id(settings: &StoreSettings) {
     let opened = open(settings).await;
-    let former = PortalRow { parent: Some(RemoteChatId::new("guild")), ..portal(chat(), Some(room())) };
+    let former = PortalRow {
+        parent: Some(RemoteChatId::new("guild")),
+        relay_templates: templates(&[(TemplateKind::Edit, "{name}, edited: {message}")]),
+        ..portal(chat(), Some(room()))
+    };
     opened.save(&former).await;
     let inner = PortalRow { parent: Some(chat()), ..portal(RemoteChatId::new("inner"), None) };
     opened.save(&inner).await;

@@ -2,10 +2,10 @@
 
 use ruma::OwnedMxcUri;
 
-use super::{NOON_MS, chat, event_id, message, open, room, to_remote};
+use super::{NOON_MS, chat, event_id, message, open, room, templates, to_remote};
 use crate::{
     ids::{LoginId, RemoteChatId, RemoteUserId},
-    message::ChatKind,
+    message::{ChatKind, RoomTemplates, TemplateKind},
     store::{GhostRow, MediaRow, MessageState, Outcome, PortalRow, PortalState, Relay, StoreSettings},
 };
 
@@ -26,6 +26,7 @@ pub(super) async fn portals_are_found_by_chat_and_by_room(settings: &StoreSettin
         private: false,
         relay: Relay::Login(LoginId::new("me")),
         plumbed: true,
+        relay_templates: templates(&[(TemplateKind::Text, "<{name}>\n\"{message}\"")]),
     };
     store.save_portal(&portal).await.expect("the portal is stored");
     assert_eq!(store.portal_by_chat(&chat()).await, Ok(Some(portal.clone())));
@@ -34,6 +35,7 @@ pub(super) async fn portals_are_found_by_chat_and_by_room(settings: &StoreSettin
     portal.name = None;
     portal.state = PortalState::Gone;
     portal.relay = Relay::Off;
+    portal.relay_templates = RoomTemplates::default();
     store.save_portal(&portal).await.expect("the portal is stored");
     assert_eq!(store.portal_by_room(&room()).await, Ok(Some(portal.clone())));
     for kind in [ChatKind::Direct, ChatKind::Group, ChatKind::Space] {

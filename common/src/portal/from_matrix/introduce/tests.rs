@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     ids::RemoteMessageId,
-    message::{Attachment, Emoji, FileSource, Node},
+    message::{Attachment, Emoji, FileSource, Node, RoomTemplates, Template},
 };
 
 fn said(message: Message) -> Outgoing {
@@ -90,6 +90,32 @@ fn everything_that_is_sent_for_somebody_names_them_in_words() {
         Writer { templates: &templates, author: &author, event: &event, text_max: 1_000 }
             .write_in(&mut outgoing);
         assert_eq!(words(&outgoing), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_room_with_templates_of_its_own_uses_them_for_their_kinds_alone() {
+    let author =
+        Author { user_id: owned_user_id!("@ada:example.org"), name: "Ada".to_owned(), avatar_url: None };
+    let mut room = RoomTemplates::default();
+    for (kind, text) in
+        [(TemplateKind::Text, "<{name}> {message}"), (TemplateKind::Edit, "<{name}, edited> {message}")]
+    {
+        room.set(kind, Template::read(kind, text).unwrap());
+    }
+    let (bridge, event) = (RelayTemplates::default(), event("m.room.message", &json!({})));
+    let templates = room.over(&bridge);
+    for (outgoing, expected) in [
+        (said(toned(Tone::Said, "hello")), "<Ada> hello"),
+        (said(toned(Tone::Emote, "waves")), "* Ada waves"),
+        (said(file(AttachmentKind::Image, "cat.png", "my cat")), "<Ada> my cat"),
+        (said(file(AttachmentKind::Image, "cat.png", "")), "Ada sent cat.png"),
+        (edited(toned(Tone::Emote, "waves")), "<Ada, edited> waves"),
+    ] {
+        let mut outgoing = outgoing;
+        Writer { templates: &templates, author: &author, event: &event, text_max: 1_000 }
+            .write_in(&mut outgoing);
+        assert_eq!(words(&outgoing), expected);
     }
 }
 

@@ -204,3 +204,77 @@ async fn a_relay_reacts_with_one_voice_whether_or_not_authors_are_shown() {
     assert_eq!(stage.network.reactions(), [(first.id, Emoji::unicode("👍"))]);
     stage.ends().await;
 }
+
+#[tokio::test]
+async fn a_room_keeps_templates_of_its_own_wherever_it_and_its_chat_go() {
+    let mut stage =
+        Stage::set_relaying("own_templates", "  relay_templates:\n    text: '[{name}] {message}'\n").await;
+    stage.network.shows_no_authors();
+    let (room, _) = stage.room().await;
+    let (alice, bob) = (stage.fake.person("alice"), stage.fake.person("bob"));
+    let other = stage.network.add_chat("village");
+    let village = stage.network.message(&other, "dave", "elsewhere");
+    stage.network.pushes(RemoteEvent::Message(village)).await;
+    let village = stage.fake.wait_until(|fake| fake.room_named("village")).await;
+    alice.sends(&room, "1");
+    stage.network.wait_for_texts(&stage.chat, &["[alice] 1"]).await;
+    // Only whoever may change the room chooses what is said in it.
+    let asked = bob.sends(&room, "!fake relay-template text Bob of {name}: {message}");
+    let (_, words) = stage.notice(&room, &asked).await;
+    assert!(words.starts_with("You may not change this room's settings"), "{words}");
+    stage.empowers(&room, "@bob:example.org", 100).await;
+    let asked = bob.sends(&room, "!fake relay-template text <{name}> {message}");
+    let (_, words) = stage.notice(&room, &asked).await;
+    assert_eq!(words, "From now on in this room:\n- text: `<{name}> {message}` (this room's own)");
+    let event = alice.sends(&room, "2");
+    alice.sends_content(&room, "m.room.message", &json!({ "msgtype": "m.emote", "body": "waves" }));
+    stage.network.wait_for_texts(&stage.chat, &["[alice] 1", "<alice> 2", "* alice waves"]).await;
+    alice.sends(&village, "here as ever");
+    stage.network.wait_for_texts(&other, &["[alice] here as ever"]).await;
+    // After a restart, in another room, and under another id of the chat.
+    stage = stage.restarted().await;
+    stage.network.shows_no_authors();
+    alice.edits(&room, &event, "two");
+    stage.network.wait_for_texts(&stage.chat, &["[alice] 1", "<alice> two", "* alice waves"]).await;
+    stage.empowers(&room, "@alice:example.org", 150).await;
+    let new = alice.upgrades(&room, "11");
+    let bot = UserId::parse("@fakebot:example.org").expect("the bot's name");
+    alice.invites(&new, &bot).await;
+    alice.sends(&new, "3");
+    let texts = ["[alice] 1", "<alice> two", "* alice waves", "<alice> 3"];
+    stage.network.wait_for_texts(&stage.chat, &texts).await;
+    let city = stage.network.add_chat("city");
+    let moved = RemoteEvent::Migrated { from: stage.chat.clone(), to: city.clone() };
+    stage.network.pushes(moved).await;
+    let after = stage.network.message(&city, "carol", "after the move");
+    stage.network.pushes(RemoteEvent::Message(after)).await;
+    stage.fake.wait_for_body(&new, "after the move").await;
+    alice.sends(&new, "4");
+    stage.network.wait_for_texts(&city, &["<alice> 4"]).await;
+    let asked = alice.sends(&new, "!fake relay-template reset");
+    stage.notice(&new, &asked).await;
+    alice.sends(&new, "5");
+    stage.network.wait_for_texts(&city, &["<alice> 4", "[alice] 5"]).await;
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn whoever_lends_an_account_chooses_what_it_says_for_others() {
+    let stage = Stage::set("own_templates_of_an_account").await;
+    let (room, _) = stage.room().await;
+    stage.empowers(&room, "@bob:example.org", 100).await;
+    let bob = stage.fake.person("bob");
+    let lent = crate::store::Relay::Login(crate::ids::LoginId::new("somebody's"));
+    stage.running.parts.store.set_portal_relay(&stage.chat, &lent).await.expect("it is stored");
+    let asked = bob.sends(&room, "!fake relay-template text <{name}> {message}");
+    let (_, words) = stage.notice(&room, &asked).await;
+    assert!(words.starts_with("The account that speaks here for others is not yours."), "{words}");
+    // An admin of the bridge may; and is told where nobody will see it.
+    let asked = stage.fake.person("alice").sends(&room, "!fake relay-template text <{name}> {message}");
+    let (_, words) = stage.notice(&room, &asked).await;
+    assert!(
+        words.ends_with("\nFake shows names beside messages, so templates are not used in this room."),
+        "{words}"
+    );
+    stage.ends().await;
+}
