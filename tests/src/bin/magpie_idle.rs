@@ -11,13 +11,14 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use magpie_common::testkit::fake_homeserver::FakeHomeserver;
+use magpie_common::testkit::fake_homeserver::{FakeHomeserver, FakePerson, Membership};
 use magpie_tests::{
     discord::{self, DiscordSim, staged},
     harness::bridge::{Bridge, BridgeOptions},
     stage::{Cast, Stage},
     telegram::{self, TelegramSim},
 };
+use ruma::RoomId;
 use tokio::time::{sleep, timeout};
 
 const KIB_PER_MIB: f64 = 1024.0;
@@ -82,6 +83,7 @@ async fn of_discord(program: &Path) -> anyhow::Result<Figures> {
     let room = fake.wait_until(|fake| fake.room_named("general")).await;
     sim.person_sends(small.general, small.bob, "one each way");
     fake.wait_for_body(&room, "one each way").await;
+    comes(&fake, &room, &alice).await;
     alice.sends(&room, "and back");
     sim.wait_for_message(small.general, |message| message.content == "and back").await?;
     let figures = read(program, bridge).await?;
@@ -100,6 +102,7 @@ async fn of_telegram(program: &Path) -> anyhow::Result<Figures> {
     sim.person_sends(small.supergroup, small.bob, "one each way");
     let room = fake.wait_until(|fake| fake.room_named("Birds")).await;
     fake.wait_for_body(&room, "one each way").await;
+    comes(&fake, &room, &alice).await;
     alice.sends(&room, "and back");
     sim.wait_for_message(small.supergroup, |message| message.text().contains("and back"))
         .await
@@ -108,6 +111,12 @@ async fn of_telegram(program: &Path) -> anyhow::Result<Figures> {
     sim.stop().await;
     fake.stop().await;
     Ok(figures)
+}
+
+/// Waits until somebody who was invited is in the room.
+async fn comes(fake: &FakeHomeserver, room: &RoomId, person: &FakePerson) {
+    let is_in = |fake: &FakeHomeserver| fake.membership(room, person.user_id()) == Some(Membership::Joined);
+    fake.wait_until(|fake| is_in(fake).then_some(())).await;
 }
 
 async fn begin(program: &Path, mut stage: Stage) -> anyhow::Result<(FakeHomeserver, Staged)> {

@@ -249,7 +249,9 @@ const BEYOND: &[Row] = &[
         "loss-free restart, proved by killing the bridge",
         Beyond,
         Both,
-        Yes("it::crash::telegram::crash_of_the_telegram_bridge_at_every_step_loses_nothing_and_says_nothing_twice"),
+        Yes(
+            "it::crash::telegram::crash_of_the_telegram_bridge_at_every_step_loses_nothing_and_says_nothing_twice",
+        ),
     ),
     (
         "uncertain sends are shown and not doubled",
