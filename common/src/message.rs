@@ -80,6 +80,11 @@ impl Message {
         self.text.is_blank() && self.attachments.is_empty() && self.preview.is_blank()
     }
 
+    /// Whether each of its files has a public link.
+    pub fn can_be_linked(&self) -> bool {
+        self.attachments.iter().all(|file| file.link.is_some())
+    }
+
     /// The same with links in the place of the files that `is_unfit` names. A file without a public link is named in words.
     #[must_use]
     pub fn with_links(&self, is_unfit: impl Fn(&Attachment) -> bool) -> Self {

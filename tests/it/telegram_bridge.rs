@@ -1,5 +1,6 @@
 //! The Telegram bridge against the simulator: the suite of all platforms, and Telegram's own traps.
 
+mod captions;
 mod faults;
 mod hearing;
 mod kinds;

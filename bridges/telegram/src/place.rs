@@ -130,7 +130,7 @@ pub(crate) fn user_number(id: &RemoteUserId) -> Option<i64> {
 
 /// The chat that a ghost stands for.
 pub(crate) fn ghost_channel(id: &RemoteUserId) -> Option<i64> {
-    number(id.as_str().strip_prefix(CHANNEL)?)
+    number(id.as_str().strip_prefix(CHANNEL)?).filter(|number| *number < 0)
 }
 
 /// A number as we spell it ourselves: `+1` and `007` are none, so that two spellings never mean one thing.

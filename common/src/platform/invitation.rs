@@ -47,6 +47,9 @@ pub enum InviteError {
     /// The room's own rules, or a ban, stand against it.
     #[error("The room in Matrix does not let you ask {0} in. Its admins can.")]
     Forbidden(OwnedUserId),
+    /// They were asked, and did not come or did not stay.
+    #[error("{0} was asked in lately, and did not come or did not stay. Ask again another day.")]
+    AskedLately(OwnedUserId),
     /// Too much of it.
     #[error("Too many people were asked in just now. Try again in a minute.")]
     TooMany,

@@ -272,7 +272,57 @@ async fn how_a_chat_is_joined_to_a_room_is_told_in_telegram() {
     stage.sim.person_sends(chat, alice, "/portal");
     let answer = stage.sim.wait_for_message(chat, |it| it.author == stage.small.bot).await;
     let answer = answer.expect("it is answered");
-    assert!(answer.text().contains(&format!("bridge {chat}")), "{}", answer.text());
+    for command in ["create-portal", "bridge"] {
+        assert!(answer.text().contains(&format!("{command} {chat}")), "{}", answer.text());
+    }
+    session.close().await;
+}
+
+#[tokio::test]
+async fn commands_do_not_use_up_what_the_bot_may_say() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let (chat, alice) = (stage.small.supergroup, stage.small.alice);
+    for _ in 0..30 {
+        stage.sim.person_sends(chat, alice, "/id");
+    }
+    stage.sim.person_sends(chat, alice, "the end");
+    stage.arrived("the end").await;
+    // Another chat's command stands behind them all.
+    stage.sim.person_sends(stage.small.private, alice, "/id");
+    let answered = stage.sim.wait_for_message(stage.small.private, |it| it.author == stage.small.bot).await;
+    answered.expect("it is answered");
+    let answers = stage.sim.texts(chat).into_iter().filter(|text| text.starts_with("This chat")).count();
+    assert_eq!(answers, 5);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_caption_below_something_unknown_says_that_there_is_more() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let media = json!({"star_count": 5, "paid_media": [{"type": "preview", "width": 80, "height": 60}]});
+    stage.sim.person_posts(
+        stage.small.supergroup,
+        stage.small.alice,
+        json!({"paid_media": media, "caption": "look"}),
+    );
+    let said = stage.arrived("look").await;
+    assert_eq!(said.message.text.to_plain(), "A message that only Telegram can show.\nlook");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn chats_that_their_people_keep_private_are_not_told_of() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let asked = async |chat: String| session.user(&RemoteUserId::new(format!("channel-{chat}"))).await;
+    assert_eq!(asked(stage.small.supergroup.to_string()).await, Ok(None));
+    stage.sim.edit_chat(stage.small.supergroup, |chat| chat.username = Some("birds".to_owned()));
+    let found =
+        asked(stage.small.supergroup.to_string()).await.expect("Telegram answers").expect("it is public now");
+    assert_eq!(found.name.as_deref(), Some("Birds"));
+    assert_eq!(asked(stage.small.alice.to_string()).await, Ok(None), "a person is no channel");
     session.close().await;
 }
 

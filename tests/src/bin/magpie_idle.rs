@@ -78,8 +78,7 @@ async fn of_discord(program: &Path) -> anyhow::Result<Figures> {
     let (world, small) = discord::World::small();
     let sim = DiscordSim::start(world).await?;
     let stage = Stage::set(staged::cast(SERVER, staged::platform_section(&sim)))?;
-    let (fake, bridge) = begin(program, stage).await?;
-    let alice = fake.person("alice");
+    let (fake, alice, bridge) = begin(program, stage).await?;
     let room = fake.wait_until(|fake| fake.room_named("general")).await;
     sim.person_sends(small.general, small.bob, "one each way");
     fake.wait_for_body(&room, "one each way").await;
@@ -97,8 +96,7 @@ async fn of_telegram(program: &Path) -> anyhow::Result<Figures> {
     let sim = TelegramSim::start(world).await?;
     let platform = telegram::staged::platform_section(&sim);
     let stage = Stage::set(Cast { id: "telegram", ..staged::cast(SERVER, platform) })?;
-    let (fake, bridge) = begin(program, stage).await?;
-    let alice = fake.person("alice");
+    let (fake, alice, bridge) = begin(program, stage).await?;
     sim.person_sends(small.supergroup, small.bob, "one each way");
     let room = fake.wait_until(|fake| fake.room_named("Birds")).await;
     fake.wait_for_body(&room, "one each way").await;
@@ -119,12 +117,14 @@ async fn comes(fake: &FakeHomeserver, room: &RoomId, person: &FakePerson) {
     fake.wait_until(|fake| is_in(fake).then_some(())).await;
 }
 
-async fn begin(program: &Path, mut stage: Stage) -> anyhow::Result<(FakeHomeserver, Staged)> {
+async fn begin(program: &Path, mut stage: Stage) -> anyhow::Result<(FakeHomeserver, FakePerson, Staged)> {
     let program = program.canonicalize().context("there is no such program")?;
     let fake = FakeHomeserver::start(stage.fake_settings()).await?;
     stage.set_homeserver(&fake.url());
+    // She is there before anybody invites her.
+    let alice = fake.person("alice");
     let options = BridgeOptions { program: program.display().to_string(), ..stage.options() };
-    Ok((fake, Staged { bridge: Bridge::start(options).await?, _stage: stage }))
+    Ok((fake, alice, Staged { bridge: Bridge::start(options).await?, _stage: stage }))
 }
 
 /// A running bridge and its files.

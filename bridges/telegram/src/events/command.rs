@@ -53,8 +53,8 @@ pub(crate) fn answer(command: Command, message: &Value, chat: &RemoteChatId) -> 
             None => format!("This chat: {chat}"),
         }),
         Command::Portal => Some(format!(
-            "This chat is brought to Matrix by Magpie, together with what is said and done in it. In Matrix, the command \
-             “bridge {chat}”, given to the bridge's bot, makes its room."
+            "Magpie brings chats to Matrix, together with what is said and done in them. In Matrix, the command “create-portal {chat}”, \
+             given to the bridge's bot, makes this chat's room; “bridge {chat}”, given in a room, joins that room to it."
         )),
         Command::Invite => None,
     }

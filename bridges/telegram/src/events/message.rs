@@ -113,7 +113,10 @@ fn answered(data: &Value, spot: &Spot, known: &Known) -> (Option<RemoteMessageId
 fn spoken(data: &Value, known: &Known, reach: Reach) -> Option<Message> {
     let mut message = Message::default();
     let mut body = words(data, known);
-    match media::read(data, reach) {
+    let borne = media::read(data, reach);
+    // A caption without anything that it could belong to: words below a file that this bridge does not know.
+    let is_bare_caption = data["caption"].is_string() && borne.is_none();
+    match borne {
         Some(Borne::File(file)) => message.attachments.push(*file),
         Some(Borne::Words(node)) => join(&mut body, vec![node]),
         None => {}
@@ -122,6 +125,11 @@ fn spoken(data: &Value, known: &Known, reach: Reach) -> Option<Message> {
         join(&mut body, poll::words(&data["poll"]).0);
     } else if let Some(said) = extra::said(data) {
         join(&mut body, said.0);
+    }
+    if is_bare_caption {
+        let mut more = unsupported(data);
+        join(&mut more, std::mem::take(&mut body));
+        body = more;
     }
     if body.is_empty() && message.attachments.is_empty() {
         body = unsupported(data);

@@ -191,9 +191,9 @@ fn unreadable(status: u16) -> ApiError {
     match status {
         429 => ApiError::Limited(RETRY_AFTER_DEFAULT),
         413 => ApiError::Refused(Refusal { code: 413, description: "Request Entity Too Large".to_owned() }),
-        401 | 403 | 404 => {
-            ApiError::Refused(Refusal { code: i64::from(status), description: "Not Found".to_owned() })
-        }
+        401 | 403 | 404 => ApiError::Unclear(format!(
+            "the answer with status {status} is not Telegram's; look at `platform.api_url` and at the proxy"
+        )),
         _ => ApiError::Unclear(format!("the answer with status {status} is no JSON")),
     }
 }
@@ -266,6 +266,10 @@ mod tests {
         assert!(refusal(400, &no_chat).is_not_found() && !refusal(400, &no_chat).is_bad_token());
         assert!(matches!(refusal(200, &json!({})), ApiError::Unclear(_)));
         assert!(matches!(unreadable(502), ApiError::Unclear(_)), "it may have gone on behind the gateway");
+        // Only Telegram itself says that it does not take a token.
+        for status in [401, 403, 404] {
+            assert!(matches!(unreadable(status), ApiError::Unclear(words) if words.contains("api_url")));
+        }
     }
 
     #[test]

@@ -64,7 +64,9 @@ impl TelegramSession {
     /// A person, asked of Telegram; those whom it does not tell of are told from memory.
     pub(super) async fn find(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {
         if let Some(channel) = place::ghost_channel(id) {
-            let found = self.look_up(channel).await?;
+            // Anybody in Matrix can ask for a ghost, so a chat that its people keep private is not told of. Who speaks there is known by what
+            // they say.
+            let found = self.look_up(channel).await?.filter(|chat| chat["username"].is_string());
             return Ok(found.map(|chat| super::faces::chat_info(&chat, channel)));
         }
         let Some(number) = place::user_number(id) else { return Ok(None) };

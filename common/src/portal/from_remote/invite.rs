@@ -2,15 +2,19 @@
 //!
 //! Must never reach a person whom the bridge is not there for: strangers get nothing, not even an invitation.
 
-use std::num::NonZeroU32;
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, MonotonicClock},
     middleware::NoOpMiddleware,
-    state::{InMemoryState, NotKeyed},
+    state::keyed::HashMapStateStore,
 };
-use ruma::{OwnedUserId, RoomId, UserId};
+use lru::LruCache;
+use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::Deserialize;
 
 use super::{
@@ -18,26 +22,58 @@ use super::{
     voice::{Looker, Voice},
 };
 use crate::{
+    clock::TimestampMs,
     config::Level,
     homeserver::HomeserverError,
-    ids::LoginId,
+    ids::{LoginId, RemoteChatId},
     platform::{Invitation, InviteError, Invited},
     portal::Portals,
     store::PortalState,
 };
 
-/// So many people are asked in within a minute by all of a network, all at once if need be.
-const INVITATIONS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("it is not zero");
+/// So many people are asked into one room within a minute, all at once if need be.
+const INVITATIONS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(10).expect("it is not zero");
 
-/// How many may still be asked in.
-pub(in crate::portal) struct Invitations(Bucket);
+/// When more chats than this have asked people in, those that did not lately are forgotten.
+const CHATS_MAX: usize = 1_000;
 
-type Bucket =
-    RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<<MonotonicClock as Clock>::Instant>>;
+/// Whoever did not come or stay is left in peace for so long, in milliseconds; and so many of them are remembered.
+const PEACE_MS: i64 = 24 * 60 * 60 * 1000;
+const GUESTS_MAX: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
+
+/// Who was asked in lately, and how many may still be.
+pub(in crate::portal) struct Invitations {
+    buckets: Buckets,
+    guests: Mutex<LruCache<(OwnedRoomId, OwnedUserId), TimestampMs>>,
+}
+
+type Buckets = RateLimiter<
+    RemoteChatId,
+    HashMapStateStore<RemoteChatId>,
+    MonotonicClock,
+    NoOpMiddleware<<MonotonicClock as Clock>::Instant>,
+>;
 
 impl Default for Invitations {
     fn default() -> Self {
-        Self(Bucket::direct_with_clock(Quota::per_minute(INVITATIONS_PER_MINUTE), MonotonicClock))
+        let quota = Quota::per_minute(INVITATIONS_PER_MINUTE);
+        Self {
+            buckets: RateLimiter::hashmap_with_clock(quota, MonotonicClock),
+            guests: Mutex::new(LruCache::new(GUESTS_MAX)),
+        }
+    }
+}
+
+impl Invitations {
+    fn may_ask(&self, chat: &RemoteChatId) -> bool {
+        if self.buckets.len() > CHATS_MAX {
+            self.buckets.retain_recent();
+        }
+        self.buckets.check_key(chat).is_ok()
+    }
+
+    fn guests(&self) -> MutexGuard<'_, LruCache<(OwnedRoomId, OwnedUserId), TimestampMs>> {
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -53,7 +89,9 @@ impl Portals {
     /// With words for whoever asked; then nothing has happened.
     pub async fn invite(&self, login: &LoginId, invitation: Invitation) -> Result<Invited, InviteError> {
         let guest = self.guest(&invitation.guest)?;
-        self.invitations.0.check().map_err(|_| InviteError::TooMany)?;
+        if !self.invitations.may_ask(&invitation.chat) {
+            return Err(InviteError::TooMany);
+        }
         let asked = self.ask_guest_in(login, &invitation, &guest).await;
         asked.unwrap_or_else(|error| {
             tracing::warn!(%error, "Somebody could not be asked into a room.");
@@ -89,6 +127,10 @@ impl Portals {
             Some("ban") => return Ok(Err(InviteError::Forbidden(guest.to_owned()))),
             _ => {}
         }
+        let (asked, now_ms) = ((room_id.to_owned(), guest.to_owned()), self.parts.clock.now_ms());
+        if self.invitations.guests().get(&asked).is_some_and(|asked_ms| now_ms < asked_ms + PEACE_MS) {
+            return Ok(Err(InviteError::AskedLately(guest.to_owned())));
+        }
         let session = self.parts.logins.session(login);
         let looker = Looker { portals: self, session: session.as_deref(), is_patient: false };
         let voice = Voice::ready(&looker, room_id, &invitation.by).await?;
@@ -97,7 +139,10 @@ impl Portals {
             kept_out => kept_out,
         };
         match invited {
-            Ok(()) => Ok(Ok(Invited::Asked(guest.to_owned()))),
+            Ok(()) => {
+                self.invitations.guests().put(asked, now_ms);
+                Ok(Ok(Invited::Asked(guest.to_owned())))
+            }
             Err(HomeserverError::Forbidden(_)) => Ok(Err(InviteError::Forbidden(guest.to_owned()))),
             Err(error) => Err(error.into()),
         }

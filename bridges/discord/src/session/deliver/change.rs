@@ -42,7 +42,7 @@ impl Deliverer {
     ) -> Result<Delivered, DeliverError> {
         match self.edit_to(chat, (parts, new, OldFiles::Stay), key).await {
             // Surely nothing has changed: links to the new files take the place of the old ones then.
-            Err(Unsent::TooLarge) => {
+            Err(Unsent::TooLarge) if new.message.can_be_linked() => {
                 let linked = linked(new);
                 Ok(self.edit_to(chat, (parts, &linked, OldFiles::Go), key).await?)
             }

@@ -83,7 +83,7 @@ impl Deliverer {
             // Surely nothing stands.
             let plainer = match sent {
                 Err(Unsent::NotSpoken) => unspoken(&form),
-                Err(Unsent::TooLarge) => linked(&form),
+                Err(Unsent::TooLarge) if form.message.can_be_linked() => linked(&form),
                 sent => return Ok(sent?),
             };
             (form, stand) = (Cow::Owned(plainer), Vec::new());
@@ -335,10 +335,14 @@ impl From<DeliverError> for Unsent {
     }
 }
 
+/// What becomes of a file for which there is no way.
+const TOO_LARGE: &str = "The file is too large for Discord. Send a smaller one; or whoever runs the bridge sets `appservice.public_url`, and \
+    such files go as links.";
+
 impl From<Unsent> for DeliverError {
     fn from(unsent: Unsent) -> Self {
         match unsent {
-            Unsent::TooLarge => Self::Rejected("The file is too large for Discord.".to_owned()),
+            Unsent::TooLarge => Self::Rejected(TOO_LARGE.to_owned()),
             Unsent::NotSpoken => Self::Rejected("Discord does not take the voice message.".to_owned()),
             Unsent::Other(error) => error,
         }

@@ -20,6 +20,14 @@ use crate::{format::Part, place::Spot, session::api::ApiError};
 /// What Telegram says of a message that bears a file: its words are a caption.
 const NO_TEXT: &str = "no text in the message";
 
+/// What a message in Telegram is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bears {
+    Words,
+    /// A file; its words are a caption.
+    File,
+}
+
 impl Deliverer {
     /// Changes a message. A shorter text needs fewer parts, a longer one more.
     pub(super) async fn edit(
@@ -28,9 +36,20 @@ impl Deliverer {
         (parts, new): (&[RemoteMessageId], &OutgoingMessage),
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
-        let draft = self.draft(spot, &new.message)?;
+        let mut draft = self.draft(spot, &new.message)?;
+        let mut changed = 0;
+        // Words that are changed below a file which stays: how they are cut is known only when Telegram says that there is one.
+        if let (Some(id), Some(Piece::Words(part))) = (parts.first(), draft.pieces.first()) {
+            if self.change_text(spot, id, part).await? == Bears::File {
+                draft = self.draft_below_file(spot, &new.message)?;
+                if let Some(Piece::Words(caption)) = draft.pieces.first() {
+                    self.change_caption(spot, id, caption).await?;
+                }
+            }
+            changed = 1;
+        }
         let kept = parts.len().min(draft.pieces.len());
-        for (id, piece) in parts.iter().zip(&draft.pieces) {
+        for (id, piece) in parts.iter().zip(&draft.pieces).skip(changed) {
             match piece {
                 Piece::Words(part) => self.change_words(spot, id, part).await?,
                 Piece::File(file, caption) => self.change_file(spot, id, (file, caption)).await?,
@@ -40,12 +59,12 @@ impl Deliverer {
             self.remove(spot, extra).await?;
         }
         let mut ids = parts[..kept].to_vec();
-        // What an interrupted attempt has added stands behind what was there; without its ids nobody can tell.
-        let added = self.progress.done(&key.key);
-        if draft.pieces.len() > kept && key.in_doubt.is_some() && added.len() <= kept {
+        // What an interrupted attempt has added stands behind what was there; without a memory of it nobody can tell.
+        let stand = self.progress.done(&key.key);
+        if draft.pieces.len() > kept && key.in_doubt.is_some() && stand.is_empty() {
             return Err(super::message::uncertain());
         }
-        ids.extend(added.into_iter().skip(kept));
+        ids.extend(stand.into_iter().skip(kept));
         Ok(self.send_from(spot, &draft, (key, ids)).await?)
     }
 
@@ -63,22 +82,41 @@ impl Deliverer {
 
     /// `editMessageText`, or `editMessageCaption` where the message bears a file.
     async fn change_words(&self, spot: &Spot, id: &RemoteMessageId, part: &Part) -> Result<(), DeliverError> {
-        let number = number(spot, id)?;
+        match self.change_text(spot, id, part).await? {
+            Bears::Words => Ok(()),
+            Bears::File => self.change_caption(spot, id, part).await,
+        }
+    }
+
+    /// `editMessageText`. Nothing is changed where the message bears a file.
+    async fn change_text(
+        &self,
+        spot: &Spot,
+        id: &RemoteMessageId,
+        part: &Part,
+    ) -> Result<Bears, DeliverError> {
         let fields = json!({
-            "chat_id": spot.chat, "message_id": number, "text": part.text, "entities": entities(&part.entities),
+            "chat_id": spot.chat, "message_id": number(spot, id)?, "text": part.text,
+            "entities": entities(&part.entities),
         });
-        let answer = self.call(spot, "editMessageText", &fields).await;
-        let answer = match answer {
-            Err(error) if error.says(NO_TEXT) => {
-                let fields = json!({
-                    "chat_id": spot.chat, "message_id": number, "caption": part.text,
-                    "caption_entities": entities(&part.entities),
-                });
-                self.call(spot, "editMessageCaption", &fields).await
-            }
-            answer => answer,
-        };
-        changed(answer)
+        match self.call(spot, "editMessageText", &fields).await {
+            Err(error) if error.says(NO_TEXT) => Ok(Bears::File),
+            answer => changed(answer).map(|()| Bears::Words),
+        }
+    }
+
+    /// `editMessageCaption`
+    async fn change_caption(
+        &self,
+        spot: &Spot,
+        id: &RemoteMessageId,
+        part: &Part,
+    ) -> Result<(), DeliverError> {
+        let fields = json!({
+            "chat_id": spot.chat, "message_id": number(spot, id)?, "caption": part.text,
+            "caption_entities": entities(&part.entities),
+        });
+        changed(self.call(spot, "editMessageCaption", &fields).await)
     }
 
     /// `editMessageMedia`: another file takes the place of the old one.

@@ -11,10 +11,15 @@ use super::{Deliverer, entities, files::Unsent, head, sent};
 use crate::{
     format::{self, CAPTION_UNITS_MAX, Part, TEXT_UNITS_MAX},
     place::Spot,
+    session::world::Known,
 };
 
 /// A text that needs more messages is refused.
 const PARTS_MAX: usize = 20;
+
+/// What becomes of a file for which there is no way.
+const NO_LINK: &str = "Telegram does not take the file: it is too large there, or of no kind that it knows. Send a smaller one; or whoever \
+    runs the bridge sets `appservice.public_url`, and such files go as links.";
 
 /// A message ready to be sent.
 pub(super) struct Draft<'a> {
@@ -51,6 +56,9 @@ impl Deliverer {
         let draft = self.draft(spot, &outgoing.message)?;
         match self.send_from(spot, &draft, (key, stand)).await {
             // Surely nothing stands.
+            Err(Unsent::Unfit) if !outgoing.message.can_be_linked() => {
+                Err(DeliverError::Rejected(NO_LINK.to_owned()))
+            }
             Err(Unsent::Unfit) => {
                 let linked = outgoing.message.with_links(|_| true);
                 let draft = self.draft(spot, &linked)?;
@@ -65,22 +73,34 @@ impl Deliverer {
         let text = toned(message);
         let known = self.world.read();
         let mut pieces = Vec::new();
-        let mut captions = match message.attachments.as_slice() {
-            [file, ..] if file.kind != AttachmentKind::Sticker => {
-                format::write(&text, &*known, CAPTION_UNITS_MAX)
-            }
-            _ => Vec::new(),
+        let (caption, words) = match message.attachments.as_slice() {
+            [file, ..] if file.kind != AttachmentKind::Sticker => below_file(&text, &known),
+            _ => (Part::default(), format::write(&text, &*known, TEXT_UNITS_MAX)),
         };
-        // A caption that is too long stands in messages of its own.
-        let caption = if captions.len() == 1 { captions.remove(0) } else { Part::default() };
-        let is_captioned = !caption.text.is_empty();
         let mut caption = Some(caption);
         for file in &message.attachments {
             pieces.push(Piece::File(file, caption.take().unwrap_or_default()));
         }
-        if !is_captioned {
-            pieces.extend(format::write(&text, &*known, TEXT_UNITS_MAX).into_iter().map(Piece::Words));
-        }
+        pieces.extend(words.into_iter().map(Piece::Words));
+        drop(known);
+        Self::checked(spot, message, pieces)
+    }
+
+    /// The words of a message whose file stands already and stays.
+    pub(super) fn draft_below_file(
+        &self,
+        spot: &Spot,
+        message: &Message,
+    ) -> Result<Draft<'static>, DeliverError> {
+        let (caption, words) = below_file(&toned(message), &self.world.read());
+        Self::checked(spot, message, [caption].into_iter().chain(words).map(Piece::Words).collect())
+    }
+
+    fn checked<'a>(
+        spot: &Spot,
+        message: &Message,
+        pieces: Vec<Piece<'a>>,
+    ) -> Result<Draft<'a>, DeliverError> {
         if pieces.is_empty() {
             let words = "There is nothing in the message that Telegram can show.";
             return Err(DeliverError::Rejected(words.to_owned()));
@@ -174,6 +194,15 @@ impl Deliverer {
                 ))
             }
         }
+    }
+}
+
+/// Words below a file: its caption, and messages behind it. A caption that is too long stands in messages of its own.
+fn below_file(text: &RichText, known: &Known) -> (Part, Vec<Part>) {
+    let mut captions = format::write(text, known, CAPTION_UNITS_MAX);
+    match captions.len() {
+        0 | 1 => (captions.pop().unwrap_or_default(), Vec::new()),
+        _ => (Part::default(), format::write(text, known, TEXT_UNITS_MAX)),
     }
 }
 
