@@ -45,6 +45,7 @@ mod lane;
 mod marks;
 mod moves;
 mod moving;
+mod naming;
 mod notice;
 mod observed;
 mod outcome;
@@ -55,6 +56,7 @@ mod privacy;
 mod speaker;
 mod status_events;
 mod strangers;
+mod uniting;
 
 /// The pause before a record is tried again while the database is away, and how often it is.
 const RECORD_PAUSE: Duration = Duration::from_millis(500);

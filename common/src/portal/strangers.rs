@@ -71,6 +71,10 @@ impl Portals {
     pub async fn knows_ghost(&self, user_id: &UserId) -> bool {
         let Some(user) = self.parts.names.remote(user_id) else { return false };
         match self.parts.store.ghost(&user).await {
+            // Who is invited by another id of theirs comes under the one that their ghost has.
+            Ok(Some(row)) if row.user != user => {
+                return self.parts.homeserver.intent(user_id).register().await.is_ok();
+            }
             Ok(Some(row)) if row.registered => return true,
             Ok(_) => {}
             Err(error) => {
@@ -100,6 +104,10 @@ impl Portals {
                     continue;
                 }
             };
+            if let Err(error) = self.recognize(&info.ids).await {
+                tracing::warn!(%error, "Two ids of one person were not noted.");
+                return false;
+            }
             let sender = Sender { ids: info.ids, name: info.name, avatar: info.avatar };
             let looker = Looker { portals: self, session: Some(&*session), is_patient: false };
             return match self.ghosts.ready(&sender, &looker).await {

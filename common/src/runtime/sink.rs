@@ -155,6 +155,7 @@ impl Facts {
             | RemoteEvent::UserChanged(_)
             | RemoteEvent::StateChanged(_)
             | RemoteEvent::Migrated { .. }
+            | RemoteEvent::SameUser { .. }
             | RemoteEvent::Gap { .. }
             | RemoteEvent::Standing { .. }
             | RemoteEvent::Unknown { .. } => Self { guard: None, sender: None, sent_ms: now_ms },
