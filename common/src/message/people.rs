@@ -3,7 +3,8 @@
 //! Without a wildcard: a new variant says here whom it names.
 
 use super::{
-    ChatChange, ChatInfo, MentionTarget, Message, Node, Outgoing, Person, RemoteEvent, RemoteMessage, RichText,
+    ChatChange, ChatInfo, MentionTarget, Message, Node, Outgoing, Person, RemoteEvent, RemoteMessage,
+    RichText,
 };
 use crate::ids::{AliasSet, RemoteUserId};
 
@@ -144,7 +145,10 @@ mod tests {
         let nodes = vec![
             mention("1"),
             Node::Strong(vec![Node::Spoiler { reason: None, children: vec![mention("2")] }]),
-            Node::List { start: None, items: vec![vec![mention("3")], vec![Node::Quote(vec![mention("4")])] ] },
+            Node::List {
+                start: None,
+                items: vec![vec![mention("3")], vec![Node::Quote(vec![mention("4")])]],
+            },
             Node::Text("5".to_owned()),
         ];
         Message { preview: RichText(vec![mention("6")]), ..Message::text(RichText(nodes)) }
@@ -178,21 +182,37 @@ mod tests {
         let mut info = ChatInfo::new(ChatKind::Direct, None);
         (info.with, info.members) = (Some(user("w")), vec![user("x"), user("y")]);
         let ids = AliasSet { primary: user("p"), others: vec![user("q")] };
-        let stands = Stands { id: target(), reactions: Some(vec![(user("a"), emoji()), (user("b"), emoji())]) };
+        let stands =
+            Stands { id: target(), reactions: Some(vec![(user("a"), emoji()), (user("b"), emoji())]) };
         for (event, expected) in [
             (RemoteEvent::Message(said(&["q"])), "pq12346"),
             (RemoteEvent::Edit { new: said(&[]), edited_ms: 1 }, "p12346"),
             (RemoteEvent::Redact { chat: chat(), ids: vec![], by: Some(user("a")) }, "a"),
-            (RemoteEvent::React { chat: chat(), target: target(), sender: user("a"), emoji: emoji(), sent_ms: None }, "a"),
+            (
+                RemoteEvent::React {
+                    chat: chat(),
+                    target: target(),
+                    sender: user("a"),
+                    emoji: emoji(),
+                    sent_ms: None,
+                },
+                "a",
+            ),
             (RemoteEvent::Unreact { chat: chat(), target: target(), sender: None, emoji: None }, ""),
             (RemoteEvent::Receipt { chat: chat(), reader: user("a"), up_to: target() }, "a"),
             (
-                RemoteEvent::MembersChanged { chat: chat(), changes: vec![(user("a"), MemberChange::Left), (user("b"), MemberChange::Joined)] },
+                RemoteEvent::MembersChanged {
+                    chat: chat(),
+                    changes: vec![(user("a"), MemberChange::Left), (user("b"), MemberChange::Joined)],
+                },
                 "ab",
             ),
             (RemoteEvent::ChatChanged { chat: chat(), change: ChatChange::Info(Box::new(info)) }, "wxy"),
             (RemoteEvent::UserChanged(UserInfo { ids, name: None, avatar: None, bot: false }), "pq"),
-            (RemoteEvent::Standing { chat: chat(), stretch: (target(), target()), messages: vec![stands] }, "ab"),
+            (
+                RemoteEvent::Standing { chat: chat(), stretch: (target(), target()), messages: vec![stands] },
+                "ab",
+            ),
             (RemoteEvent::SameUser { canonical: user("a"), alias: user("b") }, ""),
         ] {
             let name = event.name();

@@ -309,10 +309,9 @@ impl RemoteEvent {
             | Self::Gap { chat, .. }
             | Self::Standing { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_mut(),
-            Self::Migrated { .. }
-            | Self::UserChanged(_)
-            | Self::SameUser { .. }
-            | Self::StateChanged(_) => None,
+            Self::Migrated { .. } | Self::UserChanged(_) | Self::SameUser { .. } | Self::StateChanged(_) => {
+                None
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use super::Portals;
 use crate::{
     ids::{LoginId, RemoteUserId},
     message::{Outgoing, RemoteEvent},
-    store::{ReactionRow, Direction, StoreError},
+    store::{Direction, ReactionRow, StoreError},
 };
 
 /// A ghost that somebody in Matrix has named, and who that is today.

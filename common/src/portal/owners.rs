@@ -115,7 +115,12 @@ impl Portals {
     }
 
     /// What came of acting for somebody. A token that has ended holds up nobody: it is not used again for a while.
-    pub(super) fn acted(&self, double: &Double, done: Result<(), HomeserverError>, what: &str) -> Result<(), Stopped> {
+    pub(super) fn acted(
+        &self,
+        double: &Double,
+        done: Result<(), HomeserverError>,
+        what: &str,
+    ) -> Result<(), Stopped> {
         if let Err(error) = &done
             && (double.is_elsewhere() || matches!(error, HomeserverError::TokenRefused(_)))
         {

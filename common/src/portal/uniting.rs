@@ -115,10 +115,7 @@ impl Portals {
     }
 
     /// Lets one ghost take the place of the other in its rooms; gives who stays, who leaves, and whether the latter could speak.
-    async fn settle_rooms<'a>(
-        &self,
-        both: &'a Both,
-    ) -> Result<(&'a Identity, &'a Identity, bool), Stopped> {
+    async fn settle_rooms<'a>(&self, both: &'a Both) -> Result<(&'a Identity, &'a Identity, bool), Stopped> {
         let (first, first_rooms) = self.past(&both.one).await?;
         let (other, other_rooms) = self.past(&both.other).await?;
         let (stays, leaves, left, rooms) = match heir(first, other) {
