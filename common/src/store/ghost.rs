@@ -181,3 +181,37 @@ fn ghost_row(mut row: Row) -> Result<GhostRow, StoreError> {
         registered: row.int()? == 1,
     })
 }
+
+#[cfg(test)]
+pub(super) mod upgrade {
+    //! What a database of version 4 may hold of people, and what must be known of them afterwards, on both databases.
+
+    use super::{Alias, Identity, Store};
+    use crate::ids::RemoteUserId;
+
+    /// The version before people had addresses.
+    pub(in crate::store) const OLD: usize = 4;
+
+    /// Many people; one with a good alias, one whose alias has a ghost of its own, two that point at each other, one alias of nobody.
+    pub(in crate::store) const PEOPLE: &str = "INSERT INTO ghost (user_id, name, registered) WITH RECURSIVE n(i) AS \
+         (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT 'p' || i, 'name', 1 FROM n";
+    pub(in crate::store) const ALIASES: &str = "INSERT INTO ghost_alias (alias, user_id) VALUES ('good', 'p1'), \
+         ('p3', 'p2'), ('p4', 'p5'), ('p5', 'p4'), ('p6', 'p6'), ('lost', 'gone')";
+
+    pub(in crate::store) async fn check(store: &Store) {
+        let user = RemoteUserId::new;
+        let alias = Alias { id: user("good"), spoke: false };
+        let one = Identity { aliases: vec![alias], ..Identity::single(user("p1")) };
+        for id in ["p1", "good"] {
+            assert_eq!(store.identity(&user(id)).await, Ok(Some(one.clone())));
+        }
+        for id in ["p2", "p3", "p4", "p5", "p6", "p2000"] {
+            let found = store.identity(&user(id)).await;
+            assert_eq!(found, Ok(Some(Identity::single(user(id)))), "a ghost is nobody's alias");
+            let name = store.ghost(&user(id)).await.expect("it can be read").and_then(|row| row.name);
+            assert_eq!(name.as_deref(), Some("name"));
+        }
+        assert_eq!(store.identity(&user("lost")).await, Ok(None));
+        assert_eq!(store.has_aliases().await, Ok(true));
+    }
+}

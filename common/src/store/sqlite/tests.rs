@@ -12,7 +12,12 @@ use crate::{
     ids::{RemoteChatId, RemoteMessageId},
     store::{
         Accepted, Direction, JournalId, MatrixEvent, PushOrder, RemoteRow, Store, StoreSettings, Stored,
-        ghost, journal, kv, map, operation::Operation, portal, queue::Queue, schema::Migration,
+        ghost::{self, upgrade},
+        journal, kv, map,
+        operation::Operation,
+        portal,
+        queue::Queue,
+        schema::Migration,
     },
     testkit::store_suite::{self, Recorder},
 };
@@ -142,6 +147,23 @@ fn a_failing_migration_leaves_a_dirty_old_database_as_it_was() {
 }
 
 #[tokio::test]
+async fn an_old_database_with_people_in_it_is_brought_up_to_date() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("old.db");
+    let mut connection = Connection::open(&path).unwrap();
+    migrate::run(&mut connection, &schema::MIGRATIONS[..upgrade::OLD]).unwrap();
+    for sql in [upgrade::PEOPLE, upgrade::ALIASES] {
+        connection.execute_batch(sql).unwrap();
+    }
+    drop(connection);
+    for _ in 0..2 {
+        let (store, _) = open(&path).await.unwrap();
+        upgrade::check(&store).await;
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_full_table_is_never_scanned() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("full.db");
@@ -172,6 +194,7 @@ async fn a_full_table_is_never_scanned() {
         portal::BY_ROOM,
         portal::PAGE,
         ghost::GHOST,
+        ghost::IDENTITY,
         kv::KV_GET,
         kv::MEDIA,
     ] {
