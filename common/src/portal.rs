@@ -195,6 +195,7 @@ pub struct Portals {
     passing: ephemeral::Passing,
     marks: marks::Marks,
     moves: moves::Moves,
+    heard: uniting::Heard,
     status_events: status_events::StatusEvents,
     /// Spaces are made from many lanes; one at a time keeps one chat from getting two.
     creating_space: tokio::sync::Mutex<()>,
@@ -222,6 +223,7 @@ impl Portals {
             cache,
             passing: ephemeral::Passing::default(),
             moves: moves::Moves::default(),
+            heard: uniting::Heard::default(),
             creating_space: tokio::sync::Mutex::default(),
             binding: tokio::sync::RwLock::default(),
             strangers: strangers::Strangers::default(),

@@ -20,7 +20,6 @@ use super::{
     Observed, Portals,
     create::{CreateError, Wanted},
     lane::{Attempted, Try},
-    uniting::Told,
 };
 use crate::{
     homeserver::HomeserverError,
@@ -59,6 +58,9 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
         }
     };
     let (_inside, is_late) = portals.enter(&mut observed.event).await;
+    if let Err(stopped) = portals.unite_heard(&mut observed.event).await {
+        return Ok(Attempted::Again { after: stopped.retry_after(), reason: stopped.to_string() });
+    }
     portals.name_by_ghost(&mut observed.event).await?;
     let loaded = load(portals, &observed, (row, try_)).await?;
     let facts = Facts {
@@ -157,7 +159,7 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
         Decision::Move { .. } if session.is_none() && work.is_patient() => return not_connected(),
         Decision::Move { from, to } => return portals.migrate((from, to), (work.row, session)).await,
         Decision::Unite { canonical, alias } => {
-            return Ok(match portals.unite((canonical, alias), Told::OnPurpose).await? {
+            return Ok(match portals.unite_told(canonical, alias).await? {
                 true => delivered(),
                 false => {
                     let why = "they are known to be one person".to_owned();

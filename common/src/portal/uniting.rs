@@ -4,13 +4,21 @@
 //! the homeserver can be repeated and is done first; the database follows in one transaction, after which the same news is no news any more.
 //! Next: `naming.rs`, who is meant by an id.
 
+use std::{
+    collections::HashSet,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
 use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 
 use super::{Portals, from_remote::Stopped};
 use crate::{
     homeserver::{HomeserverError, tolerate},
     ids::{AliasSet, RemoteUserId},
-    message::ChatKind,
+    message::{ChatKind, RemoteEvent},
     puppet::{Both, Met},
     store::{Identity, PortalRow, StoreError, Union},
 };
@@ -18,9 +26,50 @@ use crate::{
 /// What is logged of a step that the homeserver refuses for good.
 const NOT_QUITE: &str = "A ghost does not quite take the place of another.";
 
+/// So many unions are remembered that are told and not carried out yet; of more, what comes after them may be shown before.
+const HEARD_MAX: usize = 1_000;
+
+/// Who was told to be one person and may not be yet.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// The id to ask the network by, and the other one; oldest first.
+    unions: Mutex<Vec<(RemoteUserId, RemoteUserId)>>,
+    /// Whether there are any, so that most events take no lock.
+    any: AtomicBool,
+}
+
+impl Heard {
+    fn add(&self, canonical: RemoteUserId, alias: RemoteUserId) {
+        let mut unions = self.unions();
+        if unions.len() < HEARD_MAX {
+            unions.push((canonical, alias));
+            self.any.store(true, Ordering::Release);
+        }
+    }
+
+    /// The oldest union that concerns somebody.
+    fn about(&self, ids: &HashSet<RemoteUserId>) -> Option<(RemoteUserId, RemoteUserId)> {
+        let unions = self.unions();
+        unions.iter().find(|(canonical, alias)| ids.contains(canonical) || ids.contains(alias)).cloned()
+    }
+
+    fn done(&self, canonical: &RemoteUserId, alias: &RemoteUserId) {
+        let mut unions = self.unions();
+        let is_it = |(one, other): &(RemoteUserId, RemoteUserId)| one == canonical && other == alias;
+        if let Some(at) = unions.iter().position(is_it) {
+            unions.remove(at);
+        }
+        self.any.store(!unions.is_empty(), Ordering::Release);
+    }
+
+    fn unions(&self) -> MutexGuard<'_, Vec<(RemoteUserId, RemoteUserId)>> {
+        self.unions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// How it was told that two ids are one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+enum Told {
     /// On purpose: the first id is the one to ask the network by.
     OnPurpose,
     /// Beside something else, so that no id is known to be better than the other.
@@ -76,6 +125,42 @@ impl Portals {
         self.ghosts.identities.load().await
     }
 
+    /// The network tells that two ids are one person. It has a place in the account's own lane; whatever is told of them after this waits for
+    /// it all the same, or carries it out itself.
+    pub fn hear_of_union(&self, event: &RemoteEvent) {
+        if let RemoteEvent::SameUser { canonical, alias } = event {
+            self.heard.add(canonical.clone(), alias.clone());
+        }
+    }
+
+    /// Carries out what was told of the people in an event. What fails for good is left to its own place.
+    pub(super) async fn unite_heard(&self, event: &mut RemoteEvent) -> Result<(), Stopped> {
+        if !self.heard.any.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut ids = HashSet::new();
+        event.each_person(&mut |id| drop(ids.insert(id.clone())));
+        while let Some((canonical, alias)) = self.heard.about(&ids) {
+            match self.unite_told(&canonical, &alias).await {
+                Err(stopped) if stopped.is_transient() => return Err(stopped),
+                Err(_) => self.heard.done(&canonical, &alias),
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets two ids be one person, as it was told on purpose. Whether that was news.
+    pub(super) async fn unite_told(
+        &self,
+        canonical: &RemoteUserId,
+        alias: &RemoteUserId,
+    ) -> Result<bool, Stopped> {
+        let is_news = self.unite((canonical, alias), Told::OnPurpose).await?;
+        self.heard.done(canonical, alias);
+        Ok(is_news)
+    }
+
     /// Sees to it that ids which were told together lead to one ghost. Costs nothing when that is known.
     pub(super) async fn recognize(&self, told: &AliasSet) -> Result<(), Stopped> {
         for other in self.ghosts.identities.news(told).await? {
@@ -85,7 +170,7 @@ impl Portals {
     }
 
     /// Lets two ids be one person. Whether that was news.
-    pub(super) async fn unite(
+    async fn unite(
         &self,
         (first, other): (&RemoteUserId, &RemoteUserId),
         told: Told,

@@ -53,6 +53,7 @@ impl SinkPort for StoreSink {
                 Ticket::immediate()
             }
             event => {
+                self.portals.hear_of_union(&event);
                 let chat = event.chat().map(|chat| self.portals.today(chat));
                 let ticket = self.keep(login, event, cursor).await;
                 if let Some(chat) = chat.filter(|chat| self.portals.is_first_sight(chat, login)) {

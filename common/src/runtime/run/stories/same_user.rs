@@ -142,6 +142,29 @@ fn mentions(stage: &Stage, room: &OwnedRoomId, name: &str) {
 }
 
 #[tokio::test]
+async fn what_is_told_right_after_a_union_is_said_by_the_one_ghost() {
+    let stage = Stage::set("same_user_at_once").await;
+    let (room, _) = stage.room().await;
+    let town = stage.chat.clone();
+    for nth in 0..12 {
+        let (old, new) = (format!("old{nth}"), format!("new{nth}"));
+        // Half of them have spoken before.
+        if nth % 2 == 0 {
+            stage.speaks((&room, &town), &old, &format!("old {nth}")).await;
+        }
+        stage.are_one(&new, &old).await;
+        let first = stage.speaks((&room, &town), &new, &format!("new {nth}")).await.1;
+        let then = stage.speaks((&room, &town), &old, &format!("old again {nth}")).await.1;
+        let expected = ghost(if nth % 2 == 0 { &old } else { &new });
+        assert_eq!((first, then), (expected.clone(), expected));
+    }
+    for event in stage.fake.events(&room).iter().filter(|event| event.event_type == "m.room.member") {
+        assert_ne!(event.content()["membership"], "leave", "nobody came who had to leave again");
+    }
+    stage.ends().await;
+}
+
+#[tokio::test]
 async fn ids_that_come_together_with_a_message_are_one_person() {
     let stage = Stage::set("same_user_by_the_way").await;
     let (room, _) = stage.room().await;
