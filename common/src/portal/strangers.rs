@@ -108,10 +108,14 @@ impl Portals {
                 tracing::warn!(%error, "Two ids of one person were not noted.");
                 return false;
             }
+            let is_alias = info.ids.others.contains(user);
             let sender = Sender { ids: info.ids, name: info.name, avatar: info.avatar };
             let looker = Looker { portals: self, session: Some(&*session), is_patient: false };
             return match self.ghosts.ready(&sender, &looker).await {
                 // One person has several ids, and one ghost.
+                Ok(ghost) if is_alias && ghost.user_id != user_id => {
+                    self.parts.homeserver.intent(user_id).register().await.is_ok()
+                }
                 Ok(ghost) => ghost.user_id == user_id,
                 Err(error) => {
                     tracing::warn!(%error, "A ghost could not be made ready.");

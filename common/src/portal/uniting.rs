@@ -79,6 +79,8 @@ enum Told {
 /// What was known before of one of two people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Past {
+    /// Whether their id is short enough for a ghost.
+    is_nameable: bool,
     /// Whether the homeserver knows their ghost.
     is_registered: bool,
     /// Whether there is a ghost for them at all, or another id of theirs.
@@ -100,10 +102,12 @@ enum Heir {
 /// since the first id is mostly the newer one. An attempt that was interrupted has brought the one that stays into more rooms and the other one
 /// into fewer, so the next one decides the same.
 fn heir(first: Past, other: Past) -> Heir {
-    let rank = |past: Past| (past.is_registered, past.is_known, past.rooms);
-    match rank(first) > rank(other) || rank(other) == (false, false, 0) {
-        true => Heir::First,
-        false => Heir::Other,
+    let rank = |past: Past| (past.is_nameable, past.is_registered, past.is_known, past.rooms);
+    match rank(first).cmp(&rank(other)) {
+        std::cmp::Ordering::Greater => Heir::First,
+        // Whom nobody has met gets a ghost under the id by which the network is asked for them.
+        std::cmp::Ordering::Equal if !other.is_known => Heir::First,
+        std::cmp::Ordering::Equal | std::cmp::Ordering::Less => Heir::Other,
     }
 }
 
@@ -139,7 +143,9 @@ impl Portals {
             return Ok(());
         }
         let mut ids = HashSet::new();
-        event.each_person(&mut |id| drop(ids.insert(id.clone())));
+        event.each_person(&mut |id| {
+            ids.insert(id.clone());
+        });
         while let Some((canonical, alias)) = self.heard.about(&ids) {
             match self.unite_told(&canonical, &alias).await {
                 Err(stopped) if stopped.is_transient() => return Err(stopped),
@@ -220,8 +226,12 @@ impl Portals {
 
     /// What was known of somebody before, and the rooms of their ghost.
     async fn past(&self, identity: &Identity) -> Result<(Past, Vec<OwnedRoomId>), Stopped> {
-        let Some(row) = self.parts.store.ghost(&identity.ghost).await? else { return Ok(Default::default()) };
-        let user_id = self.parts.names.ghost(&identity.ghost).filter(|_| row.registered);
+        let user_id = self.parts.names.ghost(&identity.ghost);
+        let is_nameable = user_id.is_some();
+        let Some(row) = self.parts.store.ghost(&identity.ghost).await? else {
+            return Ok((Past { is_nameable, ..Past::default() }, Vec::new()));
+        };
+        let user_id = user_id.filter(|_| row.registered);
         let rooms = match &user_id {
             Some(user_id) => match self.parts.homeserver.intent(user_id).joined_rooms().await {
                 Err(error) if error.is_transient() => return Err(error.into()),
@@ -229,7 +239,7 @@ impl Portals {
             },
             None => Vec::new(),
         };
-        let past = Past { is_registered: user_id.is_some(), is_known: true, rooms: rooms.len() };
+        let past = Past { is_nameable, is_registered: user_id.is_some(), is_known: true, rooms: rooms.len() };
         Ok((past, rooms))
     }
 

@@ -2,11 +2,13 @@
 
 use super::*;
 
-/// What was known of somebody in a word: `.` for nothing, `a` for ids alone, else in how many rooms their ghost is.
+/// What was known of somebody in a word: `.` for nothing, `a` for ids alone, each with an id too long for a ghost as `:` and `A`; else in how
+/// many rooms their ghost is.
 fn past(word: char) -> Past {
     Past {
+        is_nameable: !matches!(word, ':' | 'A'),
         is_registered: word.is_ascii_digit(),
-        is_known: word != '.',
+        is_known: !matches!(word, '.' | ':'),
         rooms: word.to_digit(10).map_or(0, |rooms| rooms as usize),
     }
 }
@@ -26,6 +28,9 @@ fn the_ghost_with_rooms_stays_and_of_two_alike_the_older_one() {
         ("more rooms", "32", Heir::First),
         ("fewer rooms", "23", Heir::Other),
         ("no rooms any more", "00", Heir::Other),
+        ("the first id is too long for a ghost", ":.", Heir::Other),
+        ("the other id is", ".A", Heir::First),
+        ("both are", "::", Heir::First),
     ] {
         let mut words = words.chars().map(past);
         let mut next = || words.next().expect("two letters");
@@ -37,7 +42,7 @@ fn the_ghost_with_rooms_stays_and_of_two_alike_the_older_one() {
 fn an_attempt_that_was_interrupted_is_followed_by_the_same_decision() {
     for first in 0..6 {
         for other in 0..6 {
-            let ghost = |rooms| Past { is_registered: true, is_known: true, rooms };
+            let ghost = |rooms| Past { is_nameable: true, is_registered: true, is_known: true, rooms };
             let (mut first, mut other) = (ghost(first), ghost(other));
             let decided = heir(first, other);
             let (stays, leaves) = match decided {

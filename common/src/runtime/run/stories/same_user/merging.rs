@@ -198,24 +198,12 @@ async fn a_direct_chat_is_listed_as_one_with_the_ghost_that_stays() {
     stage.network.pushes_to("bobby", RemoteEvent::Message(hello)).await;
     let direct = stage.fake.wait_until(|fake| fake.room_named("chat with lid")).await;
     let listed = || bob.kept("account_data/m.direct");
+    stage.fake.wait_for_body(&direct, "hello").await;
     stage.fake.wait_until(|_| listed().filter(|all| all[ghost("lid")] == json!([direct]))).await;
     stage.are_one("lid", "phone").await;
     stage.settles("one").await;
     let all = listed().expect("it is there");
-    eprintln!("{:?}", stage.running.parts.store.parked(10).await);
-    eprintln!(
-        "{:?} {:?}",
-        stage.running.parts.store.identity(&user("lid")).await,
-        stage.running.parts.store.identity(&user("phone")).await
-    );
-    for name in ["lid", "phone"] {
-        for room in stage.fake.rooms() {
-            eprintln!("{name} {room} {}", stage.is_in(&room, name));
-        }
-    }
     assert!(stage.is_in(&direct, "phone") && !stage.is_in(&direct, "lid"));
-    eprintln!("{:?}", stage.running.parts.store.chat_logins(&chat).await);
-    eprintln!("{:?}", stage.running.parts.store.portal_by_chat(&chat).await);
     assert_eq!((&all[ghost("phone")], &all[ghost("lid")]), (&json!([direct]), &Value::Null));
     stage.ends().await;
 }
