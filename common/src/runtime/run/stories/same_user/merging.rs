@@ -134,6 +134,29 @@ async fn until_hit(stage: &Stage, hit: impl Fn(&FakeHomeserver) -> Option<()>) {
 }
 
 #[tokio::test]
+async fn what_the_former_ghost_has_just_said_is_not_said_again() {
+    let stage = Stage::set("same_user_doubt").await;
+    let (room, _) = stage.room().await;
+    stage.herald_comes(&room).await;
+    stage.speaks((&room, &stage.chat.clone()), "lid", "before").await;
+    stage.another("village", "carol").await;
+    // It is in the room, and the bridge does not know; nor can it look.
+    stage.fake.faults().on_send(1, Fault::CutAfter);
+    let (path_contains, method) = ("/messages".to_owned(), None);
+    let away = FaultRule { method, path_contains, times: u32::MAX, fault: Fault::CutBefore };
+    stage.fake.faults().add(away);
+    let doubtful = stage.network.message(&stage.chat, "lid", "once");
+    stage.network.pushes(RemoteEvent::Message(doubtful)).await;
+    assert_eq!(stage.fake.wait_for_body(&room, "once").await.sender, ghost_id("lid"));
+    stage.are_one("lid", "carol").await;
+    stage.settles("one").await;
+    stage.fake.faults().clear();
+    assert_eq!(stage.speaks((&room, &stage.chat.clone()), "lid", "after").await.1, ghost("carol"));
+    stage.wait_until_shown(&room, &["first", "I tell of news", "before", "once", "after"]).await;
+    stage.ends().await;
+}
+
+#[tokio::test]
 async fn two_direct_chats_of_one_person_become_one_in_either_order() {
     for people_first in [true, false] {
         let stage = Stage::set(&format!("same_user_direct_{people_first}")).await;
