@@ -33,6 +33,7 @@ mod emoji;
 mod info;
 mod limits;
 mod outgoing;
+mod people;
 mod relay;
 mod remote_event;
 mod text;

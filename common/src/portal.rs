@@ -45,6 +45,7 @@ mod lane;
 mod marks;
 mod moves;
 mod moving;
+mod naming;
 mod notice;
 mod observed;
 mod outcome;
@@ -55,6 +56,7 @@ mod privacy;
 mod speaker;
 mod status_events;
 mod strangers;
+mod uniting;
 
 /// The pause before a record is tried again while the database is away, and how often it is.
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
@@ -195,6 +197,7 @@ pub struct Portals {
     passing: ephemeral::Passing,
     marks: marks::Marks,
     moves: moves::Moves,
+    heard: uniting::Heard,
     status_events: status_events::StatusEvents,
     /// Spaces are made from many lanes; one at a time keeps one chat from getting two.
     creating_space: tokio::sync::Mutex<()>,
@@ -223,6 +226,7 @@ impl Portals {
             cache,
             passing: ephemeral::Passing::default(),
             moves: moves::Moves::default(),
+            heard: uniting::Heard::default(),
             creating_space: tokio::sync::Mutex::default(),
             binding: tokio::sync::RwLock::default(),
             strangers: strangers::Strangers::default(),

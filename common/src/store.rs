@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     error::StoreError,
     examine::{Examined, examine},
-    ghost::GhostRow,
+    ghost::{Alias, GhostRow, Identity, Union},
     kv::MediaRow,
     login::{ChatLogin, LoginRow},
     moving::Heir,

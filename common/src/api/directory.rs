@@ -91,7 +91,11 @@ pub(super) async fn search(
     check(words)?;
     let (_, session) = session(parts, &acting, query.text("login_id"))?;
     let found = directory(parts, &*session)?.search(words, limit).await.map_err(away)?;
-    Ok(Json(People { people: found.into_iter().take(limit).map(|info| told(parts, info)).collect() }))
+    let mut people = Vec::new();
+    for info in found.into_iter().take(limit) {
+        people.push(told(parts, info).await?);
+    }
+    Ok(Json(People { people }))
 }
 
 /// Whom an identifier means as people write it: a user name, a number, an id.
@@ -116,7 +120,7 @@ pub(super) async fn resolve(
     let parts = api.parts();
     let (_, session) = session(parts, &acting, query.text("login_id"))?;
     let info = named(parts, &*session, &identifier).await?;
-    Ok(Json(told(parts, info)))
+    Ok(Json(told(parts, info).await?))
 }
 
 /// The direct chat with somebody, opened if there is none, and its room. Asked again it is the same.
@@ -156,7 +160,7 @@ pub(super) async fn open_direct_chat(
         }
     };
     Ok(Json(DirectChat {
-        with: told(parts, with),
+        with: told(parts, with).await?,
         chat: chat.to_string(),
         login_id: login.to_string(),
         room_id,
@@ -233,13 +237,16 @@ async fn room_of(parts: &ApiParts, chat: &RemoteChatId) -> Result<Option<OwnedRo
     Ok(parts.store.portal_by_chat(chat).await?.and_then(|portal| portal.room_id))
 }
 
-fn told(parts: &ApiParts, info: UserInfo) -> Person {
-    Person {
-        remote_user_id: info.ids.primary.to_string(),
-        ghost: parts.names.ghost(&info.ids.primary),
+async fn told(parts: &ApiParts, info: UserInfo) -> Result<Person, Refusal> {
+    let id = info.ids.primary;
+    // Somebody with several ids has a ghost under one of them.
+    let named_by = parts.store.ghost(&id).await?.map(|ghost| ghost.user);
+    Ok(Person {
+        ghost: parts.names.ghost(named_by.as_ref().unwrap_or(&id)),
+        remote_user_id: id.to_string(),
         name: info.name,
         is_bot: info.bot,
-    }
+    })
 }
 
 fn away(error: PlatformError) -> Refusal {

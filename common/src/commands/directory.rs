@@ -94,7 +94,7 @@ async fn search(desk: &Desk, asked: Asked<'_>) -> String {
         Ok(people) => {
             let mut words = format!("Found on {}:", desk.about.name);
             for person in people.iter().take(FOUND_MAX) {
-                let _ = write!(words, "\n- {}", line(desk, person));
+                let _ = write!(words, "\n- {}", line(desk, person).await);
             }
             let _ = write!(words, "\n`{} start-chat <id>` opens a chat.", desk.prefix);
             words
@@ -110,7 +110,7 @@ async fn resolve(desk: &Desk, asked: Asked<'_>) -> String {
     };
     let Some(directory) = session.directory() else { return String::new() };
     match meant(desk, directory, asked).await {
-        Ok(person) => format!("That is {}.", line(desk, &person)),
+        Ok(person) => format!("That is {}.", line(desk, &person).await),
         Err(words) => words,
     }
 }
@@ -162,9 +162,12 @@ fn shown(person: &UserInfo) -> String {
     name.unwrap_or_else(|| clean_name(person.ids.primary.as_str()))
 }
 
-fn line(desk: &Desk, person: &UserInfo) -> String {
-    let ghost =
-        desk.names.ghost(&person.ids.primary).map(|ghost| format!(", here {ghost}")).unwrap_or_default();
+async fn line(desk: &Desk, person: &UserInfo) -> String {
+    let id = &person.ids.primary;
+    // Somebody with several ids has a ghost under one of them.
+    let named_by = desk.store.ghost(id).await.ok().flatten().map(|ghost| ghost.user);
+    let ghost = desk.names.ghost(named_by.as_ref().unwrap_or(id));
+    let ghost = ghost.map(|ghost| format!(", here {ghost}")).unwrap_or_default();
     let program = if person.bot { ", a program" } else { "" };
     format!("{} (`{}`{program}{ghost})", shown(person), person.ids.primary)
 }

@@ -32,6 +32,38 @@ impl Intent<'_> {
         self.put(path(), &all).await
     }
 
+    /// Remembers a room that was the direct chat with somebody as one with somebody else. Nothing is written when it was none.
+    /// `GET` and `PUT /_matrix/client/v3/user/{userId}/account_data/m.direct`
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn move_direct_chat(
+        &self,
+        (from, to): (&UserId, &UserId),
+        room: &RoomId,
+    ) -> Result<(), HomeserverError> {
+        let path = || self.account_path("/account_data/m.direct");
+        let known: Option<Map<String, Value>> =
+            optional(self.transport().call(Method::GET, path(), Body::None).await)?;
+        let mut all = known.unwrap_or_default();
+        let Some(rooms) = all.get_mut(from.as_str()).and_then(Value::as_array_mut) else { return Ok(()) };
+        let before = rooms.len();
+        rooms.retain(|known| known != room.as_str());
+        if rooms.len() == before {
+            return Ok(());
+        }
+        if rooms.is_empty() {
+            all.remove(from.as_str());
+        }
+        let entry = all.entry(to.as_str()).or_insert_with(|| json!([]));
+        // What another client has written there in another form is not ours to mend.
+        let Some(rooms) = entry.as_array_mut() else { return Ok(()) };
+        if rooms.iter().all(|known| known != room.as_str()) {
+            rooms.push(room.as_str().into());
+        }
+        self.put(path(), &all).await
+    }
+
     /// Mutes a room, or lets it be heard again.
     /// `PUT` or `DELETE /_matrix/client/v3/pushrules/global/room/{roomId}`
     ///

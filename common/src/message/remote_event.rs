@@ -136,6 +136,17 @@ pub enum RemoteEvent {
         /// The id from now on.
         to: RemoteChatId,
     },
+    /// Two ids turn out to be one person, or somebody goes on under another id, as with a new number. Telling it again does no harm, in
+    /// whatever order: all ids that are ever said to be one person's lead to one ghost. It can't be taken back.
+    ///
+    /// Where the ids of direct chats are made of those of people, their chats are one by [`RemoteEvent::Migrated`], which the bridge pushes
+    /// beside this. Ids that a network tells with a message or a person ([`AliasSet`]) need no such event.
+    SameUser {
+        /// The id from now on, by which the network wants to be asked for the person.
+        canonical: RemoteUserId,
+        /// The other one. It may turn up in events still.
+        alias: RemoteUserId,
+    },
     /// Messages of a chat that the bridge will not fetch; people are told that they are missing.
     Gap {
         /// Where.
@@ -275,7 +286,7 @@ impl RemoteEvent {
             | Self::Gap { chat, .. }
             | Self::Standing { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_ref(),
-            Self::UserChanged(_) | Self::StateChanged(_) => None,
+            Self::UserChanged(_) | Self::SameUser { .. } | Self::StateChanged(_) => None,
         }
     }
 
@@ -298,7 +309,9 @@ impl RemoteEvent {
             | Self::Gap { chat, .. }
             | Self::Standing { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_mut(),
-            Self::Migrated { .. } | Self::UserChanged(_) | Self::StateChanged(_) => None,
+            Self::Migrated { .. } | Self::UserChanged(_) | Self::SameUser { .. } | Self::StateChanged(_) => {
+                None
+            }
         }
     }
 
@@ -321,6 +334,7 @@ impl RemoteEvent {
             Self::UserChanged(_) => "user_changed",
             Self::StateChanged(_) => "state_changed",
             Self::Migrated { .. } => "migrated",
+            Self::SameUser { .. } => "same_user",
             Self::Gap { .. } => "gap",
             Self::Standing { .. } => "standing",
             Self::Unknown { .. } => "unknown",

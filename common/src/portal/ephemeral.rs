@@ -110,7 +110,7 @@ impl Portals {
             // It comes back to us as theirs, and is no news to the network.
             self.passing.read(double.user_id(), &event_id);
             let _ = homeserver.double(&double).mark_read(&room_id, &event_id).await;
-        } else if let Some(ghost) = self.parts.names.ghost(reader) {
+        } else if let Some(ghost) = self.ghost_of(reader).await? {
             let _ = homeserver.intent(&ghost).mark_read(&room_id, &event_id).await;
         }
         Ok(())
@@ -118,7 +118,7 @@ impl Portals {
 
     /// The person in Matrix behind somebody on the network, where we may act for them.
     async fn double_behind(&self, user: &RemoteUserId) -> Option<Arc<Double>> {
-        let person = self.parts.logins.person_behind(user)?;
+        let person = self.person_behind(user).await.ok().flatten()?;
         self.parts.doubles.of(&person).await.ok().flatten()
     }
 
@@ -180,10 +180,10 @@ impl Portals {
     ) -> Result<(), StoreError> {
         let portal = self.by_chat(chat).await?;
         let room_id = portal.as_ref().and_then(|portal| portal.room_id.as_deref());
-        if let Some((room_id, ghost)) = room_id.zip(self.parts.names.ghost(sender)) {
+        if let Some((room_id, ghost)) = room_id.zip(self.ghost_of(sender).await?) {
             let timeout_ms = Some(timeout_ms.min(TYPING_MS_MAX)).filter(|timeout_ms| *timeout_ms > 0);
             // Who writes on another device of theirs sees that there.
-            if self.parts.logins.person_behind(sender).is_some() {
+            if self.person_behind(sender).await?.is_some() {
                 return Ok(());
             }
             // Who has never spoken in a room is not in it, and cannot type there.

@@ -59,6 +59,10 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
         }
     };
     let (_inside, is_late) = portals.enter(&mut observed.event).await;
+    if let Err(stopped) = portals.unite_heard(&mut observed.event).await {
+        return Ok(Attempted::Again { after: stopped.retry_after(), reason: stopped.to_string() });
+    }
+    portals.name_by_ghost(&mut observed.event).await?;
     let loaded = load(portals, &observed, (row, try_)).await?;
     let facts = Facts {
         event: &observed.event,
@@ -155,6 +159,15 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
         // Only who is connected sees what the chat looks like there.
         Decision::Move { .. } if session.is_none() && work.is_patient() => return not_connected(),
         Decision::Move { from, to } => return portals.migrate((from, to), (work.row, session)).await,
+        Decision::Unite { canonical, alias } => {
+            return Ok(match portals.unite_told(canonical, alias).await? {
+                true => delivered(),
+                false => {
+                    let why = "they are known to be one person".to_owned();
+                    Performed::Closed(Outcome::Ignored(why), Links::None)
+                }
+            });
+        }
         Decision::Wait(why) => return Ok(Performed::NotYet(why)),
         Decision::Send(message) => return bring(portals, message, work).await,
         Decision::Tell(room_id, words) => {
@@ -234,9 +247,14 @@ async fn show_profile(
     user: &UserInfo,
     session: Option<&dyn Session>,
 ) -> Result<(), Stopped> {
-    if portals.parts.store.ghost(&user.ids.primary).await?.is_none() {
+    let mut is_known = false;
+    for id in user.ids.all() {
+        is_known |= portals.parts.store.ghost(id).await?.is_some_and(|row| row.registered);
+    }
+    if !is_known {
         return Ok(());
     }
+    portals.recognize(&user.ids).await?;
     let sender = Sender {
         ids: user.ids.clone(),
         name: user.name.clone(),

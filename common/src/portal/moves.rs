@@ -4,29 +4,21 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock, Weak},
+    sync::{PoisonError, RwLock},
 };
 
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock as Door};
-
-use crate::ids::RemoteChatId;
-
-/// When so many doors are known, those that nobody uses are forgotten.
-const DOORS_MAX: usize = 1_024;
+use crate::{
+    ids::RemoteChatId,
+    puppet::{Closed, Doors, Inside},
+};
 
 /// The chats that have moved.
 #[derive(Default)]
 pub(super) struct Moves {
     /// Each former id with the id of today; never one that is itself a former id.
     today: RwLock<HashMap<RemoteChatId, RemoteChatId>>,
-    doors: Mutex<HashMap<RemoteChatId, Weak<Door<()>>>>,
+    doors: Doors<RemoteChatId>,
 }
-
-/// Somebody works on a chat, so that it is not moved.
-pub(super) type Inside = OwnedRwLockReadGuard<()>;
-
-/// Nobody works on a chat.
-pub(super) type Closed = OwnedRwLockWriteGuard<()>;
 
 impl Moves {
     /// Takes over what the database knows.
@@ -65,33 +57,17 @@ impl Moves {
 
     /// Goes into a chat; waits while it is being moved.
     pub(super) async fn enter(&self, chat: &RemoteChatId) -> Inside {
-        self.door(chat).read_owned().await
+        self.doors.enter(chat).await
     }
 
-    /// Closes two chats once nobody is inside, in the same order for everybody, so that no two wait for each other.
+    /// Closes two chats once nobody is inside.
     pub(super) async fn close(&self, one: &RemoteChatId, other: &RemoteChatId) -> [Closed; 2] {
-        let (first, second) = if one < other { (one, other) } else { (other, one) };
-        [self.door(first).write_owned().await, self.door(second).write_owned().await]
-    }
-
-    fn door(&self, chat: &RemoteChatId) -> Arc<Door<()>> {
-        let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(door) = doors.get(chat).and_then(Weak::upgrade) {
-            return door;
-        }
-        if doors.len() >= DOORS_MAX {
-            doors.retain(|_, door| door.strong_count() > 0);
-        }
-        let door = Arc::new(Door::new(()));
-        doors.insert(chat.clone(), Arc::downgrade(&door));
-        door
+        self.doors.close(one, other).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
-
     use super::*;
 
     fn chat(id: &str) -> RemoteChatId {
@@ -133,22 +109,5 @@ mod tests {
         ] {
             assert_eq!(told(all), (done.to_owned(), today.to_owned()), "{name}");
         }
-    }
-
-    #[tokio::test]
-    async fn a_move_waits_for_those_inside_and_crossing_moves_do_not_wait_for_each_other() {
-        let moves = Moves::default();
-        let (a, b) = (chat("a"), chat("b"));
-        let inside = moves.enter(&a).await;
-        assert!(moves.close(&b, &a).now_or_never().is_none(), "somebody is inside");
-        drop(inside);
-        let closed = moves.close(&a, &b).now_or_never().expect("nobody is inside");
-        assert!(moves.enter(&b).now_or_never().is_none());
-        assert!(moves.enter(&chat("c")).now_or_never().is_some(), "no other chat waits");
-        let mut next = Box::pin(moves.close(&b, &a));
-        assert!(next.as_mut().now_or_never().is_none());
-        drop(closed);
-        drop(next.now_or_never().expect("it is its turn"));
-        assert!(moves.enter(&a).now_or_never().is_some());
     }
 }

@@ -11,7 +11,6 @@ use serde_json::json;
 use super::{
     Portals,
     from_remote::{Performed, Stopped, delivered},
-    moves::Inside,
     plumb::NOT_QUITE,
 };
 use crate::{
@@ -20,6 +19,7 @@ use crate::{
     ids::RemoteChatId,
     message::{ChatKind, RemoteEvent},
     platform::Session,
+    puppet::Inside,
     store::{Direction, Heir, Links, OpenRow, Outcome, PortalRow, PortalState, StoreError},
 };
 

@@ -62,8 +62,10 @@ impl Portals {
         {
             tolerate(self.put_into(&space, &room_id.to_owned()).await, "A room stays outside its space.")?;
         }
-        let with =
-            with.and_then(|with| self.parts.names.ghost(with)).filter(|_| portal.kind == ChatKind::Direct);
+        let with = match with.filter(|_| portal.kind == ChatKind::Direct) {
+            Some(with) => self.ghost_of(with).await?,
+            None => None,
+        };
         if let Some((with, double)) = with.zip(self.parts.doubles.of(&owner).await?) {
             let added = self.parts.homeserver.double(&double).add_direct_chat(&with, room_id).await;
             self.acted(&double, added, "A direct chat is not listed as one.")?;
@@ -113,7 +115,12 @@ impl Portals {
     }
 
     /// What came of acting for somebody. A token that has ended holds up nobody: it is not used again for a while.
-    fn acted(&self, double: &Double, done: Result<(), HomeserverError>, what: &str) -> Result<(), Stopped> {
+    pub(super) fn acted(
+        &self,
+        double: &Double,
+        done: Result<(), HomeserverError>,
+        what: &str,
+    ) -> Result<(), Stopped> {
         if let Err(error) = &done
             && (double.is_elsewhere() || matches!(error, HomeserverError::TokenRefused(_)))
         {

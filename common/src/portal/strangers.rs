@@ -71,6 +71,10 @@ impl Portals {
     pub async fn knows_ghost(&self, user_id: &UserId) -> bool {
         let Some(user) = self.parts.names.remote(user_id) else { return false };
         match self.parts.store.ghost(&user).await {
+            // Who is invited by another id of theirs comes under the one that their ghost has.
+            Ok(Some(row)) if row.user != user => {
+                return self.parts.homeserver.intent(user_id).register().await.is_ok();
+            }
             Ok(Some(row)) if row.registered => return true,
             Ok(_) => {}
             Err(error) => {
@@ -100,10 +104,18 @@ impl Portals {
                     continue;
                 }
             };
+            if let Err(error) = self.recognize(&info.ids).await {
+                tracing::warn!(%error, "Two ids of one person were not noted.");
+                return false;
+            }
+            let is_alias = info.ids.others.contains(user);
             let sender = Sender { ids: info.ids, name: info.name, avatar: info.avatar };
             let looker = Looker { portals: self, session: Some(&*session), is_patient: false };
             return match self.ghosts.ready(&sender, &looker).await {
                 // One person has several ids, and one ghost.
+                Ok(ghost) if is_alias && ghost.user_id != user_id => {
+                    self.parts.homeserver.intent(user_id).register().await.is_ok()
+                }
                 Ok(ghost) => ghost.user_id == user_id,
                 Err(error) => {
                     tracing::warn!(%error, "A ghost could not be made ready.");

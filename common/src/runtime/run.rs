@@ -118,6 +118,7 @@ impl Running {
         let commands = parts.commands(&config, &registration);
         let portals = Arc::new(Portals::new(parts.portal_parts(&config, &registration, commands.clone())));
         portals.load_moves().await?;
+        portals.load_identities().await?;
         parts.give_sinks(&portals);
         let accounts = parts.signing_in.accounts();
         let is_configured = configured.is_some();

@@ -56,6 +56,7 @@ impl SinkPort for StoreSink {
                 Ticket::immediate()
             }
             event => {
+                self.portals.hear_of_union(&event);
                 let chat = event.chat().map(|chat| self.portals.today(chat));
                 let ticket = self.keep(login, event, cursor).await;
                 if let Some(chat) = chat.filter(|chat| self.portals.is_first_sight(chat, login)) {
@@ -162,6 +163,7 @@ impl Facts {
             | RemoteEvent::UserChanged(_)
             | RemoteEvent::StateChanged(_)
             | RemoteEvent::Migrated { .. }
+            | RemoteEvent::SameUser { .. }
             | RemoteEvent::Gap { .. }
             | RemoteEvent::Standing { .. }
             | RemoteEvent::Unknown { .. } => Self { guard: None, sender: None, sent_ms: now_ms },

@@ -22,6 +22,7 @@ use crate::{
 mod accounts;
 mod changes;
 mod echoes;
+mod identities;
 mod journal;
 mod moving;
 mod rows;
@@ -60,7 +61,9 @@ where
     moving::a_chat_goes_on_under_another_id(&fresh().await).await;
     moving::two_portals_become_one(&fresh().await).await;
     rows::portals_are_found_by_chat_and_by_room(&fresh().await).await;
-    rows::ghosts_are_found_by_every_alias(&fresh().await).await;
+    identities::a_ghost_is_found_by_every_id_of_its_person(&fresh().await).await;
+    identities::two_people_become_one_and_chains_end_at_one_ghost(&fresh().await).await;
+    identities::somebody_gets_another_address(&fresh().await).await;
     rows::small_values_are_kept(&fresh().await).await;
     rows::a_trace_tells_everything(&fresh().await).await;
     accounts::logins_are_kept_with_their_secrets_sealed(&fresh().await).await;

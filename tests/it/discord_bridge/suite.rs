@@ -131,7 +131,8 @@ impl Subject for OnSimulator {
             | Happening::MembersChanged
             | Happening::UserChanged
             | Happening::StateChanged
-            | Happening::Migrated => return false,
+            | Happening::Migrated
+            | Happening::SameUser => return false,
         }
         true
     }

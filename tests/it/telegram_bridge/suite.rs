@@ -111,6 +111,7 @@ impl Subject for OnSimulator {
             | Happening::Typing
             | Happening::Receipt
             | Happening::UserChanged
+            | Happening::SameUser
             | Happening::StateChanged => return false,
         }
         true

@@ -34,6 +34,7 @@ pub(super) async fn deliver(
         introduce(portals, (portal, work.event), &mut outgoing, &session.limits(&portal.chat)).await?;
     }
     localize(portals, &mut outgoing).await?;
+    portals.name_by_address(&mut outgoing).await?;
     speak(portals, session, &portal.chat, &mut outgoing).await;
     let key = DeliveryKey {
         key: keys::delivery_key(&work.event.event_id, &portals.parts.clock),

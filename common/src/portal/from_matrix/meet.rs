@@ -20,7 +20,9 @@ use crate::{
         from_remote::Looker,
         keys,
         lane::{Attempted, Try},
+        naming::Named,
         notice_content,
+        uniting::Succession,
     },
     puppet::PuppetError,
     store::{Links, OpenRow, Outcome},
@@ -38,7 +40,11 @@ const CONNECTING_TRIES_MAX: u32 = 5;
 #[derive(Clone, Copy)]
 struct Meeting<'a> {
     event: &'a Event,
+    /// The ghost that was invited.
+    invited: &'a UserId,
+    /// The ghost that speaks for the person. It takes the other's place, if it is another.
     ghost: &'a UserId,
+    /// The person, as the network wants to be asked for them.
     user: &'a RemoteUserId,
 }
 
@@ -72,11 +78,10 @@ enum Ending {
 }
 
 /// Whom an event invites, where that is a ghost.
-pub(super) fn invited(portals: &Portals, event: &Event) -> Option<(OwnedUserId, RemoteUserId)> {
+pub(super) fn invited(portals: &Portals, event: &Event) -> Option<OwnedUserId> {
     let (member, membership) = event.membership()?;
     let ghost = UserId::parse(member).ok().filter(|_| membership == "invite")?;
-    let user = portals.parts.names.remote(&ghost)?;
-    Some((ghost, user))
+    portals.parts.names.remote(&ghost).map(|_| ghost)
 }
 
 /// One attempt at an invitation.
@@ -84,9 +89,13 @@ pub(super) async fn attempt(
     portals: &Portals,
     (row, try_): (&OpenRow, Try),
     event: &Event,
-    (ghost, user): (OwnedUserId, RemoteUserId),
+    invited: OwnedUserId,
 ) -> Result<Attempted, Stopped> {
-    let meeting = Meeting { event, ghost: &ghost, user: &user };
+    let Some(Named { ghost, address }) = portals.named(&invited).await? else {
+        portals.record(row, ignored("the ghost is nobody's"), Links::None).await?;
+        return Ok(Attempted::Done);
+    };
+    let meeting = Meeting { event, invited: &invited, ghost: &ghost, user: &address };
     if try_.failures < CONNECTING_TRIES_MAX && meeting.is_connecting(portals) {
         return Ok(Attempted::Again { after: None, reason: "the account is not connected yet".to_owned() });
     }
@@ -112,6 +121,7 @@ impl Meeting<'_> {
         if let Some(words) = self.make_ready(portals, &*account.session).await? {
             return self.decline(portals, &words).await;
         }
+        self.take_place(portals).await?;
         let ghost = portals.parts.homeserver.intent(self.ghost);
         match ghost.join(room_id).await {
             Err(HomeserverError::Forbidden(_) | HomeserverError::NotFound(_)) => {
@@ -190,6 +200,9 @@ impl Meeting<'_> {
             Ok(None) => return Ok(Some(format!("There is nobody with that id on {name}."))),
             Err(error) => return Ok(Some(error.to_string())),
         };
+        if let Err(error) = portals.recognize(&info.ids).await {
+            binding::passing(error)?;
+        }
         let sender = Sender { ids: info.ids, name: info.name, avatar: info.avatar };
         let looker = Looker { portals, session: Some(session), is_patient: false };
         match portals.ghosts.ready(&sender, &looker).await {
@@ -248,6 +261,10 @@ impl Meeting<'_> {
         let inside = portals.parts.homeserver.intent(self.ghost).joined_members(&self.event.room_id).await;
         match inside {
             Err(error) if error.is_transient() => return Err(error.into()),
+            Ok(_) if self.invited != self.ghost => {
+                self.leave_as(portals, self.invited, None).await?;
+                return Ok(ignored("the person's ghost is in the room already"));
+            }
             Ok(_) => return Ok(ignored("the ghost is in the room already")),
             Err(_) => {}
         }
@@ -270,8 +287,34 @@ impl Meeting<'_> {
         Ok(Outcome::Ignored(words.to_owned()))
     }
 
+    /// Lets the ghost that speaks for the person come in place of the one that was invited.
+    async fn take_place(&self, portals: &Portals) -> Result<(), HomeserverError> {
+        if self.invited == self.ghost {
+            return Ok(());
+        }
+        let room_id = &self.event.room_id;
+        let invited = portals.parts.homeserver.intent(self.invited);
+        // Where that was done before, it has left again, and the other one is inside.
+        tolerate(invited.join(room_id).await, NO_SUCCESSION)?;
+        let succession = Succession { from: self.invited, to: self.ghost };
+        tolerate(portals.come_in_for(succession, room_id).await, NO_SUCCESSION)?;
+        tolerate(invited.leave(room_id).await, NO_SUCCESSION)
+    }
+
     async fn leave(&self, portals: &Portals, why: Option<&str>) -> Result<(), HomeserverError> {
-        let ghost = portals.parts.homeserver.intent(self.ghost);
+        if self.invited != self.ghost {
+            self.leave_as(portals, self.invited, why).await?;
+        }
+        self.leave_as(portals, self.ghost, why).await
+    }
+
+    async fn leave_as(
+        &self,
+        portals: &Portals,
+        ghost: &UserId,
+        why: Option<&str>,
+    ) -> Result<(), HomeserverError> {
+        let ghost = portals.parts.homeserver.intent(ghost);
         let left = match why {
             Some(why) => ghost.leave_saying(&self.event.room_id, why).await,
             None => ghost.leave(&self.event.room_id).await,
@@ -299,6 +342,9 @@ impl Meeting<'_> {
         tolerate(said.map(drop), "Somebody was not told what became of an invitation.")
     }
 }
+
+/// What is logged where a ghost does not come in place of another.
+const NO_SUCCESSION: &str = "A ghost does not quite take the place of the one that was invited.";
 
 const THIRD: &str = "Others are in this room. Start a direct chat with me, where nobody else is.";
 const MANAGEMENT: &str = "This room is for talking with the bridge. Start a direct chat with me alone.";

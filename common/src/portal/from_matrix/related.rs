@@ -32,6 +32,8 @@ pub(super) struct Target {
     pub(super) origin: Direction,
     /// By whom: a Matrix user id or a remote user id, as `origin` says.
     pub(super) sender: Option<String>,
+    /// The other ids of somebody on the network who has several: their ghost, and those before it.
+    pub(super) aliases: Vec<RemoteUserId>,
     /// What became of it.
     pub(super) state: MessageState,
     /// What it is on the network, first part first.
@@ -233,10 +235,19 @@ impl Finder<'_> {
             row: Some(first.id),
             origin: first.origin,
             sender: first.sender.clone(),
+            aliases: self.aliases(first).await?,
             state: first.state,
             parts: parts.filter_map(|row| row.remote_id.clone()).collect(),
             sent_ms: first.sent_ms,
         }))
+    }
+
+    async fn aliases(&self, row: &MessageRow) -> Result<Vec<RemoteUserId>, StoreError> {
+        let Some(sender) = row.sender.as_deref().filter(|_| row.origin == Direction::FromRemote) else {
+            return Ok(Vec::new());
+        };
+        let identity = self.portals.ghosts.identities.of(&RemoteUserId::new(sender)).await?;
+        Ok(identity.map(|identity| identity.ids().cloned().collect()).unwrap_or_default())
     }
 
     /// The target as an event of a ghost tells it: its record is on the way, or was lost with an old database.
@@ -249,6 +260,7 @@ impl Finder<'_> {
             row: None,
             origin: Direction::FromRemote,
             sender: Some(sender.as_str().to_owned()),
+            aliases: Vec::new(),
             state: MessageState::Delivered,
             parts: vec![origin.id],
             sent_ms: event.sent_ms,

@@ -1,6 +1,8 @@
 //! What happens later to messages that are in a room: edits, late previews and deletions.
 
-use ruma::{EventId, OwnedEventId, RoomId};
+use std::collections::HashMap;
+
+use ruma::{EventId, OwnedEventId, OwnedUserId, RoomId};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::{
     convert::{Edited, Layout, Origin, Piece, write_edit},
-    homeserver::SendEvent,
+    homeserver::{SendEvent, tolerate},
     message::RemoteMessage,
     platform::Session,
     portal::{Portals, keys},
@@ -41,7 +43,7 @@ impl Changing<'_> {
     pub(super) async fn perform(&self, portals: &Portals) -> Result<(), Stopped> {
         let looker = Looker { portals, session: self.session, is_patient: self.is_patient };
         let voice = Voice::ready(&looker, self.room_id, &self.message.sender).await?;
-        let shown = self.shown(portals).await?;
+        let (shown, authors) = self.shown(portals).await?;
         let prepared = Prepared::new(&looker, self.message).await?;
         let has_words = shown.iter().any(|shown| shown.piece == Some(Piece::Words));
         let layout = if has_words { Layout::Apart } else { Layout::Caption };
@@ -50,7 +52,15 @@ impl Changing<'_> {
         for (shown, part) in edits {
             let edited = Edited { event_id: &shown.event_id, pinged: &shown.pinged };
             let part = write_edit(&part, &edited, &prepared.context());
-            self.send_edit(&voice, &shown.event_id, &part.content).await?;
+            let author = authors.get(&shown.event_id).filter(|author| **author != voice.user_id);
+            match self.former(portals, &voice, author).await? {
+                None => self.send_edit(&voice, &shown.event_id, &part.content).await?,
+                Some(former) => {
+                    let sent = self.send_edit(&former, &shown.event_id, &part.content).await;
+                    tolerate(former.leave().await, "A ghost that is nobody's any more stays in a room.")?;
+                    sent?
+                }
+            };
         }
         let there = match self.in_doubt && !new.is_empty() {
             true => parts_said(&voice, self.message).await?,
@@ -74,13 +84,30 @@ impl Changing<'_> {
         Ok(())
     }
 
-    /// What the events show, in their order; those that were taken away show nothing.
-    async fn shown(&self, portals: &Portals) -> Result<Vec<Shown>, Stopped> {
+    /// The author of an event, if that is a ghost which spoke for the same person before. Nobody else's edit of it is believed.
+    async fn former<'a>(
+        &self,
+        portals: &'a Portals,
+        voice: &Voice<'a>,
+        author: Option<&OwnedUserId>,
+    ) -> Result<Option<Voice<'a>>, Stopped> {
+        let Some(author) = author else { return Ok(None) };
+        let formers = portals.former_ghosts(&self.message.sender.ids.primary).await?;
+        Ok(Some(author).filter(|author| formers.contains(author)).map(|author| voice.former(author.clone())))
+    }
+
+    /// What the events show, in their order, and who sent each; those that were taken away show nothing.
+    async fn shown(
+        &self,
+        portals: &Portals,
+    ) -> Result<(Vec<Shown>, HashMap<OwnedEventId, OwnedUserId>), Stopped> {
         #[derive(Deserialize)]
-        struct Content {
+        struct Sent {
+            sender: OwnedUserId,
             #[serde(default)]
             content: Value,
         }
+        let mut authors = HashMap::new();
         let bot = portals.parts.homeserver.bot();
         let mut shown = Vec::with_capacity(self.rows.len());
         for row in self.rows.iter().filter(|row| row.state != MessageState::Gone) {
@@ -89,11 +116,12 @@ impl Changing<'_> {
                 Err(error) if error.is_transient() => return Err(error.into()),
                 asked => asked.ok().flatten(),
             };
-            let content = event.and_then(|event| serde_json::from_str::<Content>(event.get()).ok());
-            let content = content.map(|it| it.content).unwrap_or_default();
+            let sent = event.and_then(|event| serde_json::from_str::<Sent>(event.get()).ok());
+            let content = sent.as_ref().map(|it| it.content.clone()).unwrap_or_default();
+            authors.extend(sent.map(|it| (event_id.clone(), it.sender)));
             shown.push(Shown::read(event_id.clone(), &content));
         }
-        Ok(shown)
+        Ok((shown, authors))
     }
 
     async fn send_edit(
@@ -148,9 +176,10 @@ pub(super) async fn redact(portals: &Portals, rows: &[MessageRow]) -> Result<(),
                 Direction::FromMatrix => None,
                 Direction::FromRemote => row.sender.as_ref(),
             };
-            let ghost = ghost.and_then(|sender| {
-                portals.parts.names.ghost(&crate::ids::RemoteUserId::new(sender.as_str()))
-            });
+            let ghost = match ghost {
+                Some(sender) => portals.ghost_of(&crate::ids::RemoteUserId::new(sender.as_str())).await?,
+                None => None,
+            };
             match take_away(portals, room_id, event_id, ghost.as_deref()).await {
                 Err(error) if error.is_transient() => return Err(error.into()),
                 // One event that cannot be taken away must not keep the others there.

@@ -100,7 +100,7 @@ async fn references(portals: &Portals, message: &Message) -> Result<Known, Store
     let mut known = Known::default();
     for mention in message.text.mentions() {
         if let MentionTarget::Person(Person::Remote(user)) = &mention.target
-            && let Some(person) = portals.parts.logins.person_behind(user)
+            && let Some(person) = portals.person_behind(user).await?
         {
             known.add_account(user.clone(), person);
             continue;

@@ -72,6 +72,8 @@ pub(super) enum Decision<'a> {
     Close(&'a PortalRow),
     /// Let the chat go on under another id.
     Move { from: &'a RemoteChatId, to: &'a RemoteChatId },
+    /// Let two ids be one person.
+    Unite { canonical: &'a RemoteUserId, alias: &'a RemoteUserId },
     /// Let the bot say something to the room.
     Tell(&'a OwnedRoomId, String),
 }
@@ -132,6 +134,7 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
             }
         }
         RemoteEvent::Migrated { from, to } => Decision::Move { from, to },
+        RemoteEvent::SameUser { canonical, alias } => Decision::Unite { canonical, alias },
         RemoteEvent::UserChanged(user) => Decision::Profile(user),
         RemoteEvent::ChatChanged { chat, change } => decide_chat(facts, chat, change),
         RemoteEvent::Unknown { name, .. } => match facts.portal.and_then(|portal| portal.room_id.as_ref()) {

@@ -46,7 +46,7 @@ pub(super) async fn change(
     session: Option<&dyn Session>,
 ) -> Result<(), Stopped> {
     for (user, change) in changes {
-        if portals.parts.logins.person_behind(user).is_some() {
+        if portals.person_behind(user).await?.is_some() {
             continue;
         }
         match change {

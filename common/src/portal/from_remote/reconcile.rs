@@ -98,7 +98,8 @@ impl Reconciling<'_> {
     async fn react(&self, portals: &Portals, message: &Stands) -> Result<(), Stopped> {
         let store = &portals.parts.store;
         let Some(standing) = &message.reactions else { return Ok(()) };
-        let (gone, new) = changed(&store.reactions(self.chat, &message.id).await?, standing);
+        let known = portals.by_ghosts(store.reactions(self.chat, &message.id).await?).await?;
+        let (gone, new) = changed(&known, standing);
         forgive(take_back(portals, &gone).await)?;
         if new.is_empty() {
             return Ok(());

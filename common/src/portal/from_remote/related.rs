@@ -60,10 +60,10 @@ pub(super) async fn load(
         related.may_come = failures < PATIENCE_ATTEMPTS && !under_way.is_empty();
     }
     if let (Some(portal), Some((sender, message))) = (portal, deed(event))
-        && let Some(account) = portals.parts.logins.account_of(sender)
+        && let Some(account) = portals.account_of(sender).await?
     {
         related.echo = echo(portals, (portal, &account), message, row).await?;
-        related.person = portals.parts.logins.person_behind(sender);
+        related.person = portals.person_behind(sender).await?;
     }
     Ok(related)
 }
@@ -133,7 +133,7 @@ async fn look_up(portals: &Portals, event: &RemoteEvent) -> Result<Related, Stor
         }
         RemoteEvent::React { chat, target, .. } | RemoteEvent::Unreact { chat, target, .. } => {
             related.rows = store.message_by_remote(chat, target).await?;
-            related.reactions = store.reactions(chat, target).await?;
+            related.reactions = portals.by_ghosts(store.reactions(chat, target).await?).await?;
         }
         RemoteEvent::Message(_)
         | RemoteEvent::Typing { .. }
@@ -144,6 +144,7 @@ async fn look_up(portals: &Portals, event: &RemoteEvent) -> Result<Related, Stor
         | RemoteEvent::UserChanged(_)
         | RemoteEvent::StateChanged(_)
         | RemoteEvent::Migrated { .. }
+        | RemoteEvent::SameUser { .. }
         | RemoteEvent::Gap { .. }
         | RemoteEvent::Standing { .. }
         | RemoteEvent::Unknown { .. } => {}

@@ -52,7 +52,12 @@ pub(super) async fn parts_said(
     voice: &Voice<'_>,
     message: &RemoteMessage,
 ) -> Result<Vec<(u32, OwnedEventId)>, Stopped> {
-    let said = voice.said_lately().await?.into_iter().filter_map(|heard| {
+    let mut said = voice.said_lately().await?;
+    // It may have been said by another ghost of the same person.
+    for former in voice.portals.former_ghosts(&message.sender.ids.primary).await? {
+        said.extend(voice.former(former).said_lately().await?);
+    }
+    let said = said.into_iter().filter_map(|heard| {
         let relation = heard.content.get("m.relates_to").and_then(|relation| relation.get("rel_type"));
         if relation.is_some_and(|relation| relation == "m.replace") {
             return None;

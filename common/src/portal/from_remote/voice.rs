@@ -18,7 +18,7 @@ use crate::{
         Portals,
         keys::{self, Place},
     },
-    puppet::Looks,
+    puppet::{Looks, Ready},
     steps::{Step, reached},
 };
 
@@ -54,6 +54,8 @@ pub(super) struct Voice<'a> {
     pub(super) user_id: OwnedUserId,
     /// How to act for them, where it is a person.
     double: Option<Arc<Double>>,
+    /// Keeps the ghost its person's while it speaks.
+    _ready: Option<Ready>,
 }
 
 /// An event of a ghost, found again.
@@ -76,10 +78,11 @@ impl<'a> Voice<'a> {
         sender: &Sender,
     ) -> Result<Self, Stopped> {
         let portals = looker.portals;
-        if let Some(person) = sender.ids.all().find_map(|id| portals.parts.logins.person_behind(id))
+        portals.recognize(&sender.ids).await?;
+        if let Some(person) = portals.person_behind(&sender.ids.primary).await?
             && let Some(double) = portals.parts.doubles.of(&person).await?
         {
-            return Ok(Self { portals, room_id, user_id: person, double: Some(double) });
+            return Ok(Self { portals, room_id, user_id: person, double: Some(double), _ready: None });
         }
         let ghost = match looker.session {
             Some(_) => portals.ghosts.ready(sender, looker).await?,
@@ -90,7 +93,17 @@ impl<'a> Voice<'a> {
             }
         };
         reached(Step::GhostReady);
-        Ok(Self { portals, room_id, user_id: ghost.user_id.clone(), double: None })
+        Ok(Self { portals, room_id, user_id: ghost.user_id.clone(), double: None, _ready: Some(ghost) })
+    }
+
+    /// A ghost that spoke for the same person before this one, for what only it may do: change what it has said.
+    pub(super) fn former(&self, user_id: OwnedUserId) -> Self {
+        Self { portals: self.portals, room_id: self.room_id, user_id, double: None, _ready: None }
+    }
+
+    /// Leaves the room.
+    pub(super) async fn leave(&self) -> Result<(), HomeserverError> {
+        self.portals.parts.homeserver.intent(&self.user_id).leave(self.room_id).await
     }
 
     /// Comes into the room without a word.

@@ -34,6 +34,7 @@ mod reactions;
 mod relay;
 mod reports;
 mod rooms;
+mod same_user;
 mod upgrades;
 
 const AS_TOKEN: &str = "as-token-of-a-bridge-in-a-story-0123456789";

@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     config::Secret,
     ids::{RemoteChatId, RemoteMessageId},
-    store::{PushOrder, RemoteRow, Store, StoreSettings, Stored, queue::Queue, schema},
+    store::{PushOrder, RemoteRow, Store, StoreSettings, Stored, ghost::upgrade, queue::Queue, schema},
     testkit::store_suite::{self, Recorder},
 };
 
@@ -128,6 +128,24 @@ async fn a_writer_that_lost_the_lease_stops_and_says_so() {
     assert!(store.push(remote("a"), &PushOrder::default()).await.stored().await.is_err());
     store.ended().await;
     assert_eq!(store.push(remote("b"), &PushOrder::default()).await.stored().await, Err(StoreError::Closed));
+}
+
+#[tokio::test]
+async fn an_old_database_with_people_in_it_is_brought_up_to_date() {
+    if server().await.is_none() {
+        return;
+    }
+    let settings = fresh().await;
+    let mut connection = PgConnectOptions::from_str(&settings.url).unwrap().connect().await.unwrap();
+    lease::migrate(&mut connection, &schema::MIGRATIONS[..upgrade::OLD]).await.unwrap();
+    for sql in [upgrade::PEOPLE, upgrade::ALIASES] {
+        execute_on(&mut connection, sql, &[]).await.unwrap();
+    }
+    for _ in 0..2 {
+        let (store, _) = open(&settings).await.unwrap();
+        upgrade::check(&store).await;
+        store.close().await;
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,12 @@ use crate::{
     message::{ChatKind, RoomTemplates, Template, TemplateKind},
     store::{
         Accepted, Direction, JournalId, MatrixEvent, PortalRow, PushOrder, Relay, RemoteRow, Store,
-        StoreSettings, Stored, ghost, journal, kv, map, operation::Operation, portal, queue::Queue,
+        StoreSettings, Stored,
+        ghost::{self, upgrade},
+        journal, kv, map,
+        operation::Operation,
+        portal,
+        queue::Queue,
         schema::Migration,
     },
     testkit::store_suite::{self, Recorder},
@@ -176,6 +181,23 @@ async fn a_portal_of_an_older_version_has_no_templates_and_loses_only_those_that
 }
 
 #[tokio::test]
+async fn an_old_database_with_people_in_it_is_brought_up_to_date() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("old.db");
+    let mut connection = Connection::open(&path).unwrap();
+    migrate::run(&mut connection, &schema::MIGRATIONS[..upgrade::OLD]).unwrap();
+    for sql in [upgrade::PEOPLE, upgrade::ALIASES] {
+        connection.execute_batch(sql).unwrap();
+    }
+    drop(connection);
+    for _ in 0..2 {
+        let (store, _) = open(&path).await.unwrap();
+        upgrade::check(&store).await;
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_full_table_is_never_scanned() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("full.db");
@@ -206,6 +228,7 @@ async fn a_full_table_is_never_scanned() {
         portal::BY_ROOM,
         portal::PAGE,
         ghost::GHOST,
+        ghost::IDENTITY,
         kv::KV_GET,
         kv::MEDIA,
     ] {

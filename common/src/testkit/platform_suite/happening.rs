@@ -23,6 +23,7 @@ pub enum Happening {
     UserChanged,
     StateChanged,
     Migrated,
+    SameUser,
     Gap,
     Standing,
     Unknown,
@@ -30,7 +31,7 @@ pub enum Happening {
 
 impl Happening {
     /// Every one; what ends a message comes last.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Message,
         Self::Edit,
         Self::Preview,
@@ -46,6 +47,7 @@ impl Happening {
         Self::UserChanged,
         Self::StateChanged,
         Self::Migrated,
+        Self::SameUser,
         Self::Gap,
         Self::Standing,
         Self::Unknown,
@@ -71,6 +73,7 @@ impl Happening {
             RemoteEvent::UserChanged(_) => Self::UserChanged,
             RemoteEvent::StateChanged(_) => Self::StateChanged,
             RemoteEvent::Migrated { .. } => Self::Migrated,
+            RemoteEvent::SameUser { .. } => Self::SameUser,
             RemoteEvent::Gap { .. } => Self::Gap,
             RemoteEvent::Standing { .. } => Self::Standing,
             RemoteEvent::Unknown { .. } => Self::Unknown,
@@ -132,6 +135,7 @@ fn named(event: &RemoteEvent) -> Option<Vec<RemoteMessageId>> {
         | RemoteEvent::UserChanged(_)
         | RemoteEvent::StateChanged(_)
         | RemoteEvent::Migrated { .. }
+        | RemoteEvent::SameUser { .. }
         | RemoteEvent::Gap { .. }
         | RemoteEvent::Standing { .. }
         | RemoteEvent::Unknown { .. } => None,

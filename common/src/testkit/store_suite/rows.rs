@@ -4,9 +4,9 @@ use ruma::OwnedMxcUri;
 
 use super::{NOON_MS, chat, event_id, message, open, room, templates, to_remote};
 use crate::{
-    ids::{LoginId, RemoteChatId, RemoteUserId},
+    ids::{LoginId, RemoteChatId},
     message::{ChatKind, RoomTemplates, TemplateKind},
-    store::{GhostRow, MediaRow, MessageState, Outcome, PortalRow, PortalState, Relay, StoreSettings},
+    store::{MediaRow, MessageState, Outcome, PortalRow, PortalState, Relay, StoreSettings},
 };
 
 pub(super) async fn portals_are_found_by_chat_and_by_room(settings: &StoreSettings) {
@@ -48,29 +48,6 @@ pub(super) async fn portals_are_found_by_chat_and_by_room(settings: &StoreSettin
     assert_eq!((page.len(), &page[0]), (2, &portal));
     let rest = store.portals(10, Some(&page[1].chat)).await.expect("portals can be read");
     assert_eq!(rest.len(), 2);
-    store.close().await;
-}
-
-pub(super) async fn ghosts_are_found_by_every_alias(settings: &StoreSettings) {
-    let store = open(settings).await.store;
-    let (phone, account) = (RemoteUserId::new("phone:1"), RemoteUserId::new("lid:9"));
-    assert_eq!(store.ghost(&phone).await, Ok(None));
-    let mut ghost = GhostRow {
-        user: phone.clone(),
-        name: Some("Bob".to_owned()),
-        avatar_source: None,
-        avatar_mxc: None,
-        registered: false,
-    };
-    store.save_ghost(&ghost).await.expect("the ghost is stored");
-    store.add_ghost_aliases(&phone, &[account.clone(), phone.clone()]).await.expect("the alias is stored");
-    store.add_ghost_aliases(&phone, std::slice::from_ref(&account)).await.expect("a known alias is no error");
-    store.add_ghost_aliases(&phone, &[]).await.expect("nothing to add is no error");
-    ghost.registered = true;
-    ghost.avatar_mxc = Some("mxc://example.org/b".to_owned());
-    store.save_ghost(&ghost).await.expect("the ghost is stored");
-    assert_eq!(store.ghost(&phone).await, Ok(Some(ghost.clone())));
-    assert_eq!(store.ghost(&account).await, Ok(Some(ghost)));
     store.close().await;
 }
 

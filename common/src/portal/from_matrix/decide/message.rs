@@ -3,6 +3,7 @@
 use super::{Decision, Facts, Then, ignore, obstacle, refuse};
 use crate::{
     convert::{Read, ReadError, Said, read_content},
+    ids::RemoteUserId,
     message::{Action, Attachment, AttachmentKind, FileSource, Limits, Message, Outgoing, OutgoingMessage},
     portal::from_matrix::related::Target,
     store::{Direction, MessageState, PortalRow},
@@ -109,13 +110,15 @@ fn is_silent(facts: &Facts<'_>) -> bool {
         return false;
     };
     let author = target.sender.as_deref().unwrap_or_default();
-    let author = match target.origin {
-        Direction::FromMatrix => Some(author.to_owned()),
+    let authors: Vec<String> = match target.origin {
+        Direction::FromMatrix => vec![author.to_owned()],
         Direction::FromRemote => {
-            facts.reading.ghosts.ghost(&crate::ids::RemoteUserId::new(author)).map(String::from)
+            let sender = RemoteUserId::new(author);
+            let ids = std::iter::once(&sender).chain(&target.aliases);
+            ids.filter_map(|id| facts.reading.ghosts.ghost(id)).map(String::from).collect()
         }
     };
-    author.is_some_and(|author| !pinged.contains(&&*author))
+    !authors.is_empty() && !authors.iter().any(|author| pinged.contains(&&**author))
 }
 
 /// The message with links in the place of files that are too large for the network, or of a kind that it does not take.

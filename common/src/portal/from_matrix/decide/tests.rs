@@ -358,6 +358,7 @@ fn able(related: Related) -> Scene {
 
 fn target(origin: Direction, sender: &str, state: MessageState) -> Target {
     Target {
+        aliases: Vec::new(),
         event_id: ruma::owned_event_id!("$old"),
         row: Some(JournalId::new(3)),
         origin,

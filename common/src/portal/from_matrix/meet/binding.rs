@@ -206,7 +206,7 @@ async fn wait_for_room(portals: &Portals, chat: &RemoteChatId) -> Result<Option<
 }
 
 /// What people find in Matrix besides holds nothing up unless it can succeed later.
-fn passing(error: from_remote::Stopped) -> Result<(), Stopped> {
+pub(super) fn passing(error: from_remote::Stopped) -> Result<(), Stopped> {
     match error {
         from_remote::Stopped::Homeserver(error) => Err(error.into()),
         from_remote::Stopped::Store(error) => Err(error.into()),

@@ -78,6 +78,7 @@ fn words(decision: &Decision<'_>) -> String {
         }
         Decision::Reconcile { chat, messages, .. } => format!("reconcile {chat} {}", messages.len()),
         Decision::Move { from, to } => format!("move {from} to {to}"),
+        Decision::Unite { canonical, alias } => format!("{alias} is {canonical}"),
         Decision::Profile(user) => format!("profile {}", user.ids.primary),
         Decision::Pin { event_id, pinned: true, .. } => format!("pin {event_id}"),
         Decision::Pin { event_id, pinned: false, .. } => format!("unpin {event_id}"),
@@ -189,6 +190,13 @@ fn chats() {
             "ignore: the chat has no room",
         ),
     ]);
+}
+
+#[test]
+fn two_ids_are_one_person_whatever_is_known() {
+    let one =
+        || RemoteEvent::SameUser { canonical: RemoteUserId::new("new"), alias: RemoteUserId::new("old") };
+    check(vec![("with a room", ROOM, one(), "old is new"), ("without one", UNKNOWN, one(), "old is new")]);
 }
 
 #[test]
