@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `api`, `limiter`, `verdict` | the Bot API, how fast we may speak, what failures mean |
 //! | `polling`, `brought` | updates in: asked for, or brought by the webhook |
-//! | `intake`, `world`, `faces` | updates mapped and stored, in order; what is remembered; pictures of people |
+//! | `intake`, `taken`, `world`, `faces` | updates mapped and stored, once; what is remembered; pictures of people |
 //! | `errands` | commands that people in Telegram give the bot |
 //! | `deliver` | messages out, once |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
@@ -41,6 +41,7 @@ use self::{
     files::Files,
     intake::Intake,
     polling::Polling,
+    taken::Taken,
     verdict::connect_verdict,
     world::World,
 };
@@ -62,6 +63,7 @@ mod files;
 mod intake;
 mod limiter;
 mod polling;
+mod taken;
 mod verdict;
 pub(crate) mod world;
 
@@ -174,7 +176,7 @@ async fn set_way_in(api: &Api, setup: &Setup, me: i64) -> Result<(), ConnectErro
         Mode::Webhook => {
             let url = webhook_url(&setup.config, me);
             let secret = setup.config.webhook_secret.as_ref().map(Secret::expose).unwrap_or_default();
-            // One at a time keeps the order.
+            // One at a time keeps the order of each chat; one that fails lets those of other chats pass.
             let fields = json!({
                 "url": url, "secret_token": secret, "max_connections": 1, "allowed_updates": WANTED,
                 "drop_pending_updates": false,
@@ -211,7 +213,7 @@ fn start_tasks(
         faces: faces_in,
         errands: errands_in,
         reach,
-        last: None,
+        taken: Taken::default(),
     };
     let faces = Faces { api: Arc::clone(&api), sink: setup.sink.clone() }.run(faces);
     let errands = Errands { api: Arc::clone(&api), sink: setup.sink.clone() }.run(errands);

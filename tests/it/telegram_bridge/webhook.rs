@@ -124,3 +124,29 @@ async fn a_forged_update_is_refused() {
     assert_eq!(stage.recorder.events().len(), 0);
     session.close().await;
 }
+
+/// Telegram's queues are those of chats: what was refused comes again after what other chats have said since.
+#[tokio::test]
+async fn what_comes_again_after_younger_updates_of_other_chats_is_taken_in() {
+    let stage = Stage::new().await;
+    stage.sim.settings(|settings| settings.webhook_pause_ms = 400);
+    let (telegram, _) = on_webhook(&stage).await;
+    let session = telegram.connect(&login(&stage.sim.token()), stage.sink()).await.expect("it connects");
+    stage.recorder.refuse(true);
+    stage.sim.person_sends(stage.small.supergroup, stage.small.alice, "refused at first");
+    stage.recorder.wait_for("a refusal", |recorder| (recorder.refused() > 0).then_some(())).await;
+    session.ended().await;
+    stage.recorder.refuse(false);
+    let session = telegram.connect(&login(&stage.sim.token()), stage.sink()).await.expect("it connects");
+    stage.sim.person_sends(stage.small.group, stage.small.alice, "younger");
+    stage.arrived("younger").await;
+    stage.arrived("refused at first").await;
+    // And what was stored is told apart by a third session, too.
+    session.close().await;
+    let session = telegram.connect(&login(&stage.sim.token()), stage.sink()).await.expect("it connects");
+    stage.sim.person_sends(stage.small.supergroup, stage.small.alice, "last");
+    stage.arrived("last").await;
+    let words: Vec<_> = stage.recorder.messages().iter().map(|it| it.message.text.to_plain()).collect();
+    assert_eq!(words, ["younger", "refused at first", "last"]);
+    session.close().await;
+}

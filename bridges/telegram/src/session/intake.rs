@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::Duration};
 use tracing::debug;
 
-use super::{api::Api, errands::Errand, world::World};
+use super::{api::Api, errands::Errand, taken::Taken, world::World};
 use crate::{
     events::{self, Reach, command},
     json::name,
@@ -19,9 +19,6 @@ use crate::{
 
 /// There is one stream of updates.
 const STREAM: &str = "updates";
-
-/// An update whose number is so close below the last one was taken in before. Far below it, a new count has begun.
-const NUMBERS_KNOWN: i64 = 10_000;
 
 /// How long a question in between may take.
 const ASIDE: Duration = Duration::from_secs(5);
@@ -35,14 +32,14 @@ pub(super) struct Intake {
     /// What is asked of the bot itself.
     pub(super) errands: mpsc::Sender<Errand>,
     pub(super) reach: Reach,
-    /// The number of the last update that is stored.
-    pub(super) last: Option<i64>,
+    /// The updates that are stored.
+    pub(super) taken: Taken,
 }
 
 impl Intake {
-    /// Recalls how far updates were taken in before.
+    /// Recalls which updates were taken in before.
     pub(super) async fn recall(&mut self) -> Result<(), ConnectError> {
-        self.last = self.sink.remembered(STREAM).await?.and_then(|last| last.parse().ok());
+        self.taken = self.sink.remembered(STREAM).await?.map_or_else(Taken::default, |it| Taken::read(&it));
         Ok(())
     }
 
@@ -50,17 +47,16 @@ impl Intake {
     pub(super) async fn take(&mut self, mut updates: Vec<Value>) -> Result<(), ConnectError> {
         updates.sort_by_key(|update| update["update_id"].as_i64());
         let mut tickets = Vec::new();
-        let mut quiet = None;
+        let mut is_quiet = false;
         let (mut errands, mut named) = (Vec::new(), Vec::new());
         for update in updates {
-            let Some(number) = update["update_id"].as_i64().filter(|number| !self.is_known(*number)) else {
-                continue;
-            };
-            self.last = Some(number);
+            let number = update["update_id"].as_i64();
+            let Some(number) = number.filter(|number| !self.taken.has(*number)) else { continue };
+            self.taken.add(number);
             let events = self.map(&update, &mut errands).await;
             named.extend(self.named_topic(&update));
-            quiet = events.is_empty().then_some(number);
-            self.push(events, number, &mut tickets).await;
+            is_quiet = events.is_empty();
+            self.push(events, &mut tickets).await;
         }
         for ticket in tickets {
             ticket.stored().await?;
@@ -68,8 +64,8 @@ impl Intake {
         for (topic, name) in named {
             self.sink.remember(Cursor { key: topic, value: name }).await?;
         }
-        if let Some(number) = quiet {
-            self.sink.remember(cursor(number)).await?;
+        if is_quiet {
+            self.sink.remember(self.cursor()).await?;
         }
         for errand in errands {
             // Who asks more than can be answered asks again.
@@ -88,8 +84,8 @@ impl Intake {
         Some((spot.id().to_string(), name))
     }
 
-    fn is_known(&self, number: i64) -> bool {
-        self.last.is_some_and(|last| number <= last && number > last - NUMBERS_KNOWN)
+    fn cursor(&self) -> Cursor {
+        Cursor { key: STREAM.to_owned(), value: self.taken.write() }
     }
 
     /// What an update tells. What is asked of the bot itself is put aside.
@@ -111,14 +107,14 @@ impl Intake {
         events
     }
 
-    async fn push(&self, events: Vec<RemoteEvent>, number: i64, tickets: &mut Vec<Ticket>) {
+    async fn push(&self, events: Vec<RemoteEvent>, tickets: &mut Vec<Ticket>) {
         let last = events.len().saturating_sub(1);
         for (nth, event) in events.into_iter().enumerate() {
             if let RemoteEvent::Message(RemoteMessage { sender, .. }) = &event {
                 self.note_face(sender.ids.primary.as_str());
             }
             tickets.push(match nth == last {
-                true => self.sink.push_with_cursor(event, cursor(number)).await,
+                true => self.sink.push_with_cursor(event, self.cursor()).await,
                 false => self.sink.push(event).await,
             });
         }
@@ -138,8 +134,4 @@ impl Intake {
             self.world.write().learn_whole_chat(&chat);
         }
     }
-}
-
-fn cursor(number: i64) -> Cursor {
-    Cursor { key: STREAM.to_owned(), value: number.to_string() }
 }
