@@ -339,7 +339,9 @@ impl Session for TelegramSession {
             let words = format!("A bot cannot bring {action} to this chat in Telegram.");
             return Err(DeliverError::Unsupported(words));
         }
-        self.deliverer.deliver(chat, outgoing, key).await
+        let delivered = self.deliverer.deliver(chat, outgoing, key).await?;
+        self.world.write().learn_said(chat, &delivered.ids);
+        Ok(delivered)
     }
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {

@@ -26,6 +26,9 @@ static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
         .expect("the name is unique")
 });
 
+/// Chats of a login are read so many at a time.
+const CHATS_PAGE: u32 = 500;
+
 /// A larger file is not handed to a network, whatever it would take.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 
@@ -75,6 +78,23 @@ impl SinkPort for StoreSink {
     async fn remember(&self, login: &LoginId, cursor: Cursor) -> Result<(), NotStored> {
         let Cursor { key, value } = cursor;
         self.store.kv_set(login, &key, &value).await.map_err(|error| NotStored(error.to_string()))
+    }
+
+    async fn chat_of(&self, prefix: &str, id: &RemoteMessageId) -> Result<Option<RemoteChatId>, NotStored> {
+        self.store.chat_of(prefix, id).await.map_err(|error| NotStored(error.to_string()))
+    }
+
+    async fn chats(&self, login: &LoginId) -> Result<Vec<RemoteChatId>, NotStored> {
+        let mut chats: Vec<RemoteChatId> = Vec::new();
+        loop {
+            let page = self.store.login_chats(login, CHATS_PAGE, chats.last()).await;
+            let page = page.map_err(|error| NotStored(error.to_string()))?;
+            let is_last = page.len() < CHATS_PAGE as usize;
+            chats.extend(page);
+            if is_last {
+                return Ok(chats);
+            }
+        }
     }
 
     async fn open(&self, file: &Attachment) -> Result<Download, FileError> {

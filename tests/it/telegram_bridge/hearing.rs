@@ -8,7 +8,7 @@ use magpie_common::{
 use magpie_tests::telegram::{FileBytes, Media, MediaKind};
 use serde_json::json;
 
-use super::{Stage, ids, key};
+use super::{Stage, ids, key, said};
 
 #[tokio::test]
 async fn each_chat_has_its_own_ids() {
@@ -255,4 +255,45 @@ async fn a_bot_that_is_taken_out_loses_the_chat() {
     };
     stage.recorder.wait_for("the end of the chat", gone).await;
     session.close().await;
+}
+
+/// Telegram tells of a reaction without the topic.
+#[tokio::test]
+async fn reactions_in_topics_are_put_where_the_message_is() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let (forum, oaks, alice) = (stage.small.forum, stage.small.oaks, stage.small.alice);
+    let topic = format!("{forum}/{oaks}");
+    let theirs = stage.sim.person_sends_in_topic((forum, oaks), alice, "in a topic");
+    stage.arrived("in a topic").await;
+    let ours = session.deliver(&RemoteChatId::new(topic.clone()), &said("ours"), &key(1)).await;
+    let ours = ids(ours).remove(0).parse().expect("it is a number");
+    let general = stage.sim.person_sends(forum, alice, "in General");
+    stage.arrived("in General").await;
+    let reacted = |recorder: &Recorder, count: usize| {
+        let events = recorder.events().into_iter().filter_map(|it| match it.event {
+            RemoteEvent::React { chat, target, .. } => Some((true, chat.to_string(), target.to_string())),
+            RemoteEvent::Unreact { chat, target, .. } => Some((false, chat.to_string(), target.to_string())),
+            _ => None,
+        });
+        Some(events.collect::<Vec<_>>()).filter(|events| events.len() == count)
+    };
+    for message in [theirs, ours, general] {
+        assert!(stage.sim.person_reacts((forum, message), alice, "👍"));
+    }
+    let here = [
+        (true, topic.clone(), theirs.to_string()),
+        (true, topic.clone(), ours.to_string()),
+        (true, forum.to_string(), general.to_string()),
+    ];
+    assert_eq!(stage.recorder.wait_for("reactions", |it| reacted(it, 3)).await, here);
+    session.close().await;
+
+    // What an earlier session has seen is asked of the store.
+    let session = stage.connect().await;
+    assert!(stage.sim.person_unreacts((forum, theirs), alice));
+    let events = stage.recorder.wait_for("the end of a reaction", |it| reacted(it, 4)).await;
+    assert_eq!(events[3], (false, topic, theirs.to_string()));
+    session.close().await;
+    stage.should_be_honest("reactions_in_topics_are_put_where_the_message_is");
 }

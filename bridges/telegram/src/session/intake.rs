@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use magpie_common::{
     message::{RemoteEvent, RemoteMessage},
-    platform::{ConnectError, Cursor, EventSink, Ticket},
+    platform::{ConnectError, Cursor, EventSink, NotStored, Ticket},
 };
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::Duration};
@@ -53,6 +53,7 @@ impl Intake {
             let number = update["update_id"].as_i64();
             let Some(number) = number.filter(|number| !self.taken.has(*number)) else { continue };
             self.taken.add(number);
+            self.find_topic(&update).await?;
             let events = self.map(&update, &mut errands).await;
             named.extend(self.named_topic(&update));
             is_quiet = events.is_empty();
@@ -82,6 +83,25 @@ impl Intake {
         let me = self.world.read().me;
         let spot = Spot::of_message(message, me).filter(|spot| spot.topic.is_some())?;
         Some((spot.id().to_string(), name))
+    }
+
+    /// The topic of a message that somebody reacts to, where it was seen by an earlier session.
+    async fn find_topic(&self, update: &Value) -> Result<(), NotStored> {
+        let told = &update["message_reaction"];
+        let (Some(number), true) = (told["message_id"].as_i64(), told["chat"]["is_forum"] == true) else {
+            return Ok(());
+        };
+        let spot = {
+            let known = self.world.read();
+            let spot = Spot::of_chat(&told["chat"], known.me);
+            spot.filter(|spot| !known.threads.contains(&(spot.chat, number)))
+        };
+        let Some(spot) = spot else { return Ok(()) };
+        let found = self.sink.chat_of(&spot.topics_prefix(), &spot.message(number)).await?;
+        if let Some(topic) = found.and_then(|chat| Spot::parse(&chat)).and_then(|spot| spot.topic) {
+            self.world.write().threads.put((spot.chat, number), Some(topic));
+        }
+        Ok(())
     }
 
     fn cursor(&self) -> Cursor {

@@ -27,6 +27,7 @@ mod learn;
 const CHATS_MAX: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
 const PEOPLE_MAX: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 const TOPICS_MAX: NonZeroUsize = NonZeroUsize::new(5_000).unwrap();
+const THREADS_MAX: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
 const POSTS_MAX: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
 const POLLS_MAX: NonZeroUsize = NonZeroUsize::new(500).unwrap();
 
@@ -45,6 +46,8 @@ pub(crate) struct Known {
     usernames: LruCache<String, i64>,
     /// By forum and number.
     topics: LruCache<(i64, i64), Topic>,
+    /// In which topic a message of a forum stands, none for General: Telegram tells of reactions without it.
+    pub threads: LruCache<(i64, i64), Option<i64>>,
     /// Posts of a channel in its discussion group, to which comments belong.
     pub posts: LruCache<(i64, i64), ()>,
     /// What a message looked like, by chat and number: an edit that changes nothing is none.
@@ -121,6 +124,7 @@ impl Known {
             people: LruCache::new(PEOPLE_MAX),
             usernames: LruCache::new(PEOPLE_MAX),
             topics: LruCache::new(TOPICS_MAX),
+            threads: LruCache::new(THREADS_MAX),
             posts: LruCache::new(POSTS_MAX),
             looks: LruCache::new(POSTS_MAX),
             polls: LruCache::new(POLLS_MAX),

@@ -4,7 +4,7 @@
 //! written and read again.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::within;
 use crate::{
-    ids::LoginId,
+    ids::{LoginId, RemoteChatId, RemoteMessageId},
     message::{Attachment, FileSource, RemoteEvent, RemoteMessage, Wire},
     platform::{Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, SinkPort, Ticket},
 };
@@ -144,6 +144,17 @@ impl SinkPort for Recorder {
         }
         state.memory.insert((login.clone(), cursor.key), cursor.value);
         Ok(())
+    }
+
+    async fn chat_of(&self, prefix: &str, id: &RemoteMessageId) -> Result<Option<RemoteChatId>, NotStored> {
+        let found =
+            self.messages().into_iter().find(|it| it.id == *id && it.chat.as_str().starts_with(prefix));
+        Ok(found.map(|it| it.chat))
+    }
+
+    async fn chats(&self, _login: &LoginId) -> Result<Vec<RemoteChatId>, NotStored> {
+        let seen: BTreeSet<_> = self.events().iter().filter_map(|it| it.event.chat().cloned()).collect();
+        Ok(seen.into_iter().collect())
     }
 
     async fn open(&self, file: &Attachment) -> Result<Download, FileError> {

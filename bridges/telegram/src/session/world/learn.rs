@@ -1,10 +1,16 @@
 //! Learning from what passes by: chats, topics and people in messages and other updates.
 
-use magpie_common::message::clean_line;
+use magpie_common::{
+    ids::{RemoteChatId, RemoteMessageId},
+    message::clean_line,
+};
 use serde_json::Value;
 
 use super::{Chat, Known, Met, Rights, Topic, chat_title, picture};
-use crate::json::{name, text, user_name};
+use crate::{
+    json::{name, text, user_name},
+    place::Spot,
+};
 
 /// Keys of an update under which a message stands.
 const MESSAGES: [&str; 6] = [
@@ -64,6 +70,20 @@ impl Known {
             message["message_thread_id"].as_i64().filter(|_| message["is_topic_message"] == true)
         {
             self.learn_topic(chat, topic, message);
+        }
+        if message["chat"]["is_forum"] == true
+            && let (Some(spot), Some(number)) =
+                (Spot::of_message(message, self.me), message["message_id"].as_i64())
+        {
+            self.threads.put((chat, number), spot.topic);
+        }
+    }
+
+    /// What the bot said in a topic stands there.
+    pub fn learn_said(&mut self, chat: &RemoteChatId, ids: &[RemoteMessageId]) {
+        let Some(spot) = self.own_spot(chat).filter(|spot| spot.topic.is_some()) else { return };
+        for number in ids.iter().filter_map(|id| spot.number(id)) {
+            self.threads.put((spot.chat, number), spot.topic);
         }
     }
 
