@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Telegram's words, lower case, and ours. The first that fits counts.
-const WORDS: [(&str, &str); 19] = [
+const WORDS: [(&str, &str); 20] = [
     ("bot was blocked", "The person has blocked the bot in Telegram, so nothing reaches them."),
     ("user is deactivated", "The person's Telegram account is gone."),
     (
@@ -33,6 +33,7 @@ const WORDS: [(&str, &str); 19] = [
     ("reaction_invalid", "Telegram has no such reaction there. Use one from its own list, such as 👍 or ❤️."),
     ("reaction", "Telegram does not take the reaction in this chat."),
     ("not enough rights", "The bot may not do that there. Make it an admin of the chat in Telegram."),
+    ("chat_admin_required", "The bot may not do that there. Make it an admin of the chat in Telegram."),
     ("administrator rights", "The bot may not do that there. Make it an admin of the chat in Telegram."),
 ];
 
