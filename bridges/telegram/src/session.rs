@@ -5,6 +5,7 @@
 //! | `api`, `limiter`, `verdict` | the Bot API, how fast we may speak, what failures mean |
 //! | `polling`, `brought` | updates in: asked for, or brought by the webhook |
 //! | `intake`, `taken`, `world`, `faces` | updates mapped and stored, once; what is remembered; pictures of people |
+//! | `polls` | where polls of ours stand |
 //! | `errands` | commands that people in Telegram give the bot |
 //! | `deliver` | messages out, once |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
@@ -63,6 +64,7 @@ mod files;
 mod intake;
 mod limiter;
 mod polling;
+mod polls;
 mod taken;
 mod verdict;
 pub(crate) mod world;
@@ -339,8 +341,13 @@ impl Session for TelegramSession {
             let words = format!("A bot cannot bring {action} to this chat in Telegram.");
             return Err(DeliverError::Unsupported(words));
         }
+        let is_poll = matches!(outgoing, Outgoing::Poll { .. });
+        let _under_way = is_poll.then(|| self.world.poll_under_way());
         let delivered = self.deliverer.deliver(chat, outgoing, key).await?;
         self.world.write().learn_said(chat, &delivered.ids);
+        if is_poll {
+            self.world.keep_poll(&self.sink, chat, &delivered).await;
+        }
         Ok(delivered)
     }
 

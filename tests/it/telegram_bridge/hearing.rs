@@ -1,4 +1,4 @@
-//! What comes from Telegram.
+//! What comes from Telegram. Votes: `voting`.
 
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
@@ -220,26 +220,6 @@ async fn unknown_things_are_shown_as_far_as_they_can_be() {
     stage.sim.person_posts(chat, alice, json!({"hologram": {"text": "shown in the air"}}));
     let said = stage.arrived("only Telegram can show").await;
     assert_eq!(said.message.tone, magpie_common::message::Tone::Notice);
-    session.close().await;
-}
-
-#[tokio::test]
-async fn votes_in_our_own_polls_are_told() {
-    let stage = Stage::new().await;
-    let session = stage.connect().await;
-    let chat = stage.id(stage.small.supergroup);
-    let answers = vec!["yes".to_owned(), "no".to_owned()];
-    let poll = Outgoing::Poll { question: "tea?".to_owned(), answers, choices_max: 1, author: None };
-    let poll = ids(session.deliver(&chat, &poll, &key(1)).await).remove(0);
-    let place = (stage.small.supergroup, poll.parse().expect("it is a number"));
-    assert!(stage.sim.person_votes(place, stage.small.alice, &[1]));
-    let voted = |recorder: &Recorder| {
-        recorder.events().into_iter().find_map(|it| match it.event {
-            RemoteEvent::Vote { target, answers, .. } => Some((target, answers)),
-            _ => None,
-        })
-    };
-    assert_eq!(stage.recorder.wait_for("a vote", voted).await, (RemoteMessageId::new(poll), vec![1]));
     session.close().await;
 }
 

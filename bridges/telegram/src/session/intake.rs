@@ -13,7 +13,7 @@ use tracing::debug;
 use super::{api::Api, errands::Errand, taken::Taken, world::World};
 use crate::{
     events::{self, Reach, command},
-    json::name,
+    json::{name, text},
     place::{self, Spot},
 };
 
@@ -54,6 +54,7 @@ impl Intake {
             let Some(number) = number.filter(|number| !self.taken.has(*number)) else { continue };
             self.taken.add(number);
             self.find_topic(&update).await?;
+            self.world.find_poll(&self.sink, text(&update["poll_answer"]["poll_id"])).await?;
             let events = self.map(&update, &mut errands).await;
             named.extend(self.named_topic(&update));
             is_quiet = events.is_empty();

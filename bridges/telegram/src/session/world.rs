@@ -14,6 +14,7 @@ use magpie_common::{
     message::{ChatInfo, ChatKind, MentionTarget, UserInfo, clean_line},
 };
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::{
     file::{chat_picture, custom_emoji},
@@ -32,7 +33,11 @@ const POSTS_MAX: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
 const POLLS_MAX: NonZeroUsize = NonZeroUsize::new(500).unwrap();
 
 /// What is remembered, behind a lock that is never held across a wait.
-pub(crate) struct World(RwLock<Known>);
+pub(crate) struct World {
+    known: RwLock<Known>,
+    /// How many polls are on their way to Telegram.
+    pub(super) polls_under_way: watch::Sender<usize>,
+}
 
 /// What is remembered.
 pub(crate) struct Known {
@@ -103,15 +108,16 @@ pub(crate) struct Topic {
 impl World {
     /// Nothing but who the bot is.
     pub fn new(me: &Value) -> Self {
-        Self(RwLock::new(Known::new(me["id"].as_i64().unwrap_or_default(), text(&me["username"]))))
+        let known = Known::new(me["id"].as_i64().unwrap_or_default(), text(&me["username"]));
+        Self { known: RwLock::new(known), polls_under_way: watch::Sender::new(0) }
     }
 
     pub fn read(&self) -> RwLockReadGuard<'_, Known> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn write(&self) -> RwLockWriteGuard<'_, Known> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
