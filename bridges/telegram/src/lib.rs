@@ -25,7 +25,11 @@ use magpie_common::{
 };
 
 pub use self::config::{Mode, TelegramConfig};
-use self::{login::BotTokenLogin, session::Setup, webhook::Hooks};
+use self::{
+    login::BotTokenLogin,
+    session::{Setup, lasting::Lasting},
+    webhook::Hooks,
+};
 
 mod config;
 mod events;
@@ -41,6 +45,7 @@ mod webhook;
 pub struct Telegram {
     config: Arc<TelegramConfig>,
     hooks: Option<Arc<Hooks>>,
+    lasting: Arc<Lasting>,
 }
 
 #[async_trait]
@@ -59,7 +64,7 @@ impl Platform for Telegram {
     fn new(config: TelegramConfig, _clock: Clock) -> Result<Self, PlatformError> {
         let hooks =
             (config.mode == Mode::Webhook).then(|| Arc::new(Hooks::new(config.webhook_secret.clone())));
-        Ok(Self { config: Arc::new(config), hooks })
+        Ok(Self { config: Arc::new(config), hooks, lasting: Arc::default() })
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {
@@ -83,6 +88,7 @@ impl Platform for Telegram {
             token: login.secret.clone(),
             sink,
             hooks: self.hooks.clone(),
+            lasting: Arc::clone(&self.lasting),
         };
         session::connect(setup).await
     }

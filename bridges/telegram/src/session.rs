@@ -6,11 +6,13 @@
 //! | `polling`, `brought` | updates in: asked for, or brought by the webhook |
 //! | `intake`, `taken`, `world`, `faces` | updates mapped and stored, once; what is remembered; pictures of people |
 //! | `polls` | where polls of ours stand |
+//! | `lasting` | what outlives a session |
 //! | `errands` | commands that people in Telegram give the bot |
 //! | `deliver` | messages out, once |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
 //!
-//! A session ends when updates cannot be had or stored; the next one goes on where Telegram's own memory of confirmed updates stands.
+//! A session ends when updates cannot be had for a while or cannot be stored; the next one goes on where Telegram's own memory of confirmed
+//! updates stands.
 
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use magpie_common::{
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, PlatformError,
-        Progress, Session,
+        Session,
     },
 };
 use serde_json::{Value, json};
@@ -36,11 +38,12 @@ use tracing::{info, warn};
 use self::{
     api::Api,
     brought::Brought,
-    deliver::{Deliverer, Reactions},
+    deliver::Deliverer,
     errands::Errands,
     faces::Faces,
     files::Files,
     intake::Intake,
+    lasting::{Kept, Lasting},
     polling::Polling,
     taken::Taken,
     verdict::connect_verdict,
@@ -62,6 +65,7 @@ mod errands;
 mod faces;
 mod files;
 mod intake;
+pub(crate) mod lasting;
 mod limiter;
 mod polling;
 mod polls;
@@ -127,18 +131,21 @@ pub(crate) struct Setup {
     pub sink: EventSink,
     /// The way in where Telegram calls us.
     pub hooks: Option<Arc<Hooks>>,
+    /// What earlier sessions have left.
+    pub lasting: Arc<Lasting>,
 }
 
 /// Brings a session up: asks who we are, and lets updates come.
 pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
     let config = &setup.config;
-    if crate::config::bot_of(setup.token.expose()).is_none() {
+    let Some(bot) = crate::config::bot_of(setup.token.expose()) else {
         return Err(ConnectError::BadCredentials(BAD_TOKEN.to_owned()));
-    }
+    };
+    let Kept { world, limiter, progress, reactions } = setup.lasting.of(bot);
     let api = Api::new(config, setup.token.clone()).map_err(|error| {
         ConnectError::Transient(format!("The bridge cannot start a client: {}.", error.without_url()))
     })?;
-    let api = Arc::new(api);
+    let api = Arc::new(api.with_limiter(limiter));
     let me = api.call("getMe", &json!({})).await.map_err(|error| connect_verdict(&error))?;
     if me["can_read_all_group_messages"] != true {
         warn!(
@@ -146,7 +153,7 @@ pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
             "In Telegram {PRIVACY_MODE}; switch it off with @BotFather (/setprivacy)."
         );
     }
-    let world = Arc::new(World::new(&me));
+    world.write().begin(&me);
     let me = world.read().me;
     set_way_in(&api, &setup, me).await?;
     let commands: Vec<Value> = MENU
@@ -161,8 +168,8 @@ pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         world: Arc::clone(&world),
-        progress: Progress::default(),
-        reactions: Reactions::default(),
+        progress,
+        reactions,
         sink: setup.sink.clone(),
     };
     let files = Files { api: Arc::clone(&api), is_local: config.local_server };

@@ -1,4 +1,4 @@
-//! What is remembered of chats, topics and people while a bot is connected. Every list is bounded; what falls out is learned again.
+//! What is remembered of chats, topics and people, from one session of a bot to the next. Every list is bounded; what falls out is learned again.
 //!
 //! Telegram has no lists for bots: all that is known was told in passing, or asked for by id.
 
@@ -28,7 +28,7 @@ mod learn;
 const CHATS_MAX: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
 const PEOPLE_MAX: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 const TOPICS_MAX: NonZeroUsize = NonZeroUsize::new(5_000).unwrap();
-const THREADS_MAX: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
+const THREADS_MAX: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 const POSTS_MAX: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
 const POLLS_MAX: NonZeroUsize = NonZeroUsize::new(500).unwrap();
 
@@ -107,9 +107,8 @@ pub(crate) struct Topic {
 
 impl World {
     /// Nothing but who the bot is.
-    pub fn new(me: &Value) -> Self {
-        let known = Known::new(me["id"].as_i64().unwrap_or_default(), text(&me["username"]));
-        Self { known: RwLock::new(known), polls_under_way: watch::Sender::new(0) }
+    pub fn new(me: i64) -> Self {
+        Self { known: RwLock::new(Known::new(me, "")), polls_under_way: watch::Sender::new(0) }
     }
 
     pub fn read(&self) -> RwLockReadGuard<'_, Known> {
@@ -135,6 +134,13 @@ impl Known {
             looks: LruCache::new(POSTS_MAX),
             polls: LruCache::new(POLLS_MAX),
         }
+    }
+
+    /// A session begins, and Telegram has told who the bot is. An edit that an earlier session has looked at may not be stored, so it must
+    /// not be taken for nothing new.
+    pub fn begin(&mut self, me: &Value) {
+        text(&me["username"]).clone_into(&mut self.username);
+        self.looks.clear();
     }
 
     pub fn chat(&self, id: i64) -> Option<&Chat> {
