@@ -4,6 +4,8 @@
 //! what cannot be mapped becomes [`RemoteEvent::Unknown`] with its raw form. Pure, but for what [`Known`] remembers of edits. Next:
 //! `message`, which reads a message, and `service`, which reads what Telegram itself tells.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use magpie_common::{
     ids::RemoteChatId,
     message::{ChatChange, MemberChange, RemoteEvent},
@@ -53,8 +55,14 @@ pub(crate) struct Reach {
     pub download_bytes_max: u64,
 }
 
-/// Maps an update. Nothing when it is ours, or nothing that a room shows.
+/// Maps an update. Nothing when it is ours, or nothing that a room shows. One over which we stumble is kept like one that cannot be mapped,
+/// since Telegram would bring it again and again.
 pub(crate) fn map(update: &Value, known: &mut Known, reach: Reach) -> Vec<RemoteEvent> {
+    let mapped = catch_unwind(AssertUnwindSafe(|| read(update, known, reach)));
+    mapped.unwrap_or_else(|_| vec![unknown("update", None, update)])
+}
+
+fn read(update: &Value, known: &mut Known, reach: Reach) -> Vec<RemoteEvent> {
     let Some((kind, told)) = kind_of(update) else { return vec![unknown("update", None, update)] };
     let events = match kind {
         "message" | "channel_post" => message::created(told, known, reach),

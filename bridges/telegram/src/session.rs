@@ -14,9 +14,10 @@
 //! A session ends when updates cannot be had for a while or cannot be stored; the next one goes on where Telegram's own memory of confirmed
 //! updates stands.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use magpie_common::{
     config::Secret,
     ids::{RemoteChatId, RemoteFileId, RemoteUserId},
@@ -84,6 +85,10 @@ pub(crate) const CONFLICT: &str = "Another program takes this bot's updates, so 
 /// What privacy mode means.
 pub(crate) const PRIVACY_MODE: &str = "privacy mode is on: in groups the bot sees only commands, replies to it and mentions of it, \
     unless it is an admin";
+
+/// What a task says that panicked.
+const STUMBLED: &str =
+    "The bridge has stumbled over what Telegram told, and begins again. If this stays so, look into its log.";
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
@@ -226,7 +231,12 @@ fn start_tasks(
     };
     let faces = Faces { api: Arc::clone(&api), sink: setup.sink.clone() }.run(faces);
     let errands = Errands { api: Arc::clone(&api), sink: setup.sink.clone() }.run(errands);
-    let aside = stop.clone().run_until_cancelled_owned(async { tokio::join!(faces, errands) });
+    let aside = async {
+        tokio::join!(faces, errands);
+        // They end after the updates, which say why.
+        std::future::pending().await
+    };
+    let aside = spawn(aside, &stop, end);
     let updates: JoinHandle<()> = match &setup.hooks {
         None => spawn(Polling { api, intake }.run(), &stop, end),
         Some(hooks) => {
@@ -235,22 +245,20 @@ fn start_tasks(
             spawn(brought.run(), &stop, end)
         }
     };
-    let aside = tokio::spawn(async move {
-        aside.await;
-    });
     Running { stop, tasks: vec![updates, aside] }
 }
 
-/// Runs what ends with the reason why the session is over.
+/// Runs what ends with the reason why the session is over; a panic is one, too.
 fn spawn(
     work: impl Future<Output = ConnectError> + Send + 'static,
     stop: &CancellationToken,
     end: &watch::Sender<Option<ConnectError>>,
 ) -> JoinHandle<()> {
+    let work = AssertUnwindSafe(work).catch_unwind();
     let (work, end) = (stop.clone().run_until_cancelled_owned(work), end.clone());
     tokio::spawn(async move {
         if let Some(why) = work.await {
-            end_session(&end, why);
+            end_session(&end, why.unwrap_or_else(|_| ConnectError::Transient(STUMBLED.to_owned())));
         }
     })
 }
@@ -394,5 +402,21 @@ impl Session for TelegramSession {
     async fn close(&self) {
         end_session(&self.end, ConnectError::Closed);
         self.running.lock().await.end().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_ends_the_session_with_words() {
+        let (stop, end) = (CancellationToken::new(), watch::Sender::new(None));
+        let stumbles = async {
+            let nothing: Option<ConnectError> = std::future::ready(None).await;
+            nothing.expect("this panics")
+        };
+        spawn(stumbles, &stop, &end).await.expect("the task itself goes on");
+        assert_eq!(*end.borrow(), Some(ConnectError::Transient(STUMBLED.to_owned())));
     }
 }

@@ -210,7 +210,7 @@ fn plain_words(data: &Value, depth: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use magpie_common::{clock::TimestampMs, message::RemoteEvent};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use crate::{
         events::{Reach, map},
@@ -228,6 +228,18 @@ mod tests {
             [RemoteEvent::Edit { edited_ms, .. }] => *edited_ms,
             other => panic!("this is no edit: {other:?}"),
         }
+    }
+
+    #[test]
+    fn numbers_beyond_measure_break_nothing() {
+        let size = |id: &str, width: u64| json!({"file_id": id, "file_unique_id": id, "width": width, "height": u64::MAX});
+        let sent = json!({"update_id": i64::MIN, "message": {
+            "message_id": i64::MIN, "date": i64::MAX / 1000, "edit_date": i64::MAX,
+            "photo": [size("a", 2), size("b", u64::MAX)],
+            "chat": {"id": i64::MIN, "type": "supergroup"}, "from": {"id": i64::MAX, "first_name": "Alice"},
+        }});
+        let events = map(&sent, &mut Known::new(7, "magpie_bot"), REACH);
+        assert!(matches!(events.as_slice(), [RemoteEvent::Message(_)]), "{events:?}");
     }
 
     #[test]
