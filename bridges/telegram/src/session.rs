@@ -6,7 +6,7 @@
 //! | `polling`, `brought` | updates in: asked for, or brought by the webhook |
 //! | `intake`, `taken`, `world`, `faces` | updates mapped and stored, once; what is remembered; pictures of people |
 //! | `polls` | where polls of ours stand |
-//! | `lasting` | what outlives a session |
+//! | `lasting`, `awake` | what outlives a session; how long none was there |
 //! | `errands` | commands that people in Telegram give the bot |
 //! | `deliver` | messages out, once |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
@@ -19,6 +19,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use magpie_common::{
+    clock::Clock,
     config::Secret,
     ids::{RemoteChatId, RemoteFileId, RemoteUserId},
     message::{ChatInfo, Limits, Outgoing, UserInfo},
@@ -38,6 +39,7 @@ use tracing::{info, warn};
 
 use self::{
     api::Api,
+    awake::Awake,
     brought::Brought,
     deliver::Deliverer,
     errands::Errands,
@@ -58,6 +60,7 @@ use crate::{
 };
 
 pub(crate) mod api;
+mod awake;
 mod brought;
 mod capabilities;
 mod deliver;
@@ -136,6 +139,8 @@ pub(crate) struct Setup {
     pub sink: EventSink,
     /// The way in where Telegram calls us.
     pub hooks: Option<Arc<Hooks>>,
+    /// The time.
+    pub clock: Clock,
     /// What earlier sessions have left.
     pub lasting: Arc<Lasting>,
 }
@@ -227,6 +232,7 @@ fn start_tasks(
         faces: faces_in,
         errands: errands_in,
         reach,
+        awake: Awake::new(setup.clock.clone()),
         taken: Taken::default(),
     };
     let faces = Faces { api: Arc::clone(&api), sink: setup.sink.clone() }.run(faces);

@@ -36,14 +36,23 @@ pub trait SinkPort: Send + Sync + 'static {
     /// The chat in which a message is known, among those whose ids begin with `prefix`.
     async fn chat_of(&self, prefix: &str, id: &RemoteMessageId) -> Result<Option<RemoteChatId>, NotStored>;
 
-    /// The chats that the login has seen.
-    async fn chats(&self, login: &LoginId) -> Result<Vec<RemoteChatId>, NotStored>;
+    /// The chats with rooms that the login has seen.
+    async fn chats(&self, login: &LoginId) -> Result<Vec<SeenChat>, NotStored>;
 
     /// Opens a file that somebody in Matrix has sent.
     async fn open(&self, file: &Attachment) -> Result<Download, FileError>;
 
     /// Asks somebody in Matrix into a chat's room.
     async fn invite(&self, login: &LoginId, invitation: Invitation) -> Result<Invited, InviteError>;
+}
+
+/// A chat with a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenChat {
+    /// Its id.
+    pub chat: RemoteChatId,
+    /// The network has told that it is over, for this login or any other.
+    pub gone: bool,
 }
 
 /// Why a file of Matrix cannot be read.
@@ -125,11 +134,11 @@ impl EventSink {
         self.port.chat_of(prefix, id).await
     }
 
-    /// The chats that this login has seen, in this process or one before it, gone ones among them.
+    /// The chats with rooms that this login has seen, in this process or one before it. It reads them all, so it is for rare occasions.
     ///
     /// # Errors
     /// When the database could not be asked.
-    pub async fn chats(&self) -> Result<Vec<RemoteChatId>, NotStored> {
+    pub async fn chats(&self) -> Result<Vec<SeenChat>, NotStored> {
         self.port.chats(&self.login).await
     }
 

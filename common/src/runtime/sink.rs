@@ -13,12 +13,12 @@ use crate::{
     login::Logins,
     message::{Attachment, ChatChange, FileSource, Personal, RemoteEvent, Wire},
     platform::{
-        Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, PlatformError, SinkPort,
-        Ticket,
+        Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, PlatformError, SeenChat,
+        SinkPort, Ticket,
     },
     portal::{Observed, Portals},
     steps::{Step, reached},
-    store::{self, PushOrder, RemoteRow, Store},
+    store::{self, PortalState, PushOrder, RemoteRow, Store, StoreError},
 };
 
 static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
@@ -84,17 +84,8 @@ impl SinkPort for StoreSink {
         self.store.chat_of(prefix, id).await.map_err(|error| NotStored(error.to_string()))
     }
 
-    async fn chats(&self, login: &LoginId) -> Result<Vec<RemoteChatId>, NotStored> {
-        let mut chats: Vec<RemoteChatId> = Vec::new();
-        loop {
-            let page = self.store.login_chats(login, CHATS_PAGE, chats.last()).await;
-            let page = page.map_err(|error| NotStored(error.to_string()))?;
-            let is_last = page.len() < CHATS_PAGE as usize;
-            chats.extend(page);
-            if is_last {
-                return Ok(chats);
-            }
-        }
+    async fn chats(&self, login: &LoginId) -> Result<Vec<SeenChat>, NotStored> {
+        self.seen_chats(login).await.map_err(|error| NotStored(error.to_string()))
     }
 
     async fn open(&self, file: &Attachment) -> Result<Download, FileError> {
@@ -115,6 +106,25 @@ impl SinkPort for StoreSink {
 }
 
 impl StoreSink {
+    async fn seen_chats(&self, login: &LoginId) -> Result<Vec<SeenChat>, StoreError> {
+        let (mut seen, mut last) = (Vec::new(), None);
+        loop {
+            let page = self.store.login_chats(login, CHATS_PAGE, last.as_ref()).await?;
+            for chat in &page {
+                if let Some(portal) = self.store.portal_by_chat(chat).await?
+                    && portal.room_id.is_some()
+                    && portal.state != PortalState::Unbridged
+                {
+                    seen.push(SeenChat { chat: chat.clone(), gone: portal.state == PortalState::Gone });
+                }
+            }
+            match page.into_iter().next_back() {
+                None => return Ok(seen),
+                end => last = end,
+            }
+        }
+    }
+
     async fn keep(&self, login: &LoginId, event: RemoteEvent, cursor: Option<Cursor>) -> Ticket {
         let mut facts = Facts::of(&event, self.clock.now_ms());
         // What is told under a former id is known, and has its place, under the one of today.

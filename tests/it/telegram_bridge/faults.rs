@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use magpie_common::platform::{ConnectError, DeliverError, Platform};
+use magpie_common::{
+    clock::Clock,
+    message::RemoteEvent,
+    platform::{ConnectError, DeliverError, Platform},
+    testkit::platform_suite::Recorded,
+};
+use magpie_telegram::Telegram;
 use magpie_tests::telegram::{Fault, Privacy};
 
 use super::{Stage, ids, in_doubt, key, login, platform, said};
@@ -147,4 +153,36 @@ async fn a_pause_and_what_stands_outlive_a_session() {
     assert!(matches!(refused, Err(DeliverError::Retry { .. })), "the pause is forgotten: {refused:?}");
     assert_eq!(stage.sim.texts(stage.small.supergroup), Vec::<String>::new());
     session.close().await;
+}
+
+/// Telegram keeps updates for a day.
+#[tokio::test]
+async fn after_more_than_a_day_away_every_chat_is_told_once() {
+    let stage = Stage::new().await;
+    let clock = Clock::fixed(1_700_000_000_000, 1);
+    let telegram = Telegram::new(stage.config(), clock.clone()).expect("the settings are good");
+    let gaps = || {
+        let gap = |it: Recorded| match it.event {
+            RemoteEvent::Gap { chat, fetched_max: None, .. } => Some(chat),
+            _ => None,
+        };
+        stage.recorder.events().into_iter().filter_map(gap).collect::<Vec<_>>()
+    };
+    let (supergroup, group) = (stage.id(stage.small.supergroup), stage.id(stage.small.group));
+    let day_ms = 24 * 60 * 60 * 1000;
+    for (away_ms, told) in [(0, 0), (day_ms, 0), (day_ms + 1, 2), (day_ms - 1, 2)] {
+        clock.advance_ms(away_ms);
+        let session = telegram.connect(&login(&stage.sim.token()), stage.sink()).await.expect("it connects");
+        // The second arrives when all about the first is stored.
+        for chat in [stage.small.group, stage.small.supergroup] {
+            let words = format!("after {away_ms} in {chat}");
+            stage.sim.person_sends(chat, stage.small.alice, &words);
+            stage.arrived(&words).await;
+        }
+        session.close().await;
+        assert_eq!(gaps().len(), told, "after {away_ms} ms away");
+    }
+    let mut gaps = gaps();
+    gaps.sort();
+    assert_eq!(gaps, [supergroup, group]);
 }

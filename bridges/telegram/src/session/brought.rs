@@ -84,6 +84,7 @@ impl Brought {
         {
             warn!(waiting, why, "Telegram has trouble with the webhook.");
         }
-        Ok(())
+        // It is awake, though nothing comes.
+        self.intake.take(Vec::new()).await
     }
 }

@@ -10,7 +10,13 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::Duration};
 use tracing::debug;
 
-use super::{api::Api, errands::Errand, taken::Taken, world::World};
+use super::{
+    api::Api,
+    awake::{Awake, tell_gap},
+    errands::Errand,
+    taken::Taken,
+    world::World,
+};
 use crate::{
     events::{self, Reach, command},
     json::{name, text},
@@ -32,6 +38,8 @@ pub(super) struct Intake {
     /// What is asked of the bot itself.
     pub(super) errands: mpsc::Sender<Errand>,
     pub(super) reach: Reach,
+    /// When updates were last taken in.
+    pub(super) awake: Awake,
     /// The updates that are stored.
     pub(super) taken: Taken,
 }
@@ -39,12 +47,19 @@ pub(super) struct Intake {
 impl Intake {
     /// Recalls which updates were taken in before.
     pub(super) async fn recall(&mut self) -> Result<(), ConnectError> {
+        self.awake.recall(&self.sink).await?;
         self.taken = self.sink.remembered(STREAM).await?.map_or_else(Taken::default, |it| Taken::read(&it));
         Ok(())
     }
 
-    /// Takes updates in; returns when all that they tell is stored.
+    /// Takes updates in; returns when all that they tell is stored. None tell that there are none.
     pub(super) async fn take(&mut self, mut updates: Vec<Value>) -> Result<(), ConnectError> {
+        if let Some(since_ms) = self.awake.missing_since() {
+            tell_gap(&self.sink, &self.world, since_ms).await?;
+            // What was known of numbers and rights is of another time.
+            self.taken = Taken::default();
+            self.world.write().forget_rights();
+        }
         updates.sort_by_key(|update| update["update_id"].as_i64());
         let mut tickets = Vec::new();
         let mut is_quiet = false;
@@ -69,6 +84,7 @@ impl Intake {
         if is_quiet {
             self.sink.remember(self.cursor()).await?;
         }
+        self.awake.note(&self.sink).await?;
         for errand in errands {
             // Who asks more than can be answered asks again.
             let _ = self.errands.try_send(errand);

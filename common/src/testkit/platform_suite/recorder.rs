@@ -4,7 +4,7 @@
 //! written and read again.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -17,8 +17,10 @@ use tokio::sync::watch;
 use super::within;
 use crate::{
     ids::{LoginId, RemoteChatId, RemoteMessageId},
-    message::{Attachment, FileSource, RemoteEvent, RemoteMessage, Wire},
-    platform::{Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, SinkPort, Ticket},
+    message::{Attachment, ChatChange, FileSource, RemoteEvent, RemoteMessage, Wire},
+    platform::{
+        Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, SeenChat, SinkPort, Ticket,
+    },
 };
 
 /// What was pushed, in order. Clones share it, so that a new session goes on where the last one ended.
@@ -152,9 +154,16 @@ impl SinkPort for Recorder {
         Ok(found.map(|it| it.chat))
     }
 
-    async fn chats(&self, _login: &LoginId) -> Result<Vec<RemoteChatId>, NotStored> {
-        let seen: BTreeSet<_> = self.events().iter().filter_map(|it| it.event.chat().cloned()).collect();
-        Ok(seen.into_iter().collect())
+    /// Here every chat of which something was told has a room.
+    async fn chats(&self, _login: &LoginId) -> Result<Vec<SeenChat>, NotStored> {
+        let mut seen = BTreeMap::new();
+        for Recorded { event, .. } in self.events() {
+            if let Some(chat) = event.chat() {
+                let is_end = matches!(&event, RemoteEvent::ChatChanged { change: ChatChange::Gone, .. });
+                seen.insert(chat.clone(), is_end);
+            }
+        }
+        Ok(seen.into_iter().map(|(chat, gone)| SeenChat { chat, gone }).collect())
     }
 
     async fn open(&self, file: &Attachment) -> Result<Download, FileError> {

@@ -162,6 +162,11 @@ impl Known {
         self.people.put(id, met);
     }
 
+    /// Nothing is known any more of what the bot may do anywhere.
+    pub fn forget_rights(&mut self) {
+        self.chats.iter_mut().for_each(|(_, chat)| chat.rights = None);
+    }
+
     /// Learns from a `ChatMember` that is the bot itself.
     pub fn learn_rights(&mut self, chat: i64, member: &Value) {
         let status = text(&member["status"]);
