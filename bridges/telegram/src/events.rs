@@ -122,13 +122,25 @@ fn own_membership(told: &Value, known: &Known) -> Option<Vec<RemoteEvent>> {
         "restricted" => member["is_member"] == true,
         _ => false,
     };
-    let chat = spot.id();
-    let event = match (is_there(&told["old_chat_member"]), is_there(&told["new_chat_member"])) {
-        (_, false) => Some(RemoteEvent::ChatChanged { chat, change: ChatChange::Gone }),
-        (false, true) => chat_changed(&chat, known, ChatChange::Present),
-        (true, true) => None,
-    };
-    Some(event.into_iter().collect())
+    let gone = |chat| RemoteEvent::ChatChanged { chat, change: ChatChange::Gone };
+    Some(match (is_there(&told["old_chat_member"]), is_there(&told["new_chat_member"])) {
+        (_, false) => rooms_of(&spot, known).into_iter().map(gone).collect(),
+        (false, true) => {
+            let rooms = rooms_of(&spot, known).into_iter();
+            rooms.filter_map(|chat| chat_changed(&chat, known, ChatChange::Present)).collect()
+        }
+        (true, true) => Vec::new(),
+    })
+}
+
+/// The rooms of a chat: one, and for a forum its space and its topics, too.
+fn rooms_of(spot: &Spot, known: &Known) -> Vec<RemoteChatId> {
+    let topics = known.topics_of(spot.chat);
+    let is_forum = !topics.is_empty() || known.chat(spot.chat).is_some_and(|chat| chat.is_forum);
+    let mut rooms = vec![spot.id()];
+    rooms.extend(is_forum.then(|| spot.space()));
+    rooms.extend(topics.into_iter().map(|topic| Spot { topic: Some(topic), ..*spot }.id()));
+    rooms
 }
 
 /// Somebody came to a chat or left it. Told only to admins; messages tell it, too.

@@ -3,6 +3,7 @@
 //! | part | duty |
 //! |---|---|
 //! | `api`, `limiter`, `verdict` | the Bot API, how fast we may speak, what failures mean |
+//! | `tasks` | what runs while it is connected |
 //! | `polling`, `brought` | updates in: asked for, or brought by the webhook |
 //! | `intake`, `taken`, `world`, `faces` | updates mapped and stored, once; what is remembered; pictures of people |
 //! | `polls` | where polls of ours stand |
@@ -14,10 +15,9 @@
 //! A session ends when updates cannot be had for a while or cannot be stored; the next one goes on where Telegram's own memory of confirmed
 //! updates stands.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use magpie_common::{
     clock::Clock,
     config::Secret,
@@ -29,32 +29,21 @@ use magpie_common::{
     },
 };
 use serde_json::{Value, json};
-use tokio::{
-    sync::{Mutex as AsyncMutex, mpsc, watch},
-    task::JoinHandle,
-    time::{Duration, timeout},
-};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{Mutex as AsyncMutex, watch};
 use tracing::{info, warn};
 
 use self::{
     api::Api,
-    awake::Awake,
-    brought::Brought,
     deliver::Deliverer,
-    errands::Errands,
-    faces::Faces,
     files::Files,
-    intake::Intake,
     lasting::{Kept, Lasting},
-    polling::Polling,
-    taken::Taken,
+    tasks::{Running, end_session},
     verdict::connect_verdict,
     world::World,
 };
 use crate::{
     config::{Mode, TelegramConfig},
-    events::{Reach, WANTED, command::MENU},
+    events::{WANTED, command::MENU},
     place,
     webhook::Hooks,
 };
@@ -74,6 +63,7 @@ mod limiter;
 mod polling;
 mod polls;
 mod taken;
+mod tasks;
 mod verdict;
 pub(crate) mod world;
 
@@ -89,10 +79,6 @@ pub(crate) const CONFLICT: &str = "Another program takes this bot's updates, so 
 pub(crate) const PRIVACY_MODE: &str = "privacy mode is on: in groups the bot sees only commands, replies to it and mentions of it, \
     unless it is an admin";
 
-/// What a task says that panicked.
-const STUMBLED: &str =
-    "The bridge has stumbled over what Telegram told, and begins again. If this stays so, look into its log.";
-
 const MEBIBYTE: u64 = 1024 * 1024;
 
 /// What bots may fetch and send: <https://core.telegram.org/bots/api#getfile>, <https://core.telegram.org/bots/api#sending-files>.
@@ -101,15 +87,6 @@ const UPLOAD_BYTES_MAX: u64 = 50 * MEBIBYTE;
 
 /// The same with a server of one's own: <https://core.telegram.org/bots/api#using-a-local-bot-api-server>.
 const LOCAL_BYTES_MAX: u64 = 2_000 * MEBIBYTE;
-
-/// How many people may wait for their pictures to be looked for.
-const FACES_MAX: usize = 256;
-
-/// How many commands may wait to be answered.
-const ERRANDS_MAX: usize = 64;
-
-/// How long the tasks may take to end.
-const END_WITHIN: Duration = Duration::from_secs(10);
 
 /// A connected bot.
 pub(crate) struct TelegramSession {
@@ -122,11 +99,6 @@ pub(crate) struct TelegramSession {
     upload_bytes_max: u64,
     end: watch::Sender<Option<ConnectError>>,
     running: AsyncMutex<Running>,
-}
-
-struct Running {
-    stop: CancellationToken,
-    tasks: Vec<JoinHandle<()>>,
 }
 
 /// What a session is made from.
@@ -174,7 +146,7 @@ pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         info!(%error, "The menu of commands could not be set in Telegram.");
     }
     let end = watch::Sender::new(None);
-    let running = start_tasks(&setup, (&api, &world), &end);
+    let running = tasks::start(&setup, (&api, &world), &end);
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         world: Arc::clone(&world),
@@ -210,91 +182,6 @@ async fn set_way_in(api: &Api, setup: &Setup, me: i64) -> Result<(), ConnectErro
 fn webhook_url(config: &TelegramConfig, me: i64) -> String {
     let base = config.webhook_url.as_deref().unwrap_or_default().trim_end_matches('/');
     format!("{base}{}", Hooks::path(me))
-}
-
-fn start_tasks(
-    setup: &Setup,
-    (api, world): (&Arc<Api>, &Arc<World>),
-    end: &watch::Sender<Option<ConnectError>>,
-) -> Running {
-    let stop = CancellationToken::new();
-    let (faces_in, faces) = mpsc::channel(FACES_MAX);
-    let (errands_in, errands) = mpsc::channel(ERRANDS_MAX);
-    let reach = Reach {
-        download_bytes_max: if setup.config.local_server { LOCAL_BYTES_MAX } else { DOWNLOAD_BYTES_MAX },
-    };
-    let (api, world) = (Arc::clone(api), Arc::clone(world));
-    let me = world.read().me;
-    let intake = Intake {
-        api: Arc::clone(&api),
-        world,
-        sink: setup.sink.clone(),
-        faces: faces_in,
-        errands: errands_in,
-        reach,
-        awake: Awake::new(setup.clock.clone()),
-        taken: Taken::default(),
-    };
-    let faces = Faces { api: Arc::clone(&api), sink: setup.sink.clone() }.run(faces);
-    let errands = Errands { api: Arc::clone(&api), sink: setup.sink.clone() }.run(errands);
-    let aside = async {
-        tokio::join!(faces, errands);
-        // They end after the updates, which say why.
-        std::future::pending().await
-    };
-    let aside = spawn(aside, &stop, end);
-    let updates: JoinHandle<()> = match &setup.hooks {
-        None => spawn(Polling { api, intake }.run(), &stop, end),
-        Some(hooks) => {
-            let url = webhook_url(&setup.config, me);
-            let brought = Brought::register(hooks, me, (api, intake), url);
-            spawn(brought.run(), &stop, end)
-        }
-    };
-    Running { stop, tasks: vec![updates, aside] }
-}
-
-/// Runs what ends with the reason why the session is over; a panic is one, too.
-fn spawn(
-    work: impl Future<Output = ConnectError> + Send + 'static,
-    stop: &CancellationToken,
-    end: &watch::Sender<Option<ConnectError>>,
-) -> JoinHandle<()> {
-    let work = AssertUnwindSafe(work).catch_unwind();
-    let (work, end) = (stop.clone().run_until_cancelled_owned(work), end.clone());
-    tokio::spawn(async move {
-        if let Some(why) = work.await {
-            end_session(&end, why.unwrap_or_else(|_| ConnectError::Transient(STUMBLED.to_owned())));
-        }
-    })
-}
-
-/// Ends a session for a reason; the first reason counts.
-fn end_session(end: &watch::Sender<Option<ConnectError>>, why: ConnectError) {
-    end.send_if_modified(|reason| {
-        let is_first = reason.is_none();
-        if is_first {
-            *reason = Some(why);
-        }
-        is_first
-    });
-}
-
-impl Running {
-    async fn end(&mut self) {
-        self.stop.cancel();
-        for mut task in self.tasks.drain(..) {
-            if timeout(END_WITHIN, &mut task).await.is_err() {
-                task.abort();
-            }
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
 }
 
 impl TelegramSession {
@@ -408,21 +295,5 @@ impl Session for TelegramSession {
     async fn close(&self) {
         end_session(&self.end, ConnectError::Closed);
         self.running.lock().await.end().await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_task_that_panics_ends_the_session_with_words() {
-        let (stop, end) = (CancellationToken::new(), watch::Sender::new(None));
-        let stumbles = async {
-            let nothing: Option<ConnectError> = std::future::ready(None).await;
-            nothing.expect("this panics")
-        };
-        spawn(stumbles, &stop, &end).await.expect("the task itself goes on");
-        assert_eq!(*end.borrow(), Some(ConnectError::Transient(STUMBLED.to_owned())));
     }
 }

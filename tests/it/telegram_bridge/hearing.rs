@@ -277,3 +277,31 @@ async fn reactions_in_topics_are_put_where_the_message_is() {
     session.close().await;
     stage.should_be_honest("reactions_in_topics_are_put_where_the_message_is");
 }
+
+/// All rooms of a forum end, also those that this session has not heard of, and all come back.
+#[tokio::test]
+async fn a_bot_that_is_taken_out_of_a_forum_loses_its_topics_and_space() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let (forum, oaks, alice) = (stage.small.forum, stage.small.oaks, stage.small.alice);
+    stage.sim.person_sends_in_topic((forum, oaks), alice, "in a topic");
+    stage.arrived("in a topic").await;
+    session.close().await;
+    let changed = |recorder: &Recorder, is_end: bool| {
+        let events = recorder.events().into_iter().filter_map(|it| match it.event {
+            RemoteEvent::ChatChanged { chat, change: ChatChange::Gone } if is_end => Some(chat.to_string()),
+            RemoteEvent::ChatChanged { chat, change: ChatChange::Present(_) } if !is_end => {
+                Some(chat.to_string())
+            }
+            _ => None,
+        });
+        Some(events.collect::<Vec<_>>()).filter(|events| events.len() == 3)
+    };
+    let rooms = [forum.to_string(), format!("forum{forum}"), format!("{forum}/{oaks}")];
+    let session = stage.connect().await;
+    stage.sim.person_bans(forum, (alice, stage.small.bot));
+    assert_eq!(stage.recorder.wait_for("the end of the rooms", |it| changed(it, true)).await, rooms);
+    stage.sim.person_promotes(forum, (alice, stage.small.bot));
+    assert_eq!(stage.recorder.wait_for("the rooms again", |it| changed(it, false)).await, rooms);
+    session.close().await;
+}

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     events::{self, Reach, command},
     json::{name, text},
-    place::{self, Spot},
+    place::{self, Scope, Spot},
 };
 
 /// There is one stream of updates.
@@ -69,9 +69,12 @@ impl Intake {
             let Some(number) = number.filter(|number| !self.taken.has(*number)) else { continue };
             self.taken.add(number);
             self.find_topic(&update).await?;
+            self.find_topics(&update).await?;
             self.world.find_poll(&self.sink, text(&update["poll_answer"]["poll_id"])).await?;
+            let was_named = self.named_topic(&update).is_some();
             let events = self.map(&update, &mut errands).await;
-            named.extend(self.named_topic(&update));
+            let name = self.told_name(&update).or_else(|| self.named_topic(&update).filter(|_| !was_named));
+            named.extend(name);
             is_quiet = events.is_empty();
             self.push(events, &mut tickets).await;
         }
@@ -93,7 +96,7 @@ impl Intake {
     }
 
     /// A topic whose name is told, which happens only once.
-    fn named_topic(&self, update: &Value) -> Option<(String, String)> {
+    fn told_name(&self, update: &Value) -> Option<(String, String)> {
         let message = &update["message"];
         let told = [&message["forum_topic_created"], &message["forum_topic_edited"]];
         let name = told.into_iter().find_map(|told| name(&told["name"]))?;
@@ -117,6 +120,29 @@ impl Intake {
         let found = self.sink.chat_of(&spot.topics_prefix(), &spot.message(number)).await?;
         if let Some(topic) = found.and_then(|chat| Spot::parse(&chat)).and_then(|spot| spot.topic) {
             self.world.write().threads.put((spot.chat, number), Some(topic));
+        }
+        Ok(())
+    }
+
+    /// The topic in which something was said, if its name is known.
+    fn named_topic(&self, update: &Value) -> Option<(String, String)> {
+        let known = self.world.read();
+        let spot = Spot::of_message(&update["message"], known.me)?;
+        let name = known.topic_name(spot.chat, spot.topic?)?;
+        Some((spot.id().to_string(), name))
+    }
+
+    /// The topics of a forum from which the bot is taken, or to which it comes back: those that have rooms.
+    async fn find_topics(&self, update: &Value) -> Result<(), NotStored> {
+        let me = self.world.read().me;
+        let forum = Spot::of_chat(&update["my_chat_member"]["chat"], me);
+        let Some(forum) = forum.filter(|spot| spot.scope == Scope::Chat) else { return Ok(()) };
+        for seen in self.sink.chats().await? {
+            let spot = Spot::parse(&seen.chat).filter(|spot| spot.chat == forum.chat);
+            if let Some(topic) = spot.and_then(|spot| spot.topic) {
+                let name = self.sink.remembered(seen.chat.as_str()).await?;
+                self.world.write().recall_topic(forum.chat, topic, name);
+            }
         }
         Ok(())
     }

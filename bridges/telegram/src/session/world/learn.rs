@@ -100,9 +100,33 @@ impl Known {
         }
     }
 
+    /// The name of a topic, if it is known.
+    pub fn topic_name(&self, chat: i64, topic: i64) -> Option<String> {
+        self.topics.peek(&(chat, topic))?.name.clone()
+    }
+
     /// Whether the name of a topic is known.
     pub fn is_named(&self, chat: i64, topic: i64) -> bool {
         self.topics.peek(&(chat, topic)).is_some_and(|topic| topic.name.is_some())
+    }
+
+    /// The topics of a forum that are known.
+    pub fn topics_of(&self, forum: i64) -> Vec<i64> {
+        let mut topics: Vec<i64> = self
+            .topics
+            .iter()
+            .filter(|((chat, _), _)| *chat == forum)
+            .map(|((_, topic), _)| *topic)
+            .collect();
+        topics.retain(|topic| *topic != 1);
+        topics.sort_unstable();
+        topics
+    }
+
+    /// Learns of a topic from an earlier session, and its name where that was told.
+    pub fn recall_topic(&mut self, forum: i64, topic: i64, name: Option<String>) {
+        let known = self.topics.get_or_insert_mut((forum, topic), Topic::default);
+        known.name = known.name.take().or(name);
     }
 
     /// Learns the name of a topic from an earlier session.
