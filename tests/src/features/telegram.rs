@@ -275,6 +275,12 @@ const BEYOND: &[Row] = &[
     ("per-user choice of rooms", Beyond, In, No("not yet: the operator chooses for all")),
     ("webhook and polling", Beyond, In, Yes(BROUGHT)),
     (
+        "an absence too long for Telegram's memory is told",
+        Beyond,
+        In,
+        Yes("it::telegram_bridge::faults::after_more_than_a_day_away_every_chat_is_told_once"),
+    ),
+    (
         "privacy mode is named by the doctor",
         Beyond,
         Both,
