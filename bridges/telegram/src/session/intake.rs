@@ -56,9 +56,9 @@ impl Intake {
     pub(super) async fn take(&mut self, mut updates: Vec<Value>) -> Result<(), ConnectError> {
         if let Some(since_ms) = self.awake.missing_since() {
             tell_gap(&self.sink, &self.world, since_ms).await?;
-            // What was known of numbers and rights is of another time.
+            // What was known is of another time.
             self.taken = Taken::default();
-            self.world.write().forget_rights();
+            self.world.write().doubt_chats();
         }
         updates.sort_by_key(|update| update["update_id"].as_i64());
         let mut tickets = Vec::new();

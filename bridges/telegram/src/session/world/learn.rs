@@ -186,9 +186,11 @@ impl Known {
         self.people.put(id, met);
     }
 
-    /// Nothing is known any more of what the bot may do anywhere.
-    pub fn forget_rights(&mut self) {
-        self.chats.iter_mut().for_each(|(_, chat)| chat.rights = None);
+    /// Updates are missing: what the bot may do anywhere is not known any more, and of chats only Telegram knows how they look.
+    pub fn doubt_chats(&mut self) {
+        for (_, chat) in &mut self.chats {
+            (chat.rights, chat.is_whole) = (None, false);
+        }
     }
 
     /// Learns from a `ChatMember` that is the bot itself.
