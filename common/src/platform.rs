@@ -13,7 +13,7 @@ pub use self::{
     invitation::{Invitation, InviteError, Invited},
     login::{LoginField, LoginFlow, LoginProcess, LoginStep, SavedLogin},
     progress::Progress,
-    sink::{Cursor, EventSink, FileError, NotStored, SinkPort, Ticket},
+    sink::{Cursor, EventSink, FileError, NotStored, SeenChat, SinkPort, Ticket},
     webhook::{WEBHOOK_PATH, Webhook, WebhookAnswer, WebhookHead},
 };
 pub use crate::config::{About, PlatformConfig};

@@ -7,6 +7,7 @@ mod kinds;
 mod relay;
 mod sending;
 mod suite;
+mod voting;
 mod webhook;
 
 use std::sync::Arc;

@@ -4,6 +4,8 @@
 //! what cannot be mapped becomes [`RemoteEvent::Unknown`] with its raw form. Pure, but for what [`Known`] remembers of edits. Next:
 //! `message`, which reads a message, and `service`, which reads what Telegram itself tells.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use magpie_common::{
     ids::RemoteChatId,
     message::{ChatChange, MemberChange, RemoteEvent},
@@ -53,8 +55,14 @@ pub(crate) struct Reach {
     pub download_bytes_max: u64,
 }
 
-/// Maps an update. Nothing when it is ours, or nothing that a room shows.
+/// Maps an update. Nothing when it is ours, or nothing that a room shows. One over which we stumble is kept like one that cannot be mapped,
+/// since Telegram would bring it again and again.
 pub(crate) fn map(update: &Value, known: &mut Known, reach: Reach) -> Vec<RemoteEvent> {
+    let mapped = catch_unwind(AssertUnwindSafe(|| read(update, known, reach)));
+    mapped.unwrap_or_else(|_| vec![unknown("update", None, update)])
+}
+
+fn read(update: &Value, known: &mut Known, reach: Reach) -> Vec<RemoteEvent> {
     let Some((kind, told)) = kind_of(update) else { return vec![unknown("update", None, update)] };
     let events = match kind {
         "message" | "channel_post" => message::created(told, known, reach),
@@ -114,13 +122,25 @@ fn own_membership(told: &Value, known: &Known) -> Option<Vec<RemoteEvent>> {
         "restricted" => member["is_member"] == true,
         _ => false,
     };
-    let chat = spot.id();
-    let event = match (is_there(&told["old_chat_member"]), is_there(&told["new_chat_member"])) {
-        (_, false) => Some(RemoteEvent::ChatChanged { chat, change: ChatChange::Gone }),
-        (false, true) => chat_changed(&chat, known, ChatChange::Present),
-        (true, true) => None,
-    };
-    Some(event.into_iter().collect())
+    let gone = |chat| RemoteEvent::ChatChanged { chat, change: ChatChange::Gone };
+    Some(match (is_there(&told["old_chat_member"]), is_there(&told["new_chat_member"])) {
+        (_, false) => rooms_of(&spot, known).into_iter().map(gone).collect(),
+        (false, true) => {
+            let rooms = rooms_of(&spot, known).into_iter();
+            rooms.filter_map(|chat| chat_changed(&chat, known, ChatChange::Present)).collect()
+        }
+        (true, true) => Vec::new(),
+    })
+}
+
+/// The rooms of a chat: one, and for a forum its space and its topics, too.
+fn rooms_of(spot: &Spot, known: &Known) -> Vec<RemoteChatId> {
+    let topics = known.topics_of(spot.chat);
+    let is_forum = !topics.is_empty() || known.chat(spot.chat).is_some_and(|chat| chat.is_forum);
+    let mut rooms = vec![spot.id()];
+    rooms.extend(is_forum.then(|| spot.space()));
+    rooms.extend(topics.into_iter().map(|topic| Spot { topic: Some(topic), ..*spot }.id()));
+    rooms
 }
 
 /// Somebody came to a chat or left it. Told only to admins; messages tell it, too.

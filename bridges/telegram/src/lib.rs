@@ -25,7 +25,11 @@ use magpie_common::{
 };
 
 pub use self::config::{Mode, TelegramConfig};
-use self::{login::BotTokenLogin, session::Setup, webhook::Hooks};
+use self::{
+    login::BotTokenLogin,
+    session::{Setup, lasting::Lasting},
+    webhook::Hooks,
+};
 
 mod config;
 mod events;
@@ -41,6 +45,8 @@ mod webhook;
 pub struct Telegram {
     config: Arc<TelegramConfig>,
     hooks: Option<Arc<Hooks>>,
+    lasting: Arc<Lasting>,
+    clock: Clock,
 }
 
 #[async_trait]
@@ -56,10 +62,10 @@ impl Platform for Telegram {
 
     type Config = TelegramConfig;
 
-    fn new(config: TelegramConfig, _clock: Clock) -> Result<Self, PlatformError> {
+    fn new(config: TelegramConfig, clock: Clock) -> Result<Self, PlatformError> {
         let hooks =
             (config.mode == Mode::Webhook).then(|| Arc::new(Hooks::new(config.webhook_secret.clone())));
-        Ok(Self { config: Arc::new(config), hooks })
+        Ok(Self { config: Arc::new(config), hooks, lasting: Arc::default(), clock })
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {
@@ -83,6 +89,8 @@ impl Platform for Telegram {
             token: login.secret.clone(),
             sink,
             hooks: self.hooks.clone(),
+            clock: self.clock.clone(),
+            lasting: Arc::clone(&self.lasting),
         };
         session::connect(setup).await
     }

@@ -85,6 +85,11 @@ impl Spot {
         })
     }
 
+    /// What the ids of a forum's topics begin with.
+    pub fn topics_prefix(&self) -> String {
+        format!("{}/", self.chat)
+    }
+
     /// The space of the forum to which it belongs.
     pub fn space(&self) -> RemoteChatId {
         RemoteChatId::new(format!("{FORUM}{}", self.chat))

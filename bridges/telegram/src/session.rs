@@ -3,55 +3,53 @@
 //! | part | duty |
 //! |---|---|
 //! | `api`, `limiter`, `verdict` | the Bot API, how fast we may speak, what failures mean |
+//! | `tasks` | what runs while it is connected |
 //! | `polling`, `brought` | updates in: asked for, or brought by the webhook |
-//! | `intake`, `world`, `faces` | updates mapped and stored, in order; what is remembered; pictures of people |
+//! | `intake`, `taken`, `world`, `faces` | updates mapped and stored, once; what is remembered; pictures of people |
+//! | `polls` | where polls of ours stand |
+//! | `lasting`, `awake` | what outlives a session; how long none was there |
 //! | `errands` | commands that people in Telegram give the bot |
 //! | `deliver` | messages out, once |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
 //!
-//! A session ends when updates cannot be had or stored; the next one goes on where Telegram's own memory of confirmed updates stands.
+//! A session ends when updates cannot be had for a while or cannot be stored; the next one goes on where Telegram's own memory of confirmed
+//! updates stands.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use magpie_common::{
+    clock::Clock,
     config::Secret,
     ids::{RemoteChatId, RemoteFileId, RemoteUserId},
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, PlatformError,
-        Progress, Session,
+        Session,
     },
 };
 use serde_json::{Value, json};
-use tokio::{
-    sync::{Mutex as AsyncMutex, mpsc, watch},
-    task::JoinHandle,
-    time::{Duration, timeout},
-};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{Mutex as AsyncMutex, watch};
 use tracing::{info, warn};
 
 use self::{
     api::Api,
-    brought::Brought,
-    deliver::{Deliverer, Reactions},
-    errands::Errands,
-    faces::Faces,
+    deliver::Deliverer,
     files::Files,
-    intake::Intake,
-    polling::Polling,
+    lasting::{Kept, Lasting},
+    tasks::{Running, end_session},
     verdict::connect_verdict,
     world::World,
 };
 use crate::{
     config::{Mode, TelegramConfig},
-    events::{Reach, WANTED, command::MENU},
+    events::{WANTED, command::MENU},
     place,
     webhook::Hooks,
 };
 
 pub(crate) mod api;
+mod awake;
 mod brought;
 mod capabilities;
 mod deliver;
@@ -60,8 +58,12 @@ mod errands;
 mod faces;
 mod files;
 mod intake;
+pub(crate) mod lasting;
 mod limiter;
 mod polling;
+mod polls;
+mod taken;
+mod tasks;
 mod verdict;
 pub(crate) mod world;
 
@@ -86,15 +88,6 @@ const UPLOAD_BYTES_MAX: u64 = 50 * MEBIBYTE;
 /// The same with a server of one's own: <https://core.telegram.org/bots/api#using-a-local-bot-api-server>.
 const LOCAL_BYTES_MAX: u64 = 2_000 * MEBIBYTE;
 
-/// How many people may wait for their pictures to be looked for.
-const FACES_MAX: usize = 256;
-
-/// How many commands may wait to be answered.
-const ERRANDS_MAX: usize = 64;
-
-/// How long the tasks may take to end.
-const END_WITHIN: Duration = Duration::from_secs(10);
-
 /// A connected bot.
 pub(crate) struct TelegramSession {
     me: i64,
@@ -108,11 +101,6 @@ pub(crate) struct TelegramSession {
     running: AsyncMutex<Running>,
 }
 
-struct Running {
-    stop: CancellationToken,
-    tasks: Vec<JoinHandle<()>>,
-}
-
 /// What a session is made from.
 pub(crate) struct Setup {
     /// The settings.
@@ -123,18 +111,23 @@ pub(crate) struct Setup {
     pub sink: EventSink,
     /// The way in where Telegram calls us.
     pub hooks: Option<Arc<Hooks>>,
+    /// The time.
+    pub clock: Clock,
+    /// What earlier sessions have left.
+    pub lasting: Arc<Lasting>,
 }
 
 /// Brings a session up: asks who we are, and lets updates come.
 pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
     let config = &setup.config;
-    if crate::config::bot_of(setup.token.expose()).is_none() {
+    let Some(bot) = crate::config::bot_of(setup.token.expose()) else {
         return Err(ConnectError::BadCredentials(BAD_TOKEN.to_owned()));
-    }
+    };
+    let Kept { world, limiter, progress, reactions } = setup.lasting.of(bot);
     let api = Api::new(config, setup.token.clone()).map_err(|error| {
         ConnectError::Transient(format!("The bridge cannot start a client: {}.", error.without_url()))
     })?;
-    let api = Arc::new(api);
+    let api = Arc::new(api.with_limiter(limiter));
     let me = api.call("getMe", &json!({})).await.map_err(|error| connect_verdict(&error))?;
     if me["can_read_all_group_messages"] != true {
         warn!(
@@ -142,7 +135,7 @@ pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
             "In Telegram {PRIVACY_MODE}; switch it off with @BotFather (/setprivacy)."
         );
     }
-    let world = Arc::new(World::new(&me));
+    world.write().begin(&me);
     let me = world.read().me;
     set_way_in(&api, &setup, me).await?;
     let commands: Vec<Value> = MENU
@@ -153,12 +146,12 @@ pub(crate) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         info!(%error, "The menu of commands could not be set in Telegram.");
     }
     let end = watch::Sender::new(None);
-    let running = start_tasks(&setup, (&api, &world), &end);
+    let running = tasks::start(&setup, (&api, &world), &end);
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         world: Arc::clone(&world),
-        progress: Progress::default(),
-        reactions: Reactions::default(),
+        progress,
+        reactions,
         sink: setup.sink.clone(),
     };
     let files = Files { api: Arc::clone(&api), is_local: config.local_server };
@@ -174,7 +167,7 @@ async fn set_way_in(api: &Api, setup: &Setup, me: i64) -> Result<(), ConnectErro
         Mode::Webhook => {
             let url = webhook_url(&setup.config, me);
             let secret = setup.config.webhook_secret.as_ref().map(Secret::expose).unwrap_or_default();
-            // One at a time keeps the order.
+            // One at a time keeps the order of each chat; one that fails lets those of other chats pass.
             let fields = json!({
                 "url": url, "secret_token": secret, "max_connections": 1, "allowed_updates": WANTED,
                 "drop_pending_updates": false,
@@ -189,87 +182,6 @@ async fn set_way_in(api: &Api, setup: &Setup, me: i64) -> Result<(), ConnectErro
 fn webhook_url(config: &TelegramConfig, me: i64) -> String {
     let base = config.webhook_url.as_deref().unwrap_or_default().trim_end_matches('/');
     format!("{base}{}", Hooks::path(me))
-}
-
-fn start_tasks(
-    setup: &Setup,
-    (api, world): (&Arc<Api>, &Arc<World>),
-    end: &watch::Sender<Option<ConnectError>>,
-) -> Running {
-    let stop = CancellationToken::new();
-    let (faces_in, faces) = mpsc::channel(FACES_MAX);
-    let (errands_in, errands) = mpsc::channel(ERRANDS_MAX);
-    let reach = Reach {
-        download_bytes_max: if setup.config.local_server { LOCAL_BYTES_MAX } else { DOWNLOAD_BYTES_MAX },
-    };
-    let (api, world) = (Arc::clone(api), Arc::clone(world));
-    let me = world.read().me;
-    let intake = Intake {
-        api: Arc::clone(&api),
-        world,
-        sink: setup.sink.clone(),
-        faces: faces_in,
-        errands: errands_in,
-        reach,
-        last: None,
-    };
-    let faces = Faces { api: Arc::clone(&api), sink: setup.sink.clone() }.run(faces);
-    let errands = Errands { api: Arc::clone(&api), sink: setup.sink.clone() }.run(errands);
-    let aside = stop.clone().run_until_cancelled_owned(async { tokio::join!(faces, errands) });
-    let updates: JoinHandle<()> = match &setup.hooks {
-        None => spawn(Polling { api, intake }.run(), &stop, end),
-        Some(hooks) => {
-            let url = webhook_url(&setup.config, me);
-            let brought = Brought::register(hooks, me, (api, intake), url);
-            spawn(brought.run(), &stop, end)
-        }
-    };
-    let aside = tokio::spawn(async move {
-        aside.await;
-    });
-    Running { stop, tasks: vec![updates, aside] }
-}
-
-/// Runs what ends with the reason why the session is over.
-fn spawn(
-    work: impl Future<Output = ConnectError> + Send + 'static,
-    stop: &CancellationToken,
-    end: &watch::Sender<Option<ConnectError>>,
-) -> JoinHandle<()> {
-    let (work, end) = (stop.clone().run_until_cancelled_owned(work), end.clone());
-    tokio::spawn(async move {
-        if let Some(why) = work.await {
-            end_session(&end, why);
-        }
-    })
-}
-
-/// Ends a session for a reason; the first reason counts.
-fn end_session(end: &watch::Sender<Option<ConnectError>>, why: ConnectError) {
-    end.send_if_modified(|reason| {
-        let is_first = reason.is_none();
-        if is_first {
-            *reason = Some(why);
-        }
-        is_first
-    });
-}
-
-impl Running {
-    async fn end(&mut self) {
-        self.stop.cancel();
-        for mut task in self.tasks.drain(..) {
-            if timeout(END_WITHIN, &mut task).await.is_err() {
-                task.abort();
-            }
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
 }
 
 impl TelegramSession {
@@ -337,7 +249,14 @@ impl Session for TelegramSession {
             let words = format!("A bot cannot bring {action} to this chat in Telegram.");
             return Err(DeliverError::Unsupported(words));
         }
-        self.deliverer.deliver(chat, outgoing, key).await
+        let is_poll = matches!(outgoing, Outgoing::Poll { .. });
+        let _under_way = is_poll.then(|| self.world.poll_under_way());
+        let delivered = self.deliverer.deliver(chat, outgoing, key).await?;
+        self.world.write().learn_said(chat, &delivered.ids);
+        if is_poll {
+            self.world.keep_poll(&self.sink, chat, &delivered).await;
+        }
+        Ok(delivered)
     }
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 
 use super::{Download, Invitation, InviteError, Invited};
 use crate::{
-    ids::LoginId,
+    ids::{LoginId, RemoteChatId, RemoteMessageId},
     message::{Attachment, RemoteEvent},
 };
 
@@ -33,11 +33,26 @@ pub trait SinkPort: Send + Sync + 'static {
     /// Remembers a place in a stream; returns when it is stored.
     async fn remember(&self, login: &LoginId, cursor: Cursor) -> Result<(), NotStored>;
 
+    /// The chat in which a message is known, among those whose ids begin with `prefix`.
+    async fn chat_of(&self, prefix: &str, id: &RemoteMessageId) -> Result<Option<RemoteChatId>, NotStored>;
+
+    /// The chats with rooms that the login has seen.
+    async fn chats(&self, login: &LoginId) -> Result<Vec<SeenChat>, NotStored>;
+
     /// Opens a file that somebody in Matrix has sent.
     async fn open(&self, file: &Attachment) -> Result<Download, FileError>;
 
     /// Asks somebody in Matrix into a chat's room.
     async fn invite(&self, login: &LoginId, invitation: Invitation) -> Result<Invited, InviteError>;
+}
+
+/// A chat with a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenChat {
+    /// Its id.
+    pub chat: RemoteChatId,
+    /// The network has told that it is over, for this login or any other.
+    pub gone: bool,
 }
 
 /// Why a file of Matrix cannot be read.
@@ -104,6 +119,27 @@ impl EventSink {
     /// When it could not be stored.
     pub async fn remember(&self, cursor: Cursor) -> Result<(), NotStored> {
         self.port.remember(&self.login, cursor).await
+    }
+
+    /// The chat in which a message is known, among those whose ids begin with `prefix`: for networks that tell of a message by its number
+    /// alone. What was said and what was delivered is known once that is stored.
+    ///
+    /// # Errors
+    /// When the database could not be asked.
+    pub async fn chat_of(
+        &self,
+        prefix: &str,
+        id: &RemoteMessageId,
+    ) -> Result<Option<RemoteChatId>, NotStored> {
+        self.port.chat_of(prefix, id).await
+    }
+
+    /// The chats with rooms that this login has seen, in this process or one before it. It reads them all, so it is for rare occasions.
+    ///
+    /// # Errors
+    /// When the database could not be asked.
+    pub async fn chats(&self) -> Result<Vec<SeenChat>, NotStored> {
+        self.port.chats(&self.login).await
     }
 
     /// Opens a file of a message that is being delivered, as a stream of bytes. The size that it tells is the true one; a file that

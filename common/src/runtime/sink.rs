@@ -13,18 +13,21 @@ use crate::{
     login::Logins,
     message::{Attachment, ChatChange, FileSource, Personal, RemoteEvent, Wire},
     platform::{
-        Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, PlatformError, SinkPort,
-        Ticket,
+        Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, PlatformError, SeenChat,
+        SinkPort, Ticket,
     },
     portal::{Observed, Portals},
     steps::{Step, reached},
-    store::{self, PushOrder, RemoteRow, Store},
+    store::{self, PortalState, PushOrder, RemoteRow, Store, StoreError},
 };
 
 static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!("magpie_remote_events_total", "Events from the network, by kind.", &["kind"])
         .expect("the name is unique")
 });
+
+/// Chats of a login are read so many at a time.
+const CHATS_PAGE: u32 = 500;
 
 /// A larger file is not handed to a network, whatever it would take.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
@@ -78,6 +81,14 @@ impl SinkPort for StoreSink {
         self.store.kv_set(login, &key, &value).await.map_err(|error| NotStored(error.to_string()))
     }
 
+    async fn chat_of(&self, prefix: &str, id: &RemoteMessageId) -> Result<Option<RemoteChatId>, NotStored> {
+        self.store.chat_of(prefix, id).await.map_err(|error| NotStored(error.to_string()))
+    }
+
+    async fn chats(&self, login: &LoginId) -> Result<Vec<SeenChat>, NotStored> {
+        self.seen_chats(login).await.map_err(|error| NotStored(error.to_string()))
+    }
+
     async fn open(&self, file: &Attachment) -> Result<Download, FileError> {
         let FileSource::Matrix(mxc) = &file.source else { return Err(FileError::Gone) };
         let away = |error: &crate::homeserver::HomeserverError| FileError::Away(error.to_string());
@@ -96,6 +107,25 @@ impl SinkPort for StoreSink {
 }
 
 impl StoreSink {
+    async fn seen_chats(&self, login: &LoginId) -> Result<Vec<SeenChat>, StoreError> {
+        let (mut seen, mut last) = (Vec::new(), None);
+        loop {
+            let page = self.store.login_chats(login, CHATS_PAGE, last.as_ref()).await?;
+            for chat in &page {
+                if let Some(portal) = self.store.portal_by_chat(chat).await?
+                    && portal.room_id.is_some()
+                    && portal.state != PortalState::Unbridged
+                {
+                    seen.push(SeenChat { chat: chat.clone(), gone: portal.state == PortalState::Gone });
+                }
+            }
+            match page.into_iter().next_back() {
+                None => return Ok(seen),
+                end => last = end,
+            }
+        }
+    }
+
     async fn keep(&self, login: &LoginId, event: RemoteEvent, cursor: Option<Cursor>) -> Ticket {
         let mut facts = Facts::of(&event, self.clock.now_ms());
         // What is told under a former id is known, and has its place, under the one of today.

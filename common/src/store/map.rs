@@ -27,6 +27,9 @@ pub(super) const BETWEEN: &str = concat!(
     columns!(),
     " FROM message m WHERE m.remote_id >= $1 AND m.remote_id <= $2 AND m.chat = $3 AND m.remote_part = 0 LIMIT $4"
 );
+/// In which chat a message is, of those whose ids begin alike. The length is counted by the database, since the two bind numbers otherwise.
+pub(super) const CHAT_OF: &str =
+    "SELECT m.chat FROM message m WHERE m.remote_id = $1 AND substr(m.chat, 1, length($2)) = $2 LIMIT 1";
 /// The further parts of a message have higher numbers than messages that waited behind it, so the time of delivery decides among the
 /// newest rows.
 pub(super) const LAST_DELIVERED: &str = "SELECT remote_id FROM (SELECT id, remote_id, done_ms FROM message \
@@ -67,6 +70,19 @@ impl Store {
         let params = vec![id.as_str().into(), chat.as_str().into()];
         let rows = self.0.reader.fetch(BY_REMOTE, params).await?;
         rows.into_iter().map(|mut row| message_row(&mut row)).collect()
+    }
+
+    /// The chat in which a remote message is known, among those whose ids begin with `prefix`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn chat_of(
+        &self,
+        prefix: &str,
+        id: &RemoteMessageId,
+    ) -> Result<Option<RemoteChatId>, StoreError> {
+        let row = self.0.reader.fetch_one(CHAT_OF, vec![id.as_str().into(), prefix.into()]).await?;
+        row.map(|mut row| row.text().map(RemoteChatId::new)).transpose()
     }
 
     /// The newest message in a chat that came from Matrix and is known to have arrived.

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
-use magpie_common::platform::{ConnectError, DeliverError, Platform};
+use magpie_common::{
+    clock::Clock,
+    message::RemoteEvent,
+    platform::{ConnectError, DeliverError, Platform},
+    testkit::platform_suite::Recorded,
+};
+use magpie_telegram::Telegram;
 use magpie_tests::telegram::{Fault, Privacy};
 
-use super::{Stage, ids, in_doubt, key, platform, said};
+use super::{Stage, ids, in_doubt, key, login, platform, said};
 
 #[tokio::test]
 async fn a_pause_that_telegram_asks_for_is_told_and_nothing_is_lost() {
@@ -111,4 +117,72 @@ async fn updates_that_come_twice_are_taken_once() {
     assert_eq!(words, ["one", "two"]);
     session.close().await;
     stage.should_be_honest("updates_that_come_twice_are_taken_once");
+}
+
+#[tokio::test]
+async fn a_session_outlives_broken_connections_and_pauses() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.sim.fault("getUpdates", Fault::CutBefore);
+    stage.sim.fault("getUpdates", Fault::TooMany { retry_after: 1 });
+    stage.sim.fault("getUpdates", Fault::AnswerAfter { status: 502 });
+    for words in ["one", "two", "three"] {
+        stage.sim.person_sends(stage.small.supergroup, stage.small.alice, words);
+        stage.arrived(words).await;
+    }
+    let why = futures_util::FutureExt::now_or_never(session.ended());
+    assert_eq!(why, None, "the session has ended");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_pause_and_what_stands_outlive_a_session() {
+    let stage = Stage::new().await;
+    let telegram = platform(stage.config());
+    let connect = || async {
+        telegram.connect(&login(&stage.sim.token()), stage.sink()).await.expect("it takes the bot")
+    };
+    let session = connect().await;
+    let chat = stage.id(stage.small.supergroup);
+    stage.sim.fault("sendMessage", Fault::TooMany { retry_after: 40 });
+    let refused = session.deliver(&chat, &said("later"), &key(1)).await;
+    assert!(matches!(refused, Err(DeliverError::Retry { .. })), "{refused:?}");
+    session.close().await;
+    let session = connect().await;
+    let refused = session.deliver(&chat, &said("later"), &key(1)).await;
+    assert!(matches!(refused, Err(DeliverError::Retry { .. })), "the pause is forgotten: {refused:?}");
+    assert_eq!(stage.sim.texts(stage.small.supergroup), Vec::<String>::new());
+    session.close().await;
+}
+
+/// Telegram keeps updates for a day.
+#[tokio::test]
+async fn after_more_than_a_day_away_every_chat_is_told_once() {
+    let stage = Stage::new().await;
+    let clock = Clock::fixed(1_700_000_000_000, 1);
+    let telegram = Telegram::new(stage.config(), clock.clone()).expect("the settings are good");
+    let gaps = || {
+        let gap = |it: Recorded| match it.event {
+            RemoteEvent::Gap { chat, fetched_max: None, .. } => Some(chat),
+            _ => None,
+        };
+        stage.recorder.events().into_iter().filter_map(gap).collect::<Vec<_>>()
+    };
+    let (supergroup, group) = (stage.id(stage.small.supergroup), stage.id(stage.small.group));
+    let day_ms = 24 * 60 * 60 * 1000;
+    for (away_ms, told) in [(0, 0), (day_ms, 0), (day_ms + 1, 2), (day_ms - 1, 2)] {
+        clock.advance_ms(away_ms);
+        let session = telegram.connect(&login(&stage.sim.token()), stage.sink()).await.expect("it connects");
+        // The second arrives when all about the first is stored.
+        for chat in [stage.small.group, stage.small.supergroup] {
+            let words = format!("after {away_ms} in {chat}");
+            stage.sim.person_sends(chat, stage.small.alice, &words);
+            stage.arrived(&words).await;
+        }
+        session.close().await;
+        assert_eq!(gaps().len(), told, "after {away_ms} ms away");
+    }
+    let mut gaps = gaps();
+    gaps.sort();
+    assert_eq!(gaps, [supergroup, group]);
 }

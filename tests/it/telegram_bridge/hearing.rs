@@ -1,4 +1,4 @@
-//! What comes from Telegram.
+//! What comes from Telegram. Votes: `voting`.
 
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
@@ -8,7 +8,7 @@ use magpie_common::{
 use magpie_tests::telegram::{FileBytes, Media, MediaKind};
 use serde_json::json;
 
-use super::{Stage, ids, key};
+use super::{Stage, ids, key, said};
 
 #[tokio::test]
 async fn each_chat_has_its_own_ids() {
@@ -224,26 +224,6 @@ async fn unknown_things_are_shown_as_far_as_they_can_be() {
 }
 
 #[tokio::test]
-async fn votes_in_our_own_polls_are_told() {
-    let stage = Stage::new().await;
-    let session = stage.connect().await;
-    let chat = stage.id(stage.small.supergroup);
-    let answers = vec!["yes".to_owned(), "no".to_owned()];
-    let poll = Outgoing::Poll { question: "tea?".to_owned(), answers, choices_max: 1, author: None };
-    let poll = ids(session.deliver(&chat, &poll, &key(1)).await).remove(0);
-    let place = (stage.small.supergroup, poll.parse().expect("it is a number"));
-    assert!(stage.sim.person_votes(place, stage.small.alice, &[1]));
-    let voted = |recorder: &Recorder| {
-        recorder.events().into_iter().find_map(|it| match it.event {
-            RemoteEvent::Vote { target, answers, .. } => Some((target, answers)),
-            _ => None,
-        })
-    };
-    assert_eq!(stage.recorder.wait_for("a vote", voted).await, (RemoteMessageId::new(poll), vec![1]));
-    session.close().await;
-}
-
-#[tokio::test]
 async fn a_bot_that_is_taken_out_loses_the_chat() {
     let stage = Stage::new().await;
     let session = stage.connect().await;
@@ -254,5 +234,74 @@ async fn a_bot_that_is_taken_out_loses_the_chat() {
         recorder.events().iter().any(|it| is_gone(&it.event)).then_some(())
     };
     stage.recorder.wait_for("the end of the chat", gone).await;
+    session.close().await;
+}
+
+/// Telegram tells of a reaction without the topic.
+#[tokio::test]
+async fn reactions_in_topics_are_put_where_the_message_is() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let (forum, oaks, alice) = (stage.small.forum, stage.small.oaks, stage.small.alice);
+    let topic = format!("{forum}/{oaks}");
+    let theirs = stage.sim.person_sends_in_topic((forum, oaks), alice, "in a topic");
+    stage.arrived("in a topic").await;
+    let ours = session.deliver(&RemoteChatId::new(topic.clone()), &said("ours"), &key(1)).await;
+    let ours = ids(ours).remove(0).parse().expect("it is a number");
+    let general = stage.sim.person_sends(forum, alice, "in General");
+    stage.arrived("in General").await;
+    let reacted = |recorder: &Recorder, count: usize| {
+        let events = recorder.events().into_iter().filter_map(|it| match it.event {
+            RemoteEvent::React { chat, target, .. } => Some((true, chat.to_string(), target.to_string())),
+            RemoteEvent::Unreact { chat, target, .. } => Some((false, chat.to_string(), target.to_string())),
+            _ => None,
+        });
+        Some(events.collect::<Vec<_>>()).filter(|events| events.len() == count)
+    };
+    for message in [theirs, ours, general] {
+        assert!(stage.sim.person_reacts((forum, message), alice, "👍"));
+    }
+    let here = [
+        (true, topic.clone(), theirs.to_string()),
+        (true, topic.clone(), ours.to_string()),
+        (true, forum.to_string(), general.to_string()),
+    ];
+    assert_eq!(stage.recorder.wait_for("reactions", |it| reacted(it, 3)).await, here);
+    session.close().await;
+
+    // What an earlier session has seen is asked of the store.
+    let session = stage.connect().await;
+    assert!(stage.sim.person_unreacts((forum, theirs), alice));
+    let events = stage.recorder.wait_for("the end of a reaction", |it| reacted(it, 4)).await;
+    assert_eq!(events[3], (false, topic, theirs.to_string()));
+    session.close().await;
+    stage.should_be_honest("reactions_in_topics_are_put_where_the_message_is");
+}
+
+/// All rooms of a forum end, also those that this session has not heard of, and all come back.
+#[tokio::test]
+async fn a_bot_that_is_taken_out_of_a_forum_loses_its_topics_and_space() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let (forum, oaks, alice) = (stage.small.forum, stage.small.oaks, stage.small.alice);
+    stage.sim.person_sends_in_topic((forum, oaks), alice, "in a topic");
+    stage.arrived("in a topic").await;
+    session.close().await;
+    let changed = |recorder: &Recorder, is_end: bool| {
+        let events = recorder.events().into_iter().filter_map(|it| match it.event {
+            RemoteEvent::ChatChanged { chat, change: ChatChange::Gone } if is_end => Some(chat.to_string()),
+            RemoteEvent::ChatChanged { chat, change: ChatChange::Present(_) } if !is_end => {
+                Some(chat.to_string())
+            }
+            _ => None,
+        });
+        Some(events.collect::<Vec<_>>()).filter(|events| events.len() == 3)
+    };
+    let rooms = [forum.to_string(), format!("forum{forum}"), format!("{forum}/{oaks}")];
+    let session = stage.connect().await;
+    stage.sim.person_bans(forum, (alice, stage.small.bot));
+    assert_eq!(stage.recorder.wait_for("the end of the rooms", |it| changed(it, true)).await, rooms);
+    stage.sim.person_promotes(forum, (alice, stage.small.bot));
+    assert_eq!(stage.recorder.wait_for("the rooms again", |it| changed(it, false)).await, rooms);
     session.close().await;
 }

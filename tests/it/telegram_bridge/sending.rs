@@ -314,3 +314,28 @@ async fn a_new_title_and_description_go_to_the_chat() {
     assert_eq!(shown.title, "Crows");
     stage.should_be_honest("a_new_title_and_description_go_to_the_chat");
 }
+
+/// A new session was told nothing of what the bot may do.
+#[tokio::test]
+async fn a_new_session_pins_and_names_and_a_refusal_has_words() {
+    let stage = Stage::new().await;
+    let (supergroup, alice) = (stage.small.supergroup, stage.small.alice);
+    let message = stage.sim.person_sends(supergroup, alice, "to be pinned");
+    let session = stage.connect().await;
+    let chat = stage.id(supergroup);
+    let pin = Outgoing::Pin { target: RemoteMessageId::new(message.to_string()) };
+    session.deliver(&chat, &pin, &key(1)).await.expect("an admin may pin");
+    assert_eq!(stage.sim.chat(supergroup).expect("it is there").pinned, [message]);
+    let rename = |name: &str| Outgoing::ChatInfo { name: Some(name.to_owned()), topic: None };
+    session.deliver(&chat, &rename("Rare birds"), &key(2)).await.expect("an admin may name a chat");
+    session.close().await;
+    stage.sim.person_demotes(supergroup, (alice, stage.small.bot));
+    // Whether the news of it or the refusal comes first, there are words.
+    let session = stage.connect().await;
+    match session.deliver(&chat, &rename("Birds"), &key(3)).await {
+        Err(DeliverError::Rejected(words)) => assert!(words.contains("admin"), "{words}"),
+        Err(DeliverError::Unsupported(_)) => {}
+        other => panic!("a member cannot name a chat: {other:?}"),
+    }
+    session.close().await;
+}

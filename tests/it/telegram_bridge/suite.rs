@@ -129,9 +129,11 @@ impl Subject for OnSimulator {
     }
 
     async fn cut(&self) {
-        // The question under way is answered by something that nobody hears of, and the next one is cut.
+        // A session outlives a broken connection (`faults`), but not that somebody else asks. The question under way is answered by something
+        // that nobody hears of, and the next one is refused.
         let sim = self.sim();
-        sim.fault("getUpdates", Fault::CutBefore);
+        let description = "Conflict: terminated by other getUpdates request".to_owned();
+        sim.fault("getUpdates", Fault::Answer { status: 409, description });
         sim.raw_update(self.small.bot, json!({"poll": {"id": "1", "question": "?", "options": []}}));
     }
 

@@ -1,6 +1,9 @@
 //! Updates that Telegram brings.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use axum::{
     Router,
@@ -15,7 +18,7 @@ use magpie_common::{
     platform::{Platform, WEBHOOK_PATH, Webhook, WebhookAnswer, WebhookHead},
 };
 use magpie_telegram::{Mode, Telegram, TelegramConfig};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 use super::{Stage, login, platform};
 
@@ -46,7 +49,7 @@ async fn hand_on(State(webhook): State<Arc<dyn Webhook>>, request: Request) -> R
     response
 }
 
-async fn on_webhook(stage: &Stage) -> (Telegram, String) {
+async fn on_webhook(stage: &Stage) -> (Telegram, String, Arc<Relay>) {
     let config = |url: Option<String>| TelegramConfig {
         mode: Mode::Webhook,
         webhook_url: url,
@@ -58,29 +61,38 @@ async fn on_webhook(stage: &Stage) -> (Telegram, String) {
     let relay = Arc::new(Relay::default());
     let url = listen(Arc::<Relay>::clone(&relay)).await;
     let telegram = platform(config(Some(url.clone())));
-    relay.0.set(telegram.webhook().expect("it takes updates")).ok().expect("it is set once");
-    (telegram, url)
+    relay.to.set(telegram.webhook().expect("it takes updates")).ok().expect("it is set once");
+    (telegram, url, relay)
 }
 
 /// Hands on to a webhook that comes later.
 #[derive(Default)]
-struct Relay(std::sync::OnceLock<Arc<dyn Webhook>>);
+struct Relay {
+    to: OnceLock<Arc<dyn Webhook>>,
+    /// The next update does not get through.
+    breaks: AtomicBool,
+    broken: Notify,
+}
 
 #[async_trait::async_trait]
 impl Webhook for Relay {
     fn admit(&self, head: &WebhookHead) -> Result<(), WebhookAnswer> {
-        self.0.get().expect("it is set").admit(head)
+        self.to.get().expect("it is set").admit(head)
     }
 
     async fn receive(&self, head: &WebhookHead, body: bytes::Bytes) -> WebhookAnswer {
-        self.0.get().expect("it is set").receive(head, body).await
+        if self.breaks.swap(false, Ordering::Relaxed) {
+            self.broken.notify_one();
+            return WebhookAnswer::again();
+        }
+        self.to.get().expect("it is set").receive(head, body).await
     }
 }
 
 #[tokio::test]
 async fn what_telegram_brings_is_stored_before_it_is_answered() {
     let stage = Stage::new().await;
-    let (telegram, _) = on_webhook(&stage).await;
+    let (telegram, ..) = on_webhook(&stage).await;
     let session = telegram.connect(&login(&stage.sim.token()), stage.sink()).await.expect("it connects");
     let (chat, alice) = (stage.small.supergroup, stage.small.alice);
     stage.sim.person_sends(chat, alice, "brought");
@@ -108,7 +120,7 @@ async fn what_telegram_brings_is_stored_before_it_is_answered() {
 #[tokio::test]
 async fn a_forged_update_is_refused() {
     let stage = Stage::new().await;
-    let (telegram, url) = on_webhook(&stage).await;
+    let (telegram, url, _) = on_webhook(&stage).await;
     let session = telegram.connect(&login(&stage.sim.token()), stage.sink()).await.expect("it connects");
     let forged = format!(
         "{{\"update_id\": 1, \"message\": {{\"message_id\": 9, \"date\": 1, \"text\": \"forged\", \"chat\": {{\"id\": {}, \
@@ -122,5 +134,28 @@ async fn a_forged_update_is_refused() {
         assert_eq!(answer.status().as_u16(), StatusCode::UNAUTHORIZED.as_u16());
     }
     assert_eq!(stage.recorder.events().len(), 0);
+    session.close().await;
+}
+
+/// Telegram's queues are those of chats: what did not get through comes again after what other chats have said since.
+#[tokio::test]
+async fn what_comes_again_after_younger_updates_of_other_chats_is_taken_in() {
+    let stage = Stage::new().await;
+    stage.sim.settings(|settings| settings.webhook_pause_ms = 400);
+    let (telegram, _, relay) = on_webhook(&stage).await;
+    let session = telegram.connect(&login(&stage.sim.token()), stage.sink()).await.expect("it connects");
+    relay.breaks.store(true, Ordering::Relaxed);
+    stage.sim.person_sends(stage.small.supergroup, stage.small.alice, "not at once");
+    relay.broken.notified().await;
+    stage.sim.person_sends(stage.small.group, stage.small.alice, "younger");
+    stage.arrived("younger").await;
+    stage.arrived("not at once").await;
+    // And what was stored is told apart by another session, too.
+    session.close().await;
+    let session = telegram.connect(&login(&stage.sim.token()), stage.sink()).await.expect("it connects");
+    stage.sim.person_sends(stage.small.supergroup, stage.small.alice, "last");
+    stage.arrived("last").await;
+    let words: Vec<_> = stage.recorder.messages().iter().map(|it| it.message.text.to_plain()).collect();
+    assert_eq!(words, ["younger", "not at once", "last"]);
     session.close().await;
 }

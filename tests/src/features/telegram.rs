@@ -24,7 +24,7 @@ const NATIVE_OUT: &str = "it::telegram_bridge::sending::stickers_places_and_the_
 const MEMBERS_IN: &str = "it::telegram_bridge::kinds::who_comes_and_goes_is_told";
 const LOOKS_IN: &str = "it::telegram_bridge::kinds::titles_and_photos_are_told";
 const PINS: &str = "it::telegram_bridge::sending::pins_go_both_ways";
-const OWN_POLLS: &str = "it::telegram_bridge::hearing::votes_in_our_own_polls_are_told";
+const OWN_POLLS: &str = "it::telegram_bridge::voting::votes_in_our_own_polls_are_told";
 const COMMANDS_IN: &str =
     "it::telegram_bridge::hearing::commands_are_answered_in_telegram_and_not_brought_over";
 const BROUGHT: &str = "it::telegram_bridge::webhook::what_telegram_brings_is_stored_before_it_is_answered";
@@ -274,6 +274,12 @@ const BEYOND: &[Row] = &[
     ),
     ("per-user choice of rooms", Beyond, In, No("not yet: the operator chooses for all")),
     ("webhook and polling", Beyond, In, Yes(BROUGHT)),
+    (
+        "an absence too long for Telegram's memory is told",
+        Beyond,
+        In,
+        Yes("it::telegram_bridge::faults::after_more_than_a_day_away_every_chat_is_told_once"),
+    ),
     (
         "privacy mode is named by the doctor",
         Beyond,

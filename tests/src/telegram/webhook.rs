@@ -1,12 +1,19 @@
 //! Webhooks: updates are sent to an address of the bot. <https://core.telegram.org/bots/api#setwebhook>
 //!
-//! As many requests as the bot allows are open at once; with one, the order is kept. What is not answered with 2xx is repeated after a
-//! pause that doubles. Unlike Telegram, plain HTTP is taken, since everything here is on loopback.
+//! As many requests as the bot allows are open at once. Each chat has a queue of its own, as in Telegram's server: what is not answered with
+//! 2xx is repeated after a pause that doubles, and only what stands behind it in its queue waits for it. So with one request at a time,
+//! too, an update may come before one with a lower number. Unlike Telegram, plain HTTP is taken, since everything here is on loopback.
+//! Reference: <https://github.com/tdlib/telegram-bot-api/blob/master/telegram-bot-api/WebhookActor.cpp>.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
     answer::{ApiError, Outcome},
@@ -91,42 +98,49 @@ fn drop_pending(state: &mut State, call: &Call) {
     }
 }
 
+/// Queues that have failed: until when they wait, and how often they failed in a row.
+type Delays = HashMap<String, (Instant, u32)>;
+
+/// An update that is brought: its queue, its number, and what it tells.
+type Waiting = (String, i64, Value);
+
 /// Sends updates until the webhook is set anew or taken away.
 async fn deliver(inner: Arc<Inner>, whose: (UserId, u64)) {
     let client = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build();
     let client = client.expect("the client's settings are good");
-    let mut failures = 0;
+    let mut delays = Delays::new();
     loop {
         let changed = inner.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        let Some((webhook, batch)) = next(&inner.lock(), whose) else { return };
+        let now = Instant::now();
+        let Some((webhook, batch)) = next(&inner.lock(), whose, (&delays, now)) else { return };
         if batch.is_empty() {
+            let wake = delays.values().map(|(until, _)| *until).filter(|until| *until > now).min();
             tokio::select! {
-                () = changed => continue,
+                () = changed => {}
+                () = tokio::time::sleep_until(wake.unwrap_or(now + PAUSE_MAX)) => {}
                 () = inner.stop.cancelled() => return,
             }
-        }
-        let sent = batch.iter().map(|(id, update)| send(&client, &webhook, (*id, update)));
-        let mut failure = None;
-        for (id, outcome) in join_all(sent).await {
-            match outcome {
-                Ok(()) if lost_answer(&inner, whose.0) => failure = Some("Read timeout expired".to_owned()),
-                Ok(()) => inner.change(|state| {
-                    state.bot_mut(whose.0).updates.retain(|(waiting, _, _)| *waiting != id);
-                }),
-                Err(problem) => failure = Some(problem),
-            }
-        }
-        let Some(problem) = failure else {
-            failures = 0;
             continue;
-        };
-        let pause = inner.change(|state| note_failure(state, whose, problem)) * 2u32.saturating_pow(failures);
-        failures += 1;
-        tokio::select! {
-            () = tokio::time::sleep(pause.min(PAUSE_MAX)) => {}
-            () = inner.stop.cancelled() => return,
+        }
+        let sent = batch.iter().map(|(_, _, update)| send(&client, &webhook, update));
+        for ((queue, id, _), outcome) in batch.iter().zip(join_all(sent).await) {
+            let problem = match outcome {
+                Ok(()) if lost_answer(&inner, whose.0) => "Read timeout expired".to_owned(),
+                Ok(()) => {
+                    delays.remove(queue);
+                    inner.change(|state| {
+                        state.bot_mut(whose.0).updates.retain(|(waiting, _, _)| waiting != id);
+                    });
+                    continue;
+                }
+                Err(problem) => problem,
+            };
+            let failures = delays.get(queue).map_or(0, |(_, failures)| *failures);
+            let pause = inner.change(|state| note_failure(state, whose, problem));
+            let pause = pause.saturating_mul(2u32.saturating_pow(failures)).min(PAUSE_MAX);
+            delays.insert(queue.clone(), (Instant::now() + pause, failures + 1));
         }
     }
 }
@@ -136,12 +150,31 @@ fn lost_answer(inner: &Inner, bot: UserId) -> bool {
     inner.change(|state| state.faults.take(METHOD, Some(bot))).is_some()
 }
 
-fn next(state: &State, (bot, generation): (UserId, u64)) -> Option<(Webhook, Vec<(i64, Value)>)> {
+/// The first updates of queues that do not wait, as many as may be under way.
+fn next(
+    state: &State,
+    (bot, generation): (UserId, u64),
+    (delays, now): (&Delays, Instant),
+) -> Option<(Webhook, Vec<Waiting>)> {
     let bot = &state.records.bots[&bot];
     let webhook = bot.webhook.clone().filter(|it| it.generation == generation && bot.token.is_some())?;
-    let waiting = bot.updates.iter().take(webhook.connections_max);
-    let batch = waiting.map(|(id, _, update)| (*id, update.clone())).collect();
+    let mut seen = HashSet::new();
+    let waiting = bot.updates.iter().map(|(id, _, update)| (queue(update), *id, update));
+    let first = waiting.filter(|(queue, _, _)| seen.insert(queue.clone()));
+    let ready = first.filter(|(queue, _, _)| delays.get(queue).is_none_or(|(until, _)| *until <= now));
+    let batch = ready.take(webhook.connections_max).map(|(queue, id, update)| (queue, id, update.clone()));
+    let batch = batch.collect();
     Some((webhook, batch))
+}
+
+/// The queue of an update: that of its chat, apart for what is no message; of what has no chat, the poll's or its own.
+fn queue(update: &Value) -> String {
+    let mut told = update.as_object().into_iter().flatten().filter(|(kind, _)| *kind != "update_id");
+    let Some((kind, told)) = told.next() else { return String::new() };
+    let sort = if kind.ends_with("message") || kind.ends_with("post") { "message" } else { kind };
+    let whose = [&told["chat"]["id"], &told["poll_id"], &told["id"], &update["update_id"]];
+    let whose = whose.into_iter().find(|id| !id.is_null()).unwrap_or(&Value::Null);
+    format!("{sort} {whose}")
 }
 
 fn note_failure(state: &mut State, (bot, _): (UserId, u64), problem: String) -> Duration {
@@ -153,19 +186,14 @@ fn note_failure(state: &mut State, (bot, _): (UserId, u64), problem: String) -> 
     Duration::from_millis(state.settings.webhook_pause_ms)
 }
 
-async fn send(
-    client: &reqwest::Client,
-    webhook: &Webhook,
-    (id, update): (i64, &Value),
-) -> (i64, Result<(), String>) {
+async fn send(client: &reqwest::Client, webhook: &Webhook, update: &Value) -> Result<(), String> {
     let mut request = client.post(&webhook.url).json(update);
     if let Some(secret) = &webhook.secret {
         request = request.header("X-Telegram-Bot-Api-Secret-Token", secret);
     }
-    let outcome = match request.send().await {
+    match request.send().await {
         Ok(response) if response.status().is_success() => Ok(()),
         Ok(response) => Err(format!("Wrong response from the webhook: {}", response.status())),
         Err(_) => Err("Connection refused".to_owned()),
-    };
-    (id, outcome)
+    }
 }

@@ -43,7 +43,8 @@ fn find(message: &Value) -> Option<(&'static str, &Value)> {
     }
     // A photo that moves is shown as the photo.
     let sizes = message["photo"].as_array().or_else(|| message["live_photo"]["photo"].as_array())?;
-    let pixels = |size: &&Value| size["width"].as_u64().unwrap_or(0) * size["height"].as_u64().unwrap_or(0);
+    let side = |size: &Value, side: &str| size[side].as_u64().unwrap_or_default();
+    let pixels = |size: &&Value| side(size, "width").saturating_mul(side(size, "height"));
     Some(("photo", sizes.iter().max_by_key(pixels)?))
 }
 

@@ -49,7 +49,9 @@ pub(super) fn edited(data: &Value, known: &mut Known, reach: Reach) -> Option<Ve
     if sender::is_own(data, known) || !note_look(data, &spot, known) {
         return Some(Vec::new());
     }
-    let edited_ms = at_ms(&data["edit_date"]).or_else(|| at_ms(&data["date"]))?;
+    let second_ms = at_ms(&data["edit_date"]).or_else(|| at_ms(&data["date"]))?;
+    // Telegram counts in seconds. What the message shows tells two versions of one second apart, whoever of our bots is told of them.
+    let edited_ms = second_ms.saturating_add((look(data) % 1000).cast_signed());
     let new = read(data, &spot, known, reach)?;
     Some(vec![RemoteEvent::Edit { new, edited_ms }])
 }
@@ -57,6 +59,12 @@ pub(super) fn edited(data: &Value, known: &mut Known, reach: Reach) -> Option<Ve
 /// Remembers what a message shows; false when that was so already.
 fn note_look(data: &Value, spot: &Spot, known: &mut Known) -> bool {
     let Some(number) = data["message_id"].as_i64() else { return true };
+    let look = look(data);
+    known.looks.put((spot.chat, number), look) != Some(look)
+}
+
+/// A number for what a message shows.
+fn look(data: &Value) -> u64 {
     let mut look = DefaultHasher::new();
     for key in [
         "text",
@@ -80,8 +88,7 @@ fn note_look(data: &Value, spot: &Spot, known: &mut Known) -> bool {
     } else {
         place.to_string().hash(&mut look);
     }
-    let look = look.finish();
-    known.looks.put((spot.chat, number), look) != Some(look)
+    look.finish()
 }
 
 fn read(data: &Value, spot: &Spot, known: &Known, reach: Reach) -> Option<RemoteMessage> {
@@ -206,4 +213,47 @@ fn plain_words(data: &Value, depth: usize) -> Vec<String> {
     }
     lines.truncate(LINES_MAX);
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use magpie_common::{clock::TimestampMs, message::RemoteEvent};
+    use serde_json::json;
+
+    use crate::{
+        events::{Reach, map},
+        session::world::Known,
+    };
+
+    const REACH: Reach = Reach { download_bytes_max: 1_000 };
+
+    fn version(words: &str) -> TimestampMs {
+        let edited = json!({"update_id": 1, "edited_message": {
+            "message_id": 5, "date": 1_700_000_000, "edit_date": 1_700_000_009, "text": words,
+            "chat": {"id": -1_001_234, "type": "supergroup"}, "from": {"id": 42, "first_name": "Alice"},
+        }});
+        match map(&edited, &mut Known::new(7, "magpie_bot"), REACH).as_slice() {
+            [RemoteEvent::Edit { edited_ms, .. }] => *edited_ms,
+            other => panic!("this is no edit: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn numbers_beyond_measure_break_nothing() {
+        let size = |id: &str, width: u64| json!({"file_id": id, "file_unique_id": id, "width": width, "height": u64::MAX});
+        let sent = json!({"update_id": i64::MIN, "message": {
+            "message_id": i64::MIN, "date": i64::MAX / 1000, "edit_date": i64::MAX,
+            "photo": [size("a", 2), size("b", u64::MAX)],
+            "chat": {"id": i64::MIN, "type": "supergroup"}, "from": {"id": i64::MAX, "first_name": "Alice"},
+        }});
+        let events = map(&sent, &mut Known::new(7, "magpie_bot"), REACH);
+        assert!(matches!(events.as_slice(), [RemoteEvent::Message(_)]), "{events:?}");
+    }
+
+    #[test]
+    fn two_edits_within_a_second_are_two_and_a_repeat_is_one() {
+        assert_ne!(version("one"), version("two"));
+        assert_eq!(version("one"), version("one"));
+        assert_eq!([version("one") / 1000, version("two") / 1000], [1_700_000_009; 2]);
+    }
 }

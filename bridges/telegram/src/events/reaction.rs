@@ -1,6 +1,7 @@
 //! Reactions: Telegram tells what somebody's reactions to a message were and are; the difference is what happened.
 //!
-//! Told only to admins, and never for reactions of bots. Reference: <https://core.telegram.org/bots/api#messagereactionupdated>.
+//! Told only to admins, and never for reactions of bots. Of a forum's message the topic is not told, but numbers are unique in the whole
+//! forum. Reference: <https://core.telegram.org/bots/api#messagereactionupdated>.
 
 use magpie_common::message::{Emoji, FileSource, RemoteEvent};
 use serde_json::Value;
@@ -13,7 +14,10 @@ const STAR: &str = "⭐";
 
 pub(super) fn changed(told: &Value, known: &Known) -> Option<Vec<RemoteEvent>> {
     let spot = Spot::of_chat(&told["chat"], known.me)?;
-    let (chat, target) = (spot.id(), spot.message(told["message_id"].as_i64()?));
+    let number = told["message_id"].as_i64()?;
+    let topic = known.threads.peek(&(spot.chat, number)).copied().flatten();
+    let spot = Spot { topic, ..spot };
+    let (chat, target) = (spot.id(), spot.message(number));
     let sender = sender::actor(&told["user"], &told["actor_chat"])?;
     let (old, new) = (emoji(&told["old_reaction"])?, emoji(&told["new_reaction"])?);
     let sent_ms = at_ms(&told["date"]);

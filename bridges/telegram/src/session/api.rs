@@ -5,7 +5,7 @@
 //! and on its time, the length of an upload, and words without the token, which is in every address. Must never repeat a request by itself.
 //! Reference: <https://core.telegram.org/bots/api#making-requests>. Next: `limiter`, `verdict`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use magpie_common::config::Secret;
 use reqwest::{RequestBuilder, Response, multipart::Form};
@@ -34,7 +34,7 @@ pub(crate) struct Api {
     http: reqwest::Client,
     origin: String,
     token: Secret,
-    pub(super) limiter: Limiter,
+    pub(super) limiter: Arc<Limiter>,
 }
 
 /// Why a request has no answer that helps.
@@ -112,7 +112,12 @@ impl Api {
             http = http.proxy(reqwest::Proxy::all(proxy.expose())?);
         }
         let origin = config.api_url.trim_end_matches('/').to_owned();
-        Ok(Self { http: http.build()?, origin, token, limiter: Limiter::default() })
+        Ok(Self { http: http.build()?, origin, token, limiter: Arc::default() })
+    }
+
+    /// The same with pauses that an earlier session was asked for.
+    pub(super) fn with_limiter(self, limiter: Arc<Limiter>) -> Self {
+        Self { limiter, ..self }
     }
 
     /// Asks by a request that the library knows.

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::{sync::mpsc, time};
 use tracing::warn;
 
-use super::{api::Api, intake::Intake, verdict::connect_verdict};
+use super::{api::Api, intake::Intake, verdict::question_verdict};
 use crate::{
     json::text,
     webhook::{self, Hooks},
@@ -26,6 +26,8 @@ pub(super) struct Brought {
     intake: Intake,
     updates: mpsc::Receiver<webhook::Brought>,
     url: String,
+    /// How often in a row it could not be looked at.
+    failures: u32,
 }
 
 impl Brought {
@@ -33,7 +35,7 @@ impl Brought {
     pub(super) fn register(hooks: &Hooks, me: i64, (api, intake): (Arc<Api>, Intake), url: String) -> Self {
         let (session, updates) = mpsc::channel(WAITING_MAX);
         hooks.take(me, session);
-        Self { api, intake, updates, url }
+        Self { api, intake, updates, url, failures: 0 }
     }
 
     /// Runs until updates cannot be had or stored, and says why.
@@ -62,9 +64,17 @@ impl Brought {
     }
 
     /// `getWebhookInfo`: whether Telegram still means us, and reaches us.
-    async fn look(&self) -> Result<(), ConnectError> {
-        let info =
-            self.api.call("getWebhookInfo", &json!({})).await.map_err(|error| connect_verdict(&error))?;
+    async fn look(&mut self) -> Result<(), ConnectError> {
+        let info = match self.api.call("getWebhookInfo", &json!({})).await {
+            Ok(info) => info,
+            Err(error) => {
+                // The next look comes soon enough, whatever Telegram asks for.
+                question_verdict(&error, self.failures)?;
+                self.failures += 1;
+                return Ok(());
+            }
+        };
+        self.failures = 0;
         if text(&info["url"]) != self.url {
             let words = "Somebody else has taken the bot's webhook away. It is set again; stop the other program if it stays so.";
             return Err(ConnectError::Transient(words.to_owned()));
@@ -74,6 +84,7 @@ impl Brought {
         {
             warn!(waiting, why, "Telegram has trouble with the webhook.");
         }
-        Ok(())
+        // It is awake, though nothing comes.
+        self.intake.take(Vec::new()).await
     }
 }

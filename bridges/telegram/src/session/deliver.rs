@@ -40,8 +40,8 @@ mod react;
 pub(super) struct Deliverer {
     pub(super) api: Arc<Api>,
     pub(super) world: Arc<World>,
-    pub(super) progress: Progress,
-    pub(super) reactions: Reactions,
+    pub(super) progress: Arc<Progress>,
+    pub(super) reactions: Arc<Reactions>,
     pub(super) sink: EventSink,
 }
 

@@ -1,5 +1,7 @@
 //! From Telegram's answer to what becomes of a message, with words for the person who wrote it.
 
+use std::time::Duration;
+
 use magpie_common::platform::{ConnectError, DeliverError};
 
 use super::{
@@ -7,8 +9,14 @@ use super::{
     api::{ApiError, Refusal},
 };
 
+/// After so many failures in a row a session says that Telegram is away, though it would be tried again.
+const FAILURES_MAX: u32 = 5;
+
+/// The pause after the first failure; it doubles.
+const PAUSE_MIN: Duration = Duration::from_millis(500);
+
 /// Telegram's words, lower case, and ours. The first that fits counts.
-const WORDS: [(&str, &str); 19] = [
+const WORDS: [(&str, &str); 20] = [
     ("bot was blocked", "The person has blocked the bot in Telegram, so nothing reaches them."),
     ("user is deactivated", "The person's Telegram account is gone."),
     (
@@ -33,6 +41,7 @@ const WORDS: [(&str, &str); 19] = [
     ("reaction_invalid", "Telegram has no such reaction there. Use one from its own list, such as 👍 or ❤️."),
     ("reaction", "Telegram does not take the reaction in this chat."),
     ("not enough rights", "The bot may not do that there. Make it an admin of the chat in Telegram."),
+    ("chat_admin_required", "The bot may not do that there. Make it an admin of the chat in Telegram."),
     ("administrator rights", "The bot may not do that there. Make it an admin of the chat in Telegram."),
 ];
 
@@ -77,6 +86,25 @@ pub(super) fn connect_verdict(error: &ApiError) -> ConnectError {
     ConnectError::Transient(format!("Telegram does not answer as it should: {error}."))
 }
 
+/// What a failed question means for a session that lives, after `failures` before it in a row: how long to wait until it is asked again, as
+/// Telegram says where it does.
+///
+/// # Errors
+/// When the session is over, and why.
+pub(super) fn question_verdict(error: &ApiError, failures: u32) -> Result<Duration, ConnectError> {
+    match error {
+        ApiError::Limited(wait) => Ok(*wait),
+        ApiError::NotSent(_) | ApiError::Unclear(_) | ApiError::Failed(_) if failures < FAILURES_MAX => {
+            Ok(PAUSE_MIN * 2u32.saturating_pow(failures))
+        }
+        ApiError::NotSent(_)
+        | ApiError::Unclear(_)
+        | ApiError::Failed(_)
+        | ApiError::Migrated(_)
+        | ApiError::Refused(_) => Err(connect_verdict(error)),
+    }
+}
+
 /// Whether a request was refused for its size, or because the file is no such thing as it was sent for.
 pub(super) fn is_unfit(error: &ApiError) -> bool {
     let ApiError::Refused(refusal) = error else { return false };
@@ -110,8 +138,6 @@ fn refused(refusal: &Refusal) -> DeliverError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn refusal(code: i64, description: &str) -> ApiError {
@@ -142,5 +168,23 @@ mod tests {
         assert!(matches!(connect_verdict(&refusal(409, "Conflict: terminated by other getUpdates request")),
             ConnectError::Transient(words) if words.contains("@BotFather")));
         assert!(matches!(connect_verdict(&refusal(401, "Unauthorized")), ConnectError::BadCredentials(_)));
+    }
+
+    #[test]
+    fn a_session_outlives_trouble_and_ends_when_it_is_told_so_or_trouble_lasts() {
+        let cut = || ApiError::Unclear("cut".to_owned());
+        for (error, failures, pause_ms) in [
+            (ApiError::Limited(Duration::from_secs(40)), 0, Some(40_000)),
+            (ApiError::Limited(Duration::from_secs(40)), FAILURES_MAX, Some(40_000)),
+            (cut(), 0, Some(500)),
+            (cut(), 3, Some(4_000)),
+            (cut(), FAILURES_MAX, None),
+            (ApiError::Failed("Bad Gateway".to_owned()), 1, Some(1_000)),
+            (refusal(409, "Conflict"), 0, None),
+            (refusal(401, "Unauthorized"), 0, None),
+        ] {
+            let pause = question_verdict(&error, failures).ok();
+            assert_eq!(pause, pause_ms.map(Duration::from_millis), "{error}, {failures}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What is remembered of chats, topics and people while a bot is connected. Every list is bounded; what falls out is learned again.
+//! What is remembered of chats, topics and people, from one session of a bot to the next. Every list is bounded; what falls out is learned again.
 //!
 //! Telegram has no lists for bots: all that is known was told in passing, or asked for by id.
 
@@ -14,6 +14,7 @@ use magpie_common::{
     message::{ChatInfo, ChatKind, MentionTarget, UserInfo, clean_line},
 };
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::{
     file::{chat_picture, custom_emoji},
@@ -27,11 +28,16 @@ mod learn;
 const CHATS_MAX: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
 const PEOPLE_MAX: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 const TOPICS_MAX: NonZeroUsize = NonZeroUsize::new(5_000).unwrap();
+const THREADS_MAX: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 const POSTS_MAX: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
 const POLLS_MAX: NonZeroUsize = NonZeroUsize::new(500).unwrap();
 
 /// What is remembered, behind a lock that is never held across a wait.
-pub(crate) struct World(RwLock<Known>);
+pub(crate) struct World {
+    known: RwLock<Known>,
+    /// How many polls are on their way to Telegram.
+    pub(super) polls_under_way: watch::Sender<usize>,
+}
 
 /// What is remembered.
 pub(crate) struct Known {
@@ -45,6 +51,8 @@ pub(crate) struct Known {
     usernames: LruCache<String, i64>,
     /// By forum and number.
     topics: LruCache<(i64, i64), Topic>,
+    /// In which topic a message of a forum stands, none for General: Telegram tells of reactions without it.
+    pub threads: LruCache<(i64, i64), Option<i64>>,
     /// Posts of a channel in its discussion group, to which comments belong.
     pub posts: LruCache<(i64, i64), ()>,
     /// What a message looked like, by chat and number: an edit that changes nothing is none.
@@ -99,16 +107,16 @@ pub(crate) struct Topic {
 
 impl World {
     /// Nothing but who the bot is.
-    pub fn new(me: &Value) -> Self {
-        Self(RwLock::new(Known::new(me["id"].as_i64().unwrap_or_default(), text(&me["username"]))))
+    pub fn new(me: i64) -> Self {
+        Self { known: RwLock::new(Known::new(me, "")), polls_under_way: watch::Sender::new(0) }
     }
 
     pub fn read(&self) -> RwLockReadGuard<'_, Known> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn write(&self) -> RwLockWriteGuard<'_, Known> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,10 +129,18 @@ impl Known {
             people: LruCache::new(PEOPLE_MAX),
             usernames: LruCache::new(PEOPLE_MAX),
             topics: LruCache::new(TOPICS_MAX),
+            threads: LruCache::new(THREADS_MAX),
             posts: LruCache::new(POSTS_MAX),
             looks: LruCache::new(POSTS_MAX),
             polls: LruCache::new(POLLS_MAX),
         }
+    }
+
+    /// A session begins, and Telegram has told who the bot is. An edit that an earlier session has looked at may not be stored, so it must
+    /// not be taken for nothing new.
+    pub fn begin(&mut self, me: &Value) {
+        text(&me["username"]).clone_into(&mut self.username);
+        self.looks.clear();
     }
 
     pub fn chat(&self, id: i64) -> Option<&Chat> {

@@ -222,6 +222,7 @@ async fn a_full_table_is_never_scanned() {
         map::BY_EVENT,
         map::BY_REMOTE,
         map::BETWEEN,
+        map::CHAT_OF,
         map::LAST_DELIVERED,
         map::TRACE,
         portal::BY_CHAT,

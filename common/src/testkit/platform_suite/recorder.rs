@@ -16,9 +16,11 @@ use tokio::sync::watch;
 
 use super::within;
 use crate::{
-    ids::LoginId,
-    message::{Attachment, FileSource, RemoteEvent, RemoteMessage, Wire},
-    platform::{Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, SinkPort, Ticket},
+    ids::{LoginId, RemoteChatId, RemoteMessageId},
+    message::{Attachment, ChatChange, FileSource, RemoteEvent, RemoteMessage, Wire},
+    platform::{
+        Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, SeenChat, SinkPort, Ticket,
+    },
 };
 
 /// What was pushed, in order. Clones share it, so that a new session goes on where the last one ended.
@@ -144,6 +146,24 @@ impl SinkPort for Recorder {
         }
         state.memory.insert((login.clone(), cursor.key), cursor.value);
         Ok(())
+    }
+
+    async fn chat_of(&self, prefix: &str, id: &RemoteMessageId) -> Result<Option<RemoteChatId>, NotStored> {
+        let found =
+            self.messages().into_iter().find(|it| it.id == *id && it.chat.as_str().starts_with(prefix));
+        Ok(found.map(|it| it.chat))
+    }
+
+    /// Here every chat of which something was told has a room.
+    async fn chats(&self, _login: &LoginId) -> Result<Vec<SeenChat>, NotStored> {
+        let mut seen = BTreeMap::new();
+        for Recorded { event, .. } in self.events() {
+            if let Some(chat) = event.chat() {
+                let is_end = matches!(&event, RemoteEvent::ChatChanged { change: ChatChange::Gone, .. });
+                seen.insert(chat.clone(), is_end);
+            }
+        }
+        Ok(seen.into_iter().map(|(chat, gone)| SeenChat { chat, gone }).collect())
     }
 
     async fn open(&self, file: &Attachment) -> Result<Download, FileError> {

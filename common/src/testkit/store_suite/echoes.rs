@@ -45,6 +45,10 @@ pub(super) async fn one_message_becomes_many_events(settings: &StoreSettings) {
     let rows = opened.store.message_by_event(&event_id("$2")).await.expect("the map can be read");
     assert_eq!(rows[0].remote_id, Some(message("a")));
     assert_eq!(rows[0].sender.as_deref(), Some("bob"));
+    for (prefix, id, found) in [("ch", "a", true), ("", "a", true), ("at", "a", false), ("ch", "b", false)] {
+        let chat_of = opened.store.chat_of(prefix, &message(id)).await;
+        assert_eq!(chat_of, Ok(found.then(chat)), "{prefix}, {id}");
+    }
     assert_eq!(open_bodies(&opened.store, Direction::FromRemote, "chat").await, [""; 0]);
     assert_eq!(opened.store.last_delivered(&chat()).await, Ok(None));
     opened.store.close().await;

@@ -1,10 +1,16 @@
 //! Learning from what passes by: chats, topics and people in messages and other updates.
 
-use magpie_common::message::clean_line;
+use magpie_common::{
+    ids::{RemoteChatId, RemoteMessageId},
+    message::clean_line,
+};
 use serde_json::Value;
 
 use super::{Chat, Known, Met, Rights, Topic, chat_title, picture};
-use crate::json::{name, text, user_name};
+use crate::{
+    json::{name, text, user_name},
+    place::Spot,
+};
 
 /// Keys of an update under which a message stands.
 const MESSAGES: [&str; 6] = [
@@ -65,6 +71,20 @@ impl Known {
         {
             self.learn_topic(chat, topic, message);
         }
+        if message["chat"]["is_forum"] == true
+            && let (Some(spot), Some(number)) =
+                (Spot::of_message(message, self.me), message["message_id"].as_i64())
+        {
+            self.threads.put((chat, number), spot.topic);
+        }
+    }
+
+    /// What the bot said in a topic stands there.
+    pub fn learn_said(&mut self, chat: &RemoteChatId, ids: &[RemoteMessageId]) {
+        let Some(spot) = self.own_spot(chat).filter(|spot| spot.topic.is_some()) else { return };
+        for number in ids.iter().filter_map(|id| spot.number(id)) {
+            self.threads.put((spot.chat, number), spot.topic);
+        }
     }
 
     /// A message in a topic answers the one that made it, which tells its name.
@@ -80,9 +100,33 @@ impl Known {
         }
     }
 
+    /// The name of a topic, if it is known.
+    pub fn topic_name(&self, chat: i64, topic: i64) -> Option<String> {
+        self.topics.peek(&(chat, topic))?.name.clone()
+    }
+
     /// Whether the name of a topic is known.
     pub fn is_named(&self, chat: i64, topic: i64) -> bool {
         self.topics.peek(&(chat, topic)).is_some_and(|topic| topic.name.is_some())
+    }
+
+    /// The topics of a forum that are known.
+    pub fn topics_of(&self, forum: i64) -> Vec<i64> {
+        let mut topics: Vec<i64> = self
+            .topics
+            .iter()
+            .filter(|((chat, _), _)| *chat == forum)
+            .map(|((_, topic), _)| *topic)
+            .collect();
+        topics.retain(|topic| *topic != 1);
+        topics.sort_unstable();
+        topics
+    }
+
+    /// Learns of a topic from an earlier session, and its name where that was told.
+    pub fn recall_topic(&mut self, forum: i64, topic: i64, name: Option<String>) {
+        let known = self.topics.get_or_insert_mut((forum, topic), Topic::default);
+        known.name = known.name.take().or(name);
     }
 
     /// Learns the name of a topic from an earlier session.
@@ -140,6 +184,13 @@ impl Known {
             self.usernames.put(username.to_lowercase(), id);
         }
         self.people.put(id, met);
+    }
+
+    /// Updates are missing: what the bot may do anywhere is not known any more, and of chats only Telegram knows how they look.
+    pub fn doubt_chats(&mut self) {
+        for (_, chat) in &mut self.chats {
+            (chat.rights, chat.is_whole) = (None, false);
+        }
     }
 
     /// Learns from a `ChatMember` that is the bot itself.
