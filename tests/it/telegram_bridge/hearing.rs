@@ -2,7 +2,7 @@
 
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
-    message::{AttachmentKind, ChatChange, ChatKind, LOTTIE_TYPE, Node, Outgoing, RemoteEvent},
+    message::{AttachmentKind, ChatChange, ChatKind, LOTTIE_TYPE, Node, RemoteEvent},
     testkit::platform_suite::Recorder,
 };
 use magpie_tests::telegram::{FileBytes, Media, MediaKind};
