@@ -28,6 +28,7 @@ mod parts;
 mod presence;
 mod run;
 mod sink;
+mod watchdog;
 
 /// The whole of a bridge's `main`: reads the command line and does what it says.
 pub fn main<P: Platform>() -> process::ExitCode {

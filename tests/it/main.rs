@@ -5,6 +5,7 @@
 mod bench;
 mod conversation;
 mod crash;
+mod deploy;
 mod discord_bridge;
 mod discord_simulator;
 mod discord_story;

@@ -15,6 +15,7 @@ use super::{
     accept::Acceptor,
     cli::ExitCode,
     parts::{Outside, Parts},
+    watchdog,
 };
 use crate::{
     api::Api,
@@ -96,6 +97,7 @@ struct Running {
     presence: JoinHandle<()>,
     sessions: JoinHandle<()>,
     news: JoinHandle<()>,
+    watchdog: JoinHandle<()>,
     api: Option<Api>,
 }
 
@@ -143,7 +145,8 @@ impl Running {
         let news = tokio::spawn(async move { commands.tell_news(stop).await });
         accounts.start(announced);
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
-        Ok(Self { parts, lanes, server, presence, sessions, news, api })
+        let watchdog = tokio::spawn(watchdog::keep(parts.stop.clone()));
+        Ok(Self { parts, lanes, server, presence, sessions, news, watchdog, api })
     }
 
     /// Waits for the stop signal, then ends everything in order: nothing new comes in, what is under way ends, what is stored stays.
@@ -160,7 +163,7 @@ impl Running {
         tracing::info!("Stopping.");
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
         let ending = async {
-            let _ = tokio::join!(self.server, self.presence, self.sessions, self.news);
+            let _ = tokio::join!(self.server, self.presence, self.sessions, self.news, self.watchdog);
             if let Some(api) = &self.api {
                 api.ended().await;
             }
