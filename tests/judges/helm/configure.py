@@ -82,7 +82,7 @@ def refused(programs):
         path = laid_out.path("/etc/magpie/registration/registration.yaml")
         path.write_text(path.read_text().replace("discord_", "dis.cord_"))
         code, words = laid_out.run(program, "check-config")
-        assert code == 3 and "namespaces.users" in words, words
+        assert code == 3 and "are not among these" in words, words
 
 
 def known_settings(program):
