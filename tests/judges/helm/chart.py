@@ -56,3 +56,8 @@ def named(things, kind, name):
 def contents(secret):
     """The files of a Secret."""
     return {key: base64.b64decode(text) for key, text in secret["data"].items()}
+
+
+def is_monitor(thing):
+    """Whether the object is for the Prometheus operator, whose kinds Kubernetes itself does not know."""
+    return thing["apiVersion"].startswith("monitoring.coreos.com/")

@@ -1,4 +1,4 @@
-//! The programs that judge what operators deploy: systemd's analyzer and Prometheus' tool, both from the system's packages.
+//! The programs that judge what operators deploy: systemd's analyzer, buildah and Prometheus' tool, all from the system's packages.
 
 use std::{fs, path::Path, process::Command};
 
@@ -10,10 +10,13 @@ use crate::{progress, system};
 /// The package that holds promtool.
 const PROMETHEUS: &str = "prometheus";
 
-/// Makes sure that both are there.
+/// Makes sure that all are there.
 pub fn set_up(tools: &Tools) -> anyhow::Result<()> {
     if !system::works("systemd-analyze", &["--version"]) {
         system::install("systemd's analyzer", &["systemd"], &tools.logs())?;
+    }
+    if !system::works("buildah", &["--version"]) {
+        system::install("buildah, which builds images", &["buildah"], &tools.logs())?;
     }
     promtool(tools)
 }
