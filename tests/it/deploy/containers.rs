@@ -1,12 +1,36 @@
-//! The container files: the compose file pleases its schema, hadolint finds no fault, and one program gives one image.
+//! The container files: the compose file pleases its schema, hadolint finds no fault, one program gives one image, and the image bridges.
+//!
+//! buildah's chroot isolation needs no more rights than a test run has. It gives the image its own root folder and user, and takes away the
+//! capabilities; it knows no read-only root.
 
-use std::{ffi::OsStr, fs, path::Path};
+use std::{
+    ffi::{OsStr, OsString},
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
-use magpie_tests::harness::tools::{Component, need, project};
+use magpie_common::testkit::fake_homeserver::FakeHomeserver;
+use magpie_tests::{
+    harness::{
+        bridge::program,
+        tools::{Component, need, project},
+    },
+    stage::{Cast, Stage},
+};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::{process::Command, time::timeout};
 
 use super::{Verdict, ask};
+
+/// What a bridge has for its end, and a bit.
+const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+
+/// The user of the images.
+const NOBODY: &str = "65532";
 
 const COMPOSE: &str = "deploy/compose.yaml";
 
@@ -39,42 +63,53 @@ async fn real_deploy_hadolint_finds_no_fault() {
     }
 }
 
-/// A program that needs no libraries: as much of one as the layout looks at.
-const STATIC_PROGRAM: &str = "#!/bin/none\n";
-
-async fn lay_out(folder: &Path) {
-    let program = folder.join("program");
-    fs::write(&program, STATIC_PROGRAM).expect("it can be written");
-    let root = folder.join("root");
-    let arguments = [program.as_os_str(), root.as_os_str()];
-    ask(project().join("deploy/container/context"), &arguments, folder).await.must_be_good();
+/// A storage of images of its own.
+struct Buildah {
+    program: PathBuf,
+    folder: TempDir,
 }
 
-/// Builds the image in a storage of its own and gives what `buildah inspect` says of it.
-async fn built(buildah: &Path) -> (TempDir, Value) {
-    let scratch = tempfile::tempdir().expect("a folder can be made");
-    lay_out(scratch.path()).await;
-    let file = project().join("deploy/container/Containerfile");
-    let storage = ["--storage-driver", "vfs", "--root", "storage", "--runroot", "run"].map(OsStr::new);
-    let mut build = storage.to_vec();
-    build.extend(
-        ["build", "--isolation", "chroot", "--timestamp", "0", "--tag", "magpie", "--file"].map(OsStr::new),
-    );
-    build.extend([file.as_os_str(), OsStr::new("root")]);
-    ask(buildah, &build, scratch.path()).await.must_be_good();
-    let mut inspect = storage.to_vec();
-    inspect.extend(["inspect", "--type", "image", "magpie"].map(OsStr::new));
-    let said = ask(buildah, &inspect, scratch.path()).await;
-    assert!(said.is_good, "{}", said.words);
-    let image = serde_json::from_str(&said.words).expect("it is JSON");
-    (scratch, image)
+impl Buildah {
+    fn new(program: PathBuf) -> Self {
+        Self { program, folder: tempfile::tempdir().expect("a folder can be made") }
+    }
+
+    fn arguments(&self, more: &[&str]) -> Vec<OsString> {
+        let storage = ["--storage-driver", "vfs", "--root", "storage", "--runroot", "run"];
+        storage.iter().chain(more).map(OsString::from).collect()
+    }
+
+    async fn ask(&self, more: &[&str]) -> String {
+        let arguments = self.arguments(more);
+        let arguments: Vec<&OsStr> = arguments.iter().map(OsString::as_os_str).collect();
+        let verdict = ask(&self.program, &arguments, self.folder.path()).await;
+        assert!(verdict.is_good, "{}", verdict.words);
+        verdict.words
+    }
+
+    /// Lays out the folder for `bridge` and builds the image from it.
+    async fn build(&self, bridge: &Path) {
+        let context = project().join("deploy/container/context");
+        ask(context, &[bridge.as_os_str(), OsStr::new("root")], self.folder.path()).await.must_be_good();
+        let file = project().join("deploy/container/Containerfile").display().to_string();
+        let build = ["build", "--isolation", "chroot", "--timestamp", "0", "--tag", "magpie", "--file"];
+        self.ask(&[&build[..], &[&file, "root"]].concat()).await;
+    }
+}
+
+/// What the image is, in a storage of its own.
+async fn image(program: &Path) -> Value {
+    let buildah = Buildah::new(program.to_owned());
+    let bridge = buildah.folder.path().join("program");
+    fs::write(&bridge, "any program").expect("it can be written");
+    buildah.build(&bridge).await;
+    serde_json::from_str(&buildah.ask(&["inspect", "--type", "image", "magpie"]).await).expect("it is JSON")
 }
 
 #[tokio::test]
 async fn real_deploy_image_is_the_same_each_time() {
     let Some(buildah) = need(Component::Program("buildah")) else { return };
-    let (_first, first) = built(&buildah).await;
-    let (_second, second) = built(&buildah).await;
+    let (first, second) = (image(&buildah).await, image(&buildah).await);
     let digest = &first["FromImageDigest"];
     assert!(digest.as_str().is_some_and(|digest| digest.starts_with("sha256:")), "{digest}");
     assert_eq!(*digest, second["FromImageDigest"]);
@@ -83,12 +118,97 @@ async fn real_deploy_image_is_the_same_each_time() {
     assert_eq!(config["Entrypoint"], serde_json::json!(["/usr/local/bin/magpie"]));
 }
 
+fn cast() -> Cast {
+    Cast {
+        id: "echo",
+        server_name: "example.org".to_owned(),
+        homeserver: String::new(),
+        database: None,
+        durability: "full",
+        admin: "@alice:example.org".to_owned(),
+        platform: "answer_in: same\nannounce_chats: 1\n".to_owned(),
+        environment: Vec::new(),
+    }
+}
+
+/// Writes the stage's files to where the image reads them; the database goes where the image may write.
+fn write_settings(stage: &Stage, folder: &Path) {
+    let own = stage.folder().display().to_string();
+    let registration = stage.registration().display().to_string();
+    let text =
+        stage.config_text().replace(&registration, "./registration.yaml").replace(&own, "/var/lib/magpie");
+    fs::create_dir(folder).expect("it can be made");
+    fs::write(folder.join("config.yaml"), text).expect("it can be written");
+    fs::copy(stage.registration(), folder.join("registration.yaml")).expect("it can be copied");
+    // The user of the image is neither us nor of our group.
+    for (path, mode) in [("config.yaml", 0o644), ("registration.yaml", 0o644), (".", 0o755)] {
+        fs::set_permissions(folder.join(path), Permissions::from_mode(mode)).expect("it is ours");
+    }
+}
+
 #[tokio::test]
-async fn deploy_image_takes_no_program_that_needs_libraries() {
-    let scratch = tempfile::tempdir().expect("a folder can be made");
-    let here = std::env::current_exe().expect("this test is a program");
-    let root = scratch.path().join("root");
-    let arguments = [here.as_os_str(), root.as_os_str()];
-    let verdict = ask(project().join("deploy/container/context"), &arguments, scratch.path()).await;
-    assert!(!verdict.is_good && verdict.words.contains("needs libraries"), "{}", verdict.words);
+async fn real_deploy_image_bridges_a_message_as_nobody() {
+    let Some(installed) = need(Component::Program("buildah")) else { return };
+    let buildah = Buildah::new(installed);
+    let small = buildah.folder.path().join("program");
+    let bridge = program("magpie-echo").expect("it is built");
+    // Without what only a debugger reads, which is most of it.
+    let strip = [OsStr::new("-o"), small.as_os_str(), bridge.as_os_str()];
+    ask("strip", &strip, buildah.folder.path()).await.must_be_good();
+    buildah.build(&small).await;
+    let mut stage = Stage::set(cast()).expect("it can be set");
+    let fake = FakeHomeserver::start(stage.fake_settings()).await.expect("it starts");
+    stage.set_homeserver(&fake.url());
+    let settings = buildah.folder.path().join("settings");
+    write_settings(&stage, &settings);
+    let container = buildah.ask(&["from", "--pull-never", "magpie"]).await;
+    let volume = format!("{}:/etc/magpie/config:ro", settings.display());
+    let run = ["run", "--isolation", "chroot", "--network", "host", "--cap-drop", "all", "--volume", &volume];
+    let mut running = Command::new(&buildah.program)
+        .args(buildah.arguments(&run))
+        .args([container.trim(), "/usr/local/bin/magpie", "run"])
+        .current_dir(buildah.folder.path())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("it starts");
+    let alice = fake.person("alice");
+    let room = fake.wait_until(|fake| fake.room_named("load-0")).await;
+    alice.sends(&room, "hello from a container");
+    let is_echo = |sender: &str, body: &str| sender.starts_with("@echo_") && body == "hello from a container";
+    fake.wait_until(|fake| {
+        fake.messages(&room).iter().any(|(sender, body)| is_echo(sender.as_str(), body)).then_some(())
+    })
+    .await;
+    let bridge = within(running.id().expect("it runs"));
+    assert_eq!(status(bridge, "Uid"), [NOBODY; 4].join("\t"));
+    assert_eq!(status(bridge, "CapEff").trim_start_matches('0'), "", "it has capabilities");
+    let id = bridge.to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().await.expect("it starts").success());
+    let ended =
+        timeout(STOPPED_WITHIN, running.wait()).await.expect("it ends").expect("it can be waited for");
+    assert!(ended.success(), "{ended}");
+}
+
+/// What the system says of a process.
+fn status(id: u32, key: &str) -> String {
+    let text = fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+    line.expect("the system says so").trim().to_owned()
+}
+
+/// The bridge among the processes that come from `ancestor`.
+fn within(ancestor: u32) -> u32 {
+    let all = fs::read_dir("/proc").expect("there are processes");
+    let ids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let is_bridge =
+        |id: &u32| fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name == "magpie\n");
+    let mut bridges = ids.filter(is_bridge).filter(|id| {
+        let mut id = *id;
+        while id > 1 && id != ancestor {
+            id = status(id, "PPid").parse().expect("it is a number");
+        }
+        id == ancestor
+    });
+    bridges.next().expect("the bridge runs")
 }

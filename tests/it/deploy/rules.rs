@@ -81,6 +81,13 @@ fn deploy_rules_have_pages_tests_and_a_copy() {
             "no test keeps {alert} silent"
         );
     }
+    let book = read("docs/monitoring.md");
+    for alert in &alerts {
+        assert!(
+            book.contains(&format!("| [{alert}](runbooks/{alert}.md) |")),
+            "the book does not list {alert}"
+        );
+    }
     let pages = fs::read_dir(project().join("docs/runbooks")).expect("there are pages").count();
     assert_eq!(pages, alerts.len(), "a page is about no alert");
     assert_eq!(read("helm/magpie/files/magpie.rules.yaml"), rules, "the chart has other rules");
@@ -96,7 +103,10 @@ fn deploy_rules_and_dashboard_ask_for_metrics_that_there_are() {
     let strange: Vec<_> =
         asked.iter().filter(|name| *name != OF_SYNAPSE && !registered.contains(*name)).collect();
     assert!(strange.is_empty(), "nobody registers {strange:?}");
-    let unseen: Vec<_> = registered.difference(&metrics(&queries)).collect();
+    let told: Vec<_> = registered.difference(&metrics(&read("docs/monitoring.md"))).cloned().collect();
+    assert!(told.is_empty(), "docs/monitoring.md does not tell of {told:?}");
+    let shown = metrics(&queries);
+    let unseen: Vec<_> = registered.difference(&shown).collect();
     assert!(unseen.is_empty(), "the dashboard does not show {unseen:?}");
 }
 
@@ -123,13 +133,23 @@ async fn real_deploy_promtool_checks_rules_and_dashboard() {
     let check = ["check", "rules", "--lint=all", "--lint-fatal", "magpie.rules.yaml"].map(OsStr::new);
     ask(&promtool, &check, &folder).await.must_be_good();
     ask(&promtool, &["test", "rules", "magpie.tests.yaml"].map(OsStr::new), &folder).await.must_be_good();
+    let scratch = tempfile::tempdir().expect("a folder can be made");
+    fs::copy(folder.join("magpie.rules.yaml"), scratch.path().join("magpie.rules.yaml"))
+        .expect("it is there");
+    let book = read("docs/monitoring.md");
+    let shown = book
+        .split_once("```yaml\n")
+        .and_then(|(_, rest)| rest.split_once("```"))
+        .expect("the book shows one");
+    fs::write(scratch.path().join("prometheus.yaml"), shown.0).expect("it can be written");
+    let check = ["check", "config", "prometheus.yaml"].map(OsStr::new);
+    ask(&promtool, &check, scratch.path()).await.must_be_good();
     // The dashboard's queries, as rules.
     let mut rules = "groups:\n- name: dashboard\n  rules:\n".to_owned();
     for (nth, query) in queries(&dashboard()).iter().enumerate() {
         let query = query.replace("$__rate_interval", "5m");
         rules.push_str(&format!("  - record: magpie:panel{nth}\n    expr: {}\n", Value::from(query)));
     }
-    let scratch = tempfile::tempdir().expect("a folder can be made");
     let path = scratch.path().join("dashboard.yaml");
     fs::write(&path, &rules).expect("it can be written");
     let check = [OsStr::new("check"), OsStr::new("rules"), path.as_os_str()];
