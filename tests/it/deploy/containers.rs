@@ -24,7 +24,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{process::Command, time::timeout};
 
-use super::{Verdict, ask};
+use super::{Verdict, ask, ask_python};
 
 /// What a bridge has for its end, and a bit.
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
@@ -50,6 +50,13 @@ async fn real_deploy_compose_file_pleases_its_schema() {
     let bad = scratch.path().join("compose.yaml");
     fs::write(&bad, text.replace("read_only:", "readonly:")).expect("it can be written");
     assert!(!compose_schema(&installed, &bad).await.is_good, "a word that nobody knows is not seen");
+}
+
+#[tokio::test]
+async fn real_deploy_compose_file_runs_what_the_book_prepares() {
+    let Some(installed) = need(Component::Judge("containers")) else { return };
+    let bridge = program("magpie-discord").expect("it is built");
+    ask_python(&installed, "containers/compose.py", &[&bridge]).await.must_be_good();
 }
 
 #[tokio::test]
