@@ -29,7 +29,7 @@ const AREAS: &[Area] = &[
         name: "deploy",
         packages: &[],
         names: &["deploy", "registrations"],
-        needs: &[Part::Judges, Part::Deploy],
+        needs: &[Part::Synapse, Part::Judges, Part::Deploy],
     },
     Area { name: "discord", packages: &["magpie-discord"], names: &["discord"], needs: EVERYTHING },
     Area { name: "features", packages: &[], names: &["features"], needs: &[] },

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::{Output, Stdio},
@@ -15,6 +16,8 @@ use magpie_tests::harness::{
 };
 use tempfile::TempDir;
 use tokio::{net::UnixDatagram, process::Command, time::timeout};
+
+use super::ask;
 
 const UNIT: &str = "magpie@.service";
 const INSTANCE: &str = "magpie@discord.service";
@@ -32,22 +35,44 @@ fn unit() -> String {
     fs::read_to_string(project().join("deploy/systemd").join(UNIT)).expect("the unit is there")
 }
 
-/// The root of a machine on which the unit is installed.
-fn machine(unit: &str) -> TempDir {
+/// The root of a machine on which the unit is installed by the commands of the book, then changed to `unit`.
+async fn machine(unit: &str) -> TempDir {
     let root = tempfile::tempdir().expect("a folder can be made");
     let write = |path: &str, text: &str| {
         let path = root.path().join(path);
         fs::create_dir_all(path.parent().expect("it has a parent")).expect("the folder can be made");
         fs::write(path, text).expect("the file can be written");
     };
-    write(&format!("etc/systemd/system/{UNIT}"), unit);
     // The targets that it names; any file that may be run stands for the program.
     for target in ["network-online", "multi-user", "basic", "sysinit", "shutdown", "initrd-switch-root"] {
         write(&format!("usr/lib/systemd/system/{target}.target"), "[Unit]\nDescription=A target\n");
     }
-    fs::create_dir_all(root.path().join("usr/local/bin")).expect("the folder can be made");
-    fs::copy("/bin/true", root.path().join("usr/local/bin/magpie-discord")).expect("there is /bin/true");
+    for file in ["config.yaml", "registration.yaml", "target/dist/magpie-discord"] {
+        write(file, "");
+    }
+    for folder in ["usr/local/bin", "etc/systemd/system"] {
+        fs::create_dir_all(root.path().join(folder)).expect("the folder can be made");
+    }
+    for command in installing() {
+        let command = command.replace(" deploy/", &format!(" {}/deploy/", project().display()));
+        let here = command.replace(" /usr/", " ./usr/").replace(" /etc/", " ./etc/");
+        ask("sh", &["-ec", &here].map(OsStr::new), root.path()).await.must_be_good();
+    }
+    assert!(
+        root.path().join("etc/magpie/discord/registration.yaml").exists(),
+        "the book installs no registration"
+    );
+    write(&format!("etc/systemd/system/{UNIT}"), unit);
     root
+}
+
+/// The book's commands that install something.
+fn installing() -> Vec<String> {
+    let book = fs::read_to_string(project().join("docs/install.md")).expect("the book is there");
+    let commands: Vec<String> =
+        book.lines().filter(|line| line.starts_with("install ")).map(str::to_owned).collect();
+    assert_eq!(commands.len(), 4, "{commands:?}");
+    commands
 }
 
 async fn analyze(analyzer: &Path, root: &Path, arguments: &[&str]) -> Output {
@@ -57,7 +82,7 @@ async fn analyze(analyzer: &Path, root: &Path, arguments: &[&str]) -> Output {
 }
 
 async fn verified(analyzer: &Path, unit: &str) -> String {
-    let root = machine(unit);
+    let root = machine(unit).await;
     let output = analyze(analyzer, root.path(), &["verify", "--man=no"]).await;
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.success() { words } else { format!("{}\n{words}", output.status) }
@@ -79,7 +104,7 @@ async fn real_deploy_systemd_verifies_the_unit() {
 
 /// What systemd finds, out of 10.
 async fn exposure(analyzer: &Path, unit: &str) -> f32 {
-    let root = machine(unit);
+    let root = machine(unit).await;
     let output = analyze(analyzer, root.path(), &["security", "--offline=true", "--no-pager"]).await;
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
     let figure =

@@ -104,8 +104,7 @@ def known_settings(program):
 
 
 def schema_knows(programs):
-    """The chart's schema and the program know the same settings."""
-    known = known_settings(programs / "magpie-discord")
+    """The chart's schema and the programs know the same settings."""
     schema = json.loads((chart.CHART / "values.schema.json").read_text())
     defs = schema["$defs"]
     sections = {
@@ -115,12 +114,18 @@ def schema_knows(programs):
         "bridge": defs["bridgeSection"],
         "provisioning": defs["provisioning"],
         "logging": defs["logging"],
-        "platform": defs["discordPlatform"],
         "templates": defs["bridgeSection"]["properties"]["relay_templates"],
     }
-    for section, part in sections.items():
-        of_both = set(part["properties"]) | OF_THE_CHART.get(section, set())
-        assert of_both == known[section], f"{section}: only one of both knows {of_both ^ known[section]}"
+    for bridge in schema["properties"]["bridges"]["properties"]:
+        program = programs / f"magpie-{bridge}"
+        if not program.exists():
+            continue
+        platform = defs.get(f"{bridge}Platform")
+        assert platform, f"the schema does not tell the settings of {bridge}: define `{bridge}Platform`"
+        known = known_settings(program)
+        for section, part in {**sections, "platform": platform}.items():
+            of_both = set(part["properties"]) | OF_THE_CHART.get(section, set())
+            assert of_both == known[section], f"{bridge}, {section}: only one knows {of_both ^ known[section]}"
 
 
 def main(programs):

@@ -7,11 +7,11 @@ import yaml
 
 import chart
 
-TOKEN = "aaa.bbb.ccc"
+TOKENS = {"discord": "aaa.bbb.ccc", "telegram": "1234567890:AAHb7c_d-e8F"}
 HEX = "0123456789abcdef" * 4
 # What Secrets that are there hold, by the setting that they are named for.
 GIVEN = {
-    "platform.token": TOKEN,
+    "platform.webhook_secret": HEX,
     "database.url": "postgres://magpie:secret@postgres.db.svc/discord",
     "database.encryption_key": HEX,
     "provisioning.secret": HEX[::-1],
@@ -25,6 +25,7 @@ class Pod:
     def __init__(self, root, things, name):
         self.root = pathlib.Path(root)
         self.things = things
+        self.bridge = name.rpartition("-")[2]
         self.spec = chart.named(things, "StatefulSet", name)["spec"]["template"]["spec"]
         self.container = self.spec["containers"][0]
         claims = chart.named(things, "StatefulSet", name)["spec"].get("volumeClaimTemplates", [])
@@ -49,7 +50,8 @@ class Pod:
         """The files of a volume; those of Secrets that are not the chart's are known by their setting, or missing."""
         if "projected" in volume:
             items = [item for source in volume["projected"]["sources"] for item in source["secret"]["items"]]
-            return {item["path"]: GIVEN[item["path"]] for item in items}
+            given = GIVEN | {"platform.token": TOKENS.get(self.bridge)}
+            return {item["path"]: given[item["path"]] for item in items}
         if "secret" not in volume:
             return {}
         name = volume["secret"]["secretName"]
