@@ -68,7 +68,7 @@ fn deploy_chart_readme_lists_the_values() {
         fs::write(chart.join("README.md"), &wanted).expect("it can be written");
     }
     let readme = fs::read_to_string(chart.join("README.md")).expect("the README is there");
-    assert_eq!(readme, wanted, "values.yaml says something else; MAGPIE_TEST_WRITE=1 writes the README anew");
+    assert!(readme == wanted, "values.yaml says something else; MAGPIE_TEST_WRITE=1 writes the README anew");
 }
 
 #[test]
