@@ -15,7 +15,6 @@ use super::{
     accept::Acceptor,
     cli::ExitCode,
     parts::{Outside, Parts},
-    watchdog,
 };
 use crate::{
     api::Api,
@@ -80,8 +79,8 @@ impl Fatal {
 pub(super) async fn run<P: Platform>(config: Config<P::Config>) -> ExitCode {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    match Running::start::<P>(config, stop).await {
-        Ok(running) => running.until_stopped().await,
+    match Running::start::<P>(config, stop.clone()).await {
+        Ok(running) => tokio::join!(running.until_stopped(), super::watchdog::keep(stop)).0,
         Err(fatal) => {
             tracing::error!("{fatal}");
             fatal.exit_code()
@@ -97,7 +96,6 @@ struct Running {
     presence: JoinHandle<()>,
     sessions: JoinHandle<()>,
     news: JoinHandle<()>,
-    watchdog: JoinHandle<()>,
     api: Option<Api>,
 }
 
@@ -145,8 +143,7 @@ impl Running {
         let news = tokio::spawn(async move { commands.tell_news(stop).await });
         accounts.start(announced);
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
-        let watchdog = tokio::spawn(watchdog::keep(parts.stop.clone()));
-        Ok(Self { parts, lanes, server, presence, sessions, news, watchdog, api })
+        Ok(Self { parts, lanes, server, presence, sessions, news, api })
     }
 
     /// Waits for the stop signal, then ends everything in order: nothing new comes in, what is under way ends, what is stored stays.
@@ -163,7 +160,7 @@ impl Running {
         tracing::info!("Stopping.");
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
         let ending = async {
-            let _ = tokio::join!(self.server, self.presence, self.sessions, self.news, self.watchdog);
+            let _ = tokio::join!(self.server, self.presence, self.sessions, self.news);
             if let Some(api) = &self.api {
                 api.ended().await;
             }

@@ -1,8 +1,8 @@
 {{/* The configuration file of one bridge. */}}
 {{- define "magpie.config" -}}
 {{- $values := .root.Values -}}
-{{- $homeserver := dict "url" $values.homeserver.url "server_name" $values.homeserver.server_name -}}
-{{- with $values.homeserver.double_puppet_servers }}{{ $_ := set $homeserver "double_puppet_servers" . }}{{ end -}}
+{{- $homeserver := dict -}}
+{{- range $key, $value := $values.homeserver }}{{ if $value }}{{ $_ := set $homeserver $key $value }}{{ end }}{{ end -}}
 {{- if .doublePuppets }}{{ $_ := set $homeserver "double_puppets" "/etc/magpie/double-puppets/registration.yaml" }}{{ end -}}
 {{- $appservice := merge (dict "listen" "0.0.0.0:8080" "url" .url "registration" "/etc/magpie/registration/registration.yaml") .own.config.appservice -}}
 {{- $database := deepCopy .own.config.database -}}
