@@ -34,7 +34,7 @@ impl Verdict {
 }
 
 /// Runs a program to its end.
-async fn ask(program: impl AsRef<OsStr>, arguments: &[&OsStr], folder: &Path) -> Verdict {
+async fn ask(program: impl AsRef<OsStr>, arguments: &[impl AsRef<OsStr>], folder: &Path) -> Verdict {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
     let output = timeout(JUDGED_WITHIN, command.output()).await.expect("it ends").expect("it starts");

@@ -1,13 +1,14 @@
 //! The container files: the compose file pleases its schema, hadolint finds no fault, one program gives one image, and the image bridges.
 //!
-//! buildah's chroot isolation needs no more rights than a test run has. It gives the image its own root folder and user, and takes away the
-//! capabilities; it knows no read-only root.
+//! podman runs the image as an orchestrator would: a root folder that cannot be written, no capabilities, no way to more rights. Images and
+//! containers lie in a storage of their own, so that nothing of the machine's is touched.
 
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, Permissions},
+    io::ErrorKind,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::Path,
     process::Stdio,
     time::Duration,
 };
@@ -70,28 +71,34 @@ async fn real_deploy_hadolint_finds_no_fault() {
     }
 }
 
-/// A storage of images of its own.
-struct Buildah {
-    program: PathBuf,
+/// A storage of images and containers of its own.
+struct Storage {
     folder: TempDir,
 }
 
-impl Buildah {
-    fn new(program: PathBuf) -> Self {
-        Self { program, folder: tempfile::tempdir().expect("a folder can be made") }
+impl Storage {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder can be made") }
     }
 
-    fn arguments(&self, more: &[&str]) -> Vec<OsString> {
-        let storage = ["--storage-driver", "vfs", "--root", "storage", "--runroot", "run"];
-        storage.iter().chain(more).map(OsString::from).collect()
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
     }
 
-    async fn ask(&self, more: &[&str]) -> String {
-        let arguments = self.arguments(more);
-        let arguments: Vec<&OsStr> = arguments.iter().map(OsString::as_os_str).collect();
-        let verdict = ask(&self.program, &arguments, self.folder.path()).await;
+    async fn ask(&self, program: &str, arguments: &[&str]) -> String {
+        let verdict = ask(program, &self.arguments(program, arguments), self.folder.path()).await;
         assert!(verdict.is_good, "{}", verdict.words);
         verdict.words
+    }
+
+    fn arguments(&self, program: &str, more: &[&str]) -> Vec<OsString> {
+        let (root, run, temporary) = (self.path("storage"), self.path("run"), self.path("temporary"));
+        let mut all = vec!["--storage-driver", "vfs", "--root", &root, "--runroot", &run];
+        if program == "podman" {
+            // crun refuses machines on which both versions of cgroups are in use.
+            all.extend(["--tmpdir", &temporary, "--cgroup-manager", "cgroupfs", "--runtime", "runc"]);
+        }
+        all.iter().chain(more).map(OsString::from).collect()
     }
 
     /// Lays out the folder for `bridge` and builds the image from it.
@@ -100,23 +107,26 @@ impl Buildah {
         ask(context, &[bridge.as_os_str(), OsStr::new("root")], self.folder.path()).await.must_be_good();
         let file = project().join("deploy/container/Containerfile").display().to_string();
         let build = ["build", "--isolation", "chroot", "--timestamp", "0", "--tag", "magpie", "--file"];
-        self.ask(&[&build[..], &[&file, "root"]].concat()).await;
+        self.ask("buildah", &[&build[..], &[&file, "root"]].concat()).await;
     }
 }
 
 /// What the image is, in a storage of its own.
-async fn image(program: &Path) -> Value {
-    let buildah = Buildah::new(program.to_owned());
-    let bridge = buildah.folder.path().join("program");
+async fn image() -> Value {
+    let storage = Storage::new();
+    let bridge = storage.folder.path().join("program");
     fs::write(&bridge, "any program").expect("it can be written");
-    buildah.build(&bridge).await;
-    serde_json::from_str(&buildah.ask(&["inspect", "--type", "image", "magpie"]).await).expect("it is JSON")
+    storage.build(&bridge).await;
+    let words = storage.ask("buildah", &["inspect", "--type", "image", "magpie"]).await;
+    serde_json::from_str(&words).expect("it is JSON")
 }
 
 #[tokio::test]
 async fn real_deploy_image_is_the_same_each_time() {
-    let Some(buildah) = need(Component::Program("buildah")) else { return };
-    let (first, second) = (image(&buildah).await, image(&buildah).await);
+    if need(Component::Program("buildah")).is_none() {
+        return;
+    }
+    let (first, second) = (image().await, image().await);
     let digest = &first["FromImageDigest"];
     assert!(digest.as_str().is_some_and(|digest| digest.starts_with("sha256:")), "{digest}");
     assert_eq!(*digest, second["FromImageDigest"]);
@@ -153,32 +163,46 @@ fn write_settings(stage: &Stage, folder: &Path) {
     }
 }
 
+/// How an orchestrator runs it. The limits are those that containers have elsewhere; a test run may not ask for more.
+const CONFINED: [&str; 12] = [
+    "run",
+    "--rm",
+    "--read-only",
+    "--cap-drop=all",
+    "--security-opt=no-new-privileges",
+    "--network=host",
+    "--ulimit=nofile=1024:1024",
+    "--ulimit=nproc=1024:1024",
+    "--volume=state:/var/lib/magpie",
+    "--volume=./settings:/etc/magpie/config:ro",
+    "--name=bridge",
+    "magpie",
+];
+
 #[tokio::test]
-async fn real_deploy_image_bridges_a_message_as_nobody() {
-    let Some(installed) = need(Component::Program("buildah")) else { return };
-    let buildah = Buildah::new(installed);
-    let small = buildah.folder.path().join("program");
+async fn real_deploy_image_bridges_a_message_with_no_rights() {
+    let tools = ["buildah", "podman", "runc"].map(|tool| need(Component::Program(tool)));
+    if tools.iter().any(Option::is_none) {
+        return;
+    }
+    let storage = Storage::new();
+    let small = storage.folder.path().join("program");
     let bridge = program("magpie-echo").expect("it is built");
     // Without what only a debugger reads, which is most of it.
     let strip = [OsStr::new("-o"), small.as_os_str(), bridge.as_os_str()];
-    ask("strip", &strip, buildah.folder.path()).await.must_be_good();
-    buildah.build(&small).await;
+    ask("strip", &strip, storage.folder.path()).await.must_be_good();
+    storage.build(&small).await;
     let mut stage = Stage::set(cast()).expect("it can be set");
     let fake = FakeHomeserver::start(stage.fake_settings()).await.expect("it starts");
     stage.set_homeserver(&fake.url());
-    let settings = buildah.folder.path().join("settings");
-    write_settings(&stage, &settings);
-    let container = buildah.ask(&["from", "--pull-never", "magpie"]).await;
-    let volume = format!("{}:/etc/magpie/config:ro", settings.display());
-    let run = ["run", "--isolation", "chroot", "--network", "host", "--cap-drop", "all", "--volume", &volume];
-    let mut running = Command::new(&buildah.program)
-        .args(buildah.arguments(&run))
-        .args([container.trim(), "/usr/local/bin/magpie", "run"])
-        .current_dir(buildah.folder.path())
+    write_settings(&stage, &storage.folder.path().join("settings"));
+    let mut running = Command::new("podman")
+        .args(storage.arguments("podman", &CONFINED))
+        .current_dir(storage.folder.path())
         .stdin(Stdio::null())
-        .kill_on_drop(true)
         .spawn()
         .expect("it starts");
+    let _container = Container(&storage);
     let alice = fake.person("alice");
     let room = fake.wait_until(|fake| fake.room_named("load-0")).await;
     alice.sends(&room, "hello from a container");
@@ -187,35 +211,38 @@ async fn real_deploy_image_bridges_a_message_as_nobody() {
         fake.messages(&room).iter().any(|(sender, body)| is_echo(sender.as_str(), body)).then_some(())
     })
     .await;
-    let bridge = within(running.id().expect("it runs"));
-    assert_eq!(status(bridge, "Uid"), [NOBODY; 4].join("\t"));
-    assert_eq!(status(bridge, "CapEff").trim_start_matches('0'), "", "it has capabilities");
-    let id = bridge.to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().await.expect("it starts").success());
+    let id = storage.ask("podman", &["inspect", "--format", "{{.State.Pid}}", "bridge"]).await;
+    must_have_no_rights(id.trim());
+    storage.ask("podman", &["stop", "bridge"]).await;
     let ended =
         timeout(STOPPED_WITHIN, running.wait()).await.expect("it ends").expect("it can be waited for");
     assert!(ended.success(), "{ended}");
 }
 
-/// What the system says of a process.
-fn status(id: u32, key: &str) -> String {
-    let text = fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
-    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-    line.expect("the system says so").trim().to_owned()
+/// Ends the container when a test fails: nothing that podman starts belongs to the test's own process.
+struct Container<'a>(&'a Storage);
+
+impl Drop for Container<'_> {
+    fn drop(&mut self) {
+        let remove = self.0.arguments("podman", &["rm", "--force", "--ignore", "bridge"]);
+        // There is nothing to do about a failure here.
+        let _ = std::process::Command::new("podman").args(remove).stdout(Stdio::null()).status();
+    }
 }
 
-/// The bridge among the processes that come from `ancestor`.
-fn within(ancestor: u32) -> u32 {
-    let all = fs::read_dir("/proc").expect("there are processes");
-    let ids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    let is_bridge =
-        |id: &u32| fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name == "magpie\n");
-    let mut bridges = ids.filter(is_bridge).filter(|id| {
-        let mut id = *id;
-        while id > 1 && id != ancestor {
-            id = status(id, "PPid").parse().expect("it is a number");
-        }
-        id == ancestor
-    });
-    bridges.next().expect("the bridge runs")
+fn must_have_no_rights(id: &str) {
+    let text = fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+    let status = |key: &str| {
+        let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        value.expect("the system says so").trim()
+    };
+    assert_eq!(status("Uid"), [NOBODY; 4].join("\t"));
+    for capabilities in ["CapEff", "CapPrm", "CapBnd"] {
+        assert_eq!(status(capabilities).trim_start_matches('0'), "", "{capabilities}");
+    }
+    assert_eq!(status("NoNewPrivs"), "1");
+    let write = |path: &str| fs::write(format!("/proc/{id}/root/{path}"), "");
+    let refused = write("usr/local/bin/other").expect_err("the root folder can be written");
+    assert_eq!(refused.kind(), ErrorKind::ReadOnlyFilesystem);
+    write("var/lib/magpie/other").expect("its own folder can be written");
 }

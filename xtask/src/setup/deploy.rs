@@ -1,4 +1,4 @@
-//! The programs that judge what operators deploy: systemd's analyzer, buildah and Prometheus' tool, all from the system's packages.
+//! The programs that judge what operators deploy: systemd's analyzer, what builds and runs images, and Prometheus' tool, all from the system's packages.
 
 use std::{fs, path::Path, process::Command};
 
@@ -15,8 +15,9 @@ pub fn set_up(tools: &Tools) -> anyhow::Result<()> {
     if !system::works("systemd-analyze", &["--version"]) {
         system::install("systemd's analyzer", &["systemd"], &tools.logs())?;
     }
-    if !system::works("buildah", &["--version"]) {
-        system::install("buildah, which builds images", &["buildah"], &tools.logs())?;
+    let containers = ["buildah", "podman", "runc"];
+    if containers.iter().any(|program| !system::works(program, &["--version"])) {
+        system::install("what builds and runs images", &containers, &tools.logs())?;
     }
     promtool(tools)
 }
