@@ -14,6 +14,7 @@ use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId};
 use url::Url;
 
 use self::transport::{Caller, Transport};
+pub(crate) use self::transport::{bearer, connector};
 pub use self::{
     error::{HomeserverError, tolerate},
     events::{SendEvent, SendState},

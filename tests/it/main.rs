@@ -24,5 +24,8 @@ mod operator;
 mod people;
 mod provisioning;
 mod synapse;
+mod telegram_bridge;
+mod telegram_simulator;
+mod three_networks;
 mod tidy;
 mod tutorial;

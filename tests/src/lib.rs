@@ -17,3 +17,5 @@ pub mod line_client;
 pub mod line_server;
 pub mod openapi;
 pub mod stage;
+pub mod telegram;
+pub mod trio;

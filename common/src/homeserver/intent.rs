@@ -45,6 +45,11 @@ impl Double {
     pub fn user_id(&self) -> &UserId {
         &self.user_id
     }
+
+    /// Whether their homeserver is another than ours, whose trouble is none of our people's.
+    pub fn is_elsewhere(&self) -> bool {
+        self.elsewhere.is_some()
+    }
 }
 
 /// How a user shows themselves.
@@ -145,6 +150,14 @@ impl<'a> Intent<'a> {
     /// As every call.
     pub async fn leave(&self, room: &RoomId) -> Result<(), HomeserverError> {
         self.post(self.room_path(room, "/leave"), &json!({})).await
+    }
+
+    /// The same with a reason that the room sees.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn leave_saying(&self, room: &RoomId, reason: &str) -> Result<(), HomeserverError> {
+        self.post(self.room_path(room, "/leave"), &json!({ "reason": reason })).await
     }
 
     /// Takes somebody out of the room. `POST /_matrix/client/v3/rooms/{roomId}/kick`

@@ -116,7 +116,7 @@ impl Transport {
 }
 
 /// The value of a header that carries a token.
-pub(super) fn bearer(token: &Secret) -> Option<HeaderValue> {
+pub(crate) fn bearer(token: &Secret) -> Option<HeaderValue> {
     let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose())).ok()?;
     authorization.set_sensitive(true);
     Some(authorization)
@@ -262,7 +262,8 @@ async fn while_it_moves<T>(
     }
 }
 
-fn connector(scheme: &Scheme) -> Result<HttpsConnector<HttpConnector>, HomeserverError> {
+/// What makes connections, plain and over TLS.
+pub(crate) fn connector(scheme: &Scheme) -> Result<HttpsConnector<HttpConnector>, HomeserverError> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);

@@ -110,11 +110,14 @@ impl Doubles {
             Some(token) => Some(self.0.homeserver.double_with_token(user_id, &token)?),
             None => self.0.homeserver.shared_double(user_id),
         };
+        let is_elsewhere = double.as_ref().is_some_and(Double::is_elsewhere);
         let found = match double {
             None => None,
             Some(double) => match self.proved(double).await {
                 Ok(double) => Some(double),
-                Err(DoubleError::Homeserver(error)) if error.is_transient() => return Err(error.into()),
+                Err(DoubleError::Homeserver(error)) if error.is_transient() && !is_elsewhere => {
+                    return Err(error.into());
+                }
                 Err(error) => {
                     tracing::warn!(%error, user = %user_id, "Somebody cannot be acted for.");
                     None

@@ -28,7 +28,7 @@ const CASES: &[Case] = &[
 etc/config.yaml:3:3: unknown setting `server_nam`
     3 |   server_nam: ***********
       |   ^^^^^^^^^^
-      help: Did you mean `server_name`? Allowed here: url, server_name, double_puppets, double_puppet_servers.
+      help: Did you mean `server_name`? Allowed here: url, server_name, double_puppets, double_puppet_servers, status_endpoint, message_send_checkpoint_endpoint.
 
 1 problem in the configuration.
 "##,
@@ -263,6 +263,23 @@ etc/config.yaml:2:8: this address must start with `http://` or `https://`
       help: Write it in full, such as `https://matrix.example.org` or `http://127.0.0.1:8008`.
 
 1 problem in the configuration.
+"##,
+    },
+    Case {
+        name: "addresses of programs that watch over bridges",
+        change: ("bridge:", "  status_endpoint: status.example.org/x\n  message_send_checkpoint_endpoint: unix:/run/x\nbridge:"),
+        report: r##"
+etc/config.yaml:4:20: this address has no `http://` or `https://`
+    4 |   status_endpoint: status.example.org/x
+      |                    ^^^^^^^^^^^^^^^^^^^^
+      help: Write it in full, such as `https://matrix.example.org` or `http://127.0.0.1:8008`.
+
+etc/config.yaml:5:37: this address must start with `http://` or `https://`
+    5 |   message_send_checkpoint_endpoint: unix:/run/x
+      |                                     ^^^^^^^^^^^
+      help: Write it in full, such as `https://matrix.example.org` or `http://127.0.0.1:8008`.
+
+2 problems in the configuration.
 "##,
     },
     Case {
