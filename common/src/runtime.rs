@@ -10,6 +10,7 @@
 //! | `presence` | tells the homeserver that we are here, and finds out whether it reaches us |
 //! | `reports` | what programs that watch over bridges are told |
 //! | `doctor` | tests a set-up one thing at a time |
+//! | `carry` | writes the whole state to a file, or makes it from one |
 //! | `logs` | how log lines look |
 
 use std::process;
@@ -17,10 +18,11 @@ use std::process;
 use crate::{
     config::Config,
     platform::Platform,
-    runtime::cli::{ExitCode, Online},
+    runtime::cli::{Carry, ExitCode, Online},
 };
 
 mod accept;
+mod carry;
 pub mod cli;
 mod doctor;
 mod intake;
@@ -47,6 +49,10 @@ impl<P: Platform> Online<P::Config> for Bridge<P> {
 
     fn doctor(&self, config: Config<P::Config>) -> ExitCode {
         block_on(doctor::doctor::<P>(config))
+    }
+
+    fn carry(&self, config: Config<P::Config>, carry: Carry) -> ExitCode {
+        block_on(carry::carry(config, carry))
     }
 }
 

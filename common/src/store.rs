@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
+    archive::{ArchiveError, Carried, Owner, export, import},
     error::StoreError,
     examine::{Examined, examine},
     ghost::GhostRow,
@@ -37,6 +38,7 @@ use self::{
 };
 use crate::{clock::Clock, config::Secret};
 
+mod archive;
 mod error;
 mod examine;
 mod ghost;

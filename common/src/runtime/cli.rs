@@ -74,6 +74,18 @@ pub trait Online<P> {
 
     /// Tests everything the bridge depends on, one by one, and prints what to do about each failure.
     fn doctor(&self, config: Config<P>) -> ExitCode;
+
+    /// Writes the whole state to a file, or makes it from one.
+    fn carry(&self, config: Config<P>, carry: Carry) -> ExitCode;
+}
+
+/// Which way a state goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Carry {
+    /// From the database to a new file.
+    Export(PathBuf),
+    /// From a file to a new database.
+    Import(PathBuf),
 }
 
 /// Does what the command line asks for.
@@ -101,6 +113,8 @@ pub fn main<P: PlatformConfig>(about: &About, world: &mut World<'_>, online: &dy
         Command::Registration(_) => with_config(about, path, world, write_double_puppets::<P>),
         Command::CheckConfig => with_config(about, path, world, check_config::<P>),
         Command::Run => with_config(about, path, world, |_, config| Ok(online.run(config))),
+        Command::Export { file } => carry(about, path, world, online, Carry::Export(file)),
+        Command::Import { file } => carry(about, path, world, online, Carry::Import(file)),
         Command::Doctor => with_config(about, path, world, |_, config| Ok(online.doctor(config))),
     };
     finish(outcome)
@@ -142,6 +156,18 @@ enum Command {
     CheckConfig,
     /// Test homeserver, registration, tokens and platform one by one, and say what to do
     Doctor,
+    /// Write the whole state to a new file; the bridge may run meanwhile
+    Export {
+        /// The file; it must not be there yet
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Make the state from such a file, in a database that is new; the bridge must not run
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Print the version
     Version,
 }
@@ -192,6 +218,16 @@ fn with_config<P: PlatformConfig>(
         Ok(config) => command(world, config),
         Err(report) => complain(world, &report),
     }
+}
+
+fn carry<P: PlatformConfig>(
+    about: &About,
+    path: PathBuf,
+    world: &mut World<'_>,
+    online: &dyn Online<P>,
+    carry: Carry,
+) -> io::Result<ExitCode> {
+    with_config(about, path, world, |_, config| Ok(online.carry(config, carry)))
 }
 
 fn check_config<P>(world: &mut World<'_>, config: Config<P>) -> io::Result<ExitCode> {

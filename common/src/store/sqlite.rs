@@ -13,8 +13,12 @@ use std::{
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
+pub(super) use self::{
+    archive::{export, import},
+    examine::examine,
+    read::ReadThread,
+};
 use self::{checkpoint::Checkpointer, group::Group};
-pub(super) use self::{examine::examine, read::ReadThread};
 use super::{
     Durability, StoreError, Writing,
     operation::{Applied, Operation, refuse, settle, turn_away},
@@ -22,6 +26,7 @@ use super::{
     schema,
 };
 
+mod archive;
 mod checkpoint;
 mod examine;
 mod group;

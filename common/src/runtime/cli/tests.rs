@@ -34,6 +34,11 @@ impl Online<Platform> for Nothing {
     fn doctor(&self, _: Config<Platform>) -> ExitCode {
         ExitCode::Runtime
     }
+
+    fn carry(&self, _: Config<Platform>, carry: Carry) -> ExitCode {
+        assert_eq!(carry, Carry::Export("state".into()));
+        ExitCode::Database
+    }
 }
 
 /// What came of a command line: exit code, output, complaints.
@@ -82,6 +87,8 @@ fn init_by_flags_writes_files_that_check_config_accepts() {
     );
     assert_eq!(play(folder.path(), &[], None, &[]).0, ExitCode::Locked, "run is the default");
     assert_eq!(play(folder.path(), &["doctor"], None, &[]).0, ExitCode::Runtime);
+    assert_eq!(play(folder.path(), &["export", "state"], None, &[]).0, ExitCode::Database);
+    assert_eq!(play(folder.path(), &["import"], None, &[]).0, ExitCode::Usage);
 }
 
 #[test]
