@@ -31,6 +31,7 @@ async fn commands(dir: &tempfile::TempDir) -> Commands {
     let nowhere = HomeserverSettings {
         url: "http://127.0.0.1:9/".parse().unwrap(),
         as_token: Secret::new("as"),
+        previous_as_token: None,
         bot: owned_user_id!("@bot:example.org"),
         double_puppet_token: None,
         other_servers: BTreeMap::default(),

@@ -19,7 +19,7 @@ pub(super) async fn carry<C>(config: Config<C>, carry: Carry) -> ExitCode {
             return ExitCode::Config;
         }
     };
-    let settings = store_settings(&config.database, &registration.tokens.as_token);
+    let settings = store_settings(&config.database, registration.tokens.key());
     let owner = Owner {
         bridge: config.about.id.to_owned(),
         bot: registration.names.bot().to_string(),

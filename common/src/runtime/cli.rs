@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod init;
+mod rotate;
 mod template;
 
 /// How the process ended. The numbers are documented in `--help` and never change.
@@ -107,8 +108,11 @@ pub fn main<P: PlatformConfig>(about: &About, world: &mut World<'_>, online: &dy
             writeln!(world.output, "{line}").map(|()| ExitCode::Ok)
         }
         Command::Init(options) => init::init::<P>(about, &path, &options, world),
-        Command::Registration(RegistrationOptions { double_puppets: false }) => {
+        Command::Registration(RegistrationOptions { double_puppets: false, rotate: false }) => {
             with_config(about, path, world, write_registration::<P>)
+        }
+        Command::Registration(RegistrationOptions { rotate: true, .. }) => {
+            with_config(about, path, world, rotate::rotate::<P>)
         }
         Command::Registration(_) => with_config(about, path, world, write_double_puppets::<P>),
         Command::CheckConfig => with_config(about, path, world, check_config::<P>),
@@ -177,6 +181,9 @@ struct RegistrationOptions {
     /// Write the second registration instead, by which bridges act for the homeserver's own users
     #[arg(long)]
     double_puppets: bool,
+    /// Make new tokens; the bridge accepts the old ones for 24 hours more, until the homeserver is restarted
+    #[arg(long, conflicts_with = "double_puppets")]
+    rotate: bool,
 }
 
 #[derive(Debug, Default, clap::Args)]

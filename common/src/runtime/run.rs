@@ -131,8 +131,9 @@ impl Running {
             portals: portals.clone(),
             doubles: parts.doubles.clone(),
         };
-        let mut router = appservice::router(registration.tokens.clone(), Arc::new(acceptor))
-            .merge(health::router(parts.readiness.clone()));
+        let mut router =
+            appservice::router(registration.tokens.clone(), parts.clock.clone(), Arc::new(acceptor))
+                .merge(health::router(parts.readiness.clone()));
         if let Some(public_media) = parts.public_media(&config, &registration) {
             router = router.merge(public_media.router());
         }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CHECK_MAX, Report, no_answer, patiently};
 use crate::{
     appservice::{self, Handler, NotAccepted, Transaction, registration::Registration},
+    clock::Clock,
     config::Config,
     homeserver::{Homeserver, HomeserverError, HomeserverSettings},
     platform::Finding,
@@ -19,6 +20,7 @@ pub(super) async fn examine<C>(config: &Config<C>, registration: &Registration, 
     let settings = HomeserverSettings {
         url: config.homeserver.url.clone(),
         as_token: registration.tokens.as_token.clone(),
+        previous_as_token: None,
         bot: registration.names.bot().to_owned(),
         double_puppet_token: None,
         other_servers: BTreeMap::default(),
@@ -166,7 +168,7 @@ impl<C> Look<'_, C> {
     }
 
     fn serve(&self, listener: TcpListener, stop: &CancellationToken) -> JoinHandle<()> {
-        let router = appservice::router(self.registration.tokens.clone(), Arc::new(Busy));
+        let router = appservice::router(self.registration.tokens.clone(), Clock::system(), Arc::new(Busy));
         tokio::spawn(appservice::serve(listener, router, stop.clone()))
     }
 }

@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     clock::Clock,
     config::Secret,
-    store::{Durability, Feed, OpenRow, Store},
+    store::{Durability, Feed, LoginRow, OpenRow, Store},
 };
 
 /// How many rows each table has.
@@ -68,6 +68,17 @@ impl Folder {
         let file = self.path("given");
         fs::write(&file, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
         import(&self.settings(name), &owner(), &file).await
+    }
+}
+
+fn saved(id: &crate::ids::LoginId) -> LoginRow {
+    LoginRow {
+        id: id.clone(),
+        owner: "@alice:example.org".try_into().unwrap(),
+        name: "Alice".to_owned(),
+        remote_user: None,
+        secret: Some(Secret::new("hunter2")),
+        space_room: None,
     }
 }
 
@@ -131,12 +142,19 @@ async fn an_export_shows_one_moment_of_a_running_bridge() {
     let store = open(&settings).await;
     let login = crate::ids::LoginId::new("one");
     store.kv_set(&login, "cursor", "5").await.unwrap();
+    store.save_login(&saved(&login)).await.unwrap();
     let out = folder.export(&settings, "a").await;
     store.kv_set(&login, "cursor", "6").await.unwrap();
     store.close().await;
     assert!(out.contains(&json!(["one", "cursor", "5"]).to_string()), "{out:?}");
     let error = export(&settings, &owner(), &folder.path("a")).await.unwrap_err();
     assert!(error.to_string().contains("already there"), "{error}");
+    assert!(!out.concat().contains("hunter2"), "secrets stay sealed");
+    folder.import(&out, "b.db").await.unwrap();
+    let store = open(&folder.settings("b.db")).await;
+    let kept = store.login(&login).await.unwrap().unwrap();
+    assert_eq!(kept.secret.unwrap().expose(), "hunter2");
+    store.close().await;
 }
 
 #[tokio::test]
