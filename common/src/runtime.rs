@@ -8,6 +8,7 @@
 //! | `accept`, `intake` | a transaction's way into the journal |
 //! | `sink` | a session's pushes on their way into the journal |
 //! | `presence` | tells the homeserver that we are here, and finds out whether it reaches us |
+//! | `gauges` | figures that are looked up now and then |
 //! | `reports` | what programs that watch over bridges are told |
 //! | `doctor` | tests a set-up one thing at a time |
 //! | `carry` | writes the whole state to a file, or makes it from one |
@@ -25,6 +26,7 @@ mod accept;
 mod carry;
 pub mod cli;
 mod doctor;
+mod gauges;
 mod intake;
 mod logs;
 mod parts;

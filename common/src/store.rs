@@ -46,6 +46,7 @@ mod journal;
 mod kv;
 mod login;
 mod map;
+mod metrics;
 mod moving;
 mod operation;
 mod person;

@@ -3,6 +3,7 @@
 //! One module per area. Tests that start real software begin with `real_` or `crash_`: see `magpie_tests::harness`.
 
 mod bench;
+mod book;
 mod conversation;
 mod crash;
 mod deploy;

@@ -145,6 +145,20 @@ impl Registration {
     }
 }
 
+/// The flags that a file lacks, by their names: without them the homeserver keeps things from us, or slows us down.
+pub fn missing_flags(about: &About, path: &Path) -> Vec<&'static str> {
+    // What cannot be read is another check's business.
+    let Ok((file, _)) = open(about, path) else { return Vec::new() };
+    let flags = [
+        ("rate_limited: false", file.rate_limited == Some(false)),
+        ("receive_ephemeral: true", file.receive_ephemeral),
+        ("de.sorunome.msc2409.push_ephemeral: true", file.push_ephemeral),
+        ("org.matrix.msc3202: true", file.device_lists),
+        ("io.element.msc4190: true", file.devices),
+    ];
+    flags.into_iter().filter(|(_, is_there)| !is_there).map(|(flag, _)| flag).collect()
+}
+
 /// The registration that stands in the repository as an example. Its tokens are refused by [`Registration::read`].
 ///
 /// # Panics
@@ -176,6 +190,14 @@ struct File {
     magpie_secrets_key: Option<Secret>,
     sender_localpart: String,
     namespaces: Namespaces,
+    rate_limited: Option<bool>,
+    receive_ephemeral: bool,
+    #[serde(rename = "de.sorunome.msc2409.push_ephemeral")]
+    push_ephemeral: bool,
+    #[serde(rename = "org.matrix.msc3202")]
+    device_lists: bool,
+    #[serde(rename = "io.element.msc4190")]
+    devices: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::metrics;
 use crate::{
     login::backoff,
     store::{Direction, Feed, JournalId, OpenRow, Store},
@@ -265,6 +266,7 @@ impl Lanes {
                 return Some(());
             }
             try_.failures += 1;
+            metrics::count_retry(row.direction);
             if let Err(error) = parts.store.note_attempt(row.id).await {
                 tracing::warn!(%error, "A failed attempt was not noted.");
             }

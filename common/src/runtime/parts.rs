@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{presence::Presence, reports::ToldLanes, run::Fatal, sink::StoreSink};
+use super::{gauges::Gauges, presence::Presence, reports::ToldLanes, run::Fatal, sink::StoreSink};
 use crate::{
     api::{Api, ApiParts},
     appservice::registration::{Registration, double_puppets},
@@ -195,6 +195,12 @@ impl Parts {
             clock: self.clock.clone(),
             stop: self.stop.clone(),
         }
+    }
+
+    /// Keeps the figures true that no message pays for.
+    pub(super) fn gauges(&self, network: &'static str) -> Gauges {
+        let Self { store, homeserver, clock, stop, .. } = self.clone();
+        Gauges { network, store, homeserver, clock, stop }
     }
 
     /// Gives every session a way in.

@@ -7,7 +7,7 @@ use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode};
@@ -20,7 +20,7 @@ pub(super) use self::{
 };
 use self::{checkpoint::Checkpointer, group::Group};
 use super::{
-    Durability, StoreError, Writing,
+    Durability, StoreError, Writing, metrics,
     operation::{Applied, Operation, refuse, settle, turn_away},
     reader::Reader,
     schema,
@@ -114,13 +114,16 @@ impl Writer {
             return;
         }
         let now_ms = self.writing.clock.now_ms();
+        let begun = Instant::now();
         let error = match self.transaction(group, now_ms) {
             Ok(applied) => {
+                metrics::committed(group.len(), begun.elapsed());
                 self.writing.queue.recovered();
                 return settle(group, applied, now_ms, self.writing.feed.as_ref());
             }
             Err(error) => error,
         };
+        metrics::failed();
         if error.is_passing() || group.len() == 1 {
             tracing::error!(%error, operations = group.len(), "Nothing could be stored.");
             return refuse(group, &error, &self.writing.queue);

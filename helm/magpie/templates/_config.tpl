@@ -28,7 +28,11 @@ is that of the same Secret.
 {{- $old := dict -}}
 {{- if $text }}{{ $old = $text | b64dec | fromYaml }}{{ end -}}
 {{- $tokens := dict "as_token" (default (randAlphaNum 64) (get $old "as_token")) "hs_token" (default (randAlphaNum 64) (get $old "hs_token")) -}}
-{{- with get $old "magpie_previous_hs_token" }}{{ $_ := set $tokens "magpie_previous_hs_token" . }}{{ end -}}
+{{- /* What `registration --rotate` has left there. */ -}}
+{{- range $key := list "magpie_previous_as_token" "magpie_previous_hs_token" "magpie_secrets_key" -}}
+{{- with get $old $key }}{{ $_ := set $tokens $key . }}{{ end -}}
+{{- end -}}
+{{- with get $old "magpie_previous_until_ms" }}{{ $_ := set $tokens "magpie_previous_until_ms" (int64 .) }}{{ end -}}
 {{- $_ := set $made .secret $tokens -}}
 {{- $_ := set .root "magpieTokens" $made -}}
 {{- end -}}

@@ -8,11 +8,10 @@ use magpie_tests::{
     harness::{
         bridge::{Bridge, BridgeOptions},
         postgres::Postgres,
-        tools::{Component, need},
+        tools::{Component, need, project},
     },
     stage::Stage,
 };
-
 use ruma::OwnedRoomId;
 
 use super::{SERVER, command, desk, portal};
@@ -55,12 +54,6 @@ fn write_config(stage: &Stage, name: &str, database: &str) -> anyhow::Result<Str
     Ok(text)
 }
 
-async fn carried(folder: &Path, config: &str, way: &str, file: &str) -> anyhow::Result<Vec<(String, u64)>> {
-    let ended = call(folder, &["--config", config, way, file], &[]).await?;
-    ended.must(&format!("{way} with {config}"), 0, &[file]);
-    Ok(account(&ended))
-}
-
 #[tokio::test]
 async fn real_postgres_restore_drill_keeps_rooms_ghosts_logins_and_messages() -> anyhow::Result<()> {
     let Some(_) = need(Component::Postgres) else { return Ok(()) };
@@ -81,22 +74,21 @@ async fn real_postgres_restore_drill_keeps_rooms_ghosts_logins_and_messages() ->
     let file = stage.folder().join("bridge.db");
     rusqlite::Connection::open(&file)?.execute_batch(YEARS)?;
 
-    // SQLite to PostgreSQL.
-    write_config(&stage, "a.yaml", &format!("sqlite:{}", file.display()))?;
-    let text = write_config(&stage, "b.yaml", &server)?;
-    let before = carried(stage.folder(), "a.yaml", "export", "first.export").await?;
+    // SQLite to PostgreSQL, by the commands of the book.
+    write_config(&stage, "sqlite.yaml", &format!("sqlite:{}", file.display()))?;
+    let text = write_config(&stage, "postgres.yaml", &server)?;
+    let accounts = follow_the_book(stage.folder(), &["sqlite.yaml", "postgres.yaml"]).await?;
+    let [before, arrived, checked] = accounts.as_slice() else { panic!("{accounts:?}") };
     for (table, least) in
         [("portal", 200), ("ghost", 5_000), ("login", 20), ("message", 50_000), ("portal_login", 4_000)]
     {
-        assert!(rows(&before, table) >= least, "{table}: {before:?}");
+        assert!(rows(before, table) >= least, "{table}: {before:?}");
     }
-    assert_eq!(carried(stage.folder(), "b.yaml", "import", "first.export").await?, before);
-    carried(stage.folder(), "b.yaml", "export", "second.export").await?;
-    same(stage.folder(), "first.export", "second.export");
-    let again = call(stage.folder(), &["--config", "b.yaml", "import", "first.export"], &[]).await?;
+    assert!(before == arrived && before == checked, "{accounts:?}");
+    let again = call(stage.folder(), &["--config", "postgres.yaml", "import", "move.export"], &[]).await?;
     again.must("a second import", 5, &["the database is not empty"]);
 
-    // The bridge goes on there, in the rooms it had.
+    // The bridge goes on there, in the room it had.
     assert_eq!(named(&fake), 1);
     let options = BridgeOptions { config: text, ..stage.options() };
     let mut bridge = Bridge::start(options).await?;
@@ -106,19 +98,24 @@ async fn real_postgres_restore_drill_keeps_rooms_ghosts_logins_and_messages() ->
     fake.wait_for_body(&room, "an answer").await;
     assert!(command(&fake, &desk, "status").await.contains("Discord"));
     // As a backup does it: while the bridge runs.
-    carried(stage.folder(), "b.yaml", "export", "backup.export").await?;
+    let beside = call(stage.folder(), &["--config", "postgres.yaml", "export", "beside.export"], &[]).await?;
+    beside.must("an export beside the bridge", 0, &["beside.export"]);
     assert!(bridge.stop().await?.success());
 
-    // PostgreSQL to SQLite, into a file of another name.
-    let text =
-        write_config(&stage, "c.yaml", &format!("sqlite:{}", stage.folder().join("new.db").display()))?;
-    let last = carried(stage.folder(), "b.yaml", "export", "third.export").await?;
-    assert_eq!(carried(stage.folder(), "c.yaml", "import", "third.export").await?, last);
-    carried(stage.folder(), "c.yaml", "export", "fourth.export").await?;
-    same(stage.folder(), "third.export", "fourth.export");
-    for (table, rows_before) in &before {
-        assert!(rows(&last, table) >= *rows_before, "{table} had {rows_before} rows: {last:?}");
+    // Backup and restore by the book, into a new SQLite file.
+    write_config(&stage, "config.yaml", &server)?;
+    let new = format!("sqlite:{}", stage.folder().join("new.db").display());
+    let exported =
+        follow(stage.folder(), "magpie-discord --config config.yaml export discord.export").await?;
+    let text = write_config(&stage, "config.yaml", &new)?;
+    let imported =
+        follow(stage.folder(), "magpie-discord --config config.yaml import discord.export").await?;
+    assert_eq!(imported, exported);
+    for (table, rows_before) in before {
+        assert!(rows(&imported, table) >= *rows_before, "{table} had {rows_before} rows: {imported:?}");
     }
+    follow(stage.folder(), "magpie-discord --config config.yaml export back.export").await?;
+    same(stage.folder(), "discord.export", "back.export");
     let options = BridgeOptions { config: text, ..stage.options() };
     let mut bridge = Bridge::start(options).await?;
     alice.sends(&room, "from SQLite again");
@@ -128,6 +125,28 @@ async fn real_postgres_restore_drill_keeps_rooms_ghosts_logins_and_messages() ->
     let said: Vec<_> = discord.messages(small.general).into_iter().map(|message| message.content).collect();
     assert_eq!(said, ["first", "from PostgreSQL", "an answer", "from SQLite again"]);
     postgres.stop().await
+}
+
+/// Does what the book's block about these files says, line by line; gives what the commands tell of how much they carried.
+async fn follow_the_book(folder: &Path, files: &[&str]) -> anyhow::Result<Vec<Vec<(String, u64)>>> {
+    let page = fs::read_to_string(project().join("docs/backup.md"))?;
+    let mut blocks = page.split("```\n").skip(1).step_by(2);
+    let block = blocks.find(|block| files.iter().all(|file| block.contains(file)));
+    let mut accounts = Vec::new();
+    for line in block.expect("the book has such a block").lines() {
+        match line.strip_prefix("cmp ").and_then(|files| files.split_once(' ')) {
+            Some((one, other)) => same(folder, one, other),
+            None => accounts.push(follow(folder, line).await?),
+        }
+    }
+    Ok(accounts)
+}
+
+async fn follow(folder: &Path, line: &str) -> anyhow::Result<Vec<(String, u64)>> {
+    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+    let ended = call(folder, &words, &[]).await?;
+    ended.must(line, 0, &[words[3]]);
+    Ok(account(&ended))
 }
 
 /// How many rooms the channel "general" has.

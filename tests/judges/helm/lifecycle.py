@@ -94,7 +94,15 @@ def play(story):
 def rotated(story, tokens):
     """A rotation of the operator's own outlives the next upgrade, the old token included."""
     key = ("v1", "secrets", chart.NAMESPACE, f"{BRIDGE}-registration")
-    registration = story.registration() | {"hs_token": "n" * 63 + "w", "magpie_previous_hs_token": tokens[key[3]][1]}
+    before = story.registration()
+    registration = before | {
+        "as_token": "n" * 63 + "a",
+        "hs_token": "n" * 63 + "w",
+        "magpie_previous_as_token": before["as_token"],
+        "magpie_previous_hs_token": tokens[key[3]][1],
+        "magpie_previous_until_ms": 1795858123456,
+        "magpie_secrets_key": before["as_token"],
+    }
     text = chart.base64.b64encode(yaml.safe_dump(registration).encode()).decode()
     story.cluster.objects[key]["data"]["registration.yaml"] = text
     story.upgrade(VALUES)

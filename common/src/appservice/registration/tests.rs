@@ -175,3 +175,18 @@ fn names_are_escaped_for_yaml_and_for_regular_expressions() {
     assert_eq!(quote_regex("it's \\."), "'it''s \\.'");
     assert_eq!(quote("a\"b\\"), r#""a\"b\\""#);
 }
+
+#[test]
+fn missing_flags_are_named() {
+    let (_folder, appservice, registration) = written();
+    assert!(missing_flags(&DISCORD, &appservice.registration).is_empty());
+    let text = registration
+        .to_yaml(&DISCORD)
+        .replace("receive_ephemeral: true\n", "")
+        .replace("limited: false", "limited: true");
+    fs::write(&appservice.registration, text).unwrap();
+    assert_eq!(
+        missing_flags(&DISCORD, &appservice.registration),
+        ["rate_limited: false", "receive_ephemeral: true"]
+    );
+}
