@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{Instrument, Span, info_span};
 
 use super::metrics;
 use crate::{
@@ -187,7 +188,8 @@ impl Lanes {
 
     async fn run(self, key: Key) {
         while let Some(queued) = self.next(&key).await {
-            if self.work_on(queued).await.is_none() {
+            let span = span(&queued.row);
+            if self.work_on(queued).instrument(span).await.is_none() {
                 return;
             }
         }
@@ -314,6 +316,15 @@ impl Feed for Lanes {
         for key in fresh {
             self.start(key);
         }
+    }
+}
+
+/// What every log line about this work bears; `trace #<row>` tells the rest. The chat is left out: on some networks it is a phone number.
+fn span(row: &OpenRow) -> Span {
+    let id = row.id.get();
+    match row.direction {
+        Direction::FromMatrix => info_span!("event", row = id, direction = "from_matrix", room = &*row.lane),
+        Direction::FromRemote => info_span!("event", row = id, direction = "from_remote"),
     }
 }
 

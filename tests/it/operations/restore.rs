@@ -111,8 +111,8 @@ async fn real_postgres_restore_drill_keeps_rooms_ghosts_logins_and_messages() ->
     let imported =
         follow(stage.folder(), "magpie-discord --config config.yaml import discord.export").await?;
     assert_eq!(imported, exported);
-    for (table, rows_before) in before {
-        assert!(rows(&imported, table) >= *rows_before, "{table} had {rows_before} rows: {imported:?}");
+    for table in ["portal", "ghost", "login", "portal_login", "person", "message"] {
+        assert!(rows(&imported, table) >= rows(before, table), "{table}: {before:?}, then {imported:?}");
     }
     follow(stage.folder(), "magpie-discord --config config.yaml export back.export").await?;
     same(stage.folder(), "discord.export", "back.export");
