@@ -1,11 +1,14 @@
 //! What is counted of messages. No label ever names a room or a person.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
-use prometheus::{HistogramVec, IntCounterVec, register_histogram_vec, register_int_counter_vec};
+use prometheus::{
+    Counter, HistogramVec, IntCounterVec, register_counter, register_histogram_vec, register_int_counter_vec,
+};
 
 use crate::{
     clock::TimestampMs,
+    platform::{DeliverError, Delivered},
     store::{Direction, OpenRow, Outcome},
 };
 
@@ -27,6 +30,32 @@ static RETRIES: LazyLock<IntCounterVec> = LazyLock::new(|| {
     let (name, help) = ("magpie_delivery_retries_total", "Attempts that did not end a delivery.");
     register_int_counter_vec!(name, help, &["direction"]).expect("the name is unique")
 });
+
+static CALLS: LazyLock<HistogramVec> = LazyLock::new(|| {
+    let (name, help) =
+        ("magpie_network_call_seconds", "How long the network took for a delivery, by its verdict.");
+    register_histogram_vec!(name, help, &["verdict"]).expect("the name is unique")
+});
+static WAITS: LazyLock<Counter> = LazyLock::new(|| {
+    let (name, help) = ("magpie_network_wait_seconds_total", "Pauses that the network has asked for.");
+    register_counter!(name, help).expect("the name is unique")
+});
+
+/// The network was asked to take something.
+pub(super) fn count_call(verdict: &Result<Delivered, DeliverError>, took: Duration) {
+    let words = match verdict {
+        Ok(_) => "delivered",
+        Err(DeliverError::Unsupported(_)) => "unsupported",
+        Err(DeliverError::Rejected(_)) => "rejected",
+        Err(DeliverError::Retry { after, .. }) => {
+            WAITS.inc_by(after.unwrap_or_default().as_secs_f64());
+            "retry"
+        }
+        Err(DeliverError::LoggedOut(_)) => "logged_out",
+        Err(DeliverError::Uncertain(_)) => "uncertain",
+    };
+    CALLS.with_label_values(&[words]).observe(took.as_secs_f64());
+}
 
 /// Work ended.
 pub(super) fn count_end(row: &OpenRow, outcome: &Outcome, now_ms: TimestampMs) {

@@ -28,7 +28,8 @@ fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
 fn metrics(text: &str) -> BTreeSet<String> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     let ours = words.filter(|word| word.starts_with("magpie_") || word.starts_with("synapse_"));
-    ours.map(|word| word.trim_end_matches("_bucket").to_owned()).collect()
+    let bare = |word: &str| word.trim_end_matches("_bucket").trim_end_matches("_count").to_owned();
+    ours.map(bare).collect()
 }
 
 /// Every query of the dashboard.
