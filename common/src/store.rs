@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
-    archive::{ArchiveError, Carried, Owner, export, import},
+    archive::{ArchiveError, Carried, Owner, STANDARD, export, import},
     error::StoreError,
     examine::{Examined, examine},
     ghost::GhostRow,

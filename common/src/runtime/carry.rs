@@ -7,7 +7,7 @@ use super::{
 use crate::{
     appservice::registration::Registration,
     config::Config,
-    store::{self, ArchiveError, Carried, Owner, StoreError},
+    store::{self, ArchiveError, Carried, Owner, STANDARD, StoreError},
 };
 
 /// Carries the state over and tells how much it was.
@@ -37,7 +37,11 @@ pub(super) async fn carry<C>(config: Config<C>, carry: Carry) -> ExitCode {
     };
     match carried {
         Ok(carried) => {
-            println!("{done}.\n{}", account(&carried));
+            let told = format!("{done}.\n{}", account(&carried));
+            match carry == Carry::Export(STANDARD.into()) {
+                true => eprintln!("{told}"),
+                false => println!("{told}"),
+            }
             ExitCode::Ok
         }
         Err(error) => {

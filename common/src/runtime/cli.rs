@@ -162,13 +162,13 @@ enum Command {
     Doctor,
     /// Write the whole state to a new file; the bridge may run meanwhile
     Export {
-        /// The file; it must not be there yet
+        /// The file, which must not be there yet; `-` for the standard output
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
     /// Make the state from such a file, in a database that is new; the bridge must not run
     Import {
-        /// The file
+        /// The file; `-` for the standard input
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },

@@ -6,7 +6,7 @@
 //! left. Secrets stay sealed, and the head has a mark of the key that opens them. Next: `read` and `write`, the file;
 //! `sqlite::archive` and `postgres::archive`, the databases.
 
-use std::{fs, io, path::Path};
+use std::{fs::File, io, os::fd::AsFd, path::Path};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -22,6 +22,9 @@ mod tests;
 
 /// The form of the file.
 const FORM: u32 = 1;
+
+/// Instead of a file: the standard output, or input.
+pub const STANDARD: &str = "-";
 
 /// What is in a file, table by table, and the columns that order it. `{c}` is what makes PostgreSQL compare text as SQLite does.
 pub(super) const TABLES: [Table; 12] = [
@@ -128,7 +131,7 @@ pub enum ArchiveError {
     NotEmpty,
 }
 
-/// Writes the state to a new file with mode 0600. May be done while the bridge runs: the file shows one moment.
+/// Writes the state to a new file with mode 0600, or to the [standard output](STANDARD). May be done while the bridge runs: the file shows one moment.
 ///
 /// # Errors
 /// When the database cannot be read or is of another version, or the file is there already or cannot be written.
@@ -157,12 +160,16 @@ pub async fn export(settings: &StoreSettings, owner: &Owner, file: &Path) -> Res
     Ok(carried)
 }
 
-/// Puts the state in a file into a new database, all or nothing.
+/// Puts the state in a file, or on the [standard input](STANDARD), into a new database, all or nothing.
 ///
 /// # Errors
 /// When the file is not fit or not ours, or the database cannot be used or has something in it.
 pub async fn import(settings: &StoreSettings, owner: &Owner, file: &Path) -> Result<Carried, ArchiveError> {
-    let reader = ArchiveReader::begin(fs::File::open(file)?)?;
+    let file = match file == Path::new(STANDARD) {
+        true => File::from(io::stdin().as_fd().try_clone_to_owned()?),
+        false => File::open(file)?,
+    };
+    let reader = ArchiveReader::begin(file)?;
     let head = reader.head();
     if head.magpie_export > FORM || head.schema > schema::known(schema::MIGRATIONS) {
         return Err(ArchiveError::Newer);

@@ -100,6 +100,12 @@ async fn real_postgres_restore_drill_keeps_rooms_ghosts_logins_and_messages() ->
     // As a backup does it: while the bridge runs.
     let beside = call(stage.folder(), &["--config", "postgres.yaml", "export", "beside.export"], &[]).await?;
     beside.must("an export beside the bridge", 0, &["beside.export"]);
+    let out = call(stage.folder(), &["--config", "postgres.yaml", "export", "-"], &[]).await?;
+    out.must(
+        "an export to the standard output",
+        0,
+        &["{\"magpie_export\":1", "\"sha256\"", "Wrote -.", " portal_login"],
+    );
     assert!(bridge.stop().await?.success());
 
     // Backup and restore by the book, into a new SQLite file.

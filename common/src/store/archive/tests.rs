@@ -1,6 +1,6 @@
 //! States taken out and put in again, and everything that must be refused.
 
-use std::{collections::BTreeSet, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc};
 
 use rusqlite::Connection;
 use serde_json::json;

@@ -11,45 +11,56 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{ArchiveError, Carried, Head, Table};
+use super::{ArchiveError, Carried, Head, STANDARD, Table};
 use crate::store::value::Value;
 
-/// A file that gets its name when it is whole, and goes away if it never is. Only its owner may read it.
-#[derive(Debug)]
+/// What is written to: a file that gets its name when it is whole and goes away if it never is, or the standard output.
 pub(in super::super) struct Draft {
-    out: BufWriter<File>,
+    out: BufWriter<Box<dyn Write + Send>>,
+    place: Option<Place>,
+}
+
+/// Where the file is meanwhile, and where it will be. Only its owner may read it.
+struct Place {
+    file: File,
     draft: PathBuf,
-    file: PathBuf,
+    name: PathBuf,
     is_whole: bool,
 }
 
 impl Draft {
-    pub(super) fn create(file: &Path) -> io::Result<Self> {
-        if file.exists() {
-            return Err(io::Error::other(format!("{} is already there", file.display())));
+    pub(super) fn create(name: &Path) -> io::Result<Self> {
+        if name == Path::new(STANDARD) {
+            return Ok(Self { out: BufWriter::new(Box::new(io::stdout())), place: None });
         }
-        let name = file.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
-        let draft = file.with_file_name(format!(".{}.new", name.to_string_lossy()));
+        if name.exists() {
+            return Err(io::Error::other(format!("{} is already there", name.display())));
+        }
+        let last = name.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
+        let draft = name.with_file_name(format!(".{}.new", last.to_string_lossy()));
         // What an export left that was killed.
         match fs::remove_file(&draft) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        Ok(Self { out: BufWriter::new(out), draft, file: file.to_owned(), is_whole: false })
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        let out: Box<dyn Write + Send> = Box::new(file.try_clone()?);
+        let place = Place { file, draft, name: name.to_owned(), is_whole: false };
+        Ok(Self { out: BufWriter::new(out), place: Some(place) })
     }
 
     /// Gives the file its name.
     pub(super) fn publish(mut self) -> io::Result<()> {
         self.out.flush()?;
-        self.out.get_ref().sync_all()?;
-        fs::rename(&self.draft, &self.file)?;
-        self.is_whole = true;
+        let Some(place) = &mut self.place else { return Ok(()) };
+        place.file.sync_all()?;
+        fs::rename(&place.draft, &place.name)?;
+        place.is_whole = true;
         Ok(())
     }
 }
 
-impl Drop for Draft {
+impl Drop for Place {
     fn drop(&mut self) {
         if !self.is_whole {
             // There is nothing to do about a failure here; the next export takes it away.
