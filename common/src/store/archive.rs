@@ -18,7 +18,7 @@ pub(super) mod read;
 pub(super) mod write;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// The form of the file.
 const FORM: u32 = 1;

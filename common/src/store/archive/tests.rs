@@ -22,7 +22,7 @@ impl Feed for Nobody {
     fn stored(&self, _rows: Vec<OpenRow>) {}
 }
 
-fn owner() -> Owner {
+pub(in crate::store) fn owner() -> Owner {
     Owner {
         bridge: "echo".to_owned(),
         bot: "@echobot:example.org".to_owned(),
@@ -30,24 +30,24 @@ fn owner() -> Owner {
     }
 }
 
-struct Folder(TempDir);
+pub(in crate::store) struct Folder(TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(in crate::store) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(in crate::store) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn settings(&self, name: &str) -> StoreSettings {
+    pub(in crate::store) fn settings(&self, name: &str) -> StoreSettings {
         let url = format!("sqlite:{}", self.path(name).display());
         StoreSettings { url, durability: Durability::Normal, key: Secret::new("the key of the bridge") }
     }
 
     /// A database of this version, with rows in every table.
-    async fn populated(&self, name: &str) -> StoreSettings {
+    pub(in crate::store) async fn populated(&self, name: &str) -> StoreSettings {
         let settings = self.settings(name);
         open(&settings).await.close().await;
         let connection = Connection::open(self.path(name)).unwrap();
@@ -57,7 +57,7 @@ impl Folder {
         settings
     }
 
-    async fn export(&self, settings: &StoreSettings, name: &str) -> Vec<String> {
+    pub(in crate::store) async fn export(&self, settings: &StoreSettings, name: &str) -> Vec<String> {
         let file = self.path(name);
         let carried = export(settings, &owner(), &file).await.unwrap();
         assert_eq!(carried.len(), TABLES.len());
