@@ -114,9 +114,9 @@ pub enum ArchiveError {
     #[error("this is the state of {theirs}, and the configuration is that of {ours}")]
     OtherOwner {
         /// Whose it is.
-        theirs: Owner,
+        theirs: Box<Owner>,
         /// Who we are.
-        ours: Owner,
+        ours: Box<Owner>,
     },
     /// Nobody could use the logins in it.
     #[error(
@@ -175,7 +175,10 @@ pub async fn import(settings: &StoreSettings, owner: &Owner, file: &Path) -> Res
         return Err(ArchiveError::Newer);
     }
     if head.owner != *owner {
-        return Err(ArchiveError::OtherOwner { theirs: head.owner.clone(), ours: owner.clone() });
+        return Err(ArchiveError::OtherOwner {
+            theirs: Box::new(head.owner.clone()),
+            ours: Box::new(owner.clone()),
+        });
     }
     if head.key_mark != Seal::new(&settings.key).mark() {
         return Err(ArchiveError::OtherKey);
