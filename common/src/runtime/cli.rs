@@ -251,7 +251,11 @@ fn write_registration<P>(world: &mut World<'_>, config: Config<P>) -> io::Result
         Err(report) => return complain(world, &report),
     };
     let (tokens, which) = match kept {
-        Some(tokens) => (tokens, "the tokens it had"),
+        Some(mut tokens) => {
+            // Those of a rotation that is over have no use any more.
+            tokens.previous = tokens.previous(world.clock.now_ms()).cloned();
+            (tokens, "the tokens it had")
+        }
         None => (Tokens::generate(&world.clock), "new tokens"),
     };
     let registration = Registration::new(&config.appservice, tokens);

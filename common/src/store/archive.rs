@@ -6,7 +6,7 @@
 //! left. Secrets stay sealed, and the head has a mark of the key that opens them. Next: `read` and `write`, the file;
 //! `sqlite::archive` and `postgres::archive`, the databases.
 
-use std::{fs::File, io, os::fd::AsFd, path::Path};
+use std::{cmp::Ordering, fs::File, io, os::fd::AsFd, path::Path};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -99,7 +99,9 @@ pub enum ArchiveError {
     #[error("there is nothing in the database yet")]
     Nothing,
     /// The database is of an older version.
-    #[error("the database is of an older version: start the bridge once, which brings it up to date")]
+    #[error(
+        "the database is of an older version: start the bridge once, which brings it up to date, or use the program of that version"
+    )]
     Older,
     /// The file is something else.
     #[error("this is no export of a bridge")]
@@ -186,6 +188,16 @@ pub async fn import(settings: &StoreSettings, owner: &Owner, file: &Path) -> Res
     match sqlite_path(settings) {
         Some(path) => blocking(move || sqlite::import(&path, reader)).await,
         None => postgres::import(&settings.url, reader).await,
+    }
+}
+
+/// Only a database of this version is written to a file: its tables are known.
+pub(super) fn check_version(found: i64) -> Result<(), ArchiveError> {
+    let known = schema::known(schema::MIGRATIONS);
+    match found.cmp(&known) {
+        Ordering::Less => Err(ArchiveError::Older),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(StoreError::Newer { found, known }.into()),
     }
 }
 

@@ -234,6 +234,15 @@ fn a_rotation_keeps_the_old_tokens_for_a_while_and_is_not_done_twice() {
     assert!(errors.contains("24 h 0 min more") && errors.contains("magpie_previous_"), "{errors}");
     assert_eq!(play(folder.path(), &["registration"], None, &[]).0, ExitCode::Ok);
     assert_eq!(token("magpie_previous_hs_token").as_ref(), Some(&old[1]), "writing it anew ends no rotation");
+    let text = fs::read_to_string(&path).unwrap();
+    let is_over = |line: &str| match line.starts_with("magpie_previous_until_ms") {
+        true => "magpie_previous_until_ms: 0\n".to_owned(),
+        false => format!("{line}\n"),
+    };
+    fs::write(&path, text.lines().map(is_over).collect::<String>()).unwrap();
+    assert_eq!(play(folder.path(), &["registration"], None, &[]).0, ExitCode::Ok);
+    assert_eq!(token("magpie_previous_hs_token"), None, "a rotation that is over leaves nothing but the key");
+    assert_eq!(token("magpie_secrets_key").as_ref(), Some(&old[0]));
     assert_eq!(
         play(folder.path(), &["registration", "--rotate", "--double-puppets"], None, &[]).0,
         ExitCode::Usage

@@ -10,7 +10,7 @@ use super::{
     super::{
         StoreError,
         archive::{
-            ArchiveError, Carried, TABLES,
+            ArchiveError, Carried, TABLES, check_version,
             read::{ArchiveReader, Batch},
             write::{ArchiveWriter, Draft},
         },
@@ -34,10 +34,7 @@ pub(in super::super) async fn export(
     let mut connection = lease::connect(&options(url)?).await?;
     run(&mut connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let found = fetch_on(&mut connection, VERSION, &[]).await?.pop().map_or(Ok(0), |mut row| row.int())?;
-    let known = schema::known(schema::MIGRATIONS);
-    if found != known {
-        return Err(StoreError::Newer { found, known }.into());
-    }
+    check_version(found)?;
     for table in &TABLES {
         let columns = columns(&mut connection, table.name).await?;
         writer.table(table, &columns)?;

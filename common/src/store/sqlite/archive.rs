@@ -8,7 +8,7 @@ use super::{
     super::{
         StoreError,
         archive::{
-            ArchiveError, Carried, TABLES,
+            ArchiveError, Carried, TABLES, check_version,
             read::{ArchiveReader, Batch},
             write::{ArchiveWriter, Draft},
         },
@@ -31,10 +31,7 @@ pub(in super::super) fn export(
     connection.busy_timeout(BUSY_WAIT).map_err(StoreError::from)?;
     connection.execute_batch("PRAGMA query_only = ON; BEGIN").map_err(StoreError::from)?;
     let found: i64 = connection.query_row(VERSION, [], |row| row.get(0)).map_err(StoreError::from)?;
-    let known = schema::known(schema::MIGRATIONS);
-    if found != known {
-        return Err(StoreError::Newer { found, known }.into());
-    }
+    check_version(found)?;
     for table in &TABLES {
         let columns = columns(&connection, table.name)?;
         writer.table(table, &columns)?;
