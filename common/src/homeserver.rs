@@ -13,8 +13,11 @@ use std::{
 use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId};
 use url::Url;
 
-use self::transport::{Caller, Transport};
 pub(crate) use self::transport::{bearer, connector};
+use self::{
+    bearers::Bearers,
+    transport::{Caller, Transport},
+};
 pub use self::{
     error::{HomeserverError, tolerate},
     events::{SendEvent, SendState},
@@ -27,6 +30,7 @@ pub use self::{
 use crate::config::Secret;
 
 mod account;
+mod bearers;
 mod directory;
 mod error;
 mod events;
@@ -46,6 +50,8 @@ pub struct HomeserverSettings {
     pub url: Url,
     /// The `as_token` of the registration.
     pub as_token: Secret,
+    /// The `as_token` before it, shown while the homeserver does not know the new one.
+    pub previous_as_token: Option<Secret>,
     /// The bridge bot, the registration's `sender_localpart` in full.
     pub bot: OwnedUserId,
     /// The `as_token` of a second registration, with which we act for the homeserver's own users.
@@ -60,7 +66,7 @@ pub struct Homeserver(Arc<Inner>);
 
 struct Inner {
     transport: Transport,
-    authorization: http::HeaderValue,
+    bearers: Bearers,
     bot: OwnedUserId,
     /// Our own token never goes there.
     others: HashMap<OwnedServerName, Arc<Transport>>,
@@ -78,7 +84,9 @@ impl Homeserver {
         let transport = Transport::new(&settings.url)?;
         let unwritable =
             || HomeserverError::BadSettings("`as_token` has characters that no header can carry".to_owned());
-        let authorization = transport::bearer(&settings.as_token).ok_or_else(unwritable)?;
+        let bearer = |token: &Secret| transport::bearer(token).ok_or_else(unwritable);
+        let previous = settings.previous_as_token.as_ref().map(bearer).transpose()?;
+        let bearers = Bearers::new(bearer(&settings.as_token)?, previous);
         let reach = |(name, url): (OwnedServerName, Url)| Ok((name, Arc::new(Transport::new(&url)?)));
         let others = settings.other_servers.into_iter().map(reach).collect::<Result<_, HomeserverError>>()?;
         let default_room_version = tokio::sync::OnceCell::new();
@@ -91,7 +99,7 @@ impl Homeserver {
         let bot = settings.bot;
         Ok(Self(Arc::new(Inner {
             transport,
-            authorization,
+            bearers,
             bot,
             others,
             double_puppets,
@@ -148,7 +156,7 @@ impl Homeserver {
     }
 
     fn transport(&self) -> Caller<'_> {
-        self.0.transport.with(&self.0.authorization)
+        self.0.transport.with_ours(&self.0.bearers)
     }
 }
 

@@ -30,6 +30,7 @@ mod link;
 mod look;
 mod lottie;
 mod measure;
+mod metrics;
 mod moving;
 mod outlet;
 mod pace;

@@ -6,12 +6,11 @@
 //! INVARIANT: one send in flight per lane. INVARIANT: a row is closed only after its effect is known.
 
 use std::{
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use prometheus::{IntCounterVec, register_int_counter_vec};
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 
 pub use self::observed::Observed;
@@ -43,6 +42,7 @@ mod from_remote;
 mod keys;
 mod lane;
 mod marks;
+mod metrics;
 mod moves;
 mod moving;
 mod naming;
@@ -61,15 +61,6 @@ mod uniting;
 /// The pause before a record is tried again while the database is away, and how often it is.
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
 const RECORD_TRIES: u32 = 120;
-
-static MESSAGES: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    register_int_counter_vec!(
-        "magpie_messages_total",
-        "Messages by direction and outcome.",
-        &["direction", "outcome"]
-    )
-    .expect("the name is unique")
-});
 
 /// How portals are made and who may use them; from the configuration.
 #[derive(Clone, Debug)]
@@ -247,13 +238,13 @@ impl Portals {
 
     /// The same without waiting for the disk: where a repeat is harmless, the row may be worked on once more after a crash.
     async fn record_soon(&self, row: &OpenRow, outcome: Outcome, links: Links) -> Result<(), StoreError> {
-        count(row.direction, &outcome);
+        metrics::count_end(row, &outcome, self.parts.clock.now_ms());
         self.parts.store.finish_soon(Done { id: row.id, outcome, links }).await
     }
 
     /// The same for what cannot be asked again: a database that is away for a while gets the record when it is back.
     async fn record_surely(&self, row: &OpenRow, outcome: Outcome, links: Links) -> Result<(), StoreError> {
-        count(row.direction, &outcome);
+        metrics::count_end(row, &outcome, self.parts.clock.now_ms());
         let done = Done { id: row.id, outcome, links };
         for _ in 0..RECORD_TRIES {
             match self.parts.store.finish(done.clone()).await {
@@ -269,7 +260,7 @@ impl Portals {
 
     /// Closes or parks a row, and counts it.
     async fn record(&self, row: &OpenRow, outcome: Outcome, links: Links) -> Result<(), StoreError> {
-        count(row.direction, &outcome);
+        metrics::count_end(row, &outcome, self.parts.clock.now_ms());
         self.parts.store.finish(Done { id: row.id, outcome, links }).await
     }
 }
@@ -322,18 +313,4 @@ impl Work for Portals {
     fn now_ms(&self) -> i64 {
         self.parts.clock.now_ms()
     }
-}
-
-fn count(direction: Direction, outcome: &Outcome) {
-    let direction = match direction {
-        Direction::FromMatrix => "from_matrix",
-        Direction::FromRemote => "from_remote",
-    };
-    let outcome = match outcome {
-        Outcome::Delivered => "delivered",
-        Outcome::Ignored(_) => "ignored",
-        Outcome::Failed(_) => "failed",
-        Outcome::Uncertain(_) => "uncertain",
-    };
-    MESSAGES.with_label_values(&[direction, outcome]).inc();
 }

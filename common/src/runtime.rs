@@ -8,8 +8,10 @@
 //! | `accept`, `intake` | a transaction's way into the journal |
 //! | `sink` | a session's pushes on their way into the journal |
 //! | `presence` | tells the homeserver that we are here, and finds out whether it reaches us |
+//! | `gauges` | figures that are looked up now and then |
 //! | `reports` | what programs that watch over bridges are told |
 //! | `doctor` | tests a set-up one thing at a time |
+//! | `carry` | writes the whole state to a file, or makes it from one |
 //! | `logs` | how log lines look |
 
 use std::process;
@@ -17,12 +19,14 @@ use std::process;
 use crate::{
     config::Config,
     platform::Platform,
-    runtime::cli::{ExitCode, Online},
+    runtime::cli::{Carry, ExitCode, Online},
 };
 
 mod accept;
+mod carry;
 pub mod cli;
 mod doctor;
+mod gauges;
 mod intake;
 mod logs;
 mod parts;
@@ -30,6 +34,7 @@ mod presence;
 mod reports;
 mod run;
 mod sink;
+mod watchdog;
 
 /// The whole of a bridge's `main`: reads the command line and does what it says.
 pub fn main<P: Platform>() -> process::ExitCode {
@@ -46,6 +51,10 @@ impl<P: Platform> Online<P::Config> for Bridge<P> {
 
     fn doctor(&self, config: Config<P::Config>) -> ExitCode {
         block_on(doctor::doctor::<P>(config))
+    }
+
+    fn carry(&self, config: Config<P::Config>, carry: Carry) -> ExitCode {
+        block_on(carry::carry(config, carry))
     }
 }
 

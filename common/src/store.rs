@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
+    archive::{ArchiveError, Carried, Owner, STANDARD, export, import},
     error::StoreError,
     examine::{Examined, examine},
     ghost::{Alias, GhostRow, Identity, Union},
@@ -37,6 +38,7 @@ use self::{
 };
 use crate::{clock::Clock, config::Secret};
 
+mod archive;
 mod error;
 mod examine;
 mod ghost;
@@ -44,6 +46,7 @@ mod journal;
 mod kv;
 mod login;
 mod map;
+mod metrics;
 mod moving;
 mod operation;
 mod person;

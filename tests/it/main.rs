@@ -3,8 +3,10 @@
 //! One module per area. Tests that start real software begin with `real_` or `crash_`: see `magpie_tests::harness`.
 
 mod bench;
+mod book;
 mod conversation;
 mod crash;
+mod deploy;
 mod discord_bridge;
 mod discord_simulator;
 mod discord_story;

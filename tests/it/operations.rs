@@ -1,5 +1,8 @@
 //! `magpie-discord run` as an operator meets it: what stops it, what it waits for, and what it says meanwhile.
 
+mod logs;
+mod restore;
+mod rotation;
 mod start;
 mod trouble;
 

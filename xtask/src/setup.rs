@@ -4,6 +4,7 @@
 //! registry is asked is up to the configuration of pip and npm: no addresses belong in here. The tests find the parts with
 //! `tests/src/harness/tools.rs`.
 
+mod deploy;
 mod judges;
 mod python;
 mod synapse;
@@ -35,6 +36,8 @@ pub enum Part {
     Postgres,
     /// Independent clients, on Node or Python.
     Judges,
+    /// The programs that judge units and rules.
+    Deploy,
 }
 
 impl Tools {
@@ -61,6 +64,7 @@ impl Tools {
             Part::Synapse => synapse::set_up(self),
             Part::Postgres => self.set_up_postgres(),
             Part::Judges => judges::set_up(self),
+            Part::Deploy => deploy::set_up(self),
         }
     }
 

@@ -18,14 +18,19 @@ struct Area {
     needs: &'static [Part],
 }
 
-const EVERYTHING: &[Part] = &[Part::Synapse, Part::Postgres, Part::Judges];
+const EVERYTHING: &[Part] = &[Part::Synapse, Part::Postgres, Part::Judges, Part::Deploy];
 
 const AREAS: &[Area] = &[
     Area { name: "bench", packages: &[], names: &["bench"], needs: &[Part::Postgres] },
     Area { name: "common", packages: &["magpie-common"], names: &[], needs: &[] },
     Area { name: "convert", packages: &[], names: &["convert"], needs: &[] },
     Area { name: "crash", packages: &[], names: &["crash"], needs: &[Part::Synapse, Part::Postgres] },
-    Area { name: "deploy", packages: &[], names: &["deploy", "registrations"], needs: &[] },
+    Area {
+        name: "deploy",
+        packages: &[],
+        names: &["deploy", "registrations"],
+        needs: &[Part::Synapse, Part::Judges, Part::Deploy],
+    },
     Area { name: "discord", packages: &["magpie-discord"], names: &["discord"], needs: EVERYTHING },
     Area { name: "features", packages: &[], names: &["features"], needs: &[] },
     Area { name: "harness", packages: &[], names: &["harness"], needs: EVERYTHING },

@@ -9,41 +9,18 @@ use ruma::server_name;
 use serde::Deserialize;
 
 use crate::{
-    clock::Clock,
+    clock::TimestampMs,
     config::{About, Appservice, Problems, Report, Secret, tree, typed, write_private},
     ids::GhostNames,
 };
 
+pub use self::tokens::{Previous, ROTATION_MS, Tokens};
+
 pub mod double_puppets;
+mod tokens;
 
 /// A token shorter than this can be guessed.
 pub const TOKEN_CHARS_MIN: usize = 32;
-
-/// The tokens of both sides.
-#[derive(Clone, Debug)]
-pub struct Tokens {
-    /// What the bridge shows to the homeserver.
-    pub as_token: Secret,
-    /// What the homeserver shows to the bridge.
-    pub hs_token: Secret,
-    /// What the homeserver may still show while a new token is being introduced.
-    pub previous_hs_token: Option<Secret>,
-}
-
-impl Tokens {
-    /// New tokens of 32 random bytes each.
-    pub fn generate(clock: &Clock) -> Self {
-        let token = || Secret::new(hex(&clock.random_bytes::<32>()));
-        Self { as_token: token(), hs_token: token(), previous_hs_token: None }
-    }
-
-    /// Whether `given` is a token of the homeserver. Takes the same time for every wrong token of the same length.
-    pub fn accepts(&self, given: &[u8]) -> bool {
-        let current = self.hs_token.matches(given);
-        let previous = self.previous_hs_token.as_ref().is_some_and(|token| token.matches(given));
-        current | previous
-    }
-}
 
 /// What the homeserver must know about the bridge.
 #[derive(Clone, Debug)]
@@ -102,8 +79,6 @@ impl Registration {
     /// The text of the file.
     pub fn to_yaml(&self, about: &About) -> String {
         let program = about.program();
-        let previous = self.tokens.previous_hs_token.as_ref();
-        let previous = previous.map(|token| format!("magpie_previous_hs_token: {}\n", quote(token.expose())));
         format!(
             "# The registration of {program}, written by `{program} registration`.\n\
              # The homeserver must read this file: name it under `app_service_config_files` in Synapse's homeserver.yaml\n\
@@ -112,7 +87,7 @@ impl Registration {
              url: {url}\n\
              as_token: {as_token}\n\
              hs_token: {hs_token}\n\
-             {previous}\
+             {rotation}\
              sender_localpart: {bot}\n\
              rate_limited: false\n\
              # Typing, receipts and presence, by the name of today and by the older one.\n\
@@ -132,12 +107,28 @@ impl Registration {
             url = quote(&self.url),
             as_token = quote(self.tokens.as_token.expose()),
             hs_token = quote(self.tokens.hs_token.expose()),
-            previous = previous.unwrap_or_default(),
+            rotation = self.rotation(),
             bot = quote(self.names.bot().localpart()),
             ghosts = quote_regex(&self.ghosts_regex()),
             bot_user = quote_regex(&self.bot_regex()),
             aliases = quote_regex(&self.aliases_regex()),
         )
+    }
+
+    /// The lines of a rotation. The homeserver has no use for them and reads over them.
+    fn rotation(&self) -> String {
+        let mut lines = String::new();
+        if let Some(Previous { as_token, hs_token, until_ms }) = &self.tokens.previous {
+            lines.push_str("# The tokens from before the rotation; they count for 24 hours after it.\n");
+            lines.push_str(&format!("magpie_previous_as_token: {}\n", quote(as_token.expose())));
+            lines.push_str(&format!("magpie_previous_hs_token: {}\n", quote(hs_token.expose())));
+            lines.push_str(&format!("magpie_previous_until_ms: {until_ms}\n"));
+        }
+        if let Some(key) = &self.tokens.secrets_key {
+            lines.push_str("# What opens the bridge's own secrets; it stays when tokens change.\n");
+            lines.push_str(&format!("magpie_secrets_key: {}\n", quote(key.expose())));
+        }
+        lines
     }
 
     /// Every possible ghost, whatever its remote id is made of.
@@ -154,6 +145,20 @@ impl Registration {
     }
 }
 
+/// The flags that a file lacks, by their names: without them the homeserver keeps things from us, or slows us down.
+pub fn missing_flags(about: &About, path: &Path) -> Vec<&'static str> {
+    // What cannot be read is another check's business.
+    let Ok((file, _)) = open(about, path) else { return Vec::new() };
+    let flags = [
+        ("rate_limited: false", file.rate_limited == Some(false)),
+        ("receive_ephemeral: true", file.receive_ephemeral),
+        ("de.sorunome.msc2409.push_ephemeral: true", file.push_ephemeral),
+        ("org.matrix.msc3202: true", file.device_lists),
+        ("io.element.msc4190: true", file.devices),
+    ];
+    flags.into_iter().filter(|(_, is_there)| !is_there).map(|(flag, _)| flag).collect()
+}
+
 /// The registration that stands in the repository as an example. Its tokens are refused by [`Registration::read`].
 ///
 /// # Panics
@@ -164,7 +169,8 @@ pub fn example(about: &About) -> String {
     let tokens = Tokens {
         as_token: Secret::new("EXAMPLE-as-token-change-me-with-the-registration-command"),
         hs_token: Secret::new("EXAMPLE-hs-token-change-me-with-the-registration-command"),
-        previous_hs_token: None,
+        previous: None,
+        secrets_key: None,
     };
     let url = format!("http://127.0.0.1:{}", about.default_port);
     Registration { id: about.id.to_owned(), url, tokens, names }.to_yaml(about)
@@ -178,9 +184,20 @@ struct File {
     url: Option<String>,
     as_token: Secret,
     hs_token: Secret,
+    magpie_previous_as_token: Option<Secret>,
     magpie_previous_hs_token: Option<Secret>,
+    magpie_previous_until_ms: Option<TimestampMs>,
+    magpie_secrets_key: Option<Secret>,
     sender_localpart: String,
     namespaces: Namespaces,
+    rate_limited: Option<bool>,
+    receive_ephemeral: bool,
+    #[serde(rename = "de.sorunome.msc2409.push_ephemeral")]
+    push_ephemeral: bool,
+    #[serde(rename = "org.matrix.msc3202")]
+    device_lists: bool,
+    #[serde(rename = "io.element.msc4190")]
+    devices: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -197,10 +214,17 @@ struct Namespace {
 
 impl File {
     fn tokens(&self) -> Tokens {
+        let previous = self.magpie_previous_as_token.clone().zip(self.magpie_previous_hs_token.clone());
+        let previous = previous.zip(self.magpie_previous_until_ms);
         Tokens {
             as_token: self.as_token.clone(),
             hs_token: self.hs_token.clone(),
-            previous_hs_token: self.magpie_previous_hs_token.clone(),
+            previous: previous.map(|((as_token, hs_token), until_ms)| Previous {
+                as_token,
+                hs_token,
+                until_ms,
+            }),
+            secrets_key: self.magpie_secrets_key.clone(),
         }
     }
 }
@@ -222,9 +246,14 @@ fn open(about: &About, path: &Path) -> Result<(File, Problems), Box<Report>> {
 
 fn check_tokens(about: &About, file: &File, problems: &mut Problems) {
     let help = format!("`{} registration` makes good tokens. Then restart the homeserver.", about.program());
-    let previous = file.magpie_previous_hs_token.as_ref();
-    let tokens = [("as_token", Some(&file.as_token)), ("hs_token", Some(&file.hs_token))];
-    for (key, token) in tokens.into_iter().chain([("magpie_previous_hs_token", previous)]) {
+    let tokens = [
+        ("as_token", Some(&file.as_token)),
+        ("hs_token", Some(&file.hs_token)),
+        ("magpie_previous_as_token", file.magpie_previous_as_token.as_ref()),
+        ("magpie_previous_hs_token", file.magpie_previous_hs_token.as_ref()),
+        ("magpie_secrets_key", file.magpie_secrets_key.as_ref()),
+    ];
+    for (key, token) in tokens {
         let Some(token) = token else { continue };
         problems.check_secret(key, token, &help);
         if !token.is_empty() && !token.is_placeholder() && token.expose().len() < TOKEN_CHARS_MIN {
@@ -233,6 +262,13 @@ fn check_tokens(about: &About, file: &File, problems: &mut Problems) {
     }
     if !file.as_token.is_empty() && file.as_token.matches(file.hs_token.expose().as_bytes()) {
         problems.add("hs_token", "both tokens are the same", &help);
+    }
+    let previous = [file.magpie_previous_as_token.is_some(), file.magpie_previous_hs_token.is_some()];
+    if previous.contains(&true) && (previous.contains(&false) || file.magpie_previous_until_ms.is_none()) {
+        let what = "a part of the rotation is missing";
+        let help =
+            "Take out every line that begins with `magpie_previous_`; the old tokens then count no longer.";
+        problems.add("magpie_previous_hs_token", what, help);
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
     registration::Tokens,
     transaction::{BodyError, Transaction},
 };
+use crate::clock::Clock;
 
 /// The largest transaction: 100 events of 64 KiB and as many ephemeral and to-device messages fit easily.
 pub const TRANSACTION_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -54,8 +55,8 @@ pub trait Handler: Send + Sync + 'static {
 pub struct NotAccepted(pub String);
 
 /// The application service's routes.
-pub fn router<H: Handler>(tokens: Tokens, handler: Arc<H>) -> Router {
-    let door = Arc::new(Door { tokens, handler });
+pub fn router<H: Handler>(tokens: Tokens, clock: Clock, handler: Arc<H>) -> Router {
+    let door = Arc::new(Door { tokens, clock, handler });
     Router::new()
         .route("/_matrix/app/v1/transactions/{txn_id}", put(transaction::<H>))
         .route("/_matrix/app/v1/users/{user_id}", get(user::<H>))
@@ -66,7 +67,18 @@ pub fn router<H: Handler>(tokens: Tokens, handler: Arc<H>) -> Router {
 
 struct Door<H> {
     tokens: Tokens,
+    clock: Clock,
     handler: Arc<H>,
+}
+
+impl<H> Door<H> {
+    /// Before anything of the body is read.
+    fn check(&self, headers: &HeaderMap) -> Result<(), MatrixError> {
+        let given = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
+        let given = given.ok_or_else(MatrixError::forbidden)?;
+        let is_right = self.tokens.accepts(given, self.clock.now_ms());
+        if is_right { Ok(()) } else { Err(MatrixError::forbidden()) }
+    }
 }
 
 /// `PUT /_matrix/app/v1/transactions/{txnId}`
@@ -75,7 +87,7 @@ async fn transaction<H: Handler>(
     Path(txn_id): Path<String>,
     request: Request,
 ) -> Result<Response, MatrixError> {
-    check(&door.tokens, request.headers())?;
+    door.check(request.headers())?;
     let body = read_body(request.into_body(), TRANSACTION_BYTES_MAX).await?;
     let transaction = Transaction::parse(&txn_id, &body).map_err(refusal)?;
     metrics::count_events(&transaction);
@@ -98,7 +110,7 @@ async fn user<H: Handler>(
     Path(user): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, MatrixError> {
-    check(&door.tokens, &headers)?;
+    door.check(&headers)?;
     let ours = match UserId::parse(user.as_str()) {
         Ok(user) => door.handler.user_exists(&user).await,
         Err(_) => false,
@@ -112,7 +124,7 @@ async fn alias<H: Handler>(
     Path(alias): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, MatrixError> {
-    check(&door.tokens, &headers)?;
+    door.check(&headers)?;
     if door.handler.alias_exists(&alias).await { Ok(done()) } else { Err(not_found("there is no such room")) }
 }
 
@@ -121,16 +133,9 @@ async fn ping<H: Handler>(
     State(door): State<Arc<Door<H>>>,
     request: Request,
 ) -> Result<Response, MatrixError> {
-    check(&door.tokens, request.headers())?;
+    door.check(request.headers())?;
     read_body(request.into_body(), PING_BYTES_MAX).await?;
     Ok(done())
-}
-
-/// Before anything of the body is read.
-fn check(tokens: &Tokens, headers: &HeaderMap) -> Result<(), MatrixError> {
-    let given = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
-    let given = given.ok_or_else(MatrixError::forbidden)?;
-    if tokens.accepts(given) { Ok(()) } else { Err(MatrixError::forbidden()) }
 }
 
 fn bearer(header: &[u8]) -> Option<&[u8]> {

@@ -8,10 +8,12 @@ use super::*;
 use crate::{
     config::Secret,
     homeserver::HomeserverSettings,
-    ids::{LoginId, RemoteChatId},
+    ids::{LoginId, RemoteChatId, RemoteMessageId},
     login::{Accounts, AccountsParts},
-    message::ChatKind,
-    store::{Durability, Feed, MatrixEvent, OpenRow, StoreSettings},
+    message::{ChatKind, Emoji},
+    store::{
+        Direction, Done, Durability, Feed, Links, MatrixEvent, OpenRow, Outcome, ReactionRow, StoreSettings,
+    },
     testkit::{
         fake_homeserver::{FakeHomeserver, FakeSettings},
         fake_network::FakeNetwork,
@@ -31,6 +33,7 @@ async fn commands(dir: &tempfile::TempDir) -> Commands {
     let nowhere = HomeserverSettings {
         url: "http://127.0.0.1:9/".parse().unwrap(),
         as_token: Secret::new("as"),
+        previous_as_token: None,
         bot: owned_user_id!("@bot:example.org"),
         double_puppet_token: None,
         other_servers: BTreeMap::default(),
@@ -250,6 +253,8 @@ async fn a_parked_row_is_listed_traced_and_given_up() {
     assert!(listed.contains("1: failed") && listed.contains("it has no sender"), "{listed}");
     let traced = say(&commands, Level::Admin, "trace $broken").await;
     assert!(traced.contains("failed") && traced.contains("parked"), "{traced}");
+    assert_eq!(say(&commands, Level::Admin, "trace #1").await, traced, "log lines name the row");
+    assert!(say(&commands, Level::Admin, "trace #77").await.contains("never accepted"));
     assert_eq!(say(&commands, Level::Admin, "drop 1").await, "1 is given up.");
     assert_eq!(say(&commands, Level::Admin, "drop 1").await, "Nothing is parked under 1.");
     assert_eq!(say(&commands, Level::Admin, "failed").await, "Nothing has failed.");
@@ -323,4 +328,47 @@ async fn a_rooms_templates_are_shown_changed_and_refused_in_words() {
     let (words, effect) = give("reset").await;
     assert_eq!(words, "This room has no templates of its own any more; the bridge's are used.");
     assert_eq!(effect, own(&[]));
+}
+
+#[tokio::test]
+async fn a_reaction_is_traced_from_both_of_its_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let commands = commands(&dir).await;
+    let store = &commands.0.store;
+    let event = |event_id: &str| MatrixEvent {
+        event_id: event_id.to_owned(),
+        room_id: "!portal:example.org".to_owned(),
+        sender: "@alice:example.org".to_owned(),
+        sent_ms: 999_000,
+        lane: "!portal:example.org".into(),
+        body: "{}".to_owned(),
+        parked: None,
+    };
+    store.accept(vec![event("$said")]).await.unwrap();
+    let said = store.trace("$said").await.unwrap().remove(0).message.id;
+    let (chat, id) = (RemoteChatId::new("chat-1"), RemoteMessageId::new("m1"));
+    let links = Links::Remote { chat: chat.clone(), ids: vec![id.clone()] };
+    store.finish(Done { id: said, outcome: Outcome::Delivered, links }).await.unwrap();
+    let reaction = ReactionRow {
+        chat,
+        target: id,
+        origin: Direction::FromRemote,
+        sender: "bob".to_owned(),
+        emoji: Emoji::Unicode("👍".to_owned()),
+        room_id: "!portal:example.org".try_into().unwrap(),
+        event_id: "$thumb".try_into().unwrap(),
+    };
+    store.save_reaction(&reaction).await.unwrap();
+    let traced = say(&commands, Level::Admin, "trace $said").await;
+    for words in [
+        "delivered",
+        "from @alice:example.org",
+        "1000 ms after it was written",
+        "in room !portal",
+        "0 from Matrix, 1 from",
+    ] {
+        assert!(traced.contains(words), "{words} is missing: {traced}");
+    }
+    let traced = say(&commands, Level::Admin, "trace $thumb").await;
+    assert!(traced.contains("put by bob") && traced.contains("on message m1 in chat chat-1"), "{traced}");
 }

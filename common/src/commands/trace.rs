@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use futures_util::FutureExt;
+use ruma::EventId;
 
 use super::{
     Command, Desk, Place, Section, age,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     config::Level,
-    store::{Direction, MessageState, StoreError, TraceRow},
+    store::{Direction, JournalId, MessageState, ReactionRow, StoreError, TraceRow},
 };
 
 const MESSAGE: Argument = Argument { name: "event or message id", kind: Kind::Word, needed: Needed::Always };
@@ -31,16 +32,44 @@ pub(super) const TRACE: Command = Command {
 };
 
 async fn trace(desk: &Desk, needle: &str) -> Result<String, StoreError> {
-    let rows = desk.store.trace(needle).await?;
-    if rows.is_empty() {
+    let rows = match needle.strip_prefix('#').and_then(|number| number.parse().ok()) {
+        Some(number) => desk.store.trace_row(JournalId::new(number)).await?.into_iter().collect(),
+        None => desk.store.trace(needle).await?,
+    };
+    let mut answer = String::new();
+    if let Ok(event_id) = <&EventId>::try_from(needle)
+        && let Some(reaction) = desk.store.reaction_by_event(event_id).await?
+    {
+        tell_reaction(&reaction, desk.about.name, &mut answer);
+    }
+    if rows.is_empty() && answer.is_empty() {
         return Ok("This bridge never accepted a message with that id.".to_owned());
     }
     let now_ms = desk.clock.now_ms();
-    let mut answer = String::new();
     for row in &rows {
         tell(row, desk.about.name, now_ms, &mut answer);
+        if let Some((chat, id)) = row.message.chat.as_ref().zip(row.message.remote_id.as_ref()) {
+            tell_reactions(&desk.store.reactions(chat, id).await?, desk.about.name, &mut answer);
+        }
     }
     Ok(answer.trim_end().to_owned())
+}
+
+fn tell_reaction(reaction: &ReactionRow, network: &str, answer: &mut String) {
+    let side = match reaction.origin {
+        Direction::FromMatrix => "in Matrix",
+        Direction::FromRemote => network,
+    };
+    let _ = writeln!(answer, "A reaction that stands on both sides, put by {} {side}", reaction.sender);
+    let _ = writeln!(answer, "  on message {} in chat {}", reaction.target, reaction.chat);
+}
+
+fn tell_reactions(reactions: &[ReactionRow], network: &str, answer: &mut String) {
+    let put = |origin| reactions.iter().filter(|reaction| reaction.origin == origin).count();
+    let (ours, theirs) = (put(Direction::FromMatrix), put(Direction::FromRemote));
+    if ours + theirs > 0 {
+        let _ = writeln!(answer, "  reactions: {ours} from Matrix, {theirs} from {network}");
+    }
 }
 
 fn tell(row: &TraceRow, network: &str, now_ms: i64, answer: &mut String) {
@@ -54,19 +83,30 @@ fn tell(row: &TraceRow, network: &str, now_ms: i64, answer: &mut String) {
     if let Some(reason) = &message.reason {
         let _ = writeln!(answer, "  reason: {reason}");
     }
-    let _ = writeln!(answer, "  accepted {} ago", age(row.accepted_ms, now_ms));
+    if let Some(sender) = &message.sender {
+        let _ = writeln!(answer, "  from {sender}");
+    }
+    // The clocks of both sides may differ by a little.
+    let waited_ms = row.accepted_ms.saturating_sub(message.sent_ms).max(0);
+    let _ = writeln!(
+        answer,
+        "  accepted {} ago, {waited_ms} ms after it was written",
+        age(row.accepted_ms, now_ms)
+    );
     if let Some(done_ms) = row.done_ms {
         let _ = writeln!(answer, "  done {} ms after that", done_ms.saturating_sub(row.accepted_ms));
     }
     if let Some(event_id) = &message.event_id {
-        let _ = writeln!(answer, "  event {event_id}");
+        let room = message.room_id.as_ref().map(|room_id| format!(" in room {room_id}"));
+        let _ = writeln!(answer, "  event {event_id}{}", room.unwrap_or_default());
     }
     if let Some((chat, id)) = message.chat.as_ref().zip(message.remote_id.as_ref()) {
         let _ = writeln!(answer, "  message {id} in chat {chat}");
     }
     if let Some(journal) = &row.journal {
         let state = if journal.parked { "parked" } else { "open" };
-        let _ = writeln!(answer, "  {state}, tried {} times", journal.attempts);
+        let _ =
+            writeln!(answer, "  {state}, tried {} times, in the lane of {}", journal.attempts, journal.lane);
     }
 }
 

@@ -17,12 +17,14 @@ static SECONDS: LazyLock<Histogram> = LazyLock::new(|| {
 // Looked up once: this runs for every message.
 static OK: LazyLock<IntCounter> = LazyLock::new(|| CALLS.with_label_values(&["ok"]));
 static REFUSED: LazyLock<IntCounter> = LazyLock::new(|| CALLS.with_label_values(&["refused"]));
+static LIMITED: LazyLock<IntCounter> = LazyLock::new(|| CALLS.with_label_values(&["limited"]));
 static FAILED: LazyLock<IntCounter> = LazyLock::new(|| CALLS.with_label_values(&["failed"]));
 
 pub(super) fn count_call<T>(result: &Result<T, HomeserverError>, took: Duration) {
     SECONDS.observe(took.as_secs_f64());
     match result {
         Ok(_) => OK.inc(),
+        Err(HomeserverError::RateLimited { .. }) => LIMITED.inc(),
         Err(error) if error.is_transient() => FAILED.inc(),
         Err(_) => REFUSED.inc(),
     }

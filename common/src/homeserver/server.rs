@@ -1,13 +1,14 @@
 //! Questions to the homeserver itself: what it speaks, and whether it can reach us.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use http::Method;
+use http::{Method, header::DATE};
 use ruma::OwnedUserId;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Homeserver, HomeserverError, intent::json_body, transport::Body};
+use crate::clock::Clock;
 
 /// What the homeserver speaks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -54,6 +55,23 @@ impl Homeserver {
         let path = self.transport().path("/_matrix/federation/v1/openid/userinfo");
         let answer: Answer = self.transport().call_nameless(path.query("access_token", token)).await?;
         Ok(answer.sub)
+    }
+
+    /// How far the homeserver's clock is ahead of `clock`, to about a second; `None` where it does not tell the time.
+    /// `GET /_matrix/client/versions`, of which only the head counts.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn clock_skew_ms(&self, clock: &Clock) -> Result<Option<i64>, HomeserverError> {
+        let before_ms = clock.now_ms();
+        let answer = self.transport().open(self.transport().path("/_matrix/client/versions")).await?;
+        let asked_ms = i64::midpoint(before_ms, clock.now_ms());
+        let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let date =
+            date.and_then(|date| httpdate::parse_http_date(date).ok()?.duration_since(UNIX_EPOCH).ok());
+        // It tells whole seconds: on average half of one is gone.
+        let told_ms = date.and_then(|date| i64::try_from(date.as_millis()).ok()).map(|told_ms| told_ms + 500);
+        Ok(told_ms.map(|told_ms| told_ms - asked_ms))
     }
 
     /// Makes the homeserver call us back, and wakes its queue at once; gives the time that took.

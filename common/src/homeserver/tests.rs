@@ -282,6 +282,7 @@ fn settings_that_cannot_work_are_refused_with_words() {
         let settings = HomeserverSettings {
             url: Url::parse(url).unwrap(),
             as_token: Secret::new(token),
+            previous_as_token: None,
             bot: user_id!("@bot:example.org").to_owned(),
             double_puppet_token: None,
             other_servers: BTreeMap::default(),
@@ -292,6 +293,7 @@ fn settings_that_cannot_work_are_refused_with_words() {
     let settings = HomeserverSettings {
         url: Url::parse("https://example.org/matrix/").unwrap(),
         as_token: Secret::new("t"),
+        previous_as_token: None,
         bot: user_id!("@bot:example.org").to_owned(),
         double_puppet_token: None,
         other_servers: BTreeMap::default(),

@@ -25,7 +25,7 @@ use hyper_util::{
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{HomeserverError, metrics, path::Path};
+use super::{HomeserverError, bearers::Bearers, metrics, path::Path};
 use crate::config::Secret;
 
 /// How long making a connection may take.
@@ -111,7 +111,12 @@ impl Transport {
 
     /// Calls with a token.
     pub(super) fn with<'a>(&'a self, authorization: &'a HeaderValue) -> Caller<'a> {
-        Caller { transport: self, authorization }
+        Caller { transport: self, authorization, bearers: None }
+    }
+
+    /// Calls with our own token.
+    pub(super) fn with_ours<'a>(&'a self, bearers: &'a Bearers) -> Caller<'a> {
+        Caller { transport: self, authorization: bearers.current(), bearers: Some(bearers) }
     }
 }
 
@@ -127,6 +132,8 @@ pub(crate) fn bearer(token: &Secret) -> Option<HeaderValue> {
 pub(super) struct Caller<'a> {
     transport: &'a Transport,
     authorization: &'a HeaderValue,
+    /// Where the token is from, when it is ours.
+    bearers: Option<&'a Bearers>,
 }
 
 impl Caller<'_> {
@@ -185,6 +192,9 @@ impl Caller<'_> {
         let outcome = tokio::time::timeout(time, while_it_moves(exchange, &written, stall)).await;
         let outcome = outcome.unwrap_or(Err(HomeserverError::Timeout(time)));
         metrics::count_call(&outcome, begun.elapsed());
+        if let (Some(bearers), Err(HomeserverError::TokenRefused(_))) = (self.bearers, &outcome) {
+            bearers.refused(self.authorization);
+        }
         outcome
     }
 

@@ -16,11 +16,13 @@ use super::{
     failed::Failed,
     look::{Look, look, look_at_cover},
     lottie::{self, LottieError},
+    metrics,
     pace::Pace,
     spool::{Cap, Spool, Spooled},
 };
 use crate::{
     homeserver::{Homeserver, MediaDownload},
+    ids::RemoteFileId,
     message::{Attachment, AttachmentKind, FileSource, LOTTIE_TYPE, MediaInfo, Thumbnail},
     platform::{Download, PlatformError, Session},
     store::{MediaRow, Store},
@@ -112,11 +114,22 @@ impl Media {
         attachment: &Attachment,
     ) -> Result<Attachment, MediaError> {
         let FileSource::Remote(file) = &attachment.source else { return Ok(attachment.clone()) };
+        let brought = self.bring(session, attachment, file).await;
+        brought.inspect_err(|_| metrics::count_failed())
+    }
+
+    async fn bring(
+        &self,
+        session: Option<&dyn Session>,
+        attachment: &Attachment,
+        file: &RemoteFileId,
+    ) -> Result<Attachment, MediaError> {
         // A drawing is kept as the picture that was made of it, apart from the same file as itself.
         let is_drawn = is_drawn(attachment);
         let (by_id, by_sum) = if is_drawn { ("drawn:", "drawn:sha256:") } else { ("file:", "sha256:") };
         let key = format!("{by_id}{file}");
         if let Some(known) = self.known(&key).await {
+            metrics::count_moved(None);
             return Ok(moved(attachment, known));
         }
         self.0.failed.known(&key)?;
@@ -140,6 +153,7 @@ impl Media {
             }
             None => self.put_in(&mut spooled, attachment).await?,
         };
+        metrics::count_moved(Some(row.size_bytes));
         for key in [&key, &sum] {
             if let Err(error) = self.0.store.save_media(key, &row).await {
                 tracing::warn!(%error, "A file was moved but not remembered.");

@@ -14,7 +14,9 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{Instrument, Span, info_span};
 
+use super::metrics;
 use crate::{
     login::backoff,
     store::{Direction, Feed, JournalId, OpenRow, Store},
@@ -186,7 +188,8 @@ impl Lanes {
 
     async fn run(self, key: Key) {
         while let Some(queued) = self.next(&key).await {
-            if self.work_on(queued).await.is_none() {
+            let span = span(&queued.row);
+            if self.work_on(queued).instrument(span).await.is_none() {
                 return;
             }
         }
@@ -265,6 +268,7 @@ impl Lanes {
                 return Some(());
             }
             try_.failures += 1;
+            metrics::count_retry(row.direction);
             if let Err(error) = parts.store.note_attempt(row.id).await {
                 tracing::warn!(%error, "A failed attempt was not noted.");
             }
@@ -312,6 +316,15 @@ impl Feed for Lanes {
         for key in fresh {
             self.start(key);
         }
+    }
+}
+
+/// What every log line about this work bears; `trace #<row>` tells the rest. The chat is left out: on some networks it is a phone number.
+fn span(row: &OpenRow) -> Span {
+    let id = row.id.get();
+    match row.direction {
+        Direction::FromMatrix => info_span!("event", row = id, direction = "from_matrix", room = &*row.lane),
+        Direction::FromRemote => info_span!("event", row = id, direction = "from_remote"),
     }
 }
 

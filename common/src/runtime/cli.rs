@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod init;
+mod rotate;
 mod template;
 
 /// How the process ended. The numbers are documented in `--help` and never change.
@@ -74,6 +75,18 @@ pub trait Online<P> {
 
     /// Tests everything the bridge depends on, one by one, and prints what to do about each failure.
     fn doctor(&self, config: Config<P>) -> ExitCode;
+
+    /// Writes the whole state to a file, or makes it from one.
+    fn carry(&self, config: Config<P>, carry: Carry) -> ExitCode;
+}
+
+/// Which way a state goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Carry {
+    /// From the database to a new file.
+    Export(PathBuf),
+    /// From a file to a new database.
+    Import(PathBuf),
 }
 
 /// Does what the command line asks for.
@@ -95,12 +108,17 @@ pub fn main<P: PlatformConfig>(about: &About, world: &mut World<'_>, online: &dy
             writeln!(world.output, "{line}").map(|()| ExitCode::Ok)
         }
         Command::Init(options) => init::init::<P>(about, &path, &options, world),
-        Command::Registration(RegistrationOptions { double_puppets: false }) => {
+        Command::Registration(RegistrationOptions { double_puppets: false, rotate: false }) => {
             with_config(about, path, world, write_registration::<P>)
+        }
+        Command::Registration(RegistrationOptions { rotate: true, .. }) => {
+            with_config(about, path, world, rotate::rotate::<P>)
         }
         Command::Registration(_) => with_config(about, path, world, write_double_puppets::<P>),
         Command::CheckConfig => with_config(about, path, world, check_config::<P>),
         Command::Run => with_config(about, path, world, |_, config| Ok(online.run(config))),
+        Command::Export { file } => carry(about, path, world, online, Carry::Export(file)),
+        Command::Import { file } => carry(about, path, world, online, Carry::Import(file)),
         Command::Doctor => with_config(about, path, world, |_, config| Ok(online.doctor(config))),
     };
     finish(outcome)
@@ -142,6 +160,18 @@ enum Command {
     CheckConfig,
     /// Test homeserver, registration, tokens and platform one by one, and say what to do
     Doctor,
+    /// Write the whole state to a new file; the bridge may run meanwhile
+    Export {
+        /// The file, which must not be there yet; `-` for the standard output
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Make the state from such a file, in a database that is new; the bridge must not run
+    Import {
+        /// The file; `-` for the standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Print the version
     Version,
 }
@@ -151,6 +181,9 @@ struct RegistrationOptions {
     /// Write the second registration instead, by which bridges act for the homeserver's own users
     #[arg(long)]
     double_puppets: bool,
+    /// Make new tokens; the bridge accepts the old ones for 24 hours more, until the homeserver is restarted
+    #[arg(long, conflicts_with = "double_puppets")]
+    rotate: bool,
 }
 
 #[derive(Debug, Default, clap::Args)]
@@ -194,6 +227,16 @@ fn with_config<P: PlatformConfig>(
     }
 }
 
+fn carry<P: PlatformConfig>(
+    about: &About,
+    path: PathBuf,
+    world: &mut World<'_>,
+    online: &dyn Online<P>,
+    carry: Carry,
+) -> io::Result<ExitCode> {
+    with_config(about, path, world, |_, config| Ok(online.carry(config, carry)))
+}
+
 fn check_config<P>(world: &mut World<'_>, config: Config<P>) -> io::Result<ExitCode> {
     match Registration::read(&config.about, &config.appservice) {
         Ok(_) => writeln!(world.output, "ok").map(|()| ExitCode::Ok),
@@ -208,7 +251,11 @@ fn write_registration<P>(world: &mut World<'_>, config: Config<P>) -> io::Result
         Err(report) => return complain(world, &report),
     };
     let (tokens, which) = match kept {
-        Some(tokens) => (tokens, "the tokens it had"),
+        Some(mut tokens) => {
+            // Those of a rotation that is over have no use any more.
+            tokens.previous = tokens.previous(world.clock.now_ms()).cloned();
+            (tokens, "the tokens it had")
+        }
         None => (Tokens::generate(&world.clock), "new tokens"),
     };
     let registration = Registration::new(&config.appservice, tokens);

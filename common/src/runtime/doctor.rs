@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{cli::ExitCode, parts::store_settings};
 use crate::{
-    appservice::registration::Registration,
+    appservice::registration::{self, Registration},
     clock::Clock,
     config::{Config, DatabaseUrl, Secret},
     platform::{Fault, Finding, Platform},
@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod homeserver;
+mod machine;
 
 /// A check that takes longer says that it is still under way.
 const PROGRESS_AFTER: Duration = Duration::from_secs(2);
@@ -35,6 +36,7 @@ pub(super) async fn doctor<P: Platform>(config: Config<P::Config>) -> ExitCode {
     match Registration::read(&config.about, &config.appservice) {
         Ok(registration) => {
             report.tell(&Finding::good("registration", config.appservice.registration.display().to_string()));
+            report.tell(&flags(&config));
             homeserver::examine(&config, &registration, &mut report).await;
         }
         Err(error) => {
@@ -49,8 +51,23 @@ pub(super) async fn doctor<P: Platform>(config: Config<P::Config>) -> ExitCode {
     let slow = || Finding::fault("database", no_answer(CHECK_MAX), database_remedy(&config));
     let found = patiently("the database", CHECK_MAX, database(&config)).await;
     report.tell(&found.unwrap_or_else(slow));
+    machine::examine(&config, &mut report);
     platform::<P>(config, &mut report).await;
     report.close()
+}
+
+/// What the homeserver tells us only when the registration asks for it.
+fn flags<C>(config: &Config<C>) -> Finding {
+    let check = "flags of the registration";
+    let missing = registration::missing_flags(&config.about, &config.appservice.registration);
+    if missing.is_empty() {
+        return Finding::good(check, "typing, receipts and encryption are asked for, and no rate limit");
+    }
+    let program = config.about.program();
+    let remedy = format!(
+        "Run `{program} registration`, which keeps the tokens, give the file to the homeserver and restart it."
+    );
+    Finding::fault(check, format!("these are missing: {}", missing.join(", ")), remedy)
 }
 
 async fn platform<P: Platform>(config: Config<P::Config>, report: &mut Report) {

@@ -14,6 +14,10 @@ pub(super) fn begin(about: &About, logging: Logging) {
     // A second start in one process (tests) keeps the first one's lines.
     let _ = match logging.format {
         LogFormat::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init(),
-        LogFormat::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init(),
+        LogFormat::Json => {
+            // One span is enough: work on an event never stands inside other work.
+            let json = fmt::layer().json().with_span_list(false);
+            registry.with(json.with_writer(std::io::stderr)).try_init()
+        }
     };
 }

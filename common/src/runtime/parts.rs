@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{presence::Presence, reports::ToldLanes, run::Fatal, sink::StoreSink};
+use super::{gauges::Gauges, presence::Presence, reports::ToldLanes, run::Fatal, sink::StoreSink};
 use crate::{
     api::{Api, ApiParts},
     appservice::registration::{Registration, double_puppets},
@@ -54,7 +54,7 @@ impl Parts {
         outside: Outside,
     ) -> Result<Self, Fatal> {
         let Outside { checkpoints, network, clock, stop } = outside;
-        let settings = store_settings(&config.database, &registration.tokens.as_token);
+        let settings = store_settings(&config.database, registration.tokens.key());
         let feed = ToldLanes { lanes: lanes.clone(), checkpoints: checkpoints.clone() };
         let store = Store::open(&settings, clock.clone(), Arc::new(feed)).await?;
         // Not earlier: the folder of a SQLite database that is not there is a mistake, and must not be made.
@@ -68,6 +68,10 @@ impl Parts {
         let homeserver = Homeserver::new(HomeserverSettings {
             url: config.homeserver.url.clone(),
             as_token: registration.tokens.as_token.clone(),
+            previous_as_token: registration
+                .tokens
+                .previous(clock.now_ms())
+                .map(|previous| previous.as_token.clone()),
             bot: registration.names.bot().to_owned(),
             double_puppet_token,
             other_servers: config.homeserver.double_puppet_servers.clone(),
@@ -82,8 +86,8 @@ impl Parts {
             all_max: config.bridge.logins_max,
         });
         let signing_in = SigningIn::new(accounts, clock.clone(), stop.clone());
-        let as_token = &registration.tokens.as_token;
-        let doubles = Doubles::new(store.clone(), homeserver.clone(), clock.clone(), as_token);
+        let key = registration.tokens.key();
+        let doubles = Doubles::new(store.clone(), homeserver.clone(), clock.clone(), key);
         let readiness = Readiness::new();
         Ok(Self { store, homeserver, logins, signing_in, doubles, checkpoints, readiness, clock, stop })
     }
@@ -157,7 +161,7 @@ impl Parts {
     ) -> Option<PublicMedia> {
         let settings = PublicMediaSettings {
             public_url: config.appservice.public_url.clone()?,
-            secret: registration.tokens.as_token.clone(),
+            secret: registration.tokens.key().clone(),
         };
         Some(PublicMedia::new(&settings, self.homeserver.clone(), self.clock.clone()))
     }
@@ -194,6 +198,12 @@ impl Parts {
         }
     }
 
+    /// Keeps the figures true that no message pays for.
+    pub(super) fn gauges(&self, network: &'static str) -> Gauges {
+        let Self { store, homeserver, clock, stop, .. } = self.clone();
+        Gauges { network, store, homeserver, clock, stop }
+    }
+
     /// Gives every session a way in.
     pub(super) fn give_sinks(&self, portals: &Arc<Portals>) {
         let (parts, portals) = (self.clone(), portals.clone());
@@ -221,7 +231,7 @@ impl Parts {
 }
 
 /// The database as the store names it.
-pub(super) fn store_settings(database: &config::Database, as_token: &Secret) -> StoreSettings {
+pub(super) fn store_settings(database: &config::Database, registration_key: &Secret) -> StoreSettings {
     let url = match &database.url {
         DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
         DatabaseUrl::Postgres(url) => url.expose().to_owned(),
@@ -230,7 +240,11 @@ pub(super) fn store_settings(database: &config::Database, as_token: &Secret) -> 
         config::Durability::Full => store::Durability::Full,
         config::Durability::Normal => store::Durability::Normal,
     };
-    StoreSettings { url, durability, key: database.encryption_key.as_ref().unwrap_or(as_token).clone() }
+    StoreSettings {
+        url,
+        durability,
+        key: database.encryption_key.as_ref().unwrap_or(registration_key).clone(),
+    }
 }
 
 async fn watch_configured(logins: Logins, condition: Condition, stop: CancellationToken) {

@@ -80,8 +80,8 @@ impl Fatal {
 pub(super) async fn run<P: Platform>(config: Config<P::Config>) -> ExitCode {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone()));
-    match Running::start::<P>(config, stop).await {
-        Ok(running) => running.until_stopped().await,
+    match Running::start::<P>(config, stop.clone()).await {
+        Ok(running) => tokio::join!(running.until_stopped(), super::watchdog::keep(stop)).0,
         Err(fatal) => {
             tracing::error!("{fatal}");
             fatal.exit_code()
@@ -95,6 +95,7 @@ struct Running {
     lanes: Lanes,
     server: JoinHandle<()>,
     presence: JoinHandle<()>,
+    gauges: JoinHandle<()>,
     sessions: JoinHandle<()>,
     news: JoinHandle<()>,
     reporting: Reporting,
@@ -132,8 +133,9 @@ impl Running {
             portals: portals.clone(),
             doubles: parts.doubles.clone(),
         };
-        let mut router = appservice::router(registration.tokens.clone(), Arc::new(acceptor))
-            .merge(health::router(parts.readiness.clone()));
+        let mut router =
+            appservice::router(registration.tokens.clone(), parts.clock.clone(), Arc::new(acceptor))
+                .merge(health::router(parts.readiness.clone()));
         if let Some(public_media) = parts.public_media(&config, &registration) {
             router = router.merge(public_media.router());
         }
@@ -148,13 +150,14 @@ impl Running {
         tracing::info!(address = %config.appservice.listen, "Listening for the homeserver.");
 
         let presence = tokio::spawn(parts.presence(&config.appservice.id).keep());
+        let gauges = tokio::spawn(parts.gauges(config.about.id).keep());
         let sessions = parts.watch_configured(is_configured);
         let stop = parts.stop.clone();
         let news = tokio::spawn(async move { commands.tell_news(stop).await });
         accounts.start(announced);
         reporting.started.cancel();
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
-        Ok(Self { parts, lanes, server, presence, sessions, news, reporting, api })
+        Ok(Self { parts, lanes, server, presence, gauges, sessions, news, reporting, api })
     }
 
     /// Waits for the stop signal, then ends everything in order: nothing new comes in, what is under way ends, what is stored stays.
@@ -171,7 +174,7 @@ impl Running {
         tracing::info!("Stopping.");
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
         let ending = async {
-            let _ = tokio::join!(self.server, self.presence, self.sessions, self.news);
+            let _ = tokio::join!(self.server, self.presence, self.gauges, self.sessions, self.news);
             if let Some(api) = &self.api {
                 api.ended().await;
             }

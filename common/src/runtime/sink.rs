@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use prometheus::{IntCounterVec, register_int_counter_vec};
+use prometheus::{Histogram, IntCounterVec, register_histogram, register_int_counter_vec};
 
 use crate::{
     clock::Clock,
@@ -28,6 +28,15 @@ static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
 
 /// Chats of a login are read so many at a time.
 const CHATS_PAGE: u32 = 500;
+
+static LAG: LazyLock<Histogram> = LazyLock::new(|| {
+    let (name, help) = (
+        "magpie_network_lag_seconds",
+        "From when something was said on the network to when the bridge heard of it.",
+    );
+    let buckets = vec![0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 43_200.0];
+    register_histogram!(name, help, buckets).expect("the name is unique")
+});
 
 /// A larger file is not handed to a network, whatever it would take.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
@@ -127,7 +136,12 @@ impl StoreSink {
     }
 
     async fn keep(&self, login: &LoginId, event: RemoteEvent, cursor: Option<Cursor>) -> Ticket {
-        let mut facts = Facts::of(&event, self.clock.now_ms());
+        let now_ms = self.clock.now_ms();
+        let mut facts = Facts::of(&event, now_ms);
+        if matches!(event, RemoteEvent::Message(_)) {
+            // The clocks of both sides may differ by a little.
+            LAG.observe(now_ms.saturating_sub(facts.sent_ms).max(0) as f64 / 1_000.0);
+        }
         // What is told under a former id is known, and has its place, under the one of today.
         if let Some((chat, _)) = &mut facts.guard {
             *chat = self.portals.today(chat);

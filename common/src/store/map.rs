@@ -43,6 +43,11 @@ pub(super) const TRACE: &str = concat!(
      UNION SELECT id AS found FROM message WHERE remote_id = $1) AS f \
      CROSS JOIN message m LEFT JOIN journal j ON j.id = m.id WHERE m.id = f.found ORDER BY m.id LIMIT 100"
 );
+pub(super) const TRACE_ROW: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", m.accepted_ms, m.done_ms, j.lane, j.attempts, j.parked FROM message m LEFT JOIN journal j ON j.id = m.id WHERE m.id = $1"
+);
 
 const TAKEN_BACK_BY_EVENT: &str = "UPDATE message SET state = 6 WHERE event_id = $1";
 const TAKEN_BACK_BY_REMOTE: &str = "UPDATE message SET state = 6 WHERE remote_id = $1 AND chat = $2";
@@ -143,6 +148,14 @@ impl Store {
         let from = i64::try_from(from).unwrap_or(i64::MAX);
         let params = vec![event_id.as_str().into(), from.into()];
         self.write(vec![Step { sql: DROP_PARTS, params }]).await.map(drop)
+    }
+
+    /// Everything known about the row of this number, which log lines name.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn trace_row(&self, id: JournalId) -> Result<Option<TraceRow>, StoreError> {
+        self.0.reader.fetch_one(TRACE_ROW, vec![id.0.into()]).await?.map(trace_row).transpose()
     }
 
     /// Everything known about the rows of an event id or a remote message id.

@@ -146,14 +146,17 @@ pub(super) fn refuse(operations: &mut Vec<Operation>, error: &StoreError, queue:
 
 /// Reads id, direction, lane, body, attempts, accepted_ms.
 pub(super) fn open_row(mut row: Row) -> Result<OpenRow, StoreError> {
-    Ok(OpenRow {
+    let mut row = OpenRow {
         id: JournalId(row.int()?),
         direction: Direction::from_code(row.int()?),
         lane: row.text()?.into(),
         body: row.text()?,
         attempts: u32::try_from(row.int()?).unwrap_or(u32::MAX),
         accepted_ms: row.int()?,
-    })
+        sent_ms: 0,
+    };
+    row.sent_ms = row.accepted_ms;
+    Ok(row)
 }
 
 enum Answer {
@@ -183,6 +186,7 @@ fn open_event(event: MatrixEvent, id: i64, accepted_ms: TimestampMs) -> Option<O
         body: event.body,
         attempts: 0,
         accepted_ms,
+        sent_ms: event.sent_ms,
     })
 }
 
@@ -194,5 +198,6 @@ fn open_remote(row: RemoteRow, id: i64, accepted_ms: TimestampMs) -> OpenRow {
         body: row.body,
         attempts: 0,
         accepted_ms,
+        sent_ms: row.sent_ms,
     }
 }

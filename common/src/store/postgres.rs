@@ -11,14 +11,18 @@ use sqlx::{
     query::Query,
 };
 
-pub(super) use self::examine::examine;
 use self::writer::Writer;
+pub(super) use self::{
+    archive::{export, import},
+    examine::examine,
+};
 use super::{
     Durability, StoreError, Writing,
     reader::Reader,
     value::{Row, Value},
 };
 
+mod archive;
 mod examine;
 mod group;
 mod lease;
@@ -101,6 +105,10 @@ fn bind<'q>(sql: &'static str, params: &'q [Value]) -> Query<'q, sqlx::Postgres,
 }
 
 fn row(row: &PgRow) -> Result<Row, StoreError> {
+    values(row).map(Row::new)
+}
+
+fn values(row: &PgRow) -> Result<Vec<Value>, StoreError> {
     let value = |column: &<sqlx::Postgres as sqlx::Database>::Column| {
         let index = column.ordinal();
         Ok(match column.type_info().name() {
@@ -117,7 +125,7 @@ fn row(row: &PgRow) -> Result<Row, StoreError> {
             _ => row.try_get::<Option<String>, _>(index)?.map_or(Value::Null, Value::Text),
         })
     };
-    Ok(Row::new(row.columns().iter().map(value).collect::<Result<_, sqlx::Error>>()?))
+    Ok(row.columns().iter().map(value).collect::<Result<_, sqlx::Error>>()?)
 }
 
 impl From<sqlx::Error> for StoreError {

@@ -5,7 +5,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf::{HKDF_SHA256, Salt},
+    hkdf::{HKDF_SHA256, KeyType, Salt},
 };
 
 use super::StoreError;
@@ -14,21 +14,48 @@ use crate::{clock::Clock, config::Secret};
 /// Which form a sealed text has; another one gets another word.
 const FORM: &str = "1.";
 
+/// How long the mark of a key is.
+const MARK_BYTES: usize = 12;
+
+struct MarkLength;
+
+impl KeyType for MarkLength {
+    fn len(&self) -> usize {
+        MARK_BYTES
+    }
+}
+
 /// Seals and opens.
-pub(super) struct Seal(LessSafeKey);
+pub(super) struct Seal {
+    key: LessSafeKey,
+    mark: String,
+}
 
 impl Seal {
     pub(super) fn new(key: &Secret) -> Self {
-        let derived = Salt::new(HKDF_SHA256, b"magpie").extract(key.expose().as_bytes());
-        let derived = derived.expand(&[b"secrets of logins"], &AES_256_GCM).map(UnboundKey::from);
-        Self(LessSafeKey::new(derived.expect("one key is not too long for HKDF")))
+        let extracted = Salt::new(HKDF_SHA256, b"magpie").extract(key.expose().as_bytes());
+        let derived = extracted.expand(&[b"secrets of logins"], &AES_256_GCM).map(UnboundKey::from);
+        let mut mark = [0; MARK_BYTES];
+        extracted
+            .expand(&[b"mark of the key"], MarkLength)
+            .and_then(|mark_of_key| mark_of_key.fill(&mut mark))
+            .expect("a mark is not too long for HKDF");
+        Self {
+            key: LessSafeKey::new(derived.expect("one key is not too long for HKDF")),
+            mark: STANDARD_NO_PAD.encode(mark),
+        }
+    }
+
+    /// Tells keys apart without telling anything of them.
+    pub(super) fn mark(&self) -> String {
+        self.mark.clone()
     }
 
     /// The text that is kept at `place`.
     pub(super) fn seal(&self, place: &str, secret: &Secret, clock: &Clock) -> Result<String, StoreError> {
         let nonce: [u8; NONCE_LEN] = clock.random_bytes();
         let mut sealed = secret.expose().as_bytes().to_vec();
-        self.0
+        self.key
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place), &mut sealed)
             .map_err(|_| StoreError::Refused("a secret is too long".to_owned()))?;
         Ok(format!("{FORM}{}", STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat())))
@@ -40,7 +67,7 @@ impl Seal {
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut opened = sealed.to_vec();
-        let opened = self.0.open_in_place(nonce, Aad::from(place), &mut opened).ok()?;
+        let opened = self.key.open_in_place(nonce, Aad::from(place), &mut opened).ok()?;
         Some(Secret::new(std::str::from_utf8(opened).ok()?))
     }
 }

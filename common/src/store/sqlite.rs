@@ -7,21 +7,26 @@ use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
+pub(super) use self::{
+    archive::{export, import},
+    examine::examine,
+    read::ReadThread,
+};
 use self::{checkpoint::Checkpointer, group::Group};
-pub(super) use self::{examine::examine, read::ReadThread};
 use super::{
-    Durability, StoreError, Writing,
+    Durability, StoreError, Writing, metrics,
     operation::{Applied, Operation, refuse, settle, turn_away},
     reader::Reader,
     schema,
 };
 
+mod archive;
 mod checkpoint;
 mod examine;
 mod group;
@@ -109,13 +114,16 @@ impl Writer {
             return;
         }
         let now_ms = self.writing.clock.now_ms();
+        let begun = Instant::now();
         let error = match self.transaction(group, now_ms) {
             Ok(applied) => {
+                metrics::committed(group.len(), begun.elapsed());
                 self.writing.queue.recovered();
                 return settle(group, applied, now_ms, self.writing.feed.as_ref());
             }
             Err(error) => error,
         };
+        metrics::failed();
         if error.is_passing() || group.len() == 1 {
             tracing::error!(%error, operations = group.len(), "Nothing could be stored.");
             return refuse(group, &error, &self.writing.queue);

@@ -1,9 +1,12 @@
 //! The few kinds of value that our tables hold, the same for both databases.
 
+use serde::{Deserialize, Serialize};
+
 use super::StoreError;
 
 /// A bound parameter or a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub(super) enum Value {
     /// Nothing. As a parameter only for text columns, because PostgreSQL wants to know the type.
     Null,

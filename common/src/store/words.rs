@@ -106,6 +106,8 @@ pub struct OpenRow {
     pub attempts: u32,
     /// When it was stored.
     pub accepted_ms: TimestampMs,
+    /// When it was written, by the clock of its own side. A row that is read again has forgotten that, and says when it was stored.
+    pub sent_ms: TimestampMs,
 }
 
 /// An event that the homeserver sent, to be accepted.

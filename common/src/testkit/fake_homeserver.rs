@@ -195,6 +195,7 @@ impl FakeHomeserver {
         HomeserverSettings {
             url: self.url(),
             as_token: Secret::new(registration.fixed.as_token.clone()),
+            previous_as_token: None,
             bot: registration.bot.clone(),
             double_puppet_token: None,
             other_servers: BTreeMap::default(),

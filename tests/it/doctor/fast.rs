@@ -54,6 +54,14 @@ async fn a_healthy_set_up_is_in_order_and_left_as_it_was() -> anyhow::Result<()>
     let healthy = Healthy::start().await?;
     let ended = doctor(&healthy.stage, |text| text).await?;
     ended.must("healthy", 0, &["way back from the homeserver: a ping came back", "Everything is in order."]);
+    let looks = [
+        "clock: the same as",
+        "flags of the registration",
+        "media of the homeserver",
+        "disk of the database",
+        "disk for files",
+    ];
+    ended.must("healthy", 0, &looks);
     for line in ended.words.lines().filter(|line| *line != "Everything is in order.") {
         assert!(line.starts_with("ok    "), "{line}");
     }
@@ -98,6 +106,22 @@ async fn a_placeholder_in_the_registration_is_refused() -> anyhow::Result<()> {
     fs::remove_file(&file)?;
     let ended = doctor(&healthy.stage, |text| text).await?;
     ended.must("no registration", 3, &["cannot be read", "`magpie-discord registration`"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn flags_that_an_old_registration_lacks_are_named() -> anyhow::Result<()> {
+    let healthy = Healthy::start().await?;
+    let file = healthy.stage.registration();
+    let text = fs::read_to_string(&file)?;
+    fs::write(&file, with(&text, "receive_ephemeral: true\n", ""))?;
+    let ended = doctor(&healthy.stage, |text| text).await?;
+    let words = [
+        "FAULT flags of the registration: these are missing: receive_ephemeral: true",
+        "which keeps the tokens",
+        "1 fault found.",
+    ];
+    ended.must("an old registration", 1, &words);
     Ok(())
 }
 

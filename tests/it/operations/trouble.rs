@@ -138,6 +138,16 @@ async fn the_metrics_count_and_name_nobody() -> anyhow::Result<()> {
         "magpie_messages_total{direction=\"from_matrix\",outcome=\"delivered\"}",
         "magpie_remote_events_total{kind=\"message\"}",
         "magpie_logins{state=\"connected\"} 1",
+        "magpie_delivery_seconds_count{direction=\"from_matrix\"}",
+        "magpie_delivery_seconds_count{direction=\"from_remote\"}",
+        "magpie_database_commit_seconds_count",
+        "magpie_journal_open{direction=\"from_matrix\"}",
+        "magpie_journal_oldest_seconds{direction=\"from_remote\"}",
+        "magpie_network_call_seconds_count{verdict=\"delivered\"}",
+        "magpie_network_lag_seconds_count",
+        "magpie_journal_parked 0",
+        "magpie_clock_skew_seconds",
+        "magpie_build_info{network=\"discord\",version=",
     ] {
         assert!(metrics.text.contains(name), "{name} is missing:\n{}", metrics.text);
     }

@@ -24,6 +24,10 @@ pub enum Component {
     Postgres,
     /// An independent program from npm or PyPI, named like its folder in `tests/judges/`; found is the folder it is installed in.
     Judge(&'static str),
+    /// A program of the machine; found is where it lies.
+    Program(&'static str),
+    /// Prometheus' tool that checks rules; found is the program.
+    Promtool,
 }
 
 /// What surrounds a test run, as far as missing components are concerned.
@@ -52,6 +56,8 @@ impl fmt::Display for Component {
             Self::Synapse => f.write_str("Synapse"),
             Self::Postgres => f.write_str("PostgreSQL"),
             Self::Judge(name) => write!(f, "the judge {name}"),
+            Self::Program(name) => f.write_str(name),
+            Self::Promtool => f.write_str("promtool"),
         }
     }
 }
@@ -95,11 +101,20 @@ pub fn find(component: Component) -> anyhow::Result<PathBuf> {
             return postgres_programs()
                 .context("PostgreSQL is missing; `cargo xtask test` says how to install it");
         }
+        Component::Program(name) => {
+            return on_search_path(name)
+                .with_context(|| format!("{name} is missing; `cargo xtask test deploy` installs it"));
+        }
+        Component::Promtool => folder().join("promtool"),
     };
     if !candidate.join(".complete").exists() {
         bail!("{component} is not installed in {}; `cargo xtask test` does that", candidate.display());
     }
-    Ok(if component == Component::Synapse { candidate.join("bin").join("python") } else { candidate })
+    Ok(match component {
+        Component::Synapse => candidate.join("bin").join("python"),
+        Component::Promtool => candidate.join("promtool"),
+        _ => candidate,
+    })
 }
 
 /// The ignored folder that `cargo xtask` fills: `.magpie/` in the project, or what `MAGPIE_TOOLS` says.
@@ -116,6 +131,11 @@ pub fn project() -> PathBuf {
 /// Where logs of components survive a failed test.
 pub fn kept_logs() -> PathBuf {
     folder().join("logs")
+}
+
+fn on_search_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|program| program.is_file())
 }
 
 /// The newest version of Debian's layout first, then the search path.

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::about::DISCORD;
+use crate::{clock::Clock, config::about::DISCORD};
 
 fn appservice(folder: &TempDir) -> Appservice {
     Appservice {
@@ -83,20 +83,50 @@ fn what_is_written_is_accepted_and_private() {
     assert!(!format!("{read:?}").contains(read.tokens.hs_token.expose()));
     assert_eq!(fs::metadata(&appservice.registration).unwrap().permissions().mode() & 0o777, 0o600);
     let kept = Registration::read_tokens(&DISCORD, &appservice.registration).unwrap().unwrap();
-    assert!(kept.accepts(read.tokens.hs_token.expose().as_bytes()));
+    assert!(kept.accepts(read.tokens.hs_token.expose().as_bytes(), 0));
 }
 
 #[test]
 fn both_tokens_count_during_a_rotation_and_no_other() {
     let (_folder, appservice, mut registration) = written();
-    let clock = Clock::fixed(0, 9);
-    registration.tokens.previous_hs_token = Some(Tokens::generate(&clock).hs_token);
+    let clock = Clock::fixed(5, 9);
+    let old = registration.tokens.clone();
+    registration.tokens = registration.tokens.rotated(&clock);
     registration.write(&DISCORD, &appservice.registration).unwrap();
     let tokens = Registration::read(&DISCORD, &appservice).unwrap().tokens;
-    assert!(tokens.accepts(registration.tokens.hs_token.expose().as_bytes()));
-    assert!(tokens.accepts(tokens.previous_hs_token.as_ref().unwrap().expose().as_bytes()));
-    assert!(!tokens.accepts(tokens.as_token.expose().as_bytes()));
-    assert!(!tokens.accepts(b""));
+    let end_ms = 5 + ROTATION_MS;
+    let accepts = |token: &Secret, now_ms| tokens.accepts(token.expose().as_bytes(), now_ms);
+    assert!(
+        accepts(&registration.tokens.hs_token, end_ms - 1) && accepts(&registration.tokens.hs_token, end_ms)
+    );
+    assert!(accepts(&old.hs_token, end_ms - 1));
+    assert!(!accepts(&old.hs_token, end_ms), "the window is over");
+    assert!(!accepts(&tokens.as_token, 5) && !accepts(&old.as_token, 5) && !tokens.accepts(b"", 5));
+    assert_eq!(tokens.previous(5).unwrap().as_token.expose(), old.as_token.expose());
+    // Whatever was sealed before the first rotation opens after the second, too.
+    assert_eq!(tokens.key().expose(), old.as_token.expose());
+    assert_eq!(tokens.rotated(&clock).key().expose(), old.as_token.expose());
+}
+
+#[test]
+fn half_a_rotation_is_refused() {
+    let (_folder, appservice, mut registration) = written();
+    registration.tokens = registration.tokens.rotated(&Clock::fixed(5, 9));
+    let text = registration.to_yaml(&DISCORD);
+    for key in ["magpie_previous_as_token", "magpie_previous_hs_token", "magpie_previous_until_ms"] {
+        let without: String =
+            text.lines().filter(|line| !line.starts_with(key)).map(|line| format!("{line}\n")).collect();
+        fs::write(&appservice.registration, without).unwrap();
+        let words = Registration::read(&DISCORD, &appservice).unwrap_err().to_string();
+        assert!(words.contains("a part of the rotation is missing"), "{words}");
+    }
+    let ended: String = text
+        .lines()
+        .filter(|line| !line.starts_with("magpie_previous_"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    fs::write(&appservice.registration, ended).unwrap();
+    assert!(Registration::read(&DISCORD, &appservice).unwrap().tokens.previous.is_none());
 }
 
 #[test]
@@ -144,4 +174,19 @@ fn names_are_escaped_for_yaml_and_for_regular_expressions() {
     assert_eq!(escape("[::1]:8448"), "\\[::1\\]:8448");
     assert_eq!(quote_regex("it's \\."), "'it''s \\.'");
     assert_eq!(quote("a\"b\\"), r#""a\"b\\""#);
+}
+
+#[test]
+fn missing_flags_are_named() {
+    let (_folder, appservice, registration) = written();
+    assert!(missing_flags(&DISCORD, &appservice.registration).is_empty());
+    let text = registration
+        .to_yaml(&DISCORD)
+        .replace("receive_ephemeral: true\n", "")
+        .replace("limited: false", "limited: true");
+    fs::write(&appservice.registration, text).unwrap();
+    assert_eq!(
+        missing_flags(&DISCORD, &appservice.registration),
+        ["rate_limited: false", "receive_ephemeral: true"]
+    );
 }

@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::appservice::{Incoming, serve};
+use crate::appservice::{Incoming, registration::Previous, serve};
 use crate::config::Secret;
 
 const GOOD: &str = "Authorization: Bearer current-token\r\n";
@@ -52,6 +52,7 @@ impl Handler for Recorder {
 struct Service {
     address: SocketAddr,
     recorder: Arc<Recorder>,
+    clock: Clock,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -64,11 +65,17 @@ impl Service {
         let tokens = Tokens {
             as_token: Secret::new("our-own-token"),
             hs_token: Secret::new("current-token"),
-            previous_hs_token: Some(Secret::new("previous-token")),
+            previous: Some(Previous {
+                as_token: Secret::new("our-own-token-before"),
+                hs_token: Secret::new("previous-token"),
+                until_ms: 1_000,
+            }),
+            secrets_key: None,
         };
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(serve(listener, router(tokens, Arc::clone(&recorder)), stop.clone()));
-        Self { address, recorder, stop, task }
+        let (stop, clock) = (CancellationToken::new(), Clock::fixed(999, 1));
+        let task =
+            tokio::spawn(serve(listener, router(tokens, clock.clone(), Arc::clone(&recorder)), stop.clone()));
+        Self { address, recorder, clock, stop, task }
     }
 
     /// Sends bytes and reads the status line and the body.
@@ -143,6 +150,10 @@ async fn only_the_two_tokens_open_the_door() {
     // A token in the query is not taken: it would stand in every log.
     let (status, _) = service.get("/_matrix/app/v1/users/@a:x?access_token=current-token", "").await;
     assert_eq!(status, 403);
+    service.clock.advance_ms(1);
+    let late = b"PUT /_matrix/app/v1/transactions/9 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\
+        Authorization: Bearer previous-token\r\n\r\n";
+    assert_eq!(service.ask(late).await.0, 403, "the window is over");
 }
 
 #[tokio::test]

@@ -2,13 +2,15 @@
 //!
 //! Must never perform an action twice that the network cannot recognize: a doubt is passed on as a doubt.
 
+use std::time::Instant;
+
 use super::{Stopped, Work, decide::Then, introduce::introduce, related::Target};
 use crate::{
     ids::{RemoteChatId, RemoteMessageId},
     media::picture_source,
     message::{AttachmentKind, FileSource, Outgoing},
     platform::{DeliverError, Delivered, DeliveryKey, InDoubt, Session},
-    portal::{Portals, keys, lane::Attempted, outcome::Fate},
+    portal::{Portals, keys, lane::Attempted, metrics, outcome::Fate},
     steps::{Step, reached},
     store::{Done, Links, MessageRow, Outcome, PortalRow, StoreError},
 };
@@ -47,8 +49,10 @@ pub(super) async fn deliver(
         },
     };
     reached(Step::DeliveryDecided);
+    let begun = Instant::now();
     let delivered = session.deliver(&portal.chat, &outgoing, &key).await;
     reached(Step::Delivered);
+    metrics::count_call(&delivered, begun.elapsed());
     conclude(portals, work, &then, delivered).await
 }
 

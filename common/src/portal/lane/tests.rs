@@ -368,6 +368,7 @@ fn after_a_restart_the_head_and_what_was_tried_before_are_in_doubt() {
         body: String::new(),
         attempts,
         accepted_ms: 1,
+        sent_ms: 1,
     };
     let doubts = |direction, attempts: &[u32]| -> Vec<bool> {
         let rows = (1..).zip(attempts).map(|(id, attempts)| row(id, direction, *attempts)).collect();

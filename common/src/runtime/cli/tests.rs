@@ -34,6 +34,11 @@ impl Online<Platform> for Nothing {
     fn doctor(&self, _: Config<Platform>) -> ExitCode {
         ExitCode::Runtime
     }
+
+    fn carry(&self, _: Config<Platform>, carry: Carry) -> ExitCode {
+        assert_eq!(carry, Carry::Export("state".into()));
+        ExitCode::Database
+    }
 }
 
 /// What came of a command line: exit code, output, complaints.
@@ -82,6 +87,8 @@ fn init_by_flags_writes_files_that_check_config_accepts() {
     );
     assert_eq!(play(folder.path(), &[], None, &[]).0, ExitCode::Locked, "run is the default");
     assert_eq!(play(folder.path(), &["doctor"], None, &[]).0, ExitCode::Runtime);
+    assert_eq!(play(folder.path(), &["export", "state"], None, &[]).0, ExitCode::Database);
+    assert_eq!(play(folder.path(), &["import"], None, &[]).0, ExitCode::Usage);
 }
 
 #[test]
@@ -204,4 +211,40 @@ fn a_missing_configuration_says_how_to_make_one() {
     let (code, _, errors) = play(folder.path(), &["run"], None, &[]);
     assert_eq!(code, ExitCode::Config);
     assert!(errors.contains("`magpie-discord init` makes a new one"), "{errors}");
+}
+
+#[test]
+fn a_rotation_keeps_the_old_tokens_for_a_while_and_is_not_done_twice() {
+    let folder = folder();
+    play(folder.path(), &[&FLAGS[..], &["--set", "token=abc.def"]].concat(), None, &[]);
+    let path = folder.path().join("registration.yaml");
+    let token = |key: &str| {
+        let text = fs::read_to_string(&path).unwrap();
+        text.lines().find_map(|line| line.strip_prefix(&format!("{key}: "))).map(str::to_owned)
+    };
+    let old = ["as_token", "hs_token"].map(|key| token(key).unwrap());
+    let (code, output, errors) = play(folder.path(), &["registration", "--rotate"], None, &[]);
+    assert_eq!((code, errors.as_str()), (ExitCode::Ok, ""));
+    assert!(output.contains("Restart the bridge first"), "{output}");
+    assert!(!output.contains(old[0].trim_matches('"')));
+    assert_eq!(["magpie_previous_as_token", "magpie_previous_hs_token"].map(|key| token(key).unwrap()), old);
+    assert_eq!(token("magpie_secrets_key").as_ref(), Some(&old[0]));
+    let (code, _, errors) = play(folder.path(), &["registration", "--rotate"], None, &[]);
+    assert_eq!(code, ExitCode::Config);
+    assert!(errors.contains("24 h 0 min more") && errors.contains("magpie_previous_"), "{errors}");
+    assert_eq!(play(folder.path(), &["registration"], None, &[]).0, ExitCode::Ok);
+    assert_eq!(token("magpie_previous_hs_token").as_ref(), Some(&old[1]), "writing it anew ends no rotation");
+    let text = fs::read_to_string(&path).unwrap();
+    let is_over = |line: &str| match line.starts_with("magpie_previous_until_ms") {
+        true => "magpie_previous_until_ms: 0\n".to_owned(),
+        false => format!("{line}\n"),
+    };
+    fs::write(&path, text.lines().map(is_over).collect::<String>()).unwrap();
+    assert_eq!(play(folder.path(), &["registration"], None, &[]).0, ExitCode::Ok);
+    assert_eq!(token("magpie_previous_hs_token"), None, "a rotation that is over leaves nothing but the key");
+    assert_eq!(token("magpie_secrets_key").as_ref(), Some(&old[0]));
+    assert_eq!(
+        play(folder.path(), &["registration", "--rotate", "--double-puppets"], None, &[]).0,
+        ExitCode::Usage
+    );
 }

@@ -9,16 +9,21 @@ use tokio_util::sync::CancellationToken;
 use super::{CHECK_MAX, Report, no_answer, patiently};
 use crate::{
     appservice::{self, Handler, NotAccepted, Transaction, registration::Registration},
+    clock::Clock,
     config::Config,
     homeserver::{Homeserver, HomeserverError, HomeserverSettings},
     platform::Finding,
 };
+
+/// Clocks that differ by more make messages stand at the wrong time.
+const SKEW_MS_MAX: i64 = 30_000;
 
 /// From here to the homeserver, and back; each check only after the one before it went well.
 pub(super) async fn examine<C>(config: &Config<C>, registration: &Registration, report: &mut Report) {
     let settings = HomeserverSettings {
         url: config.homeserver.url.clone(),
         as_token: registration.tokens.as_token.clone(),
+        previous_as_token: None,
         bot: registration.names.bot().to_owned(),
         double_puppet_token: None,
         other_servers: BTreeMap::default(),
@@ -33,7 +38,9 @@ pub(super) async fn examine<C>(config: &Config<C>, registration: &Registration, 
     if !tell(report, "homeserver", look.there()).await {
         return;
     }
+    tell(report, "clock", look.clock()).await;
     if tell(report, "registration at the homeserver", look.known()).await {
+        tell(report, "media of the homeserver", look.media()).await;
         tell(report, "way back from the homeserver", look.way_back()).await;
     }
 }
@@ -69,6 +76,37 @@ impl<C> Look<'_, C> {
                     "See that the homeserver runs and that `homeserver.url` ({url}) leads from this machine to its client API."
                 );
                 Finding::fault("homeserver", error.to_string(), remedy)
+            }
+        }
+    }
+
+    /// Whether both clocks tell the same time.
+    async fn clock(&self) -> Finding {
+        match self.homeserver.clock_skew_ms(&Clock::system()).await {
+            Ok(Some(skew_ms)) if skew_ms.abs() > SKEW_MS_MAX => {
+                let problem = format!(
+                    "the homeserver's clock is {} s {} ours",
+                    skew_ms.abs() / 1_000,
+                    if skew_ms > 0 { "ahead of" } else { "behind" }
+                );
+                let remedy = "Set both clocks by the network (NTP): messages would stand at the wrong time, and links end too early.";
+                Finding::fault("clock", problem, remedy)
+            }
+            Ok(Some(_)) => Finding::good("clock", "the same as the homeserver's"),
+            // Another check is about its answers.
+            Ok(None) | Err(_) => Finding::good("clock", "the homeserver does not tell the time"),
+        }
+    }
+
+    /// Which files the homeserver takes.
+    async fn media(&self) -> Finding {
+        let check = "media of the homeserver";
+        match self.homeserver.upload_bytes_max().await {
+            Ok(Some(bytes)) => Finding::good(check, format!("takes files of up to {} MiB", bytes >> 20)),
+            Ok(None) => Finding::good(check, "takes files of any size"),
+            Err(error) => {
+                let remedy = "See what the homeserver's log says about its media store.";
+                Finding::fault(check, error.to_string(), remedy)
             }
         }
     }
@@ -166,7 +204,7 @@ impl<C> Look<'_, C> {
     }
 
     fn serve(&self, listener: TcpListener, stop: &CancellationToken) -> JoinHandle<()> {
-        let router = appservice::router(self.registration.tokens.clone(), Arc::new(Busy));
+        let router = appservice::router(self.registration.tokens.clone(), Clock::system(), Arc::new(Busy));
         tokio::spawn(appservice::serve(listener, router, stop.clone()))
     }
 }

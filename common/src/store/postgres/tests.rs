@@ -12,8 +12,17 @@ use super::*;
 use crate::{
     clock::Clock,
     config::Secret,
-    ids::{RemoteChatId, RemoteMessageId},
-    store::{PushOrder, RemoteRow, Store, StoreSettings, Stored, ghost::upgrade, queue::Queue, schema},
+    ids::{LoginId, RemoteChatId, RemoteMessageId},
+    store::{
+        PushOrder, RemoteRow, Store, StoreSettings, Stored,
+        archive::{
+            self,
+            tests::{Folder, owner},
+        },
+        ghost::upgrade,
+        queue::Queue,
+        schema,
+    },
     testkit::store_suite::{self, Recorder},
 };
 
@@ -159,4 +168,31 @@ async fn a_newer_schema_is_refused() {
     let mut other = PgConnectOptions::from_str(&settings.url).unwrap().connect().await.unwrap();
     execute_on(&mut other, schema::RECORD, &[(known + 1).into()]).await.unwrap();
     assert_eq!(open(&settings).await.err(), Some(StoreError::Newer { found: known + 1, known }));
+}
+
+#[tokio::test]
+async fn a_state_from_sqlite_arrives_whole_but_for_a_letter_that_this_database_lacks() {
+    if server().await.is_none() {
+        return;
+    }
+    let folder = Folder::new();
+    let here = folder.populated("a.db").await;
+    let out = folder.export(&here, "a").await;
+    let there = StoreSettings { key: here.key.clone(), ..fresh().await };
+    archive::import(&there, &owner(), &folder.path("a")).await.unwrap();
+    assert_eq!(folder.export(&there, "b").await, out);
+    let error = archive::import(&there, &owner(), &folder.path("a")).await.unwrap_err();
+    assert!(matches!(error, archive::ArchiveError::NotEmpty), "{error:?}");
+
+    let login = LoginId::new("one");
+    let here = folder.settings("c.db");
+    let store = Store::open(&here, Clock::fixed(1, 1), Arc::new(Recorder::default())).await.unwrap();
+    store.kv_set(&login, "k", "a\0b").await.unwrap();
+    store.close().await;
+    folder.export(&here, "c").await;
+    let there = StoreSettings { key: here.key.clone(), ..fresh().await };
+    archive::import(&there, &owner(), &folder.path("c")).await.unwrap();
+    let (store, _) = open(&there).await.unwrap();
+    assert_eq!(store.kv_get(&login, "k").await.unwrap().as_deref(), Some("a\u{fffd}b"));
+    store.close().await;
 }

@@ -3,14 +3,14 @@
 //! A commit whose answer was lost may have happened. Its callers get an error and submit again, and then find their events
 //! known; so what turns out to be stored is fed once the server is back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 use tokio::time::{sleep, timeout};
 
 use super::{
     super::{
-        Durability, Links, StoreError, Writing,
+        Durability, Links, StoreError, Writing, metrics,
         operation::{Applied, Operation, open_row, refuse, settle, turn_away},
         schema,
     },
@@ -130,13 +130,16 @@ impl Writer {
     /// Leaves the group as it is when it could not be stored.
     async fn try_commit(&mut self, group: &mut Vec<Operation>, with: With) -> Result<(), StoreError> {
         let now_ms = self.writing.clock.now_ms();
+        let begun = Instant::now();
         match self.transaction(group, now_ms, with).await {
             Ok(applied) => {
+                metrics::committed(group.len(), begun.elapsed());
                 self.writing.queue.recovered();
                 settle(group, applied, now_ms, self.writing.feed.as_ref());
                 Ok(())
             }
             Err(error) => {
+                metrics::failed();
                 if matches!(error, StoreError::Unreachable(_)) {
                     self.connection = None;
                     self.doubtful_from.get_or_insert(self.next_id);

@@ -95,7 +95,7 @@ pub(super) fn rows(statement: &mut Statement<'_>) -> Result<Vec<Row>, StoreError
     Ok(found)
 }
 
-fn value(value: ValueRef<'_>) -> Value {
+pub(super) fn value(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null | ValueRef::Real(_) => Value::Null,
         ValueRef::Integer(value) => Value::Int(value),

@@ -61,9 +61,10 @@ impl Bridge {
         let tokens = Tokens {
             as_token: Secret::new("as-token-for-tests"),
             hs_token: Secret::new("hs-token-for-tests"),
-            previous_hs_token: None,
+            previous: None,
+            secrets_key: None,
         };
-        let router = appservice::router(tokens, Arc::clone(&told));
+        let router = appservice::router(tokens, Clock::system(), Arc::clone(&told));
         tokio::spawn(appservice::serve(listener, router, CancellationToken::new()));
         Self { fake, homeserver, told, url }
     }
