@@ -1,11 +1,17 @@
 //! The simulator of WhatsApp's linked devices keeps its promises, in the judgment of baileys: two people talk through it.
 
+mod faults;
+mod groups;
+mod history;
 mod login;
+mod media;
+mod messages;
 
 use magpie_tests::whatsapp_linked::{LinkedSim, Person, Phone};
 
 const ALICE: &str = "12025550101";
 const BOB: &str = "12025550102";
+const CAROL: &str = "12025550103";
 
 /// Alice and Bob, each with a phone and a linked client.
 struct Scene {

@@ -1,6 +1,6 @@
 // The control channel of the server and of the person: one JSON command per input line, one JSON event per output line.
 //
-// A command is {"id": 1, "do": "name", ...}; its answer is {"answer": 1, "ok": ...} or {"answer": 1, "failed": "why"}. Everything
+// A command is {"ask": 1, "do": "name", ...}; its answer is {"answer": 1, "ok": ...} or {"answer": 1, "failed": "why"}. Everything
 // else that is said is {"event": "kind", ...}. Bytes are {"bytes": "base64"} on the way in and base64 text on the way out.
 import { createInterface } from 'node:readline';
 
@@ -26,12 +26,12 @@ export const say = (event, fields = {}) => print({ ...fields, event });
 
 // Carries out each line by the function of its name; the process ends with its input. Commands may overlap.
 export function obey(deeds) {
-  const act = async ({ id, do: name, ...fields }) => {
+  const act = async ({ ask, do: name, ...fields }) => {
     try {
       if (!deeds[name]) throw new Error(`there is no command ${name}`);
-      print({ answer: id, ok: (await deeds[name](fields)) ?? null });
+      print({ answer: ask, ok: (await deeds[name](fields)) ?? null });
     } catch (error) {
-      print({ answer: id, failed: error.message ?? String(error) });
+      print({ answer: ask, failed: error.message ?? String(error) });
     }
   };
   const input = createInterface({ input: process.stdin });

@@ -4,6 +4,7 @@
 // commands (`server/control.mjs`). It must never be kinder than WhatsApp where that is known. Where to read next: `server/login.mjs`
 // for a connection's start, `server/messages.mjs` for the way of a message, `server/phone.mjs` for what the phone does.
 import { WebSocketServer } from './server/baileys.mjs';
+import { call } from './server/calls.mjs';
 import { deeds } from './server/control.mjs';
 import { answer } from './server/iq.mjs';
 import { Link } from './server/link.mjs';
@@ -16,7 +17,7 @@ import { chatstate, presence } from './server/presence.mjs';
 import { ack, receipt } from './server/receipts.mjs';
 import { obey, say, stop } from './lines.mjs';
 
-const routes = { message, receipt, ack, chatstate, presence };
+const routes = { message, receipt, ack, call, chatstate, presence };
 
 function onNode(link, node) {
   const { tag, attrs } = node;

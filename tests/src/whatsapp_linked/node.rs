@@ -96,7 +96,7 @@ impl NodeProcess {
     /// When the program refuses, with its words, or does not answer.
     pub async fn ask(&self, name: &str, mut fields: Value) -> anyhow::Result<Value> {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
-        fields["id"] = json!(id);
+        fields["ask"] = json!(id);
         fields["do"] = json!(name);
         let (tell, told) = oneshot::channel();
         self.heard().answers.insert(id, tell);

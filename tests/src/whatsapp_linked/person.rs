@@ -26,7 +26,8 @@ impl Person {
     /// # Errors
     /// When it does not start.
     pub async fn start(sim: &LinkedSim) -> anyhow::Result<Self> {
-        let variables = [("PERSON_URL", &*sim.url()), ("PERSON_ROOT", sim.root())];
+        let media = format!("127.0.0.1:{}", sim.media_port());
+        let variables = [("PERSON_URL", &*sim.url()), ("PERSON_ROOT", sim.root()), ("PERSON_MEDIA", &media)];
         let node = NodeProcess::start("person.mjs", &variables).await?;
         node.expect("ready", |_| true).await?;
         Ok(Self { node })

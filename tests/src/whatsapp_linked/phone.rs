@@ -169,6 +169,23 @@ impl Phone {
         self.ask("presence", json!({"type": word})).await.map(drop)
     }
 
+    /// Rings somebody, or a group. Gives the call's id.
+    ///
+    /// # Errors
+    /// When there is no such address.
+    pub async fn call(&self, to: &str, is_video: bool) -> anyhow::Result<String> {
+        let id = self.ask("offerCall", json!({"to": to, "isVideo": is_video})).await?;
+        id.as_str().map(str::to_owned).context("the server names no call")
+    }
+
+    /// Gives up a call that nobody has answered.
+    ///
+    /// # Errors
+    /// When there is no such address.
+    pub async fn hang_up(&self, to: &str, call: &str) -> anyhow::Result<()> {
+        self.ask("endCall", json!({"to": to, "id": call})).await.map(drop)
+    }
+
     /// Loses the network, or is back: what came meanwhile is then read and answered.
     ///
     /// # Errors

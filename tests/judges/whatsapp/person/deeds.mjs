@@ -5,6 +5,7 @@ import { show } from './telling.mjs';
 import { makeVote } from './votes.mjs';
 
 const { downloadMediaMessage, generateWAMessageFromContent } = baileys;
+const EXPIRED = [404, 410];
 
 // Parts of a message's content that name another message: `about`, given as an id, takes their place.
 function aboutIt(session, content, about) {
@@ -71,10 +72,15 @@ const writing = (session, socket, kept) => ({
 });
 
 const reading = (session, socket) => ({
-  // The file of a message; with `retry` the sender's phone is asked when it has expired.
+  // The file of a message; with `retry` our phone is asked for it when it has expired. baileys would do so itself, but looks for the
+  // status in a place where its own error does not have it.
   download: async ({ id, retry }) => {
-    const again = { reuploadRequest: (message) => socket().updateMediaMessage(message), logger: session.socket.logger };
-    const data = await downloadMediaMessage(session.known(id), 'buffer', {}, retry ? again : undefined);
+    const load = () => downloadMediaMessage(session.known(id), 'buffer', {});
+    const data = await load().catch(async (error) => {
+      if (!retry || !EXPIRED.includes(error.output?.statusCode)) throw error;
+      session.keep(await socket().updateMediaMessage(session.known(id)));
+      return load();
+    });
     return { data, size: data.length, sha256: createHash('sha256').update(data).digest('hex') };
   },
   older: ({ id, count }) => {

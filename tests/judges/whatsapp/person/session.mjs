@@ -65,9 +65,18 @@ export class Session {
       transactionOpts: { maxCommitRetries: 3, delayBetweenTriesMs: 100 },
     });
     this.socket = socket;
-    socket.ev.on('creds.update', (change) => Object.assign(this.state.creds, change));
+    socket.ev.on('creds.update', (change) => this.learn(socket, change));
     socket.ev.on('connection.update', (update) => this.changed(socket, update));
     tellEverything(this, socket.ev);
+  }
+
+  // Being online is shown only by a client that knows its own name, which it hears from the phone.
+  learn(socket, change) {
+    Object.assign(this.state.creds, change);
+    const { name, lid } = this.me ?? {};
+    if (!name || !lid || name === this.name) return;
+    this.name = name;
+    if (this.online) socket.sendPresenceUpdate('available').catch(() => {});
   }
 
   async changed(socket, { connection, qr, lastDisconnect, receivedPendingNotifications }) {

@@ -18,7 +18,7 @@ export function textOf(message) {
 export function show({ key, message, messageStubType, messageStubParameters, messageTimestamp, pushName }) {
   const content = normalizeMessageContent(message);
   const { id, remoteJid: chat, fromMe, participant, remoteJidAlt, participantAlt } = key;
-  const who = { id, chat, fromMe: Boolean(fromMe), participant, chatAlt: remoteJidAlt, participantAlt, name: pushName };
+  const who = { id, chat, fromMe: Boolean(fromMe), participant: participant || undefined, chatAlt: remoteJidAlt, participantAlt, name: pushName };
   const stub = messageStubType && { stub: proto.WebMessageInfo.StubType[messageStubType] ?? messageStubType, words: messageStubParameters };
   return {
     ...who,
@@ -30,6 +30,11 @@ export function show({ key, message, messageStubType, messageStubParameters, mes
   };
 }
 
+// How far a message of ours has come: PENDING, SERVER_ACK, DELIVERY_ACK, READ, PLAYED, or ERROR. baileys tells it in either of two ways.
+const tellStatus = ({ id, remoteJid: chat }, status) => {
+  if (typeof status === 'number') say('status', { id, chat, status: proto.WebMessageInfo.Status[status] });
+};
+
 export function tellEverything(session, events) {
   const each = (event, act) => events.on(event, (list) => list.forEach(act));
   events.on('messages.upsert', ({ messages, type, requestId }) => {
@@ -37,6 +42,7 @@ export function tellEverything(session, events) {
       session.keep(message);
       // Ours are told by the answer to the command; those from our phone come by the network.
       say('message', { ...show(message), isLive: type === 'notify', requestId });
+      if (message.key.fromMe) tellStatus(message.key, message.status);
       const vote = readVote(session, message);
       if (vote) say('vote', vote);
     }
@@ -44,6 +50,7 @@ export function tellEverything(session, events) {
   each('messages.update', ({ key, update: { message, ...rest } }) => {
     const edited = message?.editedMessage?.message ?? message;
     if (edited && session.messages.has(key.id)) session.keep({ ...session.known(key.id), message: edited });
+    tellStatus(key, rest.status);
     say('update', { id: key.id, chat: key.remoteJid, text: textOf(edited), message: readable(message), ...rest });
   });
   each('messages.reaction', ({ key, reaction: { text, key: by } }) => {

@@ -1,6 +1,7 @@
 // The commands of the test: what people do on their phones, what goes wrong, what can be looked at. The harness in Rust documents them.
 import { account, renumber } from './account.mjs';
 import { proto } from './baileys.mjs';
+import { endCall, offerCall } from './calls.mjs';
 import { chatstate, presence } from './presence.mjs';
 import { createGroup, groupFor } from './group.mjs';
 import { addFault, clearFaults } from './faults.mjs';
@@ -69,6 +70,8 @@ const talk = {
   receipt: ({ phone, ...attrs }) => receipt(phoneOf(phone), el('receipt', attrs)),
   chatstate: ({ phone, to, state, media }) => chatstate(phoneOf(phone), el('chatstate', { to }, [el(state, { media })])),
   presence: ({ phone, type }) => presence(phoneOf(phone), el('presence', { type })),
+  offerCall: ({ phone, ...fields }) => offerCall(person(phone), fields),
+  endCall: ({ phone, ...fields }) => endCall(person(phone), fields),
   seal: ({ kind, data }) => sealFile(kind, data),
   open: ({ kind, file }) => openFile(kind, file),
   setting: ({ phone, collection, index, action, version, remove }) =>

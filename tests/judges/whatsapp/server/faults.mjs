@@ -27,10 +27,12 @@ export function addFault({ kind, count = 1, who, xmlns, code }) {
 
 export const clearFaults = () => void faults.splice(0);
 
+// Phones are spared unless one is named, as device 0.
 const concerns = (fault, device) => {
-  if (!fault.who) return true;
+  if (!fault.who) return !device?.isPhone;
   const { user, device: id } = parseJid(fault.who);
-  return device?.account.user === user && (!fault.who.includes(':') || device.id === id);
+  if (device?.account.user !== user) return false;
+  return fault.who.includes(':') ? device.id === id : !device.isPhone;
 };
 
 // The fault that strikes now, if any; it counts down.

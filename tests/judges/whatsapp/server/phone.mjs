@@ -110,7 +110,13 @@ export class Phone {
     const { id, from, participant, recipient, category, edit } = node.attrs;
     const sender = find(participant || from);
     const own = sender.account === this.account;
-    const message = await this.decrypt(node, sender);
+    let message;
+    try {
+      message = await this.decrypt(node, sender);
+    } catch (error) {
+      note('phone-error', { phone: this.account.user, id, error: error.message });
+      return receipt(this.device, this.retryFor(node));
+    }
     const isPeer = category === 'peer';
     if (message && !isPeer) {
       const remoteJid = participant ? from : own ? recipient : sender.account.address(sender.mode);
@@ -127,6 +133,13 @@ export class Phone {
     note('phone-message', { phone: this.account.user, id, ...where, edit, category, text, message: readable });
     const type = !own ? undefined : isPeer ? 'peer_msg' : 'sender';
     receipt(this.device, el('receipt', { id, to: from, participant, type }));
+  }
+
+  // Asks the device that wrote it to write it again.
+  retryFor({ attrs: { id, from, participant, recipient, t } }) {
+    const retry = el('retry', { count: 1, id, t, v: 1, error: 0 });
+    const registration = el('registration', {}, this.bundle().registration);
+    return el('receipt', { id, to: from, participant, recipient, type: 'retry' }, [retry, registration]);
   }
 
   // An <enc> may carry only a sender key: that is no message.
