@@ -3,7 +3,9 @@
 mod faults;
 mod groups;
 mod history;
+mod identity;
 mod login;
+mod many;
 mod media;
 mod messages;
 

@@ -26,17 +26,19 @@
 //! phone, simulated by the server, and needs no number. A message's content is JSON in the form of protobuf's `Message` ([`content`]);
 //! bytes in it are base64 text.
 //!
-//! What can be done: [`phone`] (link, write, mark, type, be away, change the number), [`groups`], [`settings`] (app state: names of contacts,
-//! archive, pin, mute), [`history`], [`faults`]. What can be seen: [`observe`], with all events. Where the human on the other side should
+//! What can be done: [`phone`] (link, write, mark, type, be away, change the number), [`groups`], [`communities`],
+//! [`newsletters`], [`settings`] (app state: names of contacts, archive, pin, mute), [`history`], [`faults`]. What can be seen: [`observe`], with all events. Where the human on the other side should
 //! be a program of somebody else: [`person`], which is baileys.
 //!
 //! It must never be kinder than WhatsApp where that is known. Not simulated: passkeys, limits on the server's side, server state across a
 //! restart.
 
+pub mod communities;
 pub mod content;
 pub mod faults;
 pub mod groups;
 pub mod history;
+pub mod newsletters;
 pub mod node;
 pub mod observe;
 pub mod person;

@@ -212,6 +212,22 @@ impl Phone {
         Self::new(self.node, &shown)
     }
 
+    /// Installs the app anew: other keys, no linked devices. Everybody is told that the identity has changed.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn reinstall(&self) -> anyhow::Result<()> {
+        self.ask("reinstall", json!({})).await.map(drop)
+    }
+
+    /// Tells a linked device of this account which number has which LID, as phones do when chats move from numbers to LIDs.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub async fn tell_mappings(&self, device: &str) -> anyhow::Result<()> {
+        self.ask("tellMappings", json!({"device": device})).await.map(drop)
+    }
+
     /// Waits until this phone could read a message, and gives what is told of it (see [`super::observe`]).
     ///
     /// # Errors

@@ -32,6 +32,7 @@ export function makeDeeds(session) {
     ...writing(session, socket, kept),
     ...reading(session, socket),
     ...groups(socket),
+    ...communities(socket),
     ...channels(socket),
   };
 }
@@ -103,7 +104,17 @@ const groups = (socket) => ({
   ephemeral: ({ group, seconds }) => socket().groupToggleEphemeral(group, seconds),
   inviteCode: ({ group }) => socket().groupInviteCode(group),
   join: ({ code }) => socket().groupAcceptInvite(code),
+  requests: ({ group }) => socket().groupRequestParticipantsList(group),
+  decide: ({ group, members, action }) => socket().groupRequestParticipantsUpdate(group, members, action),
   leaveGroup: ({ group }) => socket().groupLeave(group),
+});
+
+const communities = (socket) => ({
+  createCommunity: ({ subject, about }) => socket().communityCreate(subject, about),
+  createInCommunity: ({ subject, members, community }) => socket().communityCreateGroup(subject, members, community),
+  linkGroup: ({ group, community }) => socket().communityLinkGroup(group, community),
+  unlinkGroup: ({ group, community }) => socket().communityUnlinkGroup(group, community),
+  linkedGroups: ({ community }) => socket().communityFetchLinkedGroups(community),
 });
 
 const channels = (socket) => ({

@@ -70,6 +70,7 @@ export function tellEverything(session, events) {
   each('groups.upsert', (group) => say('group', group));
   each('groups.update', (change) => say('group-change', change));
   events.on('group-participants.update', (change) => say('members', change));
+  events.on('group.join-request', (request) => say('join-request', request));
   each('contacts.upsert', (contact) => say('contact', contact));
   each('contacts.update', (contact) => say('contact', contact));
   each('chats.update', (chat) => say('chat', chat));

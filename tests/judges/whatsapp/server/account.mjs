@@ -1,6 +1,7 @@
 // An account: a phone number, a LID, a phone and its linked devices.
 import { Curve, proto } from './baileys.mjs';
 import { Device } from './device.mjs';
+import { unlink } from './login.mjs';
 import { SERVER, el, jid, now, stanzaId } from './node.mjs';
 import { Phone } from './phone.mjs';
 import { accounts, companions, groups } from './world.mjs';
@@ -52,6 +53,16 @@ export class Account {
 export function account(user, fields) {
   if (!accounts.has(user)) accounts.set(user, new Account(user, fields));
   return accounts.get(user);
+}
+
+// Somebody installs the app anew: other keys, nothing linked, nothing remembered. Everybody is told to drop their sessions.
+export function reinstall(who) {
+  for (const device of who.companions) unlink(device);
+  who.phone = new Phone(who);
+  who.devices.get(0).bundle = who.phone.bundle();
+  who.collections.clear();
+  const attrs = { from: who.lid, type: 'encrypt', t: now() };
+  for (const device of companions()) device.deliver(el('notification', { ...attrs, id: stanzaId() }, [el('identity')]));
 }
 
 // Somebody takes another number, gets another LID, or both. Everybody hears of it, as does each of their groups.

@@ -1,7 +1,8 @@
 // The commands of the test: what people do on their phones, what goes wrong, what can be looked at. The harness in Rust documents them.
-import { account, renumber } from './account.mjs';
+import { account, reinstall, renumber } from './account.mjs';
 import { proto } from './baileys.mjs';
 import { endCall, offerCall } from './calls.mjs';
+import { createCommunity, link, unlink as unlinkGroup } from './communities.mjs';
 import { chatstate, presence } from './presence.mjs';
 import { createGroup, groupFor } from './group.mjs';
 import { addFault, clearFaults } from './faults.mjs';
@@ -10,7 +11,9 @@ import { scan } from './pairing.mjs';
 import { endStream, refuseLogin, setOldestVersion, unlink } from './login.mjs';
 import { expireAll } from './media.mjs';
 import { SERVER, el, fromJson, now } from './node.mjs';
+import { makeNewsletter, newsletterAt, publishFromPhone } from './newsletters.mjs';
 import { openFile, sealFile } from './sealing.mjs';
+import { tellMappings } from './phone/mappings.mjs';
 import { sendHistory } from './phone/history.mjs';
 import { setPicture } from './pictures.mjs';
 import { receipt } from './receipts.mjs';
@@ -45,6 +48,7 @@ const show = ({ user, lidUser, name, pn, lid, devices }) => ({
 const people = {
   account({ phone, name, lid, hidden, history, groupadd }) {
     const made = account(phone, { name, lid, hidden });
+    if (hidden !== undefined) made.isHidden = hidden;
     if (history) made.phone.history = history;
     if (groupadd) made.privacy.groupadd = groupadd;
     return show(made);
@@ -57,6 +61,8 @@ const people = {
   },
   scan: ({ phone, qr }) => scan(person(phone), qr),
   code: ({ phone, code }) => enterCode(person(phone), code),
+  reinstall: ({ phone }) => reinstall(person(phone)),
+  tellMappings: ({ phone, device }) => tellMappings(person(phone).phone, deviceAt(device)),
   away: ({ phone, away }) => person(phone).phone.setAway(away),
   picture: ({ phone, group, image }) => setPicture(group ? groups.get(group) : person(phone), image, person(phone)),
 };
@@ -93,12 +99,24 @@ const inGroups = {
     groupFor(person(phone), group).setDescription(phoneOf(phone), change);
   },
   flag: ({ phone, group, node }) => groupFor(person(phone), group).setFlag(phoneOf(phone), fromJson(node)),
+  community: ({ phone, subject, members }) => createCommunity(phoneOf(phone), subject, members.map(person)).jid,
+  linkGroup: ({ phone, community, group }) => link(phoneOf(phone), groups.get(community), groups.get(group)),
+  unlinkGroup: ({ phone, community, group }) => unlinkGroup(phoneOf(phone), groups.get(community), groups.get(group)),
+  announcementsOf: ({ community }) =>
+    [...groups.values()].find((group) => group.isDefault && group.community?.jid === community)?.jid,
   inGroup: ({ group }) => {
     const { subject, description, members, flags, expiration, code } = groups.get(group);
     const list = [...members].map(([{ user }, rank]) => ({ user, rank }));
     const body = description?.body?.toString();
     return { subject, description: body, members: list, flags: [...flags], expiration, code };
   },
+};
+
+const inNewsletters = {
+  newsletter: ({ phone, name, about }) => makeNewsletter(person(phone), name, about).jid,
+  follow: ({ phone, newsletter }) => void newsletterAt(newsletter).followers.set(person(phone), 'subscriber'),
+  publish: ({ phone, newsletter, message, ...options }) =>
+    publishFromPhone(person(phone), newsletter, proto.Message.fromObject(message), options),
 };
 
 const trouble = {
@@ -116,4 +134,4 @@ const trouble = {
   raw: ({ device, node }) => deviceAt(device).deliver(fromJson(node)),
 };
 
-export const deeds = { ...people, ...talk, ...inGroups, ...trouble };
+export const deeds = { ...people, ...talk, ...inGroups, ...inNewsletters, ...trouble };

@@ -74,14 +74,15 @@ export class Device {
   }
 }
 
-// Tells everybody who may hold a list of this account's devices that it has changed; else they keep the old one.
+// Tells everybody who may hold a list of this account's devices that it has changed; else they keep the old one. By LID: baileys keeps its
+// lists under the form that the notification names, and chats are held by LID.
 export function announce(device, action) {
   const { account, id } = device;
   const change = [
-    el('device', { jid: device.pn, lid: device.lid, 'key-index': id }),
+    el('device', { jid: device.lid, 'key-index': id }),
     el('key-index-list', { ts: now() }, account.keyIndexList()),
   ];
-  const attrs = { from: account.pn, type: 'devices', t: now(), lid: account.lid };
+  const attrs = { from: account.lid, type: 'devices', t: now(), lid: account.lid };
   for (const other of companions()) {
     if (other === device) continue;
     other.deliver(el('notification', { ...attrs, id: stanzaId() }, [el(action, {}, change)]));

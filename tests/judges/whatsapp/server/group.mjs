@@ -12,7 +12,7 @@ export class Group {
   constructor(subject, owner, mode) {
     this.id = `1203630${randomInt(1e10, 1e11)}`;
     Object.assign(this, { subject, owner, mode, creation: now(), subjectTime: now(), subjectOwner: owner });
-    Object.assign(this, { flags: new Set(), code: inviteCode(), expiration: 0, requests: new Set() });
+    Object.assign(this, { flags: new Set(), code: inviteCode(), expiration: 0, requests: new Map() });
     this.members = new Map([[owner, 'superadmin']]); // account -> "", "admin" or "superadmin"
   }
   get jid() {
@@ -33,6 +33,7 @@ export class Group {
     for (const flag of this.flags) content.push(el(flag));
     if (description) content.push(this.descriptionNode());
     if (this.expiration) content.push(el('ephemeral', { expiration: this.expiration }));
+    if (this.needsApproval) content.push(el('membership_approval_mode', {}, [el('group_join', { state: 'on' })]));
     if (this.community) content.push(el('linked_parent', { jid: this.community.jid }));
     if (this.isDefault) content.push(el('default_sub_group'));
     if (this.isCommunity) content.push(el('parent', { default_membership_approval_mode: 'request_required' }));
@@ -132,8 +133,8 @@ export class Group {
 const addRequest = () => el('add_request', { code: inviteCode(), expiration: now() + 3 * 86400 });
 
 // Members who refuse to be added stay outside.
-export function createGroup(device, subject, people, { mode = 'lid', flags = [] } = {}) {
-  const group = new Group(subject, device.account, mode);
+export function createGroup(device, subject, people, { mode = 'lid', flags = [], ...place } = {}) {
+  const group = Object.assign(new Group(subject, device.account, mode), place);
   for (const account of people) if (account && account.privacy.groupadd !== 'none') group.members.set(account, group.members.get(account) ?? '');
   for (const flag of flags) group.flags.add(flag);
   groups.set(group.jid, group);

@@ -1,5 +1,7 @@
 // <iq xmlns="w:g2">: what members ask of groups and do to them.
-import { createGroup, groupFor } from './group.mjs';
+import { approvalQuery, joinByLink } from './approvals.mjs';
+import { communityQuery, createFor } from './communities.mjs';
+import { groupFor } from './group.mjs';
 import { el, kids, text } from './node.mjs';
 import { Refused } from './refused.mjs';
 import { find, groups } from './world.mjs';
@@ -21,12 +23,8 @@ export function groupQuery({ device, first, node }) {
 function aboutGroups(device, first, type) {
   const me = device.account;
   switch (first.tag) {
-    case 'create': {
-      const people = participants(first).filter((account) => typeof account !== 'string');
-      const group = createGroup(device, first.attrs.subject, people);
-      for (const child of kids(first)) if (['ephemeral', 'announcement', 'locked'].includes(child.tag)) group.setFlag(device, child);
-      return [group.node()];
-    }
+    case 'create':
+      return [createFor(device, first).node()];
     case 'participating':
       return [el('groups', {}, [...groups.values()].filter(({ members }) => members.has(me)).map((group) => group.node()))];
     case 'leave':
@@ -34,8 +32,7 @@ function aboutGroups(device, first, type) {
     case 'invite': {
       const group = invitedTo(first.attrs.code);
       if (type === 'get') return [group.node()];
-      group.change(device, 'add', [me], { reason: 'invite' });
-      return [el('group', { jid: group.jid })];
+      return [joinByLink(device, group)];
     }
     default:
       throw new Refused(501, 'feature-not-implemented');
@@ -56,8 +53,11 @@ function aboutOne(device, first, node) {
   if (tag === 'query') return [group.node()];
   if (tag === 'invite' && isGet) return [el('invite', { code: group.code })];
   const isOpen = ['subject', 'description'].includes(tag) && !group.flags.has('locked');
+  const isRead = tag === 'sub_groups';
   const isOpenAdd = tag === 'add' && group.addMode !== 'admin_add';
-  if (!isOpen && !isOpenAdd && !group.isAdmin(me)) throw new Refused(403, 'forbidden');
+  if (!isOpen && !isOpenAdd && !isRead && !group.isAdmin(me)) throw new Refused(403, 'forbidden');
+  const answer = approvalQuery(device, group, first) ?? (group.isCommunity && communityQuery(device, group, first));
+  if (answer) return answer;
   if (MEMBERSHIP.includes(tag)) return [el(tag, {}, group.change(device, tag, participants(first)))];
   if (tag === 'invite') return [el('invite', { code: group.renewCode(device) })];
   if (tag === 'subject') group.setSubject(device, text(first));

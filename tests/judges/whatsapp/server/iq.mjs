@@ -5,7 +5,9 @@ import { groupQuery } from './group_queries.mjs';
 import { note } from './journal.mjs';
 import { keysQuery } from './keys.mjs';
 import { mediaHost } from './media.mjs';
-import { SERVER, el, isGroup, kids } from './node.mjs';
+import { mexQuery } from './mex.mjs';
+import { newsletterQuery } from './newsletters.mjs';
+import { SERVER, el, kids, parseJid } from './node.mjs';
 import { companionCode } from './pair_code.mjs';
 import { pictureQuery } from './pictures.mjs';
 import { Refused } from './refused.mjs';
@@ -22,13 +24,14 @@ const handlers = {
   blocklist,
   encrypt: keysQuery,
   md: linkedDevices,
+  newsletter: newsletterQuery,
   passive,
   privacy,
   usync: usyncQuery,
   w: () => [el('props', { protocol: 2, hash: '0' })],
   'w:g2': groupQuery,
   'w:m': () => [el('media_conn', MEDIA_CONN, [el('host', { hostname: mediaHost(), type: 'primary' })])],
-  'w:mex': () => [el('result', {}, Buffer.from('{"data":{}}'))],
+  'w:mex': mexQuery,
   'w:profile:picture': pictureQuery,
   'w:sync:app:state': appStateQuery,
   status: about,
@@ -38,7 +41,7 @@ export function answer(link, node) {
   const { id, to, xmlns, type } = node.attrs;
   const { device } = link;
   const [first] = kids(node);
-  const from = isGroup(to) && to !== '@g.us' ? to : SERVER;
+  const from = to?.includes('@') && parseJid(to).user && parseJid(to).server !== SERVER ? to : SERVER;
   note('query', { from: device?.pn, xmlns, type, child: first?.tag });
   try {
     const fault = device && strike('refuse-query', device, xmlns);

@@ -6,6 +6,7 @@
 import { note } from './journal.mjs';
 import { strike } from './faults.mjs';
 import { GROUPS, STATUS, el, kid, kids, now, parseJid } from './node.mjs';
+import { objection, publish } from './newsletters.mjs';
 import { find, groups } from './world.mjs';
 
 const CARRIED = ['id', 'type', 'edit', 'category', 'push_priority', 'expiration'];
@@ -19,18 +20,27 @@ export function message(device, node) {
   note('message', { from: device.pn, to, id, type, edit, category: attrs.category, encs });
   const fault = (kind) => isSpared(attrs) ? undefined : strike(kind, device);
   if (fault('swallow')) return device.link?.cut();
-  const error = fault('refuse-message')?.code ?? refusal(device, attrs, server);
-  if (!error) relay(device, node);
+  const error = fault('refuse-message')?.code ?? refusal(device, node, server);
+  const serverId = error ? undefined : carry(device, node, server);
   if (fault('cut-after')) return device.link?.cut();
   if (fault('drop-ack')) return undefined;
-  const ack = { class: 'message', id, from: to, t: now(), participant: attrs.participant, error };
+  const ack = { class: 'message', id, from: to, t: now(), participant: attrs.participant, error, server_id: serverId };
   return device.link?.send(el('ack', ack));
 }
 
 // Letters between the devices of one account are not what tests mean.
 const isSpared = ({ category }) => category === 'peer';
 
-function refusal(device, { to }, server) {
+// A newsletter's message gets a number.
+function carry(device, node, server) {
+  if (server === 'newsletter') return publish(device.account, node, device);
+  relay(device, node);
+  return undefined;
+}
+
+function refusal(device, node, server) {
+  const { to } = node.attrs;
+  if (server === 'newsletter') return objection(device.account, node) || undefined;
   if (server === GROUPS) return groups.get(to)?.members.has(device.account) ? undefined : 403;
   if (server === 'broadcast') return undefined;
   return find(to).account ? undefined : 404;
