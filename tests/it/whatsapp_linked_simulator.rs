@@ -8,6 +8,7 @@ mod login;
 mod many;
 mod media;
 mod messages;
+mod own_devices;
 
 use magpie_tests::whatsapp_linked::{LinkedSim, Person, Phone};
 

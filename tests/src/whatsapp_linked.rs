@@ -92,6 +92,11 @@ impl LinkedSim {
         self.media_port
     }
 
+    /// The media host over plain http, for clients with an HTTP layer of their own.
+    pub fn media_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.media_port)
+    }
+
     /// The public key, in hex, that stands in for WhatsApp's own as the root of certificates.
     pub fn root(&self) -> &str {
         &self.root

@@ -2,8 +2,9 @@
 
 use magpie_tests::{
     harness::tools::{Component, need},
-    whatsapp_linked::content::text,
+    whatsapp_linked::{LinkedSim, Person, content::text},
 };
+use serde_json::{Value, json};
 
 use super::{ALICE, BOB, Scene};
 
@@ -32,4 +33,25 @@ async fn real_two_linked_devices_talk() -> anyhow::Result<()> {
     let copy = scene.bobs.expect_message(&written).await?;
     assert_eq!((&copy["fromMe"], &copy["chat"]), (&true.into(), &scene.alice.lid.clone().into()));
     scene.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_a_mistyped_code_links_nothing() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge("whatsapp")) else { return Ok(()) };
+    let sim = LinkedSim::start().await?;
+    let alice = sim.account(ALICE, "Alice").await?;
+    alice.enter_code("ABCD1234").await.expect_err("nobody asked for a code");
+    alice.scan("a,b,c,d").await.expect_err("nobody shows this code");
+    let alices = Person::start(&sim).await?;
+    alices.tell("connect", json!({"phone": ALICE})).await?;
+    let shown = alices.expect("code", |_| true).await?;
+    alice.enter_code("ABCD1234").await?;
+    sim.expect("code-refused", |event| event["phone"] == ALICE).await?;
+    assert_eq!(alice.devices().await?, []);
+    alice.enter_code(shown["code"].as_str().unwrap_or_default()).await?;
+    alices.caught_up().await?;
+    assert_eq!(alice.devices().await?.len(), 1);
+    alices.stop().await?;
+    assert_eq!(sim.errors(), Vec::<Value>::new());
+    sim.stop().await
 }

@@ -1,6 +1,7 @@
 //! What the server tells of what happens, as it happens.
 //!
-//! Each event is JSON with its kind in `event`. Of connections: `connect` (`isNew`, `user`, `device`, `version`), `code-shown` (`phone`),
+//! Each event is JSON with its kind in `event`. Of connections: `connect` (`isNew`, `user`, `device`, `version`), `code-shown` and
+//! `code-refused` (`phone`),
 //! `paired` (`phone`, `device`, `lid`), `login` and `closed` (`device`). Of what clients send: `message` (`from` device, `to`, `id`, `type`,
 //! `edit`, `category`, `encs`: for how many devices), `receipt` (`from`, `to`, `participant`, `ids`, `type`: `delivered`, `inactive`, `read`,
 //! `played`, `retry`, `sender`, ...), `chatstate`, `presence`, `query` (`xmlns`, `type`, `child`), `app-state` (`from`, `name`, `version`),

@@ -48,8 +48,10 @@ export class Device {
   activate() {
     if (this.isActive || !this.link) return;
     this.isActive = true;
-    const count = this.isHeld ? 0 : this.queue.size;
-    const preview = { count, message: count, receipt: 0, notification: 0, appdata: 0 };
+    const waiting = this.isHeld ? [] : [...this.queue.values()];
+    const count = waiting.length;
+    const of = (tag) => waiting.filter((node) => node.tag === tag).length;
+    const preview = { count, message: of('message'), receipt: of('receipt'), notification: of('notification'), appdata: 0 };
     if (count) this.link.send(el('ib', { from: SERVER }, [el('offline_preview', preview)]));
     if (!this.isHeld) this.flush();
     this.link.send(el('ib', { from: SERVER }, [el('offline', { count })]));
