@@ -1,15 +1,23 @@
 //! What the server tells of what happens, as it happens.
 //!
-//! Each event is JSON with its kind in `event`. Of connections: `connect` (`isNew`, `user`, `device`, `version`), `code-shown` and
-//! `code-refused` (`phone`),
-//! `paired` (`phone`, `device`, `lid`), `login` and `closed` (`device`). Of what clients send: `message` (`from` device, `to`, `id`, `type`,
-//! `edit`, `category`, `encs`: for how many devices), `receipt` (`from`, `to`, `participant`, `ids`, `type`: `delivered`, `inactive`, `read`,
-//! `played`, `retry`, `sender`, ...), `chatstate`, `presence`, `query` (`xmlns`, `type`, `child`), `app-state` (`from`, `name`, `version`),
-//! `upload` and `download` (`path`, `found`, `refused`), `group` (`id`). Of what reaches them: `delivered` (`to` device, `tag`, `id`, `from`,
-//! `participant`, `type`, `online`), `acked` (`by` device, `tag`, `id`: it will not come again). Of the phones: `phone-message` (`phone`,
-//! `id`, `from`, `participant`, `recipient`, `sender` number, `own`, `edit`, `text`, `message`: what it decrypted), `phone-receipt` (`phone`,
-//! `from`, `participant`, `type`, `ids`), `phone-chatstate`, `phone-call`, `peer-request` (`type`: what a device asks its phone for), `phone-error`
-//! (could not be read). `server-error` is a mistake of the simulator.
+//! Each event is JSON with its kind in `event`.
+//!
+//! Of connections: `connect` (`isNew`, `user`, `device`, `version`), `code-shown` and `code-refused` (`phone`), `paired` (`phone`, `device`,
+//! `lid`), `login` and `closed` (`device`).
+//!
+//! Of what clients send: `message` (`from` device, `to`, `id`, `type`, `edit`, `category`, `encs`: for how many devices), `receipt` (`from`, `to`,
+//! `participant`, `ids`, `type`: `delivered`, `inactive`, `read`, `played`, `retry`, `sender`, ...), `chatstate` (`from`, `to`, `state`, `media`),
+//! `presence` (`from`, `type`, `to`), `call` (`from`, `to`, `sign`, `callId`), `query` (`from`, `xmlns`, `type`, `child`), `app-state` (`from`,
+//! `name`, `version`), `upload` and `download` (`path`, `found`, `refused`), `group` and `newsletter` (`id`: a new one).
+//!
+//! Of what reaches them: `delivered` (`to` device, `tag`, `id`, `from`, `participant`, `type`, `online`), `acked` (`by` device, `tag`, `id`: it will
+//! not come again).
+//!
+//! Of the phones: `phone-message` (`phone`, `id`, `from`, `participant`, `recipient`, `sender` number, `own`, `edit`, `text`, `message`: what it
+//! decrypted), `phone-receipt` (`phone`, `from`, `participant`, `type`, `ids`), `phone-chatstate`, `phone-call`, `peer-request` (`device`,
+//! `type`: what a device asks its phone for), `phone-error` (could not be read, or done).
+//!
+//! `server-error` is a mistake of the simulator.
 
 use serde_json::Value;
 

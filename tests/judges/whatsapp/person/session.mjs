@@ -18,7 +18,8 @@ const KEPT_MAX = 10_000;
 
 const silent = { level: 'silent', trace() {}, debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 // MAGPIE_WHATSAPP_TRACE=1 shows what baileys complains about.
-const loud = { ...silent, level: 'warn', warn: (...words) => console.error(...words), error: (...words) => console.error(...words), child: () => loud };
+const complain = (...words) => console.error(...words);
+const loud = { ...silent, level: 'warn', warn: complain, error: complain, child: () => loud };
 const logger = process.env.MAGPIE_WHATSAPP_TRACE ? loud : silent;
 
 function memoryStore() {

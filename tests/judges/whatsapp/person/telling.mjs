@@ -19,7 +19,8 @@ export function show({ key, message, messageStubType, messageStubParameters, mes
   const content = normalizeMessageContent(message);
   const { id, remoteJid: chat, fromMe, participant, remoteJidAlt, participantAlt } = key;
   const who = { id, chat, fromMe: Boolean(fromMe), participant: participant || undefined, chatAlt: remoteJidAlt, participantAlt, name: pushName };
-  const stub = messageStubType && { stub: proto.WebMessageInfo.StubType[messageStubType] ?? messageStubType, words: messageStubParameters };
+  const name = proto.WebMessageInfo.StubType[messageStubType] ?? messageStubType;
+  const stub = messageStubType && { stub: name, words: messageStubParameters };
   return {
     ...who,
     ...stub,

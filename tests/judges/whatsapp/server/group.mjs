@@ -135,7 +135,8 @@ const addRequest = () => el('add_request', { code: inviteCode(), expiration: now
 // Members who refuse to be added stay outside.
 export function createGroup(device, subject, people, { mode = 'lid', flags = [], ...place } = {}) {
   const group = Object.assign(new Group(subject, device.account, mode), place);
-  for (const account of people) if (account && account.privacy.groupadd !== 'none') group.members.set(account, group.members.get(account) ?? '');
+  const willing = people.filter((account) => account && account.privacy.groupadd !== 'none' && !group.members.has(account));
+  for (const account of willing) group.members.set(account, '');
   for (const flag of flags) group.flags.add(flag);
   groups.set(group.jid, group);
   group.tell(device, el('create', { type: 'new', key: stanzaId() }, [group.node()]));

@@ -18,7 +18,7 @@ export function message(device, node) {
   const encs = kids(kid(node, 'participants')).length + kids(node, 'enc').length;
   const { id, to, type, edit } = attrs;
   note('message', { from: device.pn, to, id, type, edit, category: attrs.category, encs });
-  const fault = (kind) => isSpared(attrs) ? undefined : strike(kind, device);
+  const fault = (kind) => (isSpared(attrs) ? undefined : strike(kind, device));
   if (fault('swallow')) return device.link?.cut();
   const error = fault('refuse-message')?.code ?? refusal(device, node, server);
   const serverId = error ? undefined : carry(device, node, server);
@@ -84,7 +84,7 @@ function hand(device, node, to, encs) {
 function contents(node, to, encs) {
   const extra = kids(node).filter((child) => !ENVELOPE.includes(child.tag));
   const identity = kid(node, 'device-identity');
-  const fault = (kind) => isSpared(node.attrs) ? undefined : strike(kind, to);
+  const fault = (kind) => (isSpared(node.attrs) ? undefined : strike(kind, to));
   if (fault('unavailable')) return [el('unavailable', {}), ...extra];
   const spoilt = fault('corrupt');
   const given = spoilt ? encs.map(spoil) : encs;

@@ -14,7 +14,7 @@ const LIVE_SECONDS = 300;
 
 export class Newsletter {
   constructor(owner, name, about = '') {
-    Object.assign(this, { owner, name, about, creation: now(), messages: [], invite: messageId() });
+    Object.assign(this, { owner, name, about, creation: now(), messages: [], nextId: 100, invite: messageId() });
     this.jid = `1203634${randomInt(1e10, 1e11)}@newsletter`;
     this.followers = new Map([[owner, 'owner']]); // account -> role, in the lower case of the JSON answers
   }
@@ -86,7 +86,7 @@ export function publish(account, node, except) {
   const content = bytes(kid(node, 'plaintext'));
   const old = EDITS.includes(edit) && newsletter.messages.find((message) => message.id === id);
   if (old) Object.assign(old, { content, edit });
-  else newsletter.messages.push({ id, serverId: 100 + newsletter.messages.length, t: now(), type, content, by: account, reactions: new Map() });
+  else newsletter.messages.push({ id, serverId: newsletter.nextId++, t: now(), type, content, by: account, reactions: new Map() });
   const message = old || newsletter.messages.at(-1);
   newsletter.tell(except, (viewer) => {
     const out = newsletter.node(message, viewer);

@@ -1,7 +1,7 @@
 // <receipt> and <ack>: who got, read or could not read what; and the end of waiting.
 //
-// Types: none (delivered), `inactive` (delivered to a client that is not marked as online: no tick), `read`, `played`, `read-self`, `sender`
-// (our own message, seen by another of our devices), `peer_msg`, `hist_sync`, `retry`, `server-error` (a file is gone).
+// Types: none (delivered), `inactive` (delivered to a client that is not marked as online: no tick), `read`, `played`, `read-self`,
+// `sender` (our own message, seen by another of our devices), `peer_msg`, `hist_sync`, `retry`, `server-error` (a file is gone).
 import { note } from './journal.mjs';
 import { el, kid, kids, now, parseJid } from './node.mjs';
 import { find, groups } from './world.mjs';
