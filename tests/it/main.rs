@@ -30,3 +30,4 @@ mod telegram_simulator;
 mod three_networks;
 mod tidy;
 mod tutorial;
+mod whatsapp_linked_simulator;

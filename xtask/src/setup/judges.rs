@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use super::{Tools, clear, is_complete, mark_complete, python};
 use crate::{progress, system};
 
-const OLDEST_NODE: u32 = 18;
+const OLDEST_NODE: u32 = 20;
 
 const REQUIREMENTS: &str = "requirements.txt";
 
