@@ -30,7 +30,7 @@ pub mod render;
 pub mod requests;
 pub mod rest;
 mod routes;
-mod severable;
+pub(crate) mod severable;
 pub mod snowflake;
 pub mod staged;
 mod state;

@@ -17,3 +17,4 @@ pub mod line_client;
 pub mod line_server;
 pub mod openapi;
 pub mod stage;
+pub mod whatsapp_cloud;
