@@ -25,3 +25,4 @@ mod provisioning;
 mod synapse;
 mod tidy;
 mod tutorial;
+mod whatsapp_cloud_simulator;
