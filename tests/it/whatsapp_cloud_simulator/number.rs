@@ -52,7 +52,7 @@ async fn a_number_must_be_registered() {
     let pin = json!({"messaging_product": "whatsapp", "pin": "123456"});
     assert_eq!(scene.post(&at("register"), &pin).await.1, json!({"success": true}));
     assert_eq!(scene.sends(text).await.0, 200);
-    let wanted = json!({"code_method": "SMS", "language": "en"});
+    let wanted = json!({"code_method": "SMS", "language": "en_US"});
     assert_eq!(scene.post(&at("request_code"), &wanted).await.1["success"], true);
     assert_eq!(code(&scene.post(&at("verify_code"), &json!({"code": "000000"})).await.1), 136_025);
     assert_eq!(scene.post(&at("verify_code"), &json!({"code": CODE})).await.1["success"], true);
@@ -128,4 +128,25 @@ async fn paths_and_tokens_are_checked_first() {
     scene.sim.renew_token("EAAfresh");
     assert_eq!(scene.get(&format!("/{number}")).await.0, 200);
     scene.should_be_honest("paths_and_tokens_are_checked_first");
+}
+
+#[tokio::test]
+async fn webhooks_of_a_number_can_go_elsewhere() {
+    let (scene, all) = Scene::with_listener().await;
+    let own = Listener::start(&scene.sim).await;
+    let path = format!("/{}", scene.small.number);
+    let configuration = |address: &str, token: &str| json!({"webhook_configuration": {"override_callback_uri": address, "verify_token": token}});
+    assert_eq!(code(&scene.post(&path, &configuration(&own.address, "wrong")).await.1), 2200);
+    let token = scene.sim.secrets().verify_token;
+    assert_eq!(scene.post(&path, &configuration(&own.address, &token)).await.1, json!({"success": true}));
+    scene.sim.person_says(scene.alice(), "Here");
+    scene.sim.wait_for_webhooks().await.expect("they go out");
+    assert_eq!(scene.post(&path, &configuration("", "")).await.1, json!({"success": true}));
+    scene.sim.person_says(scene.alice(), "There");
+    scene.sim.wait_for_webhooks().await.expect("they go out");
+    let heard = |listener: &Listener| {
+        listener.messages().iter().map(|it| it["text"]["body"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((heard(&own), heard(&all)), (vec![json!("Here")], vec![json!("There")]));
+    scene.should_be_honest("webhooks_of_a_number_can_go_elsewhere");
 }

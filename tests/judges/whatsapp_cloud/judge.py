@@ -28,8 +28,9 @@ def tell(event, **fields):
 class Complaints(logging.Handler):
     def emit(self, record):
         words = self.format(record)
-        # A refused signature is what the judge is asked for, and warnings of other kinds are complaints.
-        tell("refused" if "signature" in words else "complaint", words=words)
+        # Refusing forgeries is what the judge is asked for; everything else that it says is a complaint.
+        is_refusal = "signature" in words or "verify token" in words
+        tell("refused" if is_refusal else "complaint", words=words)
 
 
 logging.getLogger("pywa").addHandler(Complaints(logging.WARNING))

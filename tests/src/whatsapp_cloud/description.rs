@@ -94,6 +94,8 @@ fn amend(document: &mut Value) {
     document["paths"] = Value::Object(paths);
     amend_answers(document);
     let schemas = &mut document["components"]["schemas"];
+    // "can be empty string", it says, and asks for an address.
+    schemas["WebhookConfiguration"]["properties"]["override_callback_uri"] = string();
     outgoing::amend(schemas);
     incoming::amend(schemas);
 }
@@ -107,7 +109,7 @@ fn amend_answers(document: &mut Value) {
     let templates =
         &mut document["paths"]["/account/{Version}/{WABA-ID}/message_templates"]["get"]["parameters"];
     if let Some(parameters) = templates.as_array_mut() {
-        for name in ["fields", "limit", "after", "before", "language", "status", "category"] {
+        for name in ["fields", "summary", "limit", "after", "before", "language", "status", "category"] {
             parameters.push(json!({"name": name, "in": "query", "schema": {"type": "string"}}));
         }
     }

@@ -13,6 +13,7 @@ use super::{
     graph::media,
     ids::Chat,
     model::{Media, Message, Side},
+    settings::PayloadAge,
     state::State,
     webhook::{payload, queue},
 };
@@ -267,6 +268,11 @@ fn owner_says(state: &mut State, chat: Chat, text: &str) -> String {
         .filter_map(|(from, to)| Some((to.to_owned(), echo.remove(from)?)))
         .collect();
     echo.extend(to);
+    let mut value = payload::envelope(state, chat.number);
+    // Seen in a client only: since the user ids, echoes name the person as other messages do.
+    if let Some(person) = person.as_ref().filter(|_| state.settings.age == PayloadAge::UserIds) {
+        value["contacts"] = json!([payload::contact(state, person)]);
+    }
     let digits = person.map(|person| person.wa_id).unwrap_or_default();
     let id = state.ids.message(&state.clock, &digits);
     let content = json!({"body": text});
@@ -280,7 +286,6 @@ fn owner_says(state: &mut State, chat: Chat, text: &str) -> String {
     ] {
         echo.insert(name.to_owned(), value);
     }
-    let mut value = payload::envelope(state, chat.number);
     value["message_echoes"] = json!([echo]);
     let message = Message {
         id: id.clone(),

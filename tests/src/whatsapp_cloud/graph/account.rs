@@ -12,6 +12,7 @@ use crate::whatsapp_cloud::{
 };
 
 const PAGE_DEFAULT: usize = 25;
+const TEMPLATES_MAX: usize = 250;
 
 /// Serves a path below an account; none when there is no such path.
 pub(super) fn route(
@@ -93,7 +94,15 @@ fn templates(state: &mut State, call: &Call, account: AccountId) -> Outcome {
         })
     };
     let all: Vec<Value> = get(state, account).templates.iter().filter(fits).map(render).collect();
-    Ok(Answer::ok(page(call, &all)?))
+    let mut page = page(call, &all)?;
+    if call.query("summary").is_some() {
+        let count = get(state, account).templates.len();
+        page["summary"] = json!({
+            "total_count": count, "message_template_count": count, "message_template_limit": TEMPLATES_MAX,
+            "are_translations_complete": true,
+        });
+    }
+    Ok(Answer::ok(page))
 }
 
 /// A part of a list with cursors to its neighbors.
