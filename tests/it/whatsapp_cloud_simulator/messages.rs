@@ -93,6 +93,8 @@ async fn mistakes_get_their_codes() {
     let scene = Scene::new().await;
     scene.sim.person_says(scene.alice(), "Hello");
     let text = json!({"body": "x"});
+    let body = json!({"type": "body", "parameters": [{"type": "text", "text": "x"}]});
+    let one_too_many = json!({"name": "hello_world", "language": {"code": "en_US"}, "components": [body]});
     for (name, fields, wanted) in [
         ("no content", json!({"type": "text"}), 100),
         ("too long", json!({"type": "text", "text": {"body": "x".repeat(4097)}}), 100),
@@ -111,11 +113,7 @@ async fn mistakes_get_their_codes() {
             json!({"type": "template", "template": {"name": "x", "language": {"code": "en"}}}),
             132_001,
         ),
-        (
-            "a parameter too many",
-            json!({"type": "template", "template": {"name": "hello_world", "language": {"code": "en_US"}, "components": [{"type": "body", "parameters": [{"type": "text", "text": "x"}]}]}}),
-            132_000,
-        ),
+        ("a parameter too many", json!({"type": "template", "template": one_too_many}), 132_000),
         ("an unknown read message", json!({"status": "read", "message_id": "wamid.x"}), 131_009),
         ("another product", json!({"type": "text", "text": text, "messaging_product": "messenger"}), 100),
     ] {

@@ -12,6 +12,10 @@ use super::{
 };
 
 const SECOND_MS: i64 = 1000;
+const TOO_FAST: &str = "Message failed to send because there were too many messages sent from this phone number in a short \
+                        period of time";
+const TOO_FAST_TO_ONE: &str = "Message failed to send because there were too many messages sent from this phone number to the \
+                               same phone number in a short period of time";
 
 /// How fast a business may send.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +51,7 @@ impl Limits {
             lately.pop_front();
         }
         if lately.len() >= self.rates.per_second {
-            return Err(GraphError::new(130_429).details("Message failed to send because there were too many messages sent from this phone number in a short period of time"));
+            return Err(GraphError::new(130_429).details(TOO_FAST));
         }
         lately.push_back(now_ms);
         Ok(())
@@ -58,7 +62,7 @@ impl Limits {
         let paid = self.paid_until_ms.entry(chat).or_insert(now_ms);
         let next = (*paid).max(now_ms) + self.rates.pause_ms;
         if next - now_ms > i64::from(self.rates.burst) * self.rates.pause_ms {
-            return Err(GraphError::new(131_056).details("Message failed to send because there were too many messages sent from this phone number to the same phone number in a short period of time"));
+            return Err(GraphError::new(131_056).details(TOO_FAST_TO_ONE));
         }
         *paid = next;
         Ok(())

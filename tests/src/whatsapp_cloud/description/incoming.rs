@@ -43,7 +43,9 @@ fn amend_statuses(schemas: &mut Value) {
     properties["recipient_user_id"] = user_id();
     properties["biz_opaque_callback_data"] = string();
     properties["timestamp"] = seconds();
-    let error = json!({"if": {"properties": {"status": {"const": "failed"}}}, "then": {"required": ["errors"]}, "else": {"not": {"required": ["errors"]}}});
+    let is_failed = json!({"properties": {"status": {"const": "failed"}}});
+    let has_errors = json!({"required": ["errors"]});
+    let error = json!({"if": is_failed, "then": has_errors, "else": {"not": has_errors}});
     statuses["allOf"] = json!([error]);
     let contacts = json!({"type": "array", "items": {"$ref": "#/components/schemas/ContactProfile"}});
     schemas["StatusMessageValue"]["properties"]["contacts"] = contacts;
@@ -131,82 +133,75 @@ fn message(order: Value) -> Value {
 }
 
 fn kinds(order: Value) -> Vec<(&'static str, Value)> {
-    let with = |name: &str, content: Value| object(&[name], json!({name: content}));
-    let media = |more: Value| {
-        let mut file = object(
-            &["id", "mime_type", "sha256"],
-            json!({"id": string(), "mime_type": string(), "sha256": string(), "caption": string(), "url": string()}),
-        );
-        if let (Some(all), Value::Object(more)) = (file["properties"].as_object_mut(), more) {
-            all.extend(more);
-        }
-        file["additionalProperties"] = json!(false);
-        file
-    };
+    let list = |name: &str| json!({"type": "array", "minItems": 1, "items": {"$ref": format!("#/components/schemas/{name}")}});
     let flag = |name: &str| json!({name: {"type": "boolean"}});
-    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
-    let reply = by_type(&[
-        (
-            "list_reply",
-            with(
-                "list_reply",
-                object(&["id", "title"], json!({"id": string(), "title": string(), "description": string()})),
-            ),
-        ),
+    let context = json!({"required": ["from", "id"]});
+    let answers = |name: &str, content: Value| json!({"allOf": [with(name, content)], "required": ["context"], "properties": {"context": context}});
+    let number = json!({"type": "number"});
+    let location = object(
+        &["latitude", "longitude"],
+        json!({"latitude": number, "longitude": number, "name": string(), "address": string(), "url": string()}),
+    );
+    let text = object(&["body"], json!({"body": {"type": "string", "minLength": 1}}));
+    let reaction = object(&["message_id"], json!({"message_id": wamid(), "emoji": string()}));
+    let button = object(&["payload", "text"], json!({"payload": string(), "text": string()}));
+    let edited = object(&["type"], json!({"type": string()}));
+    let edit = object(
+        &["original_message_id", "message"],
+        json!({"original_message_id": wamid(), "message": edited}),
+    );
+    let revoke = object(&["original_message_id"], json!({"original_message_id": wamid()}));
+    vec![
+        ("text", with("text", text)),
+        ("reaction", with("reaction", reaction)),
+        ("image", with("image", file(json!({})))),
+        ("video", with("video", file(json!({})))),
+        ("audio", with("audio", file(flag("voice")))),
+        ("document", with("document", file(json!({"filename": string()})))),
+        ("sticker", with("sticker", file(flag("animated")))),
+        ("location", with("location", location)),
+        ("contacts", with("contacts", list("ContactObject"))),
+        ("button", answers("button", button)),
+        ("interactive", answers("interactive", interactive())),
+        ("order", with("order", order)),
+        ("unsupported", with("errors", list("ErrorObject"))),
+        ("edit", with("edit", edit)),
+        ("revoke", with("revoke", revoke)),
+    ]
+}
+
+/// Something whose content stands under its own name.
+fn with(name: &str, content: Value) -> Value {
+    object(&[name], json!({name: content}))
+}
+
+/// A file of a person, with what some kinds of files have.
+fn file(more: Value) -> Value {
+    let mut file = object(
+        &["id", "mime_type", "sha256"],
+        json!({"id": string(), "mime_type": string(), "sha256": string(), "caption": string(), "url": string()}),
+    );
+    if let (Some(all), Value::Object(more)) = (file["properties"].as_object_mut(), more) {
+        all.extend(more);
+    }
+    file["additionalProperties"] = json!(false);
+    file
+}
+
+/// What comes when somebody chose.
+fn interactive() -> Value {
+    let row = json!({"id": string(), "title": string(), "description": string()});
+    let form = json!({"response_json": string(), "name": string(), "body": string()});
+    let kinds = [
+        ("list_reply", with("list_reply", object(&["id", "title"], row))),
         (
             "button_reply",
             with("button_reply", object(&["id", "title"], json!({"id": string(), "title": string()}))),
         ),
-        (
-            "nfm_reply",
-            with(
-                "nfm_reply",
-                object(
-                    &["response_json"],
-                    json!({"response_json": string(), "name": string(), "body": string()}),
-                ),
-            ),
-        ),
-    ]);
-    let interactive = json!({"type": "object", "required": ["type"], "allOf": reply, "properties": {"type": {"enum": ["list_reply", "button_reply", "nfm_reply"]}}});
-    let answers = |name: &str, content: Value| json!({"allOf": [with(name, content)], "required": ["context"], "properties": {"context": {"required": ["from", "id"]}}});
-    let location = object(
-        &["latitude", "longitude"],
-        json!({"latitude": {"type": "number"}, "longitude": {"type": "number"}, "name": string(), "address": string(), "url": string()}),
-    );
-    let edit = object(
-        &["original_message_id", "message"],
-        json!({"original_message_id": wamid(), "message": object(&["type"], json!({"type": string()}))}),
-    );
-    vec![
-        ("text", with("text", object(&["body"], json!({"body": {"type": "string", "minLength": 1}})))),
-        (
-            "reaction",
-            with("reaction", object(&["message_id"], json!({"message_id": wamid(), "emoji": string()}))),
-        ),
-        ("image", with("image", media(json!({})))),
-        ("video", with("video", media(json!({})))),
-        ("audio", with("audio", media(flag("voice")))),
-        ("document", with("document", media(json!({"filename": string()})))),
-        ("sticker", with("sticker", media(flag("animated")))),
-        ("location", with("location", location)),
-        (
-            "contacts",
-            with("contacts", json!({"type": "array", "minItems": 1, "items": reference("ContactObject")})),
-        ),
-        (
-            "button",
-            answers("button", object(&["payload", "text"], json!({"payload": string(), "text": string()}))),
-        ),
-        ("interactive", answers("interactive", interactive)),
-        ("order", with("order", order)),
-        (
-            "unsupported",
-            with("errors", json!({"type": "array", "minItems": 1, "items": reference("ErrorObject")})),
-        ),
-        ("edit", with("edit", edit)),
-        ("revoke", with("revoke", object(&["original_message_id"], json!({"original_message_id": wamid()})))),
-    ]
+        ("nfm_reply", with("nfm_reply", object(&["response_json"], form))),
+    ];
+    let names = json!({"enum": kinds.each_ref().map(|(name, _)| *name)});
+    json!({"type": "object", "required": ["type"], "allOf": by_type(&kinds), "properties": {"type": names}})
 }
 
 /// A change of the number or the user id.

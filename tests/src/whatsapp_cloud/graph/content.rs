@@ -223,9 +223,13 @@ mod tests {
 
     #[test]
     fn choices_have_limits() {
-        let list = |rows: Value| json!({"type": "list", "body": {"text": "Which?"}, "action": {"button": "Choose", "sections": [{"title": "All", "rows": rows}]}});
+        let body = json!({"text": "Which?"});
+        let list = |rows: Value| {
+            let action = json!({"button": "Choose", "sections": [{"title": "All", "rows": rows}]});
+            json!({"type": "list", "body": body, "action": action})
+        };
         let button = |id: &str| json!({"type": "reply", "reply": {"id": id, "title": id}});
-        let buttons = |all: Vec<Value>| json!({"type": "button", "body": {"text": "Which?"}, "action": {"buttons": all}});
+        let buttons = |all: Vec<Value>| json!({"type": "button", "body": body, "action": {"buttons": all}});
         for (name, content, wanted) in [
             ("a list", list(json!([{"id": "a", "title": "A"}])), 0),
             ("an empty list", list(json!([])), 131_009),

@@ -95,7 +95,9 @@ fn buttons_fit(component: &Value, content: &Value) -> Result<(), GraphError> {
 
 fn mismatch(kind: &str, given: usize, wanted: usize) -> GraphError {
     let kind = kind.to_lowercase();
-    GraphError::new(132_000).details(format!("{kind}: number of localizable_params ({given}) does not match the expected number of params ({wanted})"))
+    let words = "does not match the expected number of params";
+    GraphError::new(132_000)
+        .details(format!("{kind}: number of localizable_params ({given}) {words} ({wanted})"))
 }
 
 /// The parameters of a component of a request.
