@@ -1,9 +1,10 @@
 //! What the business sends, and what becomes of it.
 
 use magpie_tests::whatsapp_cloud::{PayloadAge, Progress, Rates, Refusals, Side, Status, TYPING_MS};
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Scene, code};
+use super::{Scene, answer, code};
 
 fn statuses(all: &[Value], id: &str) -> Vec<String> {
     let own = all.iter().filter(|status| status["id"] == id);
@@ -124,6 +125,29 @@ async fn mistakes_get_their_codes() {
     assert!(!scene.sim.take_findings().is_empty(), "the description sees some of that too");
     let (status, answer) = scene.post("/106540352242999/messages", &json!({})).await;
     assert_eq!((status.as_u16(), code(&answer), &answer["error"]["error_subcode"]), (400, 100, &json!(33)));
+}
+
+#[tokio::test]
+async fn bodies_must_be_json_and_say_so() {
+    let scene = Scene::new().await;
+    scene.sim.person_says(scene.alice(), "Hello");
+    let body =
+        json!({"messaging_product": "whatsapp", "to": "16505551234", "type": "text", "text": {"body": "x"}});
+    let path = format!("/{}/messages", scene.small.number);
+    for (media_type, text, wanted) in [
+        (None, body.to_string(), 100),
+        (Some("text/plain"), body.to_string(), 100),
+        (Some("application/json"), "{\"to\":".to_owned(), 100),
+        (Some("application/json; charset=utf-8"), body.to_string(), 0),
+    ] {
+        let mut request = scene.request(Method::POST, &path).body(text);
+        if let Some(media_type) = media_type {
+            request = request.header("Content-Type", media_type);
+        }
+        assert_eq!(code(&answer(request).await.1), wanted, "{media_type:?}");
+    }
+    assert_eq!(scene.sim.sent().len(), 1);
+    scene.should_be_honest("bodies_must_be_json_and_say_so");
 }
 
 #[tokio::test]

@@ -77,6 +77,9 @@ impl Call {
             self.media_type = None;
             return Ok(());
         }
+        if self.media_type.as_deref() != Some("application/json") {
+            return Err(GraphError::parameter("The body must be application/json or multipart/form-data"));
+        }
         let parsed = serde_json::from_slice(&bytes).map_err(|_| GraphError::parameter("Invalid JSON"))?;
         self.body = Some(parsed);
         Ok(())
