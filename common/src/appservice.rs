@@ -9,6 +9,7 @@ pub use self::{
     routes::{Handler, NotAccepted, TRANSACTION_BYTES_MAX, router},
     server::{Peer, serve},
     transaction::{Envelope, Incoming, Transaction, Unreadable},
+    webhook::webhook_router,
 };
 
 pub mod registration;
@@ -20,3 +21,4 @@ mod metrics;
 mod routes;
 mod server;
 mod transaction;
+mod webhook;

@@ -14,7 +14,7 @@
 //! This room must never print a secret, touch the network or open a database. Next: [`crate::appservice`], whose registration
 //! holds the tokens, and [`crate::runtime`], which starts from a [`Config`].
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use ruma::{OwnedServerName, OwnedUserId};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -139,6 +139,12 @@ pub struct Homeserver {
     pub server_name: OwnedServerName,
     /// A second registration, by whose token the bridge acts for the homeserver's own users.
     pub double_puppets: Option<PathBuf>,
+    /// Where the client APIs of other homeservers are, whose users may give access tokens.
+    pub double_puppet_servers: BTreeMap<OwnedServerName, Url>,
+    /// Where the states of logins are told, if anywhere.
+    pub status_endpoint: Option<Url>,
+    /// Where it is told how far each message has come, if anywhere.
+    pub message_send_checkpoint_endpoint: Option<Url>,
 }
 
 /// How the homeserver reaches the bridge, and the names that the bridge owns there.
@@ -214,6 +220,8 @@ pub struct Bridge {
     pub personal_spaces: bool,
     /// Whether the bot shows as read what was delivered.
     pub delivery_receipts: bool,
+    /// Whether an event in the room tells clients what became of each message.
+    pub message_status_events: bool,
     /// What a command in a portal starts with.
     pub command_prefix: String,
     /// What a relay says for people, where their names can only stand in the words.

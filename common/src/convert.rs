@@ -15,6 +15,7 @@ pub use self::{
     },
     from_html::{HTML_BYTES_MAX, html_references, read_html, read_plain},
     known::{FromMatrix, Known, Pings, ToMatrix},
+    poll::{Poll, PollDeed, VOTE_TYPE, read_poll, write_vote},
     reaction::{read_reaction, write_reaction},
     to_html::{Formatted, write_html},
     words::clean_words,
@@ -23,6 +24,7 @@ pub use self::{
 mod content;
 mod from_html;
 mod known;
+mod poll;
 mod reaction;
 mod to_html;
 mod words;

@@ -5,12 +5,16 @@
 //! is said, and never logs content or tokens. Matrix JSON of calls lives here and nowhere else; content is made in
 //! `convert`. Next: [`Intent`], the calls themselves.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use ruma::{OwnedUserId, UserId};
+use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId};
 use url::Url;
 
 use self::transport::{Caller, Transport};
+pub(crate) use self::transport::{bearer, connector};
 pub use self::{
     error::{HomeserverError, tolerate},
     events::{SendEvent, SendState},
@@ -46,6 +50,8 @@ pub struct HomeserverSettings {
     pub bot: OwnedUserId,
     /// The `as_token` of a second registration, with which we act for the homeserver's own users.
     pub double_puppet_token: Option<Secret>,
+    /// Where the client APIs of other homeservers are, whose users may give us tokens.
+    pub other_servers: BTreeMap<OwnedServerName, Url>,
 }
 
 /// The homeserver, as one registration sees it. Cloning is cheap and shares the connections.
@@ -54,7 +60,10 @@ pub struct Homeserver(Arc<Inner>);
 
 struct Inner {
     transport: Transport,
+    authorization: http::HeaderValue,
     bot: OwnedUserId,
+    /// Our own token never goes there.
+    others: HashMap<OwnedServerName, Arc<Transport>>,
     double_puppets: Option<http::HeaderValue>,
     default_room_version: tokio::sync::OnceCell<String>,
     upload_limit: media::UploadLimit,
@@ -66,7 +75,12 @@ impl Homeserver {
     /// # Errors
     /// When the address or the token cannot be used, with words for the operator.
     pub fn new(settings: HomeserverSettings) -> Result<Self, HomeserverError> {
-        let transport = Transport::new(&settings.url, &settings.as_token)?;
+        let transport = Transport::new(&settings.url)?;
+        let unwritable =
+            || HomeserverError::BadSettings("`as_token` has characters that no header can carry".to_owned());
+        let authorization = transport::bearer(&settings.as_token).ok_or_else(unwritable)?;
+        let reach = |(name, url): (OwnedServerName, Url)| Ok((name, Arc::new(Transport::new(&url)?)));
+        let others = settings.other_servers.into_iter().map(reach).collect::<Result<_, HomeserverError>>()?;
         let default_room_version = tokio::sync::OnceCell::new();
         let upload_limit = media::UploadLimit::default();
         let unusable = || HomeserverError::BadSettings("`double_puppet_token` is no token".to_owned());
@@ -75,7 +89,15 @@ impl Homeserver {
             None => None,
         };
         let bot = settings.bot;
-        Ok(Self(Arc::new(Inner { transport, bot, double_puppets, default_room_version, upload_limit })))
+        Ok(Self(Arc::new(Inner {
+            transport,
+            authorization,
+            bot,
+            others,
+            double_puppets,
+            default_room_version,
+            upload_limit,
+        })))
     }
 
     /// Acts as the bridge bot.
@@ -97,17 +119,27 @@ impl Homeserver {
     pub fn shared_double(&self, user_id: &UserId) -> Option<Double> {
         let authorization = self.0.double_puppets.clone()?;
         let is_local = user_id.server_name() == self.0.bot.server_name();
-        is_local.then(|| Double { user_id: user_id.to_owned(), authorization, masquerades: true })
+        let user_id = user_id.to_owned();
+        is_local.then(|| Double { user_id, authorization, masquerades: true, elsewhere: None })
     }
 
-    /// How to act for somebody by an access token of theirs. Whether it is theirs, `whoami` tells.
+    /// Whether users of that homeserver may give us tokens: our own, and others whose address is known.
+    pub fn reaches(&self, server_name: &ServerName) -> bool {
+        server_name == self.0.bot.server_name() || self.0.others.contains_key(server_name)
+    }
+
+    /// How to act for somebody by an access token of theirs. Whether it is theirs, `whoami` of their homeserver tells.
     ///
     /// # Errors
-    /// When it is no token.
+    /// When it is no token, or their homeserver is not [reached](Self::reaches).
     pub fn double_with_token(&self, user_id: &UserId, token: &Secret) -> Result<Double, HomeserverError> {
         let unusable = || HomeserverError::BadSettings("that is no access token".to_owned());
         let authorization = transport::bearer(token).ok_or_else(unusable)?;
-        Ok(Double { user_id: user_id.to_owned(), authorization, masquerades: false })
+        let elsewhere = self.0.others.get(user_id.server_name()).cloned();
+        if elsewhere.is_none() && user_id.server_name() != self.0.bot.server_name() {
+            return Err(HomeserverError::BadSettings(format!("{} is not known here", user_id.server_name())));
+        }
+        Ok(Double { user_id: user_id.to_owned(), authorization, masquerades: false, elsewhere })
     }
 
     /// The bridge bot's id.
@@ -116,7 +148,7 @@ impl Homeserver {
     }
 
     fn transport(&self) -> Caller<'_> {
-        self.0.transport.as_us()
+        self.0.transport.with(&self.0.authorization)
     }
 }
 

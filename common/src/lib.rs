@@ -6,7 +6,7 @@
 //! |---|---|
 //! | words | [`ids`], [`message`], [`clock`], [`config`], [`steps`] |
 //! | pure | [`convert`] |
-//! | ports | [`platform`], [`homeserver`], [`store`] |
+//! | ports | [`platform`], [`homeserver`], [`store`], [`report`] |
 //! | domain | [`media`], [`puppet`], [`login`], [`portal`] |
 //! | edge | [`appservice`], [`commands`], [`api`], [`health`] |
 //! | wiring | [`runtime`] |
@@ -26,6 +26,7 @@ pub mod message;
 pub mod platform;
 pub mod portal;
 pub mod puppet;
+pub mod report;
 pub mod runtime;
 pub mod steps;
 pub mod store;

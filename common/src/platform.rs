@@ -11,7 +11,9 @@ use futures_util::stream::BoxStream;
 
 pub use self::{
     login::{LoginField, LoginFlow, LoginProcess, LoginStep, SavedLogin},
+    progress::Progress,
     sink::{Cursor, EventSink, FileError, NotStored, SinkPort, Ticket},
+    webhook::{WEBHOOK_PATH, Webhook, WebhookAnswer, WebhookHead},
 };
 pub use crate::config::{About, PlatformConfig};
 use crate::{
@@ -21,7 +23,9 @@ use crate::{
 };
 
 mod login;
+mod progress;
 mod sink;
+mod webhook;
 
 /// One network. Built once, at start.
 #[async_trait]
@@ -59,6 +63,11 @@ pub trait Platform: Send + Sync + Sized + 'static {
 
     /// Checks the network's side one step at a time for the `doctor` command. Must change nothing there.
     async fn diagnose(&self) -> Vec<Finding>;
+
+    /// How the network calls us over HTTP, where it does and the configuration says so. Asked once, at start.
+    fn webhook(&self) -> Option<Arc<dyn Webhook>> {
+        None
+    }
 }
 
 /// One logged-in account.

@@ -6,34 +6,35 @@
 //! INVARIANT: one send in flight per lane. INVARIANT: a row is closed only after its effect is known.
 
 use std::{
-    num::NonZeroUsize,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use lru::LruCache;
 use prometheus::{IntCounterVec, register_int_counter_vec};
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 
-use self::lane::{Attempted, Try, Verdict, Work};
 pub use self::observed::Observed;
 pub(crate) use self::{lane::Lanes, notice::notice_content};
+use self::{
+    lane::{Attempted, Try, Verdict, Work},
+    outcome::Fate,
+};
 use crate::{
     clock::Clock,
     config::{About, Level, Permissions, RelayReactions},
     homeserver::Homeserver,
-    ids::{GhostNames, LoginId, RemoteChatId},
+    ids::{GhostNames, LoginId},
     login::Logins,
     media::{Media, PublicMedia},
     message::RelayTemplates,
     puppet::{Doubles, Ghosts},
-    store::{
-        ChatLogin, Direction, Done, Links, OpenRow, Outcome, PortalRow, PortalState, Relay, Store, StoreError,
-    },
+    report::Checkpoints,
+    store::{Direction, Done, Links, OpenRow, Outcome, PortalRow, Relay, Store, StoreError},
 };
 
 mod backfill;
+mod cache;
 mod create;
 mod ephemeral;
 mod follow;
@@ -42,19 +43,18 @@ mod from_remote;
 mod keys;
 mod lane;
 mod marks;
+mod moves;
+mod moving;
 mod notice;
 mod observed;
+mod outcome;
 mod owners;
 mod people;
 mod plumb;
 mod privacy;
 mod speaker;
-
-/// So many portals are remembered; the others are in the database.
-const PORTALS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(1_000).expect("it is not zero");
-
-/// So often is remembered that an account sees a chat; the rest is in the database.
-const SIGHTS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
+mod status_events;
+mod strangers;
 
 /// The pause before a record is tried again while the database is away, and how often it is.
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
@@ -86,6 +86,8 @@ pub struct PortalSettings {
     pub personal_spaces: bool,
     /// Whether the bot shows as read what was delivered.
     pub delivery_receipts: bool,
+    /// Whether an event in the room tells clients what became of each message.
+    pub message_status_events: bool,
     /// What a command in a portal starts with.
     pub command_prefix: String,
     /// What a relay says for people, where their names can only stand in the words.
@@ -115,6 +117,8 @@ pub struct PortalParts {
     pub commands: Arc<dyn CommandPort>,
     /// The people in Matrix for whom we may act.
     pub doubles: Doubles,
+    /// Programs that are told how far each message has come.
+    pub checkpoints: Checkpoints,
     /// Time and randomness.
     pub clock: Clock,
 }
@@ -185,22 +189,17 @@ pub struct Portals {
     parts: PortalParts,
     ghosts: Ghosts,
     people: people::People,
-    cache: Mutex<Cache>,
+    cache: Mutex<cache::Cache>,
     passing: ephemeral::Passing,
     marks: marks::Marks,
+    moves: moves::Moves,
+    status_events: status_events::StatusEvents,
     /// Spaces are made from many lanes; one at a time keeps one chat from getting two.
     creating_space: tokio::sync::Mutex<()>,
-}
-
-struct Cache {
-    by_chat: LruCache<RemoteChatId, Arc<PortalRow>>,
-    by_room: LruCache<OwnedRoomId, Arc<PortalRow>>,
-    /// Grows whenever a portal is forgotten, so that nothing old is remembered that was just being read.
-    portal_changes: u64,
-    seeing: LruCache<RemoteChatId, Arc<[ChatLogin]>>,
-    /// Counts what made an entry of `seeing` old.
-    seeing_changes: u64,
-    sights: LruCache<(RemoteChatId, LoginId), ()>,
+    /// Held to write while a room that is there becomes a direct chat's, to read while one is made: a chat never gets two.
+    binding: tokio::sync::RwLock<()>,
+    strangers: strangers::Strangers,
+    coming: from_remote::Coming,
 }
 
 impl Portals {
@@ -209,23 +208,22 @@ impl Portals {
         let ghosts = Ghosts::new(parts.store.clone(), parts.homeserver.clone(), parts.names.clone());
         let people =
             people::People::new(parts.homeserver.clone(), parts.names.clone(), parts.public_media.clone());
-        let cache = Mutex::new(Cache {
-            by_chat: LruCache::new(PORTALS_CACHED_MAX),
-            by_room: LruCache::new(PORTALS_CACHED_MAX),
-            portal_changes: 0,
-            seeing: LruCache::new(PORTALS_CACHED_MAX),
-            seeing_changes: 0,
-            sights: LruCache::new(SIGHTS_CACHED_MAX),
-        });
+        let cache = Mutex::default();
         let marks = marks::Marks::new(parts.homeserver.clone());
+        let status_events = status_events::StatusEvents::new(parts.homeserver.clone());
         Self {
             parts,
             ghosts,
             marks,
+            status_events,
             people,
             cache,
             passing: ephemeral::Passing::default(),
+            moves: moves::Moves::default(),
             creating_space: tokio::sync::Mutex::default(),
+            binding: tokio::sync::RwLock::default(),
+            strangers: strangers::Strangers::default(),
+            coming: from_remote::Coming::default(),
         }
     }
 
@@ -237,78 +235,6 @@ impl Portals {
     /// Whether new rooms get what was said before.
     fn fills_rooms(&self) -> bool {
         self.parts.settings.backfill_messages_max > 0
-    }
-
-    async fn by_room(&self, room_id: &RoomId) -> Result<Option<Arc<PortalRow>>, StoreError> {
-        let (cached, changes) = {
-            let mut cache = self.cache();
-            (cache.by_room.get(room_id).cloned(), cache.portal_changes)
-        };
-        if cached.is_some() {
-            return Ok(cached);
-        }
-        Ok(self.parts.store.portal_by_room(room_id).await?.map(|row| self.remember_read(row, changes)))
-    }
-
-    async fn by_chat(&self, chat: &RemoteChatId) -> Result<Option<Arc<PortalRow>>, StoreError> {
-        let (cached, changes) = {
-            let mut cache = self.cache();
-            (cache.by_chat.get(chat).cloned(), cache.portal_changes)
-        };
-        if cached.is_some() {
-            return Ok(cached);
-        }
-        Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember_read(row, changes)))
-    }
-
-    /// Forgets what is remembered of a portal whose row has changed, under its chat and its rooms.
-    fn forget_portal(&self, chat: &RemoteChatId, rooms: &[&RoomId]) {
-        let mut cache = self.cache();
-        cache.portal_changes += 1;
-        cache.by_chat.pop(chat);
-        for room_id in rooms {
-            cache.by_room.pop(*room_id);
-        }
-    }
-
-    /// What changed while a row was read may or may not be in it.
-    fn remember_read(&self, row: PortalRow, changes: u64) -> Arc<PortalRow> {
-        let is_current = self.cache().portal_changes == changes;
-        if is_current { self.remember(row) } else { Arc::new(row) }
-    }
-
-    async fn save(&self, row: PortalRow) -> Result<Arc<PortalRow>, StoreError> {
-        self.parts.store.save_portal(&row).await?;
-        Ok(self.remember(row))
-    }
-
-    /// Says what becomes of a chat's messages from now on; gives back its portal.
-    async fn set_portal_state(
-        &self,
-        chat: &RemoteChatId,
-        state: PortalState,
-    ) -> Result<Option<Arc<PortalRow>>, StoreError> {
-        self.parts.store.set_portal_state(chat, state).await?;
-        self.refresh(chat).await
-    }
-
-    /// Reads a portal anew after a part of it was changed.
-    async fn refresh(&self, chat: &RemoteChatId) -> Result<Option<Arc<PortalRow>>, StoreError> {
-        Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember(row)))
-    }
-
-    fn remember(&self, row: PortalRow) -> Arc<PortalRow> {
-        let row = Arc::new(row);
-        let mut cache = self.cache();
-        cache.by_chat.put(row.chat.clone(), row.clone());
-        if let Some(room_id) = &row.room_id {
-            cache.by_room.put(room_id.clone(), row.clone());
-        }
-        row
-    }
-
-    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The same without waiting for the disk: where a repeat is harmless, the row may be worked on once more after a crash.
@@ -349,6 +275,9 @@ impl Work for Portals {
         };
         let attempted =
             attempted.unwrap_or_else(|error| Attempted::Again { after: None, reason: error.to_string() });
+        if let Attempted::Again { reason, .. } | Attempted::InDoubt { reason } = &attempted {
+            self.tell_programs(row, try_.failures, Fate::Waiting(reason));
+        }
         match attempted {
             // The first failure is often over before anybody looks.
             Attempted::Again { .. } | Attempted::InDoubt { .. } if try_.failures == 1 => {
@@ -362,9 +291,11 @@ impl Work for Portals {
     async fn give_up(&self, row: &OpenRow, Verdict { reason, in_doubt }: Verdict) {
         let outcome = if in_doubt && row.direction == Direction::FromMatrix {
             self.tell_of_doubt(row, &reason).await;
+            self.tell_programs(row, 0, Fate::Uncertain(&reason));
             Outcome::Uncertain(reason)
         } else {
             self.tell_of_failure(row, &reason).await;
+            self.tell_programs(row, 0, Fate::Failed(&reason));
             Outcome::Failed(reason)
         };
         self.show_end(row, false).await;

@@ -8,6 +8,7 @@
 //! | `accept`, `intake` | a transaction's way into the journal |
 //! | `sink` | a session's pushes on their way into the journal |
 //! | `presence` | tells the homeserver that we are here, and finds out whether it reaches us |
+//! | `reports` | what programs that watch over bridges are told |
 //! | `doctor` | tests a set-up one thing at a time |
 //! | `logs` | how log lines look |
 
@@ -26,6 +27,7 @@ mod intake;
 mod logs;
 mod parts;
 mod presence;
+mod reports;
 mod run;
 mod sink;
 

@@ -5,5 +5,6 @@
 
 pub mod fake_homeserver;
 pub mod fake_network;
+pub mod fake_watcher;
 pub mod platform_suite;
 pub mod store_suite;

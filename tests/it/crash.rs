@@ -21,11 +21,16 @@ mod discord;
 mod doubt;
 mod nemesis;
 mod planted;
+mod telegram;
 
 /// With PostgreSQL as well, a run makes at least so many kills.
 const KILLS_MIN: usize = 200;
 
-const PLAN: Plan<LineNetwork> = Plan { times: &[1, 2, 4], loads: 4, troubles: 3, trouble };
+/// Messages of a burst in each lane, at most, for the long loads at the end.
+const LOAD_MAX: usize = 40;
+
+const PLAN: Plan<LineNetwork> =
+    Plan { times: &[1, 2, 4], loads: 4, load_max: LOAD_MAX, troubles: 3, trouble };
 
 fn trouble(network: &LineNetwork, number: u32) {
     network.0.fault(match number {

@@ -2,7 +2,7 @@
 
 use magpie_tests::{
     discord::{
-        Author, DiscordSim, SmallWorld, World,
+        Author, DiscordSim, Message, SmallWorld, World,
         staged::{cast, platform_section},
     },
     harness::{
@@ -73,6 +73,7 @@ impl Story {
 
     async fn tell(&mut self) -> anyhow::Result<()> {
         self.the_guild_is_a_space_of_its_channels().await?;
+        self.somebody_never_met_is_written_to_by_inviting_them().await?;
         self.a_ghost_speaks_with_name_picture_and_formatting().await?;
         self.a_relayed_person_has_name_and_picture().await?;
         self.mentions_are_only_what_was_meant().await?;
@@ -89,6 +90,33 @@ impl Story {
             let parent = self.alice.wait_for(room, |event| event.kind() == "m.space.parent").await?;
             assert_eq!(parent.json["state_key"], json!(self.space));
         }
+        Ok(())
+    }
+
+    async fn somebody_never_met_is_written_to_by_inviting_them(&self) -> anyhow::Result<()> {
+        let bob = self.world.bob;
+        let ghost = format!("@discord_{bob}:{SERVER}");
+        let request = json!({ "is_direct": true, "preset": "trusted_private_chat", "invite": [ghost] });
+        let room = self.alice.create_room_with(request).await?;
+        self.alice.send_text(&room, "before you came").await?;
+        let bridge = self.alice.wait_for(&room, |event| event.kind() == "m.bridge").await?;
+        let channel = bridge.content()["channel"]["id"].as_str().unwrap_or_default().parse()?;
+        let early = |message: &Message| message.content.contains("before you came");
+        self.discord.wait_for_message(channel, early).await?;
+        self.alice.send_text(&room, "and after").await?;
+        self.discord.wait_for_message(channel, |message| message.content.contains("and after")).await?;
+        self.discord.person_sends(channel, bob, "who is there?");
+        let heard = self.alice.wait_for_text(&room, "who is there?").await?;
+        assert_eq!(heard.sender(), ghost);
+        let said: Vec<_> =
+            self.alice.messages(&room).await?.iter().map(|event| event.body().to_owned()).collect();
+        assert_eq!(said, ["before you came", "and after", "who is there?"]);
+        assert_eq!(self.discord.messages(channel).len(), 3, "each once");
+        // The chat has its room now: another one leads there.
+        let request = json!({ "is_direct": true, "preset": "trusted_private_chat", "invite": [ghost] });
+        let second = self.alice.create_room_with(request).await?;
+        let led = |event: &Event| event.sender() == ghost && event.body().contains(&room);
+        self.alice.wait_for(&second, led).await?;
         Ok(())
     }
 

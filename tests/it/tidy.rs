@@ -10,6 +10,7 @@ use std::{
 
 use magpie_common::{appservice::registration, config::About, platform::Platform};
 use magpie_discord::Discord;
+use magpie_telegram::Telegram;
 use magpie_tests::example::Example;
 
 mod layers;
@@ -48,7 +49,7 @@ const RULES: &[(&str, Rule)] = &[
 ];
 
 /// The bridges whose registration stands in the repository.
-const BRIDGES: [About; 1] = [Discord::ABOUT];
+const BRIDGES: [About; 2] = [Discord::ABOUT, Telegram::ABOUT];
 
 const TEXT_FILES: [&str; 8] = ["rs", "md", "toml", "yaml", "yml", "sh", "py", "html"];
 const SKIPPED_FOLDERS: [&str; 3] = ["target", "node_modules", "specs"];

@@ -11,12 +11,14 @@ pub use self::{
     discord::DiscordNetwork,
     network::{Heard, LineNetwork, Network},
     scene::{NETWORK_PEOPLE, Scene, Setting},
+    telegram::{Hearing, TelegramNetwork},
 };
 
 mod discord;
 mod network;
 mod reading;
 mod scene;
+mod telegram;
 
 /// Where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,65 +1,109 @@
-//! The demonstration: people in Matrix and people on Discord talk through the bridge, and everybody's view is printed.
+//! The demonstration: people on Discord, on Telegram and in Matrix talk in one room, and everybody's view is printed.
 //!
-//! Everything is real but Discord itself, which is simulated unless `MAGPIE_DISCORD_TOKEN` is set: then the bridge joins the servers of that
-//! bot, and nothing is said there by itself.
-
-use std::time::Duration;
+//! Everything is real but the two networks, which are simulated unless `MAGPIE_DISCORD_TOKEN` is set: then the Discord bridge alone joins the
+//! servers of that bot, and nothing is said there by itself.
 
 use anyhow::Context;
 
 use crate::{
-    discord::{
-        Author, DiscordSim, Message, Snowflake, World,
-        staged::{cast, platform_section},
-    },
+    discord::{Author, staged::cast},
     harness::{
         bridge::Bridge,
-        person::{Event, Person},
+        person::Person,
         synapse::{Synapse, SynapseOptions},
     },
     stage::Stage,
+    trio::{SERVER, Trio},
 };
 
 /// The person whose account you can use.
 pub const USER: &str = "alice";
 
-const SERVER: &str = "magpie.test";
 const TOKEN_VARIABLE: &str = "MAGPIE_DISCORD_TOKEN";
 
-/// How long a message may take across before the demonstration says that it did not arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// Everything that runs.
-pub struct Demo {
-    /// The homeserver.
-    pub synapse: Synapse,
-    /// The person whose account you can use.
-    pub alice: Person,
+pub enum Demo {
+    /// Both networks are simulated.
+    Simulated(Box<Trio>),
+    /// A bot of the real Discord.
+    Real(Box<Real>),
+}
+
+/// A bridge at the real Discord.
+pub struct Real {
+    synapse: Synapse,
+    alice: Person,
     bridge: Bridge,
     // The bridge's files are in here.
     _stage: Stage,
-    discord: Option<Simulated>,
-}
-
-/// Discord as far as it is simulated.
-struct Simulated {
-    sim: DiscordSim,
-    general: Snowflake,
-    bob: Snowflake,
 }
 
 impl Demo {
-    /// Starts the homeserver, the bridge and, without credentials, a Discord.
+    /// Starts the homeserver, the bridges and, without credentials, a Discord and a Telegram.
     ///
     /// # Errors
     /// When one of them does not start, with words for the person at the terminal.
     pub async fn start() -> anyhow::Result<Self> {
-        let discord = match std::env::var_os(TOKEN_VARIABLE) {
-            Some(_) => None,
-            None => Some(Simulated::start().await?),
-        };
-        let platform = discord.as_ref().map_or_else(String::new, |discord| platform_section(&discord.sim));
-        let mut stage = Stage::set(cast(SERVER, platform))?;
+        if std::env::var_os(TOKEN_VARIABLE).is_some() {
+            return Real::start().await.map(|real| Self::Real(Box::new(real)));
+        }
+        println!("Starting Synapse, magpie-discord and magpie-telegram (about 10 s) ...");
+        let trio = Trio::begin().await?;
+        println!("  [Matrix]  Alice has joined Discord's #general and Telegram's group Birds to her room.");
+        Ok(Self::Simulated(Box::new(trio)))
+    }
+
+    /// The homeserver.
+    pub fn synapse(&self) -> &Synapse {
+        match self {
+            Self::Simulated(trio) => &trio.synapse,
+            Self::Real(real) => &real.synapse,
+        }
+    }
+
+    /// The person whose account you can use.
+    pub fn alice(&self) -> &Person {
+        match self {
+            Self::Simulated(trio) => &trio.alice,
+            Self::Real(real) => &real.alice,
+        }
+    }
+
+    /// Plays the conversation and prints it as people see it.
+    ///
+    /// # Errors
+    /// Naming the first message that did not arrive.
+    pub async fn play(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Simulated(trio) => play(trio).await,
+            Self::Real(_) => {
+                println!(
+                    "Connected with the token in {TOKEN_VARIABLE}. Join the rooms that alice is invited to, and talk."
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends everything in order.
+    ///
+    /// # Errors
+    /// When something did not end by itself.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        match self {
+            Self::Simulated(trio) => trio.end().await,
+            Self::Real(mut real) => {
+                real.bridge.stop().await?;
+                drop(real.alice);
+                real.synapse.stop().await
+            }
+        }
+    }
+}
+
+impl Real {
+    async fn start() -> anyhow::Result<Self> {
+        let mut stage = Stage::set(cast(SERVER, String::new()))?;
         println!("Starting Synapse (about 5 s) ...");
         let options = SynapseOptions {
             registrations: vec![stage.registration()],
@@ -72,131 +116,96 @@ impl Demo {
         alice.set_display_name("Alice").await?;
         println!("Starting magpie-discord ...");
         let bridge = stage.start().await.context("the Discord bridge did not become ready")?;
-        Ok(Self { synapse, alice, bridge, _stage: stage, discord })
-    }
-
-    /// Plays the conversation and prints it as people see it.
-    ///
-    /// # Errors
-    /// Naming the first message that did not arrive.
-    pub async fn play(&self) -> anyhow::Result<()> {
-        let Some(discord) = &self.discord else {
-            println!(
-                "Connected with the token in {TOKEN_VARIABLE}. Join the rooms that alice is invited to, and talk."
-            );
-            return Ok(());
-        };
-        let room = self.enter("general").await?;
-        for line in CONVERSATION {
-            match line {
-                Line::Discord(words) => {
-                    discord.sim.person_sends(discord.general, discord.bob, words);
-                    println!("  [Discord] #general  Bob: {words}");
-                    let seen = self.seen_in_matrix(&room, words).await?;
-                    let name = self.name_of(seen.sender()).await;
-                    println!("  [Matrix]  #general  {name}: {}", seen.body());
-                }
-                Line::Matrix(words, html, on_discord) => {
-                    self.alice.send_html(&room, words, html).await?;
-                    println!("  [Matrix]  #general  Alice: {words}");
-                    let seen = discord.arrived(on_discord).await?;
-                    println!("  [Discord] #general  {}: {}", shown_name(&seen), seen.content);
-                }
-            }
-        }
-        println!("Everything arrived, on both sides.");
-        Ok(())
-    }
-
-    /// Ends everything in order.
-    ///
-    /// # Errors
-    /// When something did not end by itself.
-    pub async fn stop(mut self) -> anyhow::Result<()> {
-        self.bridge.stop().await?;
-        drop(self.alice);
-        self.synapse.stop().await?;
-        if let Some(discord) = self.discord {
-            discord.sim.stop().await;
-        }
-        Ok(())
-    }
-
-    /// Follows the bridge's invitations until the room of that name is found.
-    async fn enter(&self, name: &str) -> anyhow::Result<String> {
-        let bot = format!("@discordbot:{SERVER}");
-        let mut seen = Vec::new();
-        loop {
-            let invite = self
-                .alice
-                .wait_within(PATIENCE, |event| {
-                    event.is_invite_of(self.alice.id(), &bot) && !seen.contains(&event.room)
-                })
-                .await;
-            let invite = invite.with_context(|| format!("no invitation to the room “{name}” arrived"))?;
-            self.alice.join(&invite.room).await?;
-            let called = self.alice.state_of(&invite.room, "m.room.name", "").await?;
-            println!("  [Matrix]  Alice is invited to “{}” and joins.", called_name(called.as_ref()));
-            if called_name(called.as_ref()) == name {
-                return Ok(invite.room);
-            }
-            seen.push(invite.room);
-        }
-    }
-
-    async fn seen_in_matrix(&self, room: &str, words: &str) -> anyhow::Result<Event> {
-        let plain = words.replace("**", "");
-        let seen = self
-            .alice
-            .wait_for(room, |event| event.sender().starts_with("@discord_") && event.body() == plain)
-            .await;
-        seen.with_context(|| format!("Bob's “{words}” did not arrive in Matrix"))
-    }
-
-    async fn name_of(&self, user_id: &str) -> String {
-        let profile = self.alice.profile(user_id).await.unwrap_or_default();
-        profile["displayname"].as_str().unwrap_or(user_id).to_owned()
+        Ok(Self { synapse, alice, bridge, _stage: stage })
     }
 }
 
-enum Line {
-    /// Bob says it on Discord.
-    Discord(&'static str),
-    /// Alice says it in Matrix: words, HTML, and how it is to look on Discord.
-    Matrix(&'static str, &'static str, &'static str),
+/// Where something is said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Discord,
+    Telegram,
+    Matrix,
 }
 
-const CONVERSATION: &[Line] = &[
-    Line::Discord("Hello Alice, can you read this from **Discord**?"),
-    Line::Matrix(
-        "Loud and clear, Bob. And you me?",
-        "Loud and <em>clear</em>, Bob. And you me?",
-        "Loud and *clear*, Bob. And you me?",
-    ),
-    Line::Discord("Every word. What a bridge!"),
-    Line::Matrix("It is called Magpie.", "It is called <strong>Magpie</strong>.", "It is called **Magpie**."),
+const PLACES: [Place; 3] = [Place::Discord, Place::Telegram, Place::Matrix];
+
+const CONVERSATION: &[(Place, &str)] = &[
+    (Place::Discord, "Hello, this is Discord. Who can read me?"),
+    (Place::Telegram, "I can, on Telegram."),
+    (Place::Matrix, "So can I, in Matrix. Every word."),
+    (Place::Discord, "What a bridge!"),
+    (Place::Telegram, "Two of them."),
+    (Place::Matrix, "They are called Magpie."),
 ];
 
-impl Simulated {
-    async fn start() -> anyhow::Result<Self> {
-        let (world, small) = World::small();
-        let sim = DiscordSim::start(world).await?;
-        Ok(Self { sim, general: small.general, bob: small.bob })
+/// Lets everybody say their lines; each must show in the other two places.
+async fn play(trio: &Trio) -> anyhow::Result<()> {
+    for (place, words) in CONVERSATION {
+        say(trio, *place, words).await?;
+        println!("  {} {}: {words}", place.label(), place.speaker());
+        for other in PLACES.into_iter().filter(|other| other != place) {
+            let seen = shown(trio, other, words).await;
+            let seen = seen.with_context(|| format!("“{words}” did not arrive: {}", other.label()))?;
+            println!("      → {} {seen}", other.label());
+        }
+    }
+    println!("Everything arrived, everywhere.");
+    Ok(())
+}
+
+impl Place {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Discord => "[Discord] ",
+            Self::Telegram => "[Telegram]",
+            Self::Matrix => "[Matrix]  ",
+        }
     }
 
-    async fn arrived(&self, words: &str) -> anyhow::Result<Message> {
-        let arrived = self.sim.wait_for_message(self.general, |message| message.content == words).await;
-        arrived.with_context(|| format!("Alice's “{words}” did not arrive on Discord"))
+    fn speaker(self) -> &'static str {
+        match self {
+            Self::Discord | Self::Telegram => "Bob",
+            Self::Matrix => "Alice",
+        }
     }
 }
 
-fn shown_name(message: &Message) -> &str {
-    match &message.author {
-        Author::Webhook { name, .. } => name,
-        Author::User(_) => "the bot",
+async fn say(trio: &Trio, place: Place, words: &str) -> anyhow::Result<()> {
+    let ((discord, at_discord), (telegram, at_telegram)) = (&trio.discord, &trio.telegram);
+    match place {
+        Place::Discord => drop(discord.person_sends(at_discord.general, at_discord.bob, words)),
+        Place::Telegram => drop(telegram.person_sends(at_telegram.supergroup, at_telegram.bob, words)),
+        Place::Matrix => drop(trio.alice.send_text(&trio.room, words).await?),
     }
+    Ok(())
 }
 
-fn called_name(state: Option<&serde_json::Value>) -> &str {
-    state.and_then(|content| content["name"].as_str()).unwrap_or("a room without a name")
+/// Waits for the words in one place; gives them as they stand there.
+async fn shown(trio: &Trio, place: Place, words: &str) -> anyhow::Result<String> {
+    let ((discord, at_discord), (telegram, at_telegram)) = (&trio.discord, &trio.telegram);
+    match place {
+        Place::Discord => {
+            let seen = discord.wait_for_message(at_discord.general, |it| it.content == words).await?;
+            let name = match &seen.author {
+                Author::Webhook { name, .. } => name.as_str(),
+                Author::User(_) => "the bot",
+            };
+            Ok(format!("{name}: {}", seen.content))
+        }
+        Place::Telegram => {
+            let text = |it: &crate::telegram::Message| {
+                it.body.get("text").and_then(|text| text.as_str()).unwrap_or_default().to_owned()
+            };
+            let seen =
+                telegram.wait_for_message(at_telegram.supergroup, |it| text(it).ends_with(words)).await?;
+            Ok(text(&seen))
+        }
+        Place::Matrix => {
+            let seen = trio.alice.wait_for_text(&trio.room, words).await?;
+            let profile = trio.alice.profile(seen.sender()).await.unwrap_or_default();
+            let name = profile["displayname"].as_str().unwrap_or(seen.sender());
+            Ok(format!("{name}: {}", seen.body()))
+        }
+    }
 }

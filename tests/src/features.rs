@@ -1,7 +1,8 @@
 //! What each bridge carries, and the test that proves it: the table behind `docs/features.md` and `cargo xtask features`.
 //!
 //! A row is a feature in one direction; every row of a platform's fact sheet is among them. A yes without a test that exists is an error, and
-//! so is one whose test was skipped. Next: `features/discord.rs`, the table; `features/proof.rs`, which looks for the tests.
+//! so is one whose test was skipped. Next: `features/discord.rs` and its neighbor, the tables; `features/proof.rs`, which looks for the
+//! tests.
 
 use std::fmt::Write;
 
@@ -11,6 +12,7 @@ pub use self::proof::{missing, skipped};
 
 mod discord;
 mod proof;
+mod telegram;
 
 /// How much a feature matters, as the platform's fact sheet ranks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -76,7 +78,7 @@ struct Written {
 
 /// Every row of every platform.
 pub fn all() -> Vec<Feature> {
-    discord::rows()
+    [discord::rows(), telegram::rows()].concat()
 }
 
 /// The rows as a JSON array.

@@ -17,4 +17,6 @@ pub mod line_client;
 pub mod line_server;
 pub mod openapi;
 pub mod stage;
+pub mod telegram;
+pub mod trio;
 pub mod whatsapp_cloud;

@@ -97,14 +97,19 @@ impl Stage {
         self.cast.homeserver = url.as_str().trim_end_matches('/').to_owned();
     }
 
+    /// The lines of the `platform:` section, where they depend on where the bridge listens.
+    pub fn set_platform(&mut self, lines: String) {
+        self.cast.platform = lines;
+    }
+
     /// A fake homeserver's settings with this bridge registered.
     pub fn fake_settings(&self) -> FakeSettings {
         let id = self.cast.id;
         let mut settings = FakeSettings::with_bridge(&format!("@{id}_"), &format!("{id}bot"));
         settings.registrations = vec![FakeRegistration {
             id: id.to_owned(),
-            as_token: AS_TOKEN.to_owned(),
-            hs_token: HS_TOKEN.to_owned(),
+            as_token: format!("{AS_TOKEN}-{id}"),
+            hs_token: format!("{HS_TOKEN}-{id}"),
             sender_localpart: format!("{id}bot"),
             user_prefix: format!("@{id}_"),
             url: Some(self.url()),
@@ -166,7 +171,7 @@ impl Stage {
         let Cast { id, server_name, .. } = &self.cast;
         let server = server_name.replace('.', "\\.");
         format!(
-            "id: {id}\nurl: {url}\nas_token: {AS_TOKEN}\nhs_token: {HS_TOKEN}\nsender_localpart: {id}bot\nrate_limited: false\n\
+            "id: {id}\nurl: {url}\nas_token: {AS_TOKEN}-{id}\nhs_token: {HS_TOKEN}-{id}\nsender_localpart: {id}bot\nrate_limited: false\n\
              receive_ephemeral: true\nde.sorunome.msc2409.push_ephemeral: true\n\
              org.matrix.msc3202: true\nio.element.msc4190: true\nnamespaces:\n  users:\n  - exclusive: true\n    \
              regex: '^@{id}_.*:{server}$'\n  - exclusive: true\n    regex: '^@{id}bot:{server}$'\n  aliases:\n  - exclusive: true\n    \

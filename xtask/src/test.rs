@@ -30,12 +30,13 @@ const AREAS: &[Area] = &[
     Area { name: "features", packages: &[], names: &["features"], needs: &[] },
     Area { name: "harness", packages: &[], names: &["harness"], needs: EVERYTHING },
     Area { name: "store", packages: &[], names: &["store"], needs: &[Part::Postgres] },
+    Area { name: "telegram", packages: &["magpie-telegram"], names: &["telegram"], needs: EVERYTHING },
     Area { name: "tidy", packages: &[], names: &["tidy"], needs: &[] },
 ];
 
 /// The table above for `--help`; a test keeps them equal.
 pub const AREAS_HELP: &str =
-    "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, tidy";
+    "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, telegram, tidy";
 
 /// Sets up what the chosen tests need and runs them.
 pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<()> {

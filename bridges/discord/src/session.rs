@@ -5,7 +5,7 @@
 //! | `api`, `limiter`, `verdict` | Discord's HTTP API, its rate limits, what failures mean |
 //! | `gateway` | the websocket, by way of serenity |
 //! | `pump`, `recovery`, `review`, `world` | events in, in order, with what was missed; what is remembered of guilds |
-//! | `deliver`, `webhooks`, `history`, `progress` | messages out, once |
+//! | `deliver`, `webhooks`, `history` | messages out, once |
 //! | `download`, `permissions` | files; rights |
 //! | `directory`, `direct` | finding people; conversations of two |
 //!
@@ -25,7 +25,7 @@ use magpie_common::{
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, History,
-        PlatformError, Session,
+        PlatformError, Progress, Session,
     },
 };
 use tokio::{
@@ -41,7 +41,6 @@ use self::{
     deliver::Deliverer,
     download::Downloads,
     gateway::{Gateway, GatewayAddress},
-    progress::Progress,
     pump::{Inlets, Outlets, Pump},
     recovery::Recovery,
     webhooks::Webhooks,
@@ -62,7 +61,6 @@ mod history;
 mod limiter;
 mod past;
 pub(crate) mod permissions;
-mod progress;
 mod pump;
 mod recovery;
 mod review;

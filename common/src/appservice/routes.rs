@@ -139,7 +139,7 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
 }
 
 /// Reads a body to its end, the declared size checked first. One frame is passed on without a copy.
-async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, MatrixError> {
+pub(super) async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, MatrixError> {
     tokio::time::timeout(BODY_TIMEOUT, read_capped(body, bytes_max)).await.unwrap_or_else(|_| {
         Err(MatrixError::new(StatusCode::REQUEST_TIMEOUT, "M_UNKNOWN", "the body did not arrive in time"))
     })

@@ -1,6 +1,6 @@
 //! Each command through the table, against a real store.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ruma::{owned_event_id, owned_room_id, owned_user_id, server_name};
 
@@ -33,6 +33,7 @@ async fn commands(dir: &tempfile::TempDir) -> Commands {
         as_token: Secret::new("as"),
         bot: owned_user_id!("@bot:example.org"),
         double_puppet_token: None,
+        other_servers: BTreeMap::default(),
     };
     commands_at(dir, nowhere).await
 }

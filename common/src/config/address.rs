@@ -7,7 +7,8 @@ use std::{
     path::Path,
 };
 
-use url::Url;
+use ruma::{OwnedServerName, ServerName};
+use url::{Host, Url};
 
 use super::{DatabaseUrl, Problems, Secret};
 
@@ -25,6 +26,22 @@ pub(super) fn required_http(problems: &mut Problems, key: &str, text: &str, help
         return None;
     }
     http(problems, key, text, Paths::Refused)
+}
+
+/// An address of a web server that need not be there; nothing at all when it is wrong.
+pub(super) fn optional_http(problems: &mut Problems, key: &str, text: Option<&str>) -> Option<Option<Url>> {
+    match text {
+        Some(text) => {
+            let url = http(problems, key, text, Paths::Allowed)?;
+            if url.scheme() == "http" && !is_loopback(&url) {
+                let what = "the registration's `as_token` would travel there for everybody to read";
+                problems.add(key, what, "Give an `https://` address.");
+                return None;
+            }
+            Some(Some(url))
+        }
+        None => Some(None),
+    }
 }
 
 /// An address of a web server.
@@ -57,6 +74,29 @@ pub(super) fn http(problems: &mut Problems, key: &str, text: &str, paths: Paths)
         );
     }
     Some(url)
+}
+
+/// Whether an address stays on this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// The name of the homeserver, which must be there.
+pub(super) fn server_name(problems: &mut Problems, text: &str) -> Option<OwnedServerName> {
+    const HELP: &str =
+        "It is the part of your Matrix ids after the colon: `example.org` in `@alice:example.org`.";
+    if text.is_empty() {
+        problems.add_missing("server_name", HELP);
+        return None;
+    }
+    ServerName::parse(text)
+        .inspect_err(|_| problems.add("server_name", format!("`{text}` is not a server name"), HELP))
+        .ok()
 }
 
 /// The address to listen on.

@@ -19,6 +19,9 @@ pub(super) struct Homeserver {
     pub(super) url: String,
     pub(super) server_name: String,
     pub(super) double_puppets: Option<String>,
+    pub(super) double_puppet_servers: BTreeMap<String, String>,
+    pub(super) status_endpoint: Option<String>,
+    pub(super) message_send_checkpoint_endpoint: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,6 +59,7 @@ pub(super) struct Bridge {
     pub(super) ffmpeg: Option<String>,
     pub(super) personal_spaces: Option<bool>,
     pub(super) delivery_receipts: Option<bool>,
+    pub(super) message_status_events: bool,
     pub(super) command_prefix: Option<String>,
     pub(super) relay_templates: Option<RelayTemplates>,
     pub(super) relay_reactions: RelayReactions,

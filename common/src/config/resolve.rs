@@ -8,12 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ruma::{OwnedServerName, ServerName};
+use ruma::ServerName;
 
-use self::who::{permissions, user_id};
+use self::{
+    homeserver::resolve_homeserver,
+    who::{permissions, user_id},
+};
 use super::{
-    About, Appservice, Bridge, Config, Database, Environment, Homeserver, Level, Logging, PlatformConfig,
-    Problems, Provisioning, Report, Secret,
+    About, Appservice, Bridge, Config, Database, Environment, Level, Logging, PlatformConfig, Problems,
+    Provisioning, Report, Secret,
     address::{self, Paths},
     environment, fault,
     file::{self, SECTIONS},
@@ -25,6 +28,7 @@ use crate::{
     message::{RelayTemplates, Template, TemplateKind},
 };
 
+mod homeserver;
 mod who;
 
 /// So much of what was said before is brought into a new room when the file says nothing.
@@ -141,30 +145,6 @@ fn unknown_sections(problems: &mut Problems) {
     strangers.into_iter().for_each(|problem| problems.push(problem));
 }
 
-fn resolve_homeserver(file: &file::Homeserver, folder: &Path, problems: &mut Problems) -> Option<Homeserver> {
-    let url = address::required_http(
-        problems,
-        "url",
-        &file.url,
-        "Give the address of the client API, such as `http://127.0.0.1:8008`.",
-    );
-    let server_name = server_name(problems, &file.server_name);
-    let double_puppets = file.double_puppets.as_ref().map(|file| folder.join(file));
-    Some(Homeserver { url: url?, server_name: server_name?, double_puppets })
-}
-
-fn server_name(problems: &mut Problems, text: &str) -> Option<OwnedServerName> {
-    const HELP: &str =
-        "It is the part of your Matrix ids after the colon: `example.org` in `@alice:example.org`.";
-    if text.is_empty() {
-        problems.add_missing("server_name", HELP);
-        return None;
-    }
-    ServerName::parse(text)
-        .inspect_err(|_| problems.add("server_name", format!("`{text}` is not a server name"), HELP))
-        .ok()
-}
-
 fn resolve_appservice(
     file: file::Appservice,
     about: &About,
@@ -184,7 +164,7 @@ fn resolve_appservice(
         Some(url) => address::http(problems, "url", &url, Paths::Allowed),
         None => listen.and_then(|listen| address::reachable(problems, listen)),
     };
-    let public_url = file.public_url.map(|url| address::http(problems, "public_url", &url, Paths::Allowed));
+    let public_url = address::optional_http(problems, "public_url", file.public_url.as_deref());
     let bot = file.bot.unwrap_or_else(|| about.bot.to_owned());
     let prefix = file.ghost_prefix.unwrap_or_else(|| about.ghost_prefix.to_owned());
     let names = ghost_names(problems, &bot, &prefix, server_name);
@@ -201,10 +181,7 @@ fn resolve_appservice(
         listen: listen?,
         url: url?,
         registration: PathBuf::from(registration),
-        public_url: match public_url {
-            Some(url) => Some(url?),
-            None => None,
-        },
+        public_url: public_url?,
         names: names?,
     })
 }
@@ -330,6 +307,7 @@ fn resolve_bridge(
         ffmpeg: ffmpeg(file.ffmpeg.as_deref(), folder),
         personal_spaces: file.personal_spaces.unwrap_or(true),
         delivery_receipts: file.delivery_receipts.unwrap_or(true),
+        message_status_events: file.message_status_events,
         command_prefix,
         relay_templates: relay_templates(problems, file.relay_templates.unwrap_or_default()),
         relay_reactions: file.relay_reactions,

@@ -163,6 +163,24 @@ fn addresses_follow_the_place_to_listen() {
 }
 
 #[test]
+fn programs_are_told_only_where_the_settings_say_so() {
+    let quiet = read(GOOD, &[]).unwrap();
+    assert_eq!(quiet.homeserver.status_endpoint, None);
+    assert_eq!(quiet.homeserver.message_send_checkpoint_endpoint, None);
+    assert!(!quiet.bridge.message_status_events);
+    let variables = [
+        ("MAGPIE_HOMESERVER__STATUS_ENDPOINT", "https://example.org/states/1"),
+        ("MAGPIE_HOMESERVER__MESSAGE_SEND_CHECKPOINT_ENDPOINT", "http://127.0.0.1:9/checkpoints"),
+        ("MAGPIE_BRIDGE__MESSAGE_STATUS_EVENTS", "true"),
+    ];
+    let config = read(GOOD, &variables).unwrap();
+    assert_eq!(config.homeserver.status_endpoint.unwrap().as_str(), "https://example.org/states/1");
+    let checkpoints = config.homeserver.message_send_checkpoint_endpoint.unwrap();
+    assert_eq!(checkpoints.as_str(), "http://127.0.0.1:9/checkpoints");
+    assert!(config.bridge.message_status_events);
+}
+
+#[test]
 fn variables_lie_over_the_file() {
     let config = read(
         "",
@@ -218,7 +236,8 @@ fn variables_that_set_nothing_are_named_with_what_was_meant() {
         (
             "MAGPIE_HOMESERVER__ULR",
             "unknown setting `ulr` Did you mean `MAGPIE_HOMESERVER__URL`? Allowed here: MAGPIE_HOMESERVER__URL, \
-             MAGPIE_HOMESERVER__SERVER_NAME, MAGPIE_HOMESERVER__DOUBLE_PUPPETS.",
+             MAGPIE_HOMESERVER__SERVER_NAME, MAGPIE_HOMESERVER__DOUBLE_PUPPETS, MAGPIE_HOMESERVER__DOUBLE_PUPPET_SERVERS, \
+             MAGPIE_HOMESERVER__STATUS_ENDPOINT, MAGPIE_HOMESERVER__MESSAGE_SEND_CHECKPOINT_ENDPOINT.",
         ),
         ("MAGPIE_DATABSE__URL", "no setting has this name Did you mean `MAGPIE_DATABASE__URL`?"),
         ("MAGPIE_DATABASE_URL", "no setting has this name Did you mean `MAGPIE_DATABASE__URL`?"),

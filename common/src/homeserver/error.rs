@@ -13,7 +13,7 @@ pub enum HomeserverError {
     BadSettings(String),
     /// No connection came about, so nothing was performed.
     #[error(
-        "the homeserver cannot be reached: {0}. Check that it is running and that `homeserver.url` is right."
+        "the homeserver cannot be reached: {0}. Check that it is running and that its address in the settings is right."
     )]
     Unreachable(String),
     /// The connection broke after the request may have been written.

@@ -2,7 +2,7 @@
 //!
 //! The acting user travels as `?user_id=` beside our one token (application service API, "Identity assertion").
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use http::{HeaderValue, Method};
 use ruma::{EventId, MxcUri, OwnedMxcUri, OwnedRoomId, OwnedUserId, RoomId, UserId};
@@ -12,7 +12,7 @@ use serde_json::{json, value::RawValue};
 use super::{
     Homeserver, HomeserverError,
     path::Path,
-    transport::{Body, Caller},
+    transport::{Body, Caller, Transport},
 };
 
 /// The homeserver as seen by one acting user.
@@ -24,18 +24,31 @@ pub struct Intent<'a> {
 }
 
 /// A double puppet: somebody in Matrix for whom we may act. Its `Debug` shows no token.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Double {
     pub(super) user_id: OwnedUserId,
     pub(super) authorization: HeaderValue,
     /// Whether the token is an application service's, so that the user must be named.
     pub(super) masquerades: bool,
+    /// Their homeserver, where it is not ours.
+    pub(super) elsewhere: Option<Arc<Transport>>,
+}
+
+impl fmt::Debug for Double {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Double({})", self.user_id)
+    }
 }
 
 impl Double {
     /// Who it is.
     pub fn user_id(&self) -> &UserId {
         &self.user_id
+    }
+
+    /// Whether their homeserver is another than ours, whose trouble is none of our people's.
+    pub fn is_elsewhere(&self) -> bool {
+        self.elsewhere.is_some()
     }
 }
 
@@ -139,6 +152,14 @@ impl<'a> Intent<'a> {
         self.post(self.room_path(room, "/leave"), &json!({})).await
     }
 
+    /// The same with a reason that the room sees.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn leave_saying(&self, room: &RoomId, reason: &str) -> Result<(), HomeserverError> {
+        self.post(self.room_path(room, "/leave"), &json!({ "reason": reason })).await
+    }
+
     /// Takes somebody out of the room. `POST /_matrix/client/v3/rooms/{roomId}/kick`
     ///
     /// # Errors
@@ -226,6 +247,7 @@ impl<'a> Intent<'a> {
 
     pub(super) fn transport(&self) -> Caller<'a> {
         match self.double {
+            Some(Double { elsewhere: Some(other), authorization, .. }) => other.with(authorization),
             Some(double) => self.homeserver.0.transport.with(&double.authorization),
             None => self.homeserver.transport(),
         }

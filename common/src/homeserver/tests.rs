@@ -1,6 +1,6 @@
 //! The client against the fake homeserver: each call, and each way to fail.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -284,6 +284,7 @@ fn settings_that_cannot_work_are_refused_with_words() {
             as_token: Secret::new(token),
             bot: user_id!("@bot:example.org").to_owned(),
             double_puppet_token: None,
+            other_servers: BTreeMap::default(),
         };
         let error = Homeserver::new(settings).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
@@ -293,6 +294,7 @@ fn settings_that_cannot_work_are_refused_with_words() {
         as_token: Secret::new("t"),
         bot: user_id!("@bot:example.org").to_owned(),
         double_puppet_token: None,
+        other_servers: BTreeMap::default(),
     };
     Homeserver::new(settings).unwrap();
 }

@@ -87,12 +87,12 @@ pub(super) struct Transport {
     scheme: Scheme,
     authority: Authority,
     prefix: String,
-    authorization: HeaderValue,
     pub(super) upload_stall: Duration,
 }
 
 impl Transport {
-    pub(super) fn new(url: &Url, as_token: &Secret) -> Result<Self, HomeserverError> {
+    /// Prepares calls to a server; each call brings its own token.
+    pub(super) fn new(url: &Url) -> Result<Self, HomeserverError> {
         let unusable = |what: &str| HomeserverError::BadSettings(what.to_owned());
         let scheme = match url.scheme() {
             "http" => Scheme::HTTP,
@@ -100,30 +100,23 @@ impl Transport {
             other => return Err(unusable(&format!("`{other}:` is neither `http:` nor `https:`"))),
         };
         let authority = url.authority().parse().map_err(|_| unusable("the address names no host"))?;
-        let authorization =
-            bearer(as_token).ok_or_else(|| unusable("`as_token` has characters that no header can carry"))?;
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_timer(TokioTimer::new())
             .build(connector(&scheme)?);
         let prefix = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { client, scheme, authority, prefix, authorization, upload_stall: UPLOAD_STALL })
+        Ok(Self { client, scheme, authority, prefix, upload_stall: UPLOAD_STALL })
     }
 
-    /// Calls with our own token.
-    pub(super) fn as_us(&self) -> Caller<'_> {
-        Caller { transport: self, authorization: &self.authorization }
-    }
-
-    /// Calls with another token.
+    /// Calls with a token.
     pub(super) fn with<'a>(&'a self, authorization: &'a HeaderValue) -> Caller<'a> {
         Caller { transport: self, authorization }
     }
 }
 
 /// The value of a header that carries a token.
-pub(super) fn bearer(token: &Secret) -> Option<HeaderValue> {
+pub(crate) fn bearer(token: &Secret) -> Option<HeaderValue> {
     let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose())).ok()?;
     authorization.set_sensitive(true);
     Some(authorization)
@@ -269,7 +262,8 @@ async fn while_it_moves<T>(
     }
 }
 
-fn connector(scheme: &Scheme) -> Result<HttpsConnector<HttpConnector>, HomeserverError> {
+/// What makes connections, plain and over TLS.
+pub(crate) fn connector(scheme: &Scheme) -> Result<HttpsConnector<HttpConnector>, HomeserverError> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);

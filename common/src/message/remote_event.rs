@@ -124,7 +124,12 @@ pub enum RemoteEvent {
     UserChanged(UserInfo),
     /// The login's own state changed.
     StateChanged(SessionState),
-    /// A chat goes on under another id.
+    /// A chat goes on under another id, or two known chats turn out to be one. Telling it again does no harm, in whatever order.
+    ///
+    /// What is told under the old id later on is understood under the new one, and what was said is known there under the message ids that
+    /// it has. So no message id may mean one message under the old id and another under the new one. A bridge whose network begins to
+    /// number anew keeps them apart in the ids themselves (a letter before those of one sort of chat, say), and so sees what a reply, an
+    /// edit or a deletion in the new chat still means of the old one.
     Migrated {
         /// The id until now.
         from: RemoteChatId,
@@ -265,11 +270,35 @@ impl RemoteEvent {
             | Self::Pin { chat, .. }
             | Self::ChatChanged { chat, .. }
             | Self::MembersChanged { chat, .. }
-            | Self::Migrated { from: chat, .. }
+            // It takes its place among what happens under the new id.
+            | Self::Migrated { to: chat, .. }
             | Self::Gap { chat, .. }
             | Self::Standing { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_ref(),
             Self::UserChanged(_) | Self::StateChanged(_) => None,
+        }
+    }
+
+    /// The chat as [`RemoteEvent::chat`] gives it, to be named anew; `None` also for [`RemoteEvent::Migrated`], which names two.
+    pub(crate) fn chat_mut(&mut self) -> Option<&mut RemoteChatId> {
+        match self {
+            Self::Message(message)
+            | Self::Edit { new: message, .. }
+            | Self::Preview(message)
+            | Self::Poll { message, .. } => Some(&mut message.chat),
+            Self::Redact { chat, .. }
+            | Self::React { chat, .. }
+            | Self::Unreact { chat, .. }
+            | Self::Typing { chat, .. }
+            | Self::Receipt { chat, .. }
+            | Self::Vote { chat, .. }
+            | Self::Pin { chat, .. }
+            | Self::ChatChanged { chat, .. }
+            | Self::MembersChanged { chat, .. }
+            | Self::Gap { chat, .. }
+            | Self::Standing { chat, .. } => Some(chat),
+            Self::Unknown { chat, .. } => chat.as_mut(),
+            Self::Migrated { .. } | Self::UserChanged(_) | Self::StateChanged(_) => None,
         }
     }
 

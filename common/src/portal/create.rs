@@ -121,9 +121,15 @@ impl Portals {
                 ChatKind::Space => Some(self.creating_space.lock().await),
                 ChatKind::Direct | ChatKind::Group | ChatKind::Broadcast => None,
             };
+            // A person's own room may just be becoming this chat's.
+            let unbound = match wanted.info.kind {
+                ChatKind::Direct => Some(self.binding.read().await),
+                ChatKind::Space | ChatKind::Group | ChatKind::Broadcast => None,
+            };
             if let Some(portal) = self.by_chat(wanted.chat).await?
                 && let Some(room_id) = portal.room_id.as_deref()
             {
+                drop(unbound);
                 return self.fill(&wanted, &portal, room_id).await;
             }
             let (room_id, row) = self.make(&wanted, parent.as_deref()).await?;
@@ -133,6 +139,7 @@ impl Portals {
                 tolerate(self.put_into(&space, &room_id).await, "A room stays outside its space.")?;
             }
             let portal = self.save(row).await?;
+            drop(unbound);
             tracing::info!(room = %room_id, "Made a room for a chat.");
             self.fill(&wanted, &portal, &room_id).await
         })
@@ -188,7 +195,7 @@ impl Portals {
         let is_filled = is_owned || (until.is_some() && session.history().is_some());
         let avatar = self.avatar(info, session).await;
         let row = PortalRow {
-            parent: info.parent.clone(),
+            parent: info.parent.as_ref().map(|parent| self.today(parent)),
             login: Some(login.clone()),
             name: shown_name(info),
             topic: shown_topic(info),

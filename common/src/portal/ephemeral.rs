@@ -99,7 +99,7 @@ impl Portals {
             return self.show_typing(chat, sender, *timeout_ms).await;
         }
         let RemoteEvent::Receipt { chat, reader, up_to } = event else { return Ok(()) };
-        let rows = self.parts.store.message_by_remote(chat, up_to).await?;
+        let rows = self.parts.store.message_by_remote(&self.today(chat), up_to).await?;
         let Some((room_id, event_id)) = rows.into_iter().rev().find_map(|row| row.room_id.zip(row.event_id))
         else {
             return Ok(());

@@ -5,6 +5,8 @@
 //!
 //! Runs in the lane of the old room, so that what was said there before is through. Ghosts come after when they next speak.
 
+use std::sync::Arc;
+
 use ruma::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -71,8 +73,13 @@ impl Portals {
         failures: u32,
     ) -> Result<Followed, Stopped> {
         let Replaced { old, new, .. } = replaced;
-        if portal.state == PortalState::Filling {
-            return Ok(Followed::NotYet("the room is still being filled".to_owned()));
+        match portal.state {
+            PortalState::Filling => {
+                return Ok(Followed::NotYet("the room is still being filled".to_owned()));
+            }
+            // It is its people's own; `bridge` can join the new one to the chat.
+            PortalState::Unbridged => return Ok(Followed::forged("somebody has unbridged the room")),
+            PortalState::Active | PortalState::Gone => {}
         }
         let powers = match self.closing_powers(replaced).await? {
             Ok(powers) => powers,
@@ -106,6 +113,18 @@ impl Portals {
         self.forget_portal(&portal.chat, &[old, new]);
         self.settle_in(&portal, old, new).await?;
         Ok(Followed::There)
+    }
+
+    /// The portal that has moved on from one room to another already. Only that other room itself is believed.
+    pub(super) async fn followed_from(
+        &self,
+        old: &RoomId,
+        new: &RoomId,
+    ) -> Result<Option<Arc<PortalRow>>, Stopped> {
+        let Some(portal) = self.by_room(new).await? else { return Ok(None) };
+        let creation = present(self.parts.homeserver.bot().creation(new).await)?;
+        let is_so = creation.is_some_and(|creation| creation.predecessor.as_deref() == Some(old));
+        Ok(is_so.then_some(portal))
     }
 
     /// The powers in a room that was closed; or why it was not, or not by somebody who could.

@@ -17,6 +17,7 @@ use super::{
     Call, CallKind, Effect, Portals, Reply,
     follow::{Followed, Replaced},
     lane::{Attempted, Try},
+    outcome::Fate,
     speaker::Speaker,
 };
 use crate::{
@@ -32,6 +33,7 @@ mod decide;
 mod deliver;
 mod event;
 mod introduce;
+mod meet;
 mod related;
 
 pub(super) use self::event::Event;
@@ -56,6 +58,7 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
             Ok(Attempted::Again { after: error.retry_after(), reason: error.to_string() })
         }
         Err(Stopped::Homeserver(error)) => {
+            portals.tell_programs(row, try_.failures, Fate::Failed(&error.to_string()));
             portals.record(row, Outcome::Failed(error.to_string()), Links::None).await?;
             Ok(Attempted::Done)
         }
@@ -72,6 +75,10 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
             return Ok(Attempted::Done);
         }
     };
+    if let Some(ghost) = meet::invited(portals, &event) {
+        return meet::attempt(portals, (row, try_), &event, ghost).await;
+    }
+    let _inside = portals.enter_room(&event.room_id).await?;
     let loaded = load(portals, &event).await?;
     let link = |file: &Attachment| link(portals, file);
     let decision = decide(&loaded.facts(portals, &event, &link));
@@ -82,7 +89,7 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
 /// What was looked up.
 struct Loaded {
     portal: Option<Arc<PortalRow>>,
-    in_the_making: bool,
+    making: Making,
     is_management: bool,
     is_chat_busy: bool,
     speaker: Speaker,
@@ -101,7 +108,8 @@ impl Loaded {
         Facts {
             event,
             portal: self.portal.as_deref(),
-            in_the_making: self.in_the_making,
+            in_the_making: self.making == Making::Here,
+            goes_on_in: self.making.elsewhere(),
             is_management: self.is_management,
             is_chat_busy: self.is_chat_busy,
             speaker: &self.speaker,
@@ -134,7 +142,7 @@ async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
     let portal = match portals.by_room(&event.room_id).await? {
         // A portal that was followed, and a crash in between: it has its new room already.
         None => match event.closes().flatten() {
-            Some(successor) => portals.by_room(&successor).await?,
+            Some(successor) => portals.followed_from(&event.room_id, &successor).await?,
             None => None,
         },
         found => found,
@@ -152,9 +160,10 @@ async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
         _ => false,
     };
     let session = speaker.login().and_then(|login| portals.parts.logins.session(login));
-    let (known, in_the_making) = match portal {
-        Some(_) => (references(portals, &event.content).await?, false),
-        None => (Known::default(), event.membership().is_none() && in_the_making(portals, event).await?),
+    let (known, making) = match portal {
+        Some(_) => (references(portals, &event.content).await?, Making::No),
+        None if event.membership().is_some() => (Known::default(), Making::No),
+        None => (Known::default(), in_the_making(portals, event).await?),
     };
     let is_management = portal.is_none()
         && event.body().is_some()
@@ -163,7 +172,7 @@ async fn load(portals: &Portals, event: &Event) -> Result<Loaded, Stopped> {
         Some(portal) => related::load(portals, portal, event).await?,
         None => Related::default(),
     };
-    Ok(Loaded { portal, in_the_making, is_management, is_chat_busy, speaker, session, known, related })
+    Ok(Loaded { portal, making, is_management, is_chat_busy, speaker, session, known, related })
 }
 
 /// A public address of a file that somebody in Matrix sent, where one can be given.
@@ -172,9 +181,29 @@ fn link(portals: &Portals, file: &Attachment) -> Option<String> {
     portals.parts.public_media.as_ref()?.file_link(mxc, &file.name).map(String::from)
 }
 
+/// What a room without a portal is to us.
+#[derive(PartialEq, Eq)]
+enum Making {
+    /// Nothing.
+    No,
+    /// One of ours that is not recorded yet.
+    Here,
+    /// One that was ours until its chat and another one turned out to be the same. The room of that is named.
+    Elsewhere(OwnedRoomId),
+}
+
+impl Making {
+    fn elsewhere(&self) -> Option<&RoomId> {
+        match self {
+            Self::Elsewhere(room_id) => Some(room_id),
+            Self::No | Self::Here => None,
+        }
+    }
+}
+
 /// Whether a room without a portal is one of ours all the same: made, and not recorded yet. People are invited as it is made, and what they
 /// say before the record is there (which takes as long as we are down, if we were killed in between) must wait for it. The alias tells.
-async fn in_the_making(portals: &Portals, event: &Event) -> Result<bool, Stopped> {
+async fn in_the_making(portals: &Portals, event: &Event) -> Result<Making, Stopped> {
     #[derive(Deserialize)]
     struct Canonical {
         alias: String,
@@ -187,9 +216,16 @@ async fn in_the_making(portals: &Portals, event: &Event) -> Result<bool, Stopped
     };
     let canonical = content.and_then(|content| serde_json::from_str::<Canonical>(content.get()).ok());
     let Some(Canonical { alias }) = canonical.filter(|it| portals.parts.names.is_our_alias(&it.alias)) else {
-        return portals.is_being_followed(&event.room_id).await;
+        return Ok(match portals.is_being_followed(&event.room_id).await? {
+            true => Making::Here,
+            false => Making::No,
+        });
     };
-    Ok(bot.resolve_alias(&alias).await?.as_ref() == Some(&event.room_id))
+    Ok(match bot.resolve_alias(&alias).await? {
+        Some(room_id) if room_id == event.room_id => Making::Here,
+        Some(room_id) => Making::Elsewhere(room_id),
+        None => Making::No,
+    })
 }
 
 /// Looks up the portals and messages that the event links to. Most events link to none.
@@ -226,6 +262,10 @@ async fn perform(
     decision: Decision,
     loaded: &Loaded,
 ) -> Result<Attempted, Stopped> {
+    let is_command = matches!(
+        decision,
+        Decision::Command(_) | Decision::Hear(_) | Decision::Retry(_) | Decision::GiveUp(_)
+    );
     let outcome = match decision {
         Decision::Ignore(why) => Outcome::Ignored(why),
         Decision::Refuse(words) => {
@@ -277,6 +317,8 @@ async fn perform(
             Outcome::Ignored("the message was given up before it got through".to_owned())
         }
     };
+    let fate = if is_command { Fate::Commanded } else { Fate::of(&outcome) };
+    portals.tell_programs(work.row, work.try_.failures, fate);
     portals.record(work.row, outcome, Links::None).await?;
     Ok(Attempted::Done)
 }

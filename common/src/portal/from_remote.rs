@@ -14,8 +14,8 @@ use self::{
     related::Related,
     reprieve::{Reprieve, reprieve},
     send::Sending,
-    voice::Looker,
 };
+pub(super) use self::{members::Coming, stopped::Stopped, voice::Looker};
 use super::{
     Observed, Portals,
     create::{CreateError, Wanted},
@@ -24,10 +24,8 @@ use super::{
 use crate::{
     homeserver::HomeserverError,
     ids::LoginId,
-    media::MediaError,
     message::{CreateWhen, RemoteMessage, Sender, UserInfo, Wire},
-    platform::{PlatformError, Session, Until},
-    puppet::{DoubleError, PuppetError},
+    platform::{Session, Until},
     steps::{Step, reached},
     store::{Links, OpenRow, Outcome, PortalRow, PortalState, StoreError},
 };
@@ -35,110 +33,35 @@ use crate::{
 mod change;
 mod content;
 mod decide;
+mod members;
+mod pin;
 mod react;
 mod reconcile;
 mod related;
 mod reprieve;
 mod send;
+mod stopped;
 mod voice;
+mod vote;
 
 /// So often is a file asked for that cannot be had; then its message goes without it.
 const FILE_ATTEMPTS_MAX: u32 = 4;
 
-/// What stops an attempt.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Stopped {
-    /// The chat has no room.
-    #[error("the room could not be made: {0}")]
-    Create(#[from] CreateError),
-    /// The ghost is not ready.
-    #[error("the sender's ghost is not ready: {0}")]
-    Puppet(#[from] PuppetError),
-    /// The homeserver did not take it.
-    #[error(transparent)]
-    Homeserver(#[from] HomeserverError),
-    /// The database did not answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A file of the message is not there yet.
-    #[error("a file is not here yet: {0}")]
-    Media(#[from] MediaError),
-    /// Whether we may act for somebody is not known yet.
-    #[error("the sender's double puppet is not ready: {0}")]
-    Double(#[from] DoubleError),
-}
-
-impl Stopped {
-    /// Whether another attempt can help.
-    pub(super) fn is_transient(&self) -> bool {
-        match self {
-            Self::Store(_)
-            | Self::Create(CreateError::Store(_) | CreateError::Platform(_))
-            | Self::Create(CreateError::Puppet(PuppetError::Store(_)))
-            | Self::Puppet(PuppetError::Store(_)) => true,
-            Self::Create(
-                CreateError::NoChat
-                | CreateError::Unwritable(_)
-                | CreateError::Puppet(PuppetError::Unnameable),
-            )
-            | Self::Puppet(PuppetError::Unnameable) => false,
-            Self::Media(error) => error.is_transient(),
-            // What is final about a double puppet is settled without an error.
-            Self::Double(_) => true,
-            Self::Homeserver(error)
-            | Self::Create(
-                CreateError::Homeserver(error) | CreateError::Puppet(PuppetError::Homeserver(error)),
-            )
-            | Self::Puppet(PuppetError::Homeserver(error)) => error.is_transient(),
-        }
-    }
-
-    /// How long the homeserver wants us to wait.
-    fn retry_after(&self) -> Option<std::time::Duration> {
-        match self {
-            Self::Homeserver(error)
-            | Self::Create(CreateError::Homeserver(error))
-            | Self::Puppet(PuppetError::Homeserver(error)) => error.retry_after(),
-            _ => None,
-        }
-    }
-}
-
-impl From<super::from_matrix::Stopped> for Stopped {
-    fn from(stopped: super::from_matrix::Stopped) -> Self {
-        match stopped {
-            super::from_matrix::Stopped::Store(error) => error.into(),
-            super::from_matrix::Stopped::Homeserver(error) => error.into(),
-        }
-    }
-}
-
-impl From<Stopped> for CreateError {
-    fn from(stopped: Stopped) -> Self {
-        match stopped {
-            Stopped::Create(error) => error,
-            Stopped::Puppet(error) => error.into(),
-            Stopped::Homeserver(error) => error.into(),
-            Stopped::Store(error) => error.into(),
-            Stopped::Media(error) => Self::Unwritable(error.to_string()),
-            Stopped::Double(error) => Self::Platform(PlatformError(error.to_string())),
-        }
-    }
-}
-
 /// One attempt at one event.
 pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, StoreError> {
     reached(Step::SendBegins);
-    let observed: Observed = match Wire::read(&row.body) {
+    let mut observed: Observed = match Wire::read(&row.body) {
         Ok(observed) => observed,
         Err(error) => {
             portals.record(row, Outcome::Failed(error.to_string()), Links::None).await?;
             return Ok(Attempted::Done);
         }
     };
+    let (_inside, is_late) = portals.enter(&mut observed.event).await;
     let loaded = load(portals, &observed, (row, try_)).await?;
     let facts = Facts {
         event: &observed.event,
+        is_late,
         portal: loaded.portal.as_deref(),
         related: &loaded.related,
         connected: loaded.session.is_some(),
@@ -195,8 +118,11 @@ impl Work<'_> {
     }
 }
 
-enum Performed {
+/// What came of an attempt.
+pub(super) enum Performed {
+    /// The row is done with.
     Closed(Outcome, Links),
+    /// Not yet, and why.
     NotYet(String),
 }
 
@@ -216,69 +142,57 @@ async fn load(
 async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> Result<Performed, Stopped> {
     let login = &work.observed.login;
     let session = work.loaded.session.as_deref();
-    if let Some(chat) = work.observed.event.chat() {
+    // What two ids are is settled first.
+    if !matches!(decision, Decision::Move { .. })
+        && let Some(chat) = work.observed.event.chat()
+    {
         portals.seen_by(chat, login, work.loaded.portal.as_deref()).await?;
     }
+    let not_connected = || Ok(Performed::NotYet("not connected".to_owned()));
     match decision {
-        Decision::Ignore(why) => Ok(Performed::Closed(Outcome::Ignored(why), Links::None)),
-        Decision::Wait(why) => Ok(Performed::NotYet(why)),
-        Decision::Send(message) => bring(portals, message, work).await,
-        Decision::Change(message, extent) => {
-            show_change(portals, message, extent, work).await?;
-            Ok(delivered())
-        }
-        Decision::Redact(rows) => {
-            change::redact(portals, rows).await?;
-            Ok(delivered())
-        }
-        Decision::React(Reaction { on, sender, emoji, sent_ms }) => {
-            let reacting = Reacting { on, sender, emoji, sent_ms, session, work: work.row.id };
-            reacting.put(portals).await?;
-            Ok(delivered())
-        }
-        Decision::Unreact(reactions) => {
-            react::take_back(portals, &reactions).await?;
-            Ok(delivered())
-        }
-        Decision::Reconcile { chat, stretch, messages } => {
-            let reconciling = Reconciling { chat, stretch, messages, session, work: work.row.id };
-            reconciling.perform(portals).await?;
-            Ok(delivered())
-        }
-        Decision::Profile(user) => {
-            show_profile(portals, user, session).await?;
-            Ok(delivered())
-        }
-        Decision::Create(chat, info) => {
-            let Some(session) = session else { return Ok(Performed::NotYet("not connected".to_owned())) };
-            let until = info.newest.clone().map(Until::Including).filter(|_| portals.fills_rooms());
-            let wanted = Wanted { chat, login, info, session, until: until.as_ref(), depth: 0 };
-            portals.create(wanted).await?;
-            Ok(delivered())
-        }
-        Decision::Update(portal, info) => {
-            let Some(session) = session else { return Ok(Performed::NotYet("not connected".to_owned())) };
-            portals.update_info(portal, info, session).await?;
-            Ok(delivered())
-        }
-        Decision::Personal(room_id, personal) => {
-            portals.keep_personal(room_id, login, personal).await?;
-            Ok(delivered())
-        }
-        Decision::Forget(portal) => {
-            portals.delete(portal).await?;
-            Ok(delivered())
-        }
-        Decision::Close(portal) => {
-            portals.set_portal_state(&portal.chat, PortalState::Gone).await?;
-            Ok(delivered())
-        }
+        Decision::Ignore(why) => return Ok(Performed::Closed(Outcome::Ignored(why), Links::None)),
+        // Only who is connected sees what the chat looks like there.
+        Decision::Move { .. } if session.is_none() && work.is_patient() => return not_connected(),
+        Decision::Move { from, to } => return portals.migrate((from, to), (work.row, session)).await,
+        Decision::Wait(why) => return Ok(Performed::NotYet(why)),
+        Decision::Send(message) => return bring(portals, message, work).await,
         Decision::Tell(room_id, words) => {
             let event_id = tell(portals, room_id, &words, work.observed).await?;
             let links = Links::Matrix { room_id: room_id.to_owned(), event_ids: vec![event_id] };
-            Ok(Performed::Closed(Outcome::Delivered, links))
+            return Ok(Performed::Closed(Outcome::Delivered, links));
+        }
+        Decision::Change(message, extent) => show_change(portals, message, extent, work).await?,
+        Decision::Redact(rows) => change::redact(portals, rows).await?,
+        Decision::React(Reaction { on, sender, emoji, sent_ms }) => {
+            let reacting = Reacting { on, sender, emoji, sent_ms, session, work: work.row.id };
+            reacting.put(portals).await?;
+        }
+        Decision::Unreact(reactions) => react::take_back(portals, &reactions).await?,
+        Decision::Reconcile { chat, stretch, messages } => {
+            let reconciling = Reconciling { chat, stretch, messages, session, work: work.row.id };
+            reconciling.perform(portals).await?;
+        }
+        Decision::Pin { room_id, event_id, pinned } => pin::set(portals, room_id, event_id, pinned).await?,
+        Decision::Vote(vote) => vote::cast(portals, &vote, session, work.row.id).await?,
+        Decision::Members(room_id, changes) => members::change(portals, room_id, changes, session).await?,
+        Decision::Profile(user) => show_profile(portals, user, session).await?,
+        Decision::Create(chat, info) => {
+            let Some(session) = session else { return not_connected() };
+            let until = info.newest.clone().map(Until::Including).filter(|_| portals.fills_rooms());
+            let wanted = Wanted { chat, login, info, session, until: until.as_ref(), depth: 0 };
+            portals.create(wanted).await?;
+        }
+        Decision::Update(portal, info) => {
+            let Some(session) = session else { return not_connected() };
+            portals.update_info(portal, info, session).await?;
+        }
+        Decision::Personal(room_id, personal) => portals.keep_personal(room_id, login, personal).await?,
+        Decision::Forget(portal) => portals.delete(portal).await?,
+        Decision::Close(portal) => {
+            portals.set_portal_state(&portal.chat, PortalState::Gone).await?;
         }
     }
+    Ok(delivered())
 }
 
 /// Lets the events of a message show what it is now.
@@ -309,7 +223,7 @@ async fn bring(portals: &Portals, message: &RemoteMessage, work: Work<'_>) -> Re
     Ok(Performed::Closed(Outcome::Delivered, Links::Matrix { room_id, event_ids }))
 }
 
-fn delivered() -> Performed {
+pub(super) fn delivered() -> Performed {
     Performed::Closed(Outcome::Delivered, Links::None)
 }
 

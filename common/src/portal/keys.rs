@@ -31,6 +31,11 @@ pub(super) fn notice_id(event_id: &EventId, words: &str, attempts: u32) -> Strin
     hash(&["notice", event_id.as_str(), words, &attempts.to_string()])
 }
 
+/// The transaction id of an event that tells what became of another.
+pub(super) fn status_id(event_id: &EventId, status: &str, attempts: u32) -> String {
+    hash(&["status", event_id.as_str(), status, &attempts.to_string()])
+}
+
 /// The transaction id of what the bot tells a room about `source`.
 pub(super) fn tell_id(source: &str) -> String {
     hash(&["tell", source])

@@ -82,7 +82,8 @@ impl Portals {
             return Ok(());
         }
         let Some(double) = self.parts.doubles.of(user_id).await? else { return Ok(()) };
-        let joined = self.parts.homeserver.double(&double).join(room_id).await;
+        let via = [self.parts.names.server_name()];
+        let joined = self.parts.homeserver.double(&double).join_via(room_id, &via).await;
         self.acted(&double, joined, "Somebody must join by themselves.")
     }
 
@@ -113,7 +114,10 @@ impl Portals {
 
     /// What came of acting for somebody. A token that has ended holds up nobody: it is not used again for a while.
     fn acted(&self, double: &Double, done: Result<(), HomeserverError>, what: &str) -> Result<(), Stopped> {
-        if let Err(HomeserverError::TokenRefused(_)) = done {
+        if let Err(error) = &done
+            && (double.is_elsewhere() || matches!(error, HomeserverError::TokenRefused(_)))
+        {
+            tracing::warn!(%error, "{what}");
             self.parts.doubles.refused(double.user_id());
             return Ok(());
         }

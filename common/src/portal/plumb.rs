@@ -22,15 +22,8 @@ impl Portals {
     /// Joins a room to a chat. Its looks stay its people's own.
     pub(super) async fn plumb(&self, row: PortalRow) -> Result<(), Stopped> {
         let (chat, login) = (row.chat.clone(), row.login.clone());
-        if let Some(former) = self.by_chat(&chat).await?
-            && let Some(room_id) = former.room_id.as_deref().filter(|it| Some(*it) != row.room_id.as_deref())
-        {
-            self.unmark_bridged(room_id, &former).await?;
-            if !former.plumbed {
-                let unaliased = self.parts.homeserver.bot().remove_alias(&self.alias_of(&chat)).await;
-                tolerate(unaliased, NOT_QUITE)?;
-            }
-            self.forget_portal(&chat, &[room_id]);
+        if let Some(room_id) = row.room_id.as_deref() {
+            self.leave_former_room(&chat, room_id).await?;
         }
         if let Some(room_id) = row.room_id.as_deref() {
             self.mark_bridged(room_id, &row).await?;
@@ -40,6 +33,23 @@ impl Portals {
             self.note_seeing(&chat, login).await?;
         }
         tracing::info!(chat = %chat, "Joined a room to a chat.");
+        Ok(())
+    }
+
+    /// Takes a chat from the room that it had, if that is another: nothing leads there any more.
+    pub(super) async fn leave_former_room(
+        &self,
+        chat: &RemoteChatId,
+        room_id: &RoomId,
+    ) -> Result<(), Stopped> {
+        let Some(former) = self.by_chat(chat).await? else { return Ok(()) };
+        let Some(left) = former.room_id.as_deref().filter(|it| *it != room_id) else { return Ok(()) };
+        self.unmark_bridged(left, &former).await?;
+        if !former.plumbed {
+            let unaliased = self.parts.homeserver.bot().remove_alias(&self.alias_of(chat)).await;
+            tolerate(unaliased, NOT_QUITE)?;
+        }
+        self.forget_portal(chat, &[left]);
         Ok(())
     }
 
@@ -113,7 +123,7 @@ impl Portals {
         Ok(tolerate(bot.leave(room_id).await, NOT_QUITE)?)
     }
 
-    async fn send_ghosts_away(&self, room_id: &RoomId) -> Result<(), Stopped> {
+    pub(super) async fn send_ghosts_away(&self, room_id: &RoomId) -> Result<(), Stopped> {
         for user_id in self.inside(room_id).await? {
             if self.parts.names.remote(&user_id).is_some() {
                 tolerate(self.parts.homeserver.intent(&user_id).leave(room_id).await, NOT_QUITE)?;
@@ -123,14 +133,14 @@ impl Portals {
     }
 
     /// Who is in a room; nobody where the bot is not.
-    async fn inside(&self, room_id: &RoomId) -> Result<Vec<OwnedUserId>, Stopped> {
+    pub(super) async fn inside(&self, room_id: &RoomId) -> Result<Vec<OwnedUserId>, Stopped> {
         match self.parts.homeserver.bot().joined_members(room_id).await {
             Err(error) if error.is_transient() => Err(error.into()),
             members => Ok(members.unwrap_or_default()),
         }
     }
 
-    fn forget(&self, portal: &PortalRow) {
+    pub(super) fn forget(&self, portal: &PortalRow) {
         let rooms: Vec<&RoomId> = portal.room_id.as_deref().into_iter().collect();
         self.forget_portal(&portal.chat, &rooms);
         self.forget_seeing(&portal.chat);

@@ -45,8 +45,10 @@ pub enum DoubleError {
         "The homeserver does not take that token. Copy it again from your client; signing out there ends it."
     )]
     Refused,
-    /// The person is of another homeserver.
-    #[error("That works only for people of the homeserver that this bridge belongs to.")]
+    /// The person is of a homeserver that is not known.
+    #[error(
+        "That works only for people of homeservers that this bridge knows. The operator can name yours in `homeserver.double_puppet_servers`."
+    )]
     Elsewhere,
     /// The homeserver did not answer.
     #[error(transparent)]
@@ -103,15 +105,19 @@ impl Doubles {
             Some(Known::No(_)) | None => {}
         }
         let own = self.0.store.person(user_id).await?.puppet;
+        let own = own.filter(|_| self.0.homeserver.reaches(user_id.server_name()));
         let double = match own {
             Some(token) => Some(self.0.homeserver.double_with_token(user_id, &token)?),
             None => self.0.homeserver.shared_double(user_id),
         };
+        let is_elsewhere = double.as_ref().is_some_and(Double::is_elsewhere);
         let found = match double {
             None => None,
             Some(double) => match self.proved(double).await {
                 Ok(double) => Some(double),
-                Err(DoubleError::Homeserver(error)) if error.is_transient() => return Err(error.into()),
+                Err(DoubleError::Homeserver(error)) if error.is_transient() && !is_elsewhere => {
+                    return Err(error.into());
+                }
                 Err(error) => {
                     tracing::warn!(%error, user = %user_id, "Somebody cannot be acted for.");
                     None
@@ -135,7 +141,7 @@ impl Doubles {
     /// # Errors
     /// When it is not theirs, is not taken, or could not be kept; then nothing is changed.
     pub async fn take(&self, user_id: &UserId, token: &Secret) -> Result<(), DoubleError> {
-        if user_id.server_name() != self.0.homeserver.bot_id().server_name() {
+        if !self.0.homeserver.reaches(user_id.server_name()) {
             return Err(DoubleError::Elsewhere);
         }
         let double = self.proved(self.0.homeserver.double_with_token(user_id, token)?).await?;
@@ -212,3 +218,7 @@ impl Doubles {
 fn hmac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
+
+#[cfg(test)]
+#[cfg(feature = "testkit")]
+mod tests;

@@ -51,8 +51,7 @@ impl Handler for Acceptor {
     }
 
     async fn user_exists(&self, user_id: &UserId) -> bool {
-        // Ghosts are registered when they first speak; nobody else is ours.
-        user_id == self.names.bot()
+        user_id == self.names.bot() || self.portals.knows_ghost(user_id).await
     }
 
     async fn alias_exists(&self, _alias: &str) -> bool {
@@ -99,7 +98,7 @@ impl Acceptor {
         let Some(origin) = origin else { return Ok(false) };
         // The record of what was sent may still be riding along.
         self.store.settled().await?;
-        let rows = self.store.message_by_remote(&origin.chat, &origin.id).await?;
+        let rows = self.store.message_by_remote(&self.portals.today(&origin.chat), &origin.id).await?;
         let is_settled = !rows.is_empty() && rows.iter().all(|row| row.event_id.is_some());
         Ok(is_settled && rows.iter().all(|row| row.event_id.as_ref().is_some_and(|id| *id != event.event_id)))
     }

@@ -75,7 +75,10 @@ fn fate(event: &Envelope<'_>, names: &GhostNames) -> Fate {
         ("m.room.message" | "m.sticker" | "m.reaction" | "m.room.redaction" | "m.room.encrypted", None) => {
             Fate::Keep
         }
-        ("m.room.tombstone", Some("")) => Fate::Keep,
+        (other, None) if is_about_poll(other) => Fate::Keep,
+        ("m.room.tombstone" | "m.room.pinned_events" | "m.room.name" | "m.room.topic", Some("")) => {
+            Fate::Keep
+        }
         ("m.room.member", Some(member)) => match <&UserId>::try_from(member) {
             Ok(member) if names.is_ours(member) => Fate::Keep,
             Ok(member) => Fate::Profile(member.to_owned()),
@@ -83,6 +86,13 @@ fn fate(event: &Envelope<'_>, names: &GhostNames) -> Fate {
         },
         _ => Fate::LetGo,
     }
+}
+
+/// Both spellings of MSC3381.
+fn is_about_poll(event_type: &str) -> bool {
+    let deed =
+        event_type.strip_prefix("m.poll.").or_else(|| event_type.strip_prefix("org.matrix.msc3381.poll."));
+    matches!(deed, Some("start" | "response" | "end"))
 }
 
 fn row(event: &Envelope<'_>) -> MatrixEvent {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{presence::Presence, run::Fatal, sink::StoreSink};
+use super::{presence::Presence, reports::ToldLanes, run::Fatal, sink::StoreSink};
 use crate::{
     api::{Api, ApiParts},
     appservice::registration::{Registration, double_puppets},
@@ -20,6 +20,7 @@ use crate::{
     platform::EventSink,
     portal::{Lanes, PortalParts, PortalSettings, Portals},
     puppet::Doubles,
+    report::Checkpoints,
     store::{self, PushOrder, Store, StoreSettings},
 };
 
@@ -31,6 +32,7 @@ pub(super) struct Parts {
     pub(super) logins: Logins,
     pub(super) signing_in: SigningIn,
     pub(super) doubles: Doubles,
+    pub(super) checkpoints: Checkpoints,
     pub(super) readiness: Readiness,
     pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
@@ -38,6 +40,7 @@ pub(super) struct Parts {
 
 /// What parts are built upon.
 pub(super) struct Outside {
+    pub(super) checkpoints: Checkpoints,
     pub(super) network: Arc<dyn Network>,
     pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
@@ -50,9 +53,10 @@ impl Parts {
         lanes: &Lanes,
         outside: Outside,
     ) -> Result<Self, Fatal> {
-        let Outside { network, clock, stop } = outside;
+        let Outside { checkpoints, network, clock, stop } = outside;
         let settings = store_settings(&config.database, &registration.tokens.as_token);
-        let store = Store::open(&settings, clock.clone(), Arc::new(lanes.clone())).await?;
+        let feed = ToldLanes { lanes: lanes.clone(), checkpoints: checkpoints.clone() };
+        let store = Store::open(&settings, clock.clone(), Arc::new(feed)).await?;
         // Not earlier: the folder of a SQLite database that is not there is a mistake, and must not be made.
         let folder = config.media_folder();
         media::prepare_folder(&folder).map_err(|error| Fatal::MediaFolder { folder, error })?;
@@ -66,6 +70,7 @@ impl Parts {
             as_token: registration.tokens.as_token.clone(),
             bot: registration.names.bot().to_owned(),
             double_puppet_token,
+            other_servers: config.homeserver.double_puppet_servers.clone(),
         })
         .map_err(|error| Fatal::Other(error.to_string()))?;
         let logins = Logins::new(clock.clone(), stop.clone());
@@ -80,7 +85,7 @@ impl Parts {
         let as_token = &registration.tokens.as_token;
         let doubles = Doubles::new(store.clone(), homeserver.clone(), clock.clone(), as_token);
         let readiness = Readiness::new();
-        Ok(Self { store, homeserver, logins, signing_in, doubles, readiness, clock, stop })
+        Ok(Self { store, homeserver, logins, signing_in, doubles, checkpoints, readiness, clock, stop })
     }
 
     pub(super) fn commands<C>(&self, config: &Config<C>, registration: &Registration) -> Arc<Commands> {
@@ -115,6 +120,7 @@ impl Parts {
                 backfill_messages_max: config.bridge.backfill_messages_max,
                 personal_spaces: config.bridge.personal_spaces,
                 delivery_receipts: config.bridge.delivery_receipts,
+                message_status_events: config.bridge.message_status_events,
                 command_prefix: config.bridge.command_prefix.clone(),
                 relay_templates: Arc::new(config.bridge.relay_templates.clone()),
                 relay_reactions: config.bridge.relay_reactions,
@@ -127,6 +133,7 @@ impl Parts {
             public_media: self.public_media(config, registration),
             commands,
             doubles: self.doubles.clone(),
+            checkpoints: self.checkpoints.clone(),
             clock: self.clock.clone(),
         }
     }

@@ -15,6 +15,7 @@ use super::{
     accept::Acceptor,
     cli::ExitCode,
     parts::{Outside, Parts},
+    reports::{Reporting, Reports},
 };
 use crate::{
     api::Api,
@@ -96,6 +97,7 @@ struct Running {
     presence: JoinHandle<()>,
     sessions: JoinHandle<()>,
     news: JoinHandle<()>,
+    reporting: Reporting,
     api: Option<Api>,
 }
 
@@ -107,11 +109,15 @@ impl Running {
         let lanes = Lanes::new(stop.clone());
         let clock = Clock::system();
         let platform = P::new(platform, clock.clone()).map_err(|error| Fatal::Other(error.to_string()))?;
-        let configured = platform.configured_login();
-        let outside = Outside { network: Arc::new(platform), clock, stop };
+        let (configured, webhook) = (platform.configured_login(), platform.webhook());
+        let reports = Reports::new(&config.homeserver, &registration.tokens.as_token, &clock)?;
+        let checkpoints = reports.checkpoints.clone();
+        let outside = Outside { checkpoints, network: Arc::new(platform), clock, stop };
         let parts = Parts::build(&config, &registration, &lanes, outside).await?;
+        let reporting = reports.begin(&parts.logins, &parts.clock, &parts.stop);
         let commands = parts.commands(&config, &registration);
         let portals = Arc::new(Portals::new(parts.portal_parts(&config, &registration, commands.clone())));
+        portals.load_moves().await?;
         parts.give_sinks(&portals);
         let accounts = parts.signing_in.accounts();
         let is_configured = configured.is_some();
@@ -134,6 +140,9 @@ impl Running {
         if let Some(api) = &api {
             router = router.merge(api.router());
         }
+        if let Some(webhook) = webhook {
+            router = router.merge(appservice::webhook_router(webhook));
+        }
         let server = tokio::spawn(appservice::serve(listener, router, parts.stop.clone()));
         tracing::info!(address = %config.appservice.listen, "Listening for the homeserver.");
 
@@ -142,8 +151,9 @@ impl Running {
         let stop = parts.stop.clone();
         let news = tokio::spawn(async move { commands.tell_news(stop).await });
         accounts.start(announced);
+        reporting.started.cancel();
         let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
-        Ok(Self { parts, lanes, server, presence, sessions, news, api })
+        Ok(Self { parts, lanes, server, presence, sessions, news, reporting, api })
     }
 
     /// Waits for the stop signal, then ends everything in order: nothing new comes in, what is under way ends, what is stored stays.
@@ -167,6 +177,7 @@ impl Running {
             self.parts.signing_in.ended().await;
             self.parts.logins.ended().await;
             self.lanes.ended().await;
+            self.reporting.ended().await;
         };
         if tokio::time::timeout(STOP_PATIENCE, ending).await.is_err() {
             tracing::warn!(

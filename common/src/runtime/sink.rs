@@ -53,7 +53,7 @@ impl SinkPort for StoreSink {
                 Ticket::immediate()
             }
             event => {
-                let chat = event.chat().cloned();
+                let chat = event.chat().map(|chat| self.portals.today(chat));
                 let ticket = self.keep(login, event, cursor).await;
                 if let Some(chat) = chat.filter(|chat| self.portals.is_first_sight(chat, login)) {
                     // What several accounts see is stored once, so that each must say for itself that it sees the chat.
@@ -89,9 +89,15 @@ impl SinkPort for StoreSink {
 
 impl StoreSink {
     async fn keep(&self, login: &LoginId, event: RemoteEvent, cursor: Option<Cursor>) -> Ticket {
-        let facts = Facts::of(&event, self.clock.now_ms());
+        let mut facts = Facts::of(&event, self.clock.now_ms());
+        // What is told under a former id is known, and has its place, under the one of today.
+        if let Some((chat, _)) = &mut facts.guard {
+            *chat = self.portals.today(chat);
+        }
         // A login's own news has a lane of its own.
-        let lane = event.chat().map_or_else(|| Arc::from(login.as_str()), |chat| Arc::from(chat.as_str()));
+        let lane = event
+            .chat()
+            .map_or_else(|| Arc::from(login.as_str()), |chat| Arc::from(self.portals.today(chat).as_str()));
         let body = match Wire::write(&Observed { login: login.clone(), event }) {
             Ok(body) => body,
             Err(error) => return Ticket::new(std::future::ready(Err(NotStored(error.to_string())))),

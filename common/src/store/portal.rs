@@ -19,7 +19,12 @@ macro_rules! columns {
     };
 }
 
-pub(super) const BY_CHAT: &str = concat!("SELECT ", columns!(), " FROM portal WHERE chat = $1");
+/// Under whichever id the chat is asked for that it has had.
+pub(super) const BY_CHAT: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM portal WHERE chat = COALESCE((SELECT moved.chat FROM chat_moved moved WHERE moved.old = $1), $1)"
+);
 pub(super) const BY_ROOM: &str = concat!("SELECT ", columns!(), " FROM portal WHERE room_id = $1");
 pub(super) const PAGE: &str =
     concat!("SELECT ", columns!(), " FROM portal WHERE chat > $1 ORDER BY chat LIMIT $2");

@@ -6,6 +6,7 @@
 //! conversation, and [`Faults`].
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -196,6 +197,7 @@ impl FakeHomeserver {
             as_token: Secret::new(registration.fixed.as_token.clone()),
             bot: registration.bot.clone(),
             double_puppet_token: None,
+            other_servers: BTreeMap::default(),
         }
     }
 

@@ -6,11 +6,13 @@ use magpie_tests::{
 };
 
 use super::{
+    LOAD_MAX,
     nemesis::{self, Plan},
     seed,
 };
 
-const PLAN: Plan<DiscordNetwork> = Plan { times: &[1, 3], loads: 2, troubles: 6, trouble };
+const PLAN: Plan<DiscordNetwork> =
+    Plan { times: &[1, 3], loads: 2, load_max: LOAD_MAX, troubles: 6, trouble };
 
 /// What the bridge says in a channel.
 const EXECUTE: &str = "POST /webhooks/*/*";

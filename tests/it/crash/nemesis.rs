@@ -8,15 +8,14 @@ use magpie_tests::checker::{Network, Scene, Verdict};
 use rand::Rng;
 use serde_json::json;
 
-/// Messages of a burst in each lane, at most, for the long loads at the end.
-const LOAD_MAX: usize = 40;
-
 /// How much trouble is made.
 pub(super) struct Plan<N> {
     /// Each step is a place to die at when it is reached for these times.
     pub(super) times: &'static [u32],
     /// How many long loads are killed midway.
     pub(super) loads: usize,
+    /// Messages of a burst in each lane, at most, for these loads.
+    pub(super) load_max: usize,
     /// What else goes wrong with the network: one of these at a time, by number, up to this one.
     pub(super) troubles: u32,
     /// Makes the trouble of that number.
@@ -75,7 +74,7 @@ pub(super) async fn run<N: Network>(mut scene: Scene<N>, plan: &Plan<N>) -> anyh
         }
     }
     for _ in 0..plan.loads {
-        scene.dies_midway(LOAD_MAX).await?;
+        scene.dies_midway(plan.load_max).await?;
         scene.respawn(None)?;
     }
     settle(&mut scene).await?;

@@ -1,19 +1,28 @@
 //! Builds with a fault on purpose: the checker must find it, and must find nothing in the same story without the fault.
 
-use magpie_tests::checker::{Setting, Verdict};
+use magpie_tests::checker::{LineNetwork, Network, Scene, Setting, Verdict};
 
-use super::{scene, seed};
+use super::seed;
 
 /// So many kills at the step where the fault shows.
 const KILLS: usize = 4;
 
-/// Dies at a step again and again, on a network with keys.
-async fn story(planted: Option<&str>, kill_at: &str) -> anyhow::Result<Verdict> {
+/// A network with keys.
+async fn keyed() -> anyhow::Result<LineNetwork> {
+    LineNetwork::start(true).await
+}
+
+/// Dies at a step again and again.
+pub(super) async fn story<N: Network>(
+    network: N,
+    planted: Option<&str>,
+    kill_at: &str,
+) -> anyhow::Result<Verdict> {
     let environment = planted.map(|fault| ("MAGPIE_FAULT_PLANTED".to_owned(), fault.to_owned()));
     let setting =
         Setting { seed: seed(), environment: environment.into_iter().collect(), ..Setting::default() };
     println!("seed: {}", setting.seed);
-    let mut scene = scene(true, setting).await?;
+    let mut scene = Scene::set(network, setting).await?;
     for _ in 0..KILLS {
         scene.dies_midway(1).await?;
         scene.dies_at(kill_at, |_| ()).await?;
@@ -25,10 +34,10 @@ async fn story(planted: Option<&str>, kill_at: &str) -> anyhow::Result<Verdict> 
 
 #[tokio::test]
 async fn crash_of_a_build_that_acknowledges_before_it_stores_is_found_out() -> anyhow::Result<()> {
-    let verdict = story(Some("acknowledge_early"), "1:2").await?;
+    let verdict = story(keyed().await?, Some("acknowledge_early"), "1:2").await?;
     assert!(verdict.lost() > 0, "the checker found nothing lost: {verdict:?}");
     assert_eq!(verdict.doubled(), 0);
-    let verdict = story(None, "1:2").await?;
+    let verdict = story(keyed().await?, None, "1:2").await?;
     assert_eq!(verdict.violations, []);
     Ok(())
 }
@@ -36,10 +45,10 @@ async fn crash_of_a_build_that_acknowledges_before_it_stores_is_found_out() -> a
 #[tokio::test]
 async fn crash_of_a_build_with_random_keys_is_found_out() -> anyhow::Result<()> {
     // The network has it, the map does not: only the key keeps it from being said again.
-    let verdict = story(Some("random_keys"), "5:2").await?;
+    let verdict = story(keyed().await?, Some("random_keys"), "5:2").await?;
     assert!(verdict.doubled() > 0, "the checker found nothing doubled: {verdict:?}");
     assert_eq!(verdict.lost(), 0);
-    let verdict = story(None, "5:2").await?;
+    let verdict = story(keyed().await?, None, "5:2").await?;
     assert_eq!(verdict.violations, []);
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::{File, Problem, code, production};
 const LAYERS: [&[&str]; 6] = [
     &["ids", "message", "clock", "config", "steps"],
     &["convert"],
-    &["platform", "homeserver", "store"],
+    &["platform", "homeserver", "store", "report"],
     &["media", "puppet", "login", "portal"],
     &["appservice", "commands", "api", "health"],
     &["runtime"],

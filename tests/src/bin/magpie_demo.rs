@@ -23,8 +23,8 @@ async fn main() -> anyhow::Result<()> {
     demo.play().await.context("the conversation did not work out")?;
     if !arguments.once {
         println!("\nLog in with any Matrix client on this machine:");
-        println!("  homeserver  {}", demo.synapse.url());
-        println!("  user        {}", demo.alice.id());
+        println!("  homeserver  {}", demo.synapse().url());
+        println!("  user        {}", demo.alice().id());
         println!("  password    {PASSWORD}");
         println!("Ctrl-C ends everything.");
         tokio::signal::ctrl_c().await.context("cannot listen for Ctrl-C")?;

@@ -41,7 +41,7 @@ impl DiscordNetwork {
 impl Network for DiscordNetwork {
     const BRIDGE: &'static str = "discord";
 
-    fn platform(&self) -> String {
+    fn platform(&self, _url: &str) -> String {
         staged::platform_section(&self.sim)
     }
 

@@ -13,8 +13,8 @@ pub trait Network: Send + Sync + 'static {
     /// The bridge that serves it: `example` for `magpie-example`.
     const BRIDGE: &'static str;
 
-    /// The lines of the bridge's `platform:` section.
-    fn platform(&self) -> String;
+    /// The lines of the `platform:` section of the bridge that listens at `url`.
+    fn platform(&self, url: &str) -> String;
 
     /// Opens a chat, whose name becomes its room's name; gives its id.
     fn open_chat(&self, name: &str) -> String;
@@ -66,7 +66,7 @@ impl LineNetwork {
 impl Network for LineNetwork {
     const BRIDGE: &'static str = "example";
 
-    fn platform(&self) -> String {
+    fn platform(&self, _url: &str) -> String {
         format!("server: {}\ntoken: {TOKEN}\n", self.0.address())
     }
 

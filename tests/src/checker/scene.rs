@@ -70,7 +70,8 @@ impl<N: Network> Scene<N> {
     /// # Errors
     /// When something does not start.
     pub async fn set(network: N, setting: Setting) -> anyhow::Result<Self> {
-        let mut stage = Stage::set(cast(&network, &setting))?;
+        let mut stage = Stage::set(cast::<N>(&setting))?;
+        stage.set_platform(network.platform(&stage.url()));
         let homeserver = FakeHomeserver::start(stage.fake_settings()).await?;
         stage.set_homeserver(&homeserver.url());
         let people = MATRIX_PEOPLE.map(|name| homeserver.person(name)).to_vec();
@@ -338,7 +339,7 @@ async fn settled<N: Network>(
     Ok(())
 }
 
-fn cast<N: Network>(network: &N, setting: &Setting) -> Cast {
+fn cast<N: Network>(setting: &Setting) -> Cast {
     Cast {
         id: N::BRIDGE,
         server_name: "example.org".to_owned(),
@@ -346,7 +347,7 @@ fn cast<N: Network>(network: &N, setting: &Setting) -> Cast {
         database: setting.database.clone(),
         durability: "full",
         admin: "@alice:example.org".to_owned(),
-        platform: network.platform(),
+        platform: String::new(),
         environment: setting.environment.clone(),
     }
 }

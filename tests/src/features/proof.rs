@@ -6,8 +6,12 @@ use super::{Feature, State};
 use crate::openapi::project_root;
 
 /// Where the tests of each root are.
-const ROOTS: [(&str, &str); 3] =
-    [("it", "tests/it"), ("common", "common/src"), ("discord", "bridges/discord/src")];
+const ROOTS: [(&str, &str); 4] = [
+    ("it", "tests/it"),
+    ("common", "common/src"),
+    ("discord", "bridges/discord/src"),
+    ("telegram", "bridges/telegram/src"),
+];
 
 /// The rows whose test does not exist, each in words.
 pub fn missing(features: &[Feature]) -> Vec<String> {
@@ -73,6 +77,7 @@ mod tests {
     fn tests_are_found_and_those_that_are_none_are_not() {
         assert!(exists("common::ids::tests::merging_keeps_the_primary_id_and_adds_each_alias_once"));
         assert!(exists("discord::place::tests::a_spot_names_what_a_place_finds"));
+        assert!(exists("telegram::place::tests::every_spelling_is_read_again"));
         for wrong in
             ["common::ids::tests::no_such_test", "common::ids::tests::user", "nowhere::a::b", "common", ""]
         {

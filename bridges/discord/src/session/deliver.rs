@@ -10,7 +10,7 @@ use magpie_common::{
     clock::Clock,
     ids::RemoteChatId,
     message::{Author, Message, Node, Outgoing, OutgoingMessage, RichText},
-    platform::{DeliverError, Delivered, DeliveryKey, EventSink},
+    platform::{DeliverError, Delivered, DeliveryKey, EventSink, Progress},
 };
 
 pub(crate) use self::files::Payload;
@@ -19,7 +19,6 @@ pub(super) use self::spoken::MIME as VOICE_MIME;
 use super::{
     api::{Api, ApiError},
     permissions::{SEND_MESSAGES, SEND_MESSAGES_IN_THREADS, VIEW_CHANNEL},
-    progress::Progress,
     verdict::explained,
     webhooks::Webhooks,
     world::{Channel, World},

@@ -28,7 +28,7 @@ const CASES: &[Case] = &[
 etc/config.yaml:3:3: unknown setting `server_nam`
     3 |   server_nam: ***********
       |   ^^^^^^^^^^
-      help: Did you mean `server_name`? Allowed here: url, server_name, double_puppets.
+      help: Did you mean `server_name`? Allowed here: url, server_name, double_puppets, double_puppet_servers, status_endpoint, message_send_checkpoint_endpoint.
 
 1 problem in the configuration.
 "##,
@@ -263,6 +263,23 @@ etc/config.yaml:2:8: this address must start with `http://` or `https://`
       help: Write it in full, such as `https://matrix.example.org` or `http://127.0.0.1:8008`.
 
 1 problem in the configuration.
+"##,
+    },
+    Case {
+        name: "addresses of programs that watch over bridges",
+        change: ("bridge:", "  status_endpoint: status.example.org/x\n  message_send_checkpoint_endpoint: unix:/run/x\nbridge:"),
+        report: r##"
+etc/config.yaml:4:20: this address has no `http://` or `https://`
+    4 |   status_endpoint: status.example.org/x
+      |                    ^^^^^^^^^^^^^^^^^^^^
+      help: Write it in full, such as `https://matrix.example.org` or `http://127.0.0.1:8008`.
+
+etc/config.yaml:5:37: this address must start with `http://` or `https://`
+    5 |   message_send_checkpoint_endpoint: unix:/run/x
+      |                                     ^^^^^^^^^^^
+      help: Write it in full, such as `https://matrix.example.org` or `http://127.0.0.1:8008`.
+
+2 problems in the configuration.
 "##,
     },
     Case {
@@ -508,6 +525,23 @@ etc/config.yaml:5:22: this would ignore @alice:example.org, whom `permissions` n
     5 |   ignore: [telegram, "@a*:example.org"]
       |                      ^^^^^^^^^^^^^^^^^
       help: Make it fit fewer ids, or take them out of `permissions`.
+
+2 problems in the configuration.
+"##,
+    },
+    Case {
+        name: "other homeservers that cannot be reached",
+        change: ("server_name: example.org\n", "server_name: example.org\n  double_puppet_servers: { \"a b\": \"https://a.example\", b.example: \"http://b.example\" }\n"),
+        report: r##"
+etc/config.yaml:4:28: `a b` is not a server name
+    4 |   double_puppet_servers: { "a b": "https://a.example", b.example: "http://b.example" }
+      |                            ^^^^^
+      help: Name the server as in its people's ids: `example.org`.
+
+etc/config.yaml:4:56: access tokens would travel to b.example for everybody to read
+    4 |   double_puppet_servers: { "a b": "https://a.example", b.example: "http://b.example" }
+      |                                                        ^^^^^^^^^
+      help: Give an `https://` address.
 
 2 problems in the configuration.
 "##,

@@ -1,6 +1,6 @@
 //! What is done about an event from Matrix. Pure: from facts to a decision.
 
-use ruma::{OwnedRoomId, UserId};
+use ruma::{OwnedRoomId, RoomId, UserId};
 
 use super::{
     event::Event,
@@ -15,7 +15,10 @@ use crate::{
 };
 
 mod change;
+mod looks;
 mod message;
+mod pin;
+mod poll;
 
 /// All that the decision rests on.
 pub(super) struct Facts<'a> {
@@ -23,6 +26,8 @@ pub(super) struct Facts<'a> {
     pub(super) portal: Option<&'a PortalRow>,
     /// The room has no portal yet, and will have one.
     pub(super) in_the_making: bool,
+    /// The other room in which the chat of this one goes on.
+    pub(super) goes_on_in: Option<&'a RoomId>,
     /// The room is there for talking with the bot.
     pub(super) is_management: bool,
     pub(super) level: Level,
@@ -101,13 +106,22 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
         };
     }
     let Some(portal) = facts.portal else {
-        return match facts.in_the_making {
-            true => Decision::Wait("the room is still being made".to_owned()),
-            false => ignore("the room is no portal"),
+        return match (facts.in_the_making, facts.goes_on_in) {
+            (true, _) => Decision::Wait("the room is still being made".to_owned()),
+            (false, None) => ignore("the room is no portal"),
+            (false, Some(_)) if facts.level < Level::Relay => ignore("the room was left by its chat"),
+            (false, Some(room_id)) => Decision::Refuse(format!(
+                "this chat goes on in another room, https://matrix.to/#/{room_id}. Please say it there."
+            )),
         };
     };
     if facts.level < Level::Relay {
         return ignore("the sender has no right to use this bridge");
+    }
+    if let Some(action) = facts.event.decorates()
+        && !looks::can_go(facts, portal, action)
+    {
+        return Decision::Ignore(format!("{} of this room go nowhere", action.words()));
     }
     match portal.state {
         PortalState::Active | PortalState::Filling => {}
@@ -140,7 +154,10 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
         ),
         "m.reaction" => change::decide_reaction(facts, portal, limits),
         "m.room.redaction" => change::decide_redaction(facts, limits),
-        other => ignore(&format!("events of the type {other} are not carried over")),
+        "m.room.pinned_events" => pin::decide(facts, limits),
+        "m.room.name" | "m.room.topic" => looks::decide(facts),
+        other => poll::decide(facts, limits)
+            .unwrap_or_else(|| ignore(&format!("events of the type {other} are not carried over"))),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     media::picture_source,
     message::{AttachmentKind, FileSource, Outgoing},
     platform::{DeliverError, Delivered, DeliveryKey, InDoubt, Session},
-    portal::{Portals, keys, lane::Attempted},
+    portal::{Portals, keys, lane::Attempted, outcome::Fate},
     steps::{Step, reached},
     store::{Done, Links, MessageRow, Outcome, PortalRow, StoreError},
 };
@@ -71,13 +71,18 @@ async fn conclude(
         }
         Err(DeliverError::Uncertain(reason)) => {
             portals.tell_of_doubt(work.row, &reason).await;
+            portals.tell_programs(work.row, work.try_.failures, Fate::Uncertain(&reason));
             (Outcome::Uncertain(reason), Links::None)
         }
         Err(
-            DeliverError::Unsupported(words) | DeliverError::Rejected(words) | DeliverError::LoggedOut(words),
+            ref error @ (DeliverError::Unsupported(ref words)
+            | DeliverError::Rejected(ref words)
+            | DeliverError::LoggedOut(ref words)),
         ) => {
+            let words = words.clone();
             tracing::warn!(row = work.row.id.get(), reason = %words, "Not delivered.");
             portals.tell_of_failure(work.row, &words).await;
+            portals.tell_programs(work.row, work.try_.failures, Fate::of_refusal(error, &words));
             (Outcome::Failed(words), Links::None)
         }
     };
@@ -85,6 +90,9 @@ async fn conclude(
     match portals.record_surely(work.row, outcome, links).await {
         Ok(()) => {
             reached(Step::DeliveryRecorded);
+            if is_through {
+                portals.tell_programs(work.row, work.try_.failures, Fate::Through);
+            }
             if is_through && portals.parts.settings.delivery_receipts {
                 portals.marks.delivered(&work.event.room_id, &work.event.event_id);
             }

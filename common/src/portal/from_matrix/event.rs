@@ -4,6 +4,8 @@ use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::message::Action;
+
 /// What the portal needs of an event; its content stays as it is until the decision asks for it.
 #[derive(Debug, Deserialize)]
 pub(in crate::portal) struct Event {
@@ -21,6 +23,27 @@ pub(in crate::portal) struct Event {
     /// Where rooms before version 11 say which event a redaction takes away.
     #[serde(default)]
     redacts: Value,
+    #[serde(default)]
+    unsigned: Unsigned,
+}
+
+/// What the homeserver adds to an event.
+#[derive(Debug, Default, Deserialize)]
+struct Unsigned {
+    /// What stood in the place of a piece of state before.
+    #[serde(default)]
+    prev_content: Value,
+}
+
+/// How the list of a room's pinned messages changed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Pinning {
+    /// Not at all, but for its order.
+    Nothing,
+    Pinned(OwnedEventId),
+    Unpinned(OwnedEventId),
+    /// In more than one place.
+    Several,
 }
 
 impl Event {
@@ -53,6 +76,35 @@ impl Event {
         }
         let named = self.content.get("replacement_room").and_then(Value::as_str);
         Some(named.and_then(|named| OwnedRoomId::try_from(named).ok()))
+    }
+
+    /// Which sort of decoration of its room it changes, if it does.
+    pub(super) fn decorates(&self) -> Option<Action> {
+        match (&*self.event_type, self.state_key.as_deref()) {
+            ("m.room.pinned_events", Some("")) => Some(Action::Pin),
+            ("m.room.name" | "m.room.topic", Some("")) => Some(Action::ChatInfo),
+            _ => None,
+        }
+    }
+
+    /// How it changes what is pinned in the room, if that is what it is about.
+    pub(super) fn pinning(&self) -> Option<Pinning> {
+        if self.event_type != "m.room.pinned_events" || self.state_key.as_deref() != Some("") {
+            return None;
+        }
+        let list = |content: &Value| -> Vec<OwnedEventId> {
+            let pinned = content.get("pinned").and_then(Value::as_array).into_iter().flatten();
+            pinned.filter_map(|id| OwnedEventId::try_from(id.as_str()?).ok()).collect()
+        };
+        let (before, now) = (list(&self.unsigned.prev_content), list(&self.content));
+        let mut added = now.iter().filter(|id| !before.contains(id));
+        let mut removed = before.iter().filter(|id| !now.contains(id));
+        Some(match (added.next(), removed.next(), added.next().or(removed.next())) {
+            (None, None, _) => Pinning::Nothing,
+            (Some(id), None, None) => Pinning::Pinned(id.clone()),
+            (None, Some(id), None) => Pinning::Unpinned(id.clone()),
+            (Some(_), Some(_), _) | (_, _, Some(_)) => Pinning::Several,
+        })
     }
 
     /// The reason that was given.

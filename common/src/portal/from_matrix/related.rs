@@ -7,9 +7,12 @@ use ruma::{EventId, OwnedEventId, OwnedUserId};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Stopped, event::Event};
+use super::{
+    Stopped,
+    event::{Event, Pinning},
+};
 use crate::{
-    convert::{Origin, content_relations, read_reaction},
+    convert::{Origin, Poll, PollDeed, content_relations, read_poll, read_reaction},
     homeserver::{Deed, HomeserverError},
     ids::{RemoteMessageId, RemoteUserId},
     media::picture_source,
@@ -50,6 +53,8 @@ pub(super) struct Related {
     pub(super) emoji: Option<Emoji>,
     /// The content of the message that it changes.
     pub(super) original: Option<Value>,
+    /// The poll that it votes in.
+    pub(super) poll: Option<Poll>,
     /// The reaction that it takes back.
     pub(super) taken_back: Option<ReactionRow>,
     /// The reactions on the message that it reacts to, or that loses one.
@@ -74,7 +79,11 @@ pub(super) async fn load(portals: &Portals, portal: &PortalRow, event: &Event) -
         "m.room.message" | "m.sticker" => finder.message().await,
         "m.reaction" => finder.reaction().await,
         "m.room.redaction" => finder.redaction().await,
-        _ => Ok(Related::default()),
+        "m.room.pinned_events" => finder.pinned().await,
+        other => match read_poll(other, &event.content) {
+            Some(PollDeed::Voted { poll, .. } | PollDeed::Closed { poll }) => finder.poll(&poll).await,
+            Some(PollDeed::Opened(_)) | None => Ok(Related::default()),
+        },
     }
 }
 
@@ -88,6 +97,8 @@ struct Finder<'a> {
 #[derive(Deserialize)]
 struct Fetched {
     sender: OwnedUserId,
+    #[serde(rename = "type", default)]
+    event_type: String,
     #[serde(rename = "origin_server_ts", default)]
     sent_ms: i64,
     #[serde(default)]
@@ -152,6 +163,24 @@ impl Finder<'_> {
         Ok(Related { changed, may_redact_others, ..Related::default() })
     }
 
+    async fn pinned(&self) -> Result<Related, Stopped> {
+        let Some(Pinning::Pinned(event_id) | Pinning::Unpinned(event_id)) = self.event.pinning() else {
+            return Ok(Related::default());
+        };
+        Ok(Related { changed: self.target(Some(&event_id)).await?, ..Related::default() })
+    }
+
+    async fn poll(&self, poll: &EventId) -> Result<Related, Stopped> {
+        let Some(target) = self.known(poll).await? else { return Ok(Related::default()) };
+        let may_redact_others = !target.is_by(&self.event.sender) && self.has_power().await?;
+        let read = |event: Fetched| match read_poll(&event.event_type, &event.content) {
+            Some(PollDeed::Opened(poll)) => Some(poll),
+            _ => None,
+        };
+        let poll = self.fetch(poll).await?.and_then(read);
+        Ok(Related { changed: Some(target), poll, may_redact_others, ..Related::default() })
+    }
+
     async fn reactions(&self, target: &Target) -> Result<Vec<ReactionRow>, StoreError> {
         match target.parts.last() {
             Some(part) => self.portals.parts.store.reactions(&self.portal.chat, part).await,
@@ -213,7 +242,8 @@ impl Finder<'_> {
     /// The target as an event of a ghost tells it: its record is on the way, or was lost with an old database.
     fn told_by(&self, event_id: &EventId, event: Fetched) -> Option<Target> {
         let sender: RemoteUserId = self.portals.parts.names.remote(&event.sender)?;
-        let origin = Origin::read(&event.content).filter(|origin| origin.chat == self.portal.chat)?;
+        let origin = Origin::read(&event.content)
+            .filter(|origin| self.portals.today(&origin.chat) == self.portal.chat)?;
         Some(Target {
             event_id: event_id.to_owned(),
             row: None,

@@ -112,7 +112,7 @@ async fn references(portals: &Portals, message: &Message) -> Result<Known, Store
         let Some(room_id) = &portal.room_id else { continue };
         known.add_room(chat.clone(), room_id.clone(), vec![portals.parts.names.server_name().to_owned()]);
         if let MentionTarget::Message(_, id) = &mention.target
-            && let Some(found) = find(portals, chat, id).await?
+            && let Some(found) = find(portals, &portal.chat, id).await?
         {
             known.add_message(chat.clone(), id.clone(), found.event_id);
         }

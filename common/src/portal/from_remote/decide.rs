@@ -1,6 +1,6 @@
 //! What is done about an event from the network. Pure: from facts to a decision.
 
-use ruma::OwnedRoomId;
+use ruma::{OwnedEventId, OwnedRoomId};
 
 use super::{
     change::Extent,
@@ -9,7 +9,8 @@ use super::{
 use crate::{
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
     message::{
-        ChatChange, ChatInfo, CreateWhen, Emoji, Personal, RemoteEvent, RemoteMessage, Stands, UserInfo,
+        ChatChange, ChatInfo, CreateWhen, Emoji, MemberChange, Personal, RemoteEvent, RemoteMessage, Stands,
+        UserInfo,
     },
     store::{Direction, MessageRow, MessageState, PortalRow, PortalState, ReactionRow},
 };
@@ -17,6 +18,8 @@ use crate::{
 /// All that the decision rests on.
 pub(super) struct Facts<'a> {
     pub(super) event: &'a RemoteEvent,
+    /// Whether it came under a former id of its chat.
+    pub(super) is_late: bool,
     pub(super) portal: Option<&'a PortalRow>,
     /// What the event refers to.
     pub(super) related: &'a Related,
@@ -49,6 +52,12 @@ pub(super) enum Decision<'a> {
         stretch: &'a (RemoteMessageId, RemoteMessageId),
         messages: &'a [Stands],
     },
+    /// Pin an event in its room, or unpin it.
+    Pin { room_id: &'a OwnedRoomId, event_id: &'a OwnedEventId, pinned: bool },
+    /// Let the sender's ghost vote in a poll that somebody in Matrix has opened.
+    Vote(Vote<'a>),
+    /// Let ghosts come and go.
+    Members(&'a OwnedRoomId, &'a [(RemoteUserId, MemberChange)]),
     /// Show how somebody looks now.
     Profile(&'a UserInfo),
     /// Make the chat's room now.
@@ -61,6 +70,8 @@ pub(super) enum Decision<'a> {
     Forget(&'a PortalRow),
     /// The chat is gone; its room stays as a memory.
     Close(&'a PortalRow),
+    /// Let the chat go on under another id.
+    Move { from: &'a RemoteChatId, to: &'a RemoteChatId },
     /// Let the bot say something to the room.
     Tell(&'a OwnedRoomId, String),
 }
@@ -73,6 +84,16 @@ pub(super) struct Reaction<'a> {
     pub(super) sender: &'a RemoteUserId,
     pub(super) emoji: &'a Emoji,
     pub(super) sent_ms: Option<i64>,
+}
+
+/// A vote from the network.
+#[derive(Debug, PartialEq)]
+pub(super) struct Vote<'a> {
+    /// The poll's event.
+    pub(super) on: &'a MessageRow,
+    pub(super) sender: &'a RemoteUserId,
+    /// The places of the chosen answers.
+    pub(super) answers: &'a [u32],
 }
 
 /// Decides.
@@ -102,6 +123,15 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
             Some(_) => Decision::Reconcile { chat, stretch, messages },
             None => ignore("the chat has no room"),
         },
+        RemoteEvent::Vote { sender, answers, .. } => decide_vote(facts, sender, answers),
+        RemoteEvent::Pin { pinned, .. } => decide_pin(facts, *pinned),
+        RemoteEvent::MembersChanged { changes, .. } => {
+            match facts.portal.and_then(|portal| portal.room_id.as_ref()) {
+                Some(room_id) => Decision::Members(room_id, changes),
+                None => ignore("the chat has no room"),
+            }
+        }
+        RemoteEvent::Migrated { from, to } => Decision::Move { from, to },
         RemoteEvent::UserChanged(user) => Decision::Profile(user),
         RemoteEvent::ChatChanged { chat, change } => decide_chat(facts, chat, change),
         RemoteEvent::Unknown { name, .. } => match facts.portal.and_then(|portal| portal.room_id.as_ref()) {
@@ -114,13 +144,7 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
                 None => Decision::Ignore("what is missing belongs to no room".to_owned()),
             }
         }
-        RemoteEvent::Typing { .. }
-        | RemoteEvent::Receipt { .. }
-        | RemoteEvent::Vote { .. }
-        | RemoteEvent::Pin { .. }
-        | RemoteEvent::MembersChanged { .. }
-        | RemoteEvent::StateChanged(_)
-        | RemoteEvent::Migrated { .. } => {
+        RemoteEvent::Typing { .. } | RemoteEvent::Receipt { .. } | RemoteEvent::StateChanged(_) => {
             Decision::Ignore(format!("events of the kind {} are not carried over yet", facts.event.name()))
         }
     }
@@ -132,7 +156,7 @@ fn is_asked_for(event: &RemoteEvent) -> bool {
         RemoteEvent::ChatChanged { change: ChatChange::Present(info), .. } => {
             info.create == Some(CreateWhen::AtOnce)
         }
-        RemoteEvent::ChatChanged { change: ChatChange::Forgotten, .. } => true,
+        RemoteEvent::ChatChanged { change: ChatChange::Forgotten, .. } | RemoteEvent::Migrated { .. } => true,
         _ => false,
     }
 }
@@ -205,6 +229,29 @@ fn decide_unreact<'a>(
     }
 }
 
+fn decide_pin<'a>(facts: &Facts<'a>, pinned: bool) -> Decision<'a> {
+    let rows = &facts.related.rows;
+    if rows.is_empty() {
+        return unknown(facts);
+    }
+    // A message that became several events is pinned by its first.
+    let shown = rows.iter().filter(|row| row.state != MessageState::Gone);
+    let mut shown = shown.filter_map(|row| row.room_id.as_ref().zip(row.event_id.as_ref()));
+    match shown.next() {
+        Some((room_id, event_id)) => Decision::Pin { room_id, event_id, pinned },
+        None => ignore("the message is not in a room"),
+    }
+}
+
+fn decide_vote<'a>(facts: &Facts<'a>, sender: &'a RemoteUserId, answers: &'a [u32]) -> Decision<'a> {
+    match facts.related.rows.first() {
+        None => unknown(facts),
+        Some(row) if row.origin == Direction::FromRemote => ignore("polls of the network are shown in words"),
+        Some(row) if row.state != MessageState::Delivered => ignore("the poll is not there any more"),
+        Some(on) => Decision::Vote(Vote { on, sender, answers }),
+    }
+}
+
 fn is_by(row: &ReactionRow, sender: &RemoteUserId) -> bool {
     row.origin == Direction::FromRemote && row.sender == sender.as_str()
 }
@@ -223,6 +270,10 @@ fn ignore<'a>(why: &str) -> Decision<'a> {
 
 fn decide_chat<'a>(facts: &Facts<'a>, chat: &'a RemoteChatId, change: &'a ChatChange) -> Decision<'a> {
     let with_room = facts.portal.filter(|portal| portal.room_id.is_some());
+    let is_about_looks = matches!(change, ChatChange::Present(_) | ChatChange::Info(_) | ChatChange::Gone);
+    if facts.is_late && is_about_looks {
+        return ignore("the chat goes on under another id, which says how it is now");
+    }
     match (change, with_room) {
         (ChatChange::Present(info) | ChatChange::Info(info), Some(portal)) => Decision::Update(portal, info),
         (ChatChange::Present(info), None) => decide_new_chat(facts, chat, info),

@@ -115,6 +115,8 @@ fn refers(event: &RemoteEvent) -> bool {
             | RemoteEvent::Redact { .. }
             | RemoteEvent::React { .. }
             | RemoteEvent::Unreact { .. }
+            | RemoteEvent::Pin { .. }
+            | RemoteEvent::Vote { .. }
     )
 }
 
@@ -126,6 +128,9 @@ async fn look_up(portals: &Portals, event: &RemoteEvent) -> Result<Related, Stor
             related.rows = store.message_by_remote(&message.chat, &message.id).await?;
         }
         RemoteEvent::Redact { chat, ids, .. } => related.rows = all(portals, chat, ids).await?,
+        RemoteEvent::Pin { chat, target, .. } | RemoteEvent::Vote { chat, target, .. } => {
+            related.rows = store.message_by_remote(chat, target).await?;
+        }
         RemoteEvent::React { chat, target, .. } | RemoteEvent::Unreact { chat, target, .. } => {
             related.rows = store.message_by_remote(chat, target).await?;
             related.reactions = store.reactions(chat, target).await?;
@@ -134,8 +139,6 @@ async fn look_up(portals: &Portals, event: &RemoteEvent) -> Result<Related, Stor
         | RemoteEvent::Typing { .. }
         | RemoteEvent::Receipt { .. }
         | RemoteEvent::Poll { .. }
-        | RemoteEvent::Vote { .. }
-        | RemoteEvent::Pin { .. }
         | RemoteEvent::ChatChanged { .. }
         | RemoteEvent::MembersChanged { .. }
         | RemoteEvent::UserChanged(_)

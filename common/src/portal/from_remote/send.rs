@@ -58,7 +58,8 @@ pub(super) async fn parts_said(
             return None;
         }
         let origin = Origin::read(&heard.content)?;
-        let same = origin.chat == message.chat && origin.id == message.id;
+        // It may have been said when the chat had another id.
+        let same = voice.portals.today(&origin.chat) == message.chat && origin.id == message.id;
         same.then_some((origin.part, heard.event_id))
     });
     Ok(said.collect())

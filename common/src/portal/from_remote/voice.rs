@@ -27,11 +27,11 @@ use crate::{
 const SEARCHED_EVENTS: u32 = 100;
 
 /// Asks the session about people; while there is none, nothing is found out.
-pub(super) struct Looker<'a> {
-    pub(super) portals: &'a Portals,
-    pub(super) session: Option<&'a dyn Session>,
+pub(in crate::portal) struct Looker<'a> {
+    pub(in crate::portal) portals: &'a Portals,
+    pub(in crate::portal) session: Option<&'a dyn Session>,
     /// Whether a file that cannot be had now is waited for.
-    pub(super) is_patient: bool,
+    pub(in crate::portal) is_patient: bool,
 }
 
 #[async_trait]
@@ -48,7 +48,7 @@ impl Looks for Looker<'_> {
 
 /// A ghost that is ready to speak in a room, or the person in Matrix whose own words they are.
 pub(super) struct Voice<'a> {
-    portals: &'a Portals,
+    pub(super) portals: &'a Portals,
     room_id: &'a RoomId,
     /// Who speaks.
     pub(super) user_id: OwnedUserId,
@@ -93,6 +93,14 @@ impl<'a> Voice<'a> {
         Ok(Self { portals, room_id, user_id: ghost.user_id.clone(), double: None })
     }
 
+    /// Comes into the room without a word.
+    pub(super) async fn come_in(&self) -> Result<(), HomeserverError> {
+        match &self.double {
+            None => self.bring_in(&self.portals.parts.homeserver.intent(&self.user_id)).await,
+            Some(double) => self.bring_in(&self.portals.parts.homeserver.double(double)).await,
+        }
+    }
+
     /// The key of what this ghost sends there.
     pub(super) fn txn_id(&self, place: &Place<'_>) -> String {
         keys::txn_id(place, &self.user_id, &self.portals.parts.clock)
@@ -107,13 +115,10 @@ impl<'a> Voice<'a> {
         let content = doubles.marked(event.content, event.room_id, &self.user_id, event.txn_id);
         let event = SendEvent { content: &content, ..event };
         match self.send_as(&self.portals.parts.homeserver.double(double), event).await {
-            Err(HomeserverError::TokenRefused(why)) => {
+            // Nothing was said. The next attempt speaks as the ghost.
+            Err(error) if is_in_vain(double, &error) => {
                 doubles.refused(&self.user_id);
-                // The next attempt speaks as the ghost.
-                Err(HomeserverError::Broken(format!(
-                    "the double puppet of {} is refused: {why}",
-                    self.user_id
-                )))
+                Err(HomeserverError::Broken(format!("{} cannot speak for themselves: {error}", self.user_id)))
             }
             sent => sent,
         }
@@ -146,9 +151,22 @@ impl<'a> Voice<'a> {
     async fn bring_in(&self, ghost: &Intent<'_>) -> Result<(), HomeserverError> {
         match self.portals.parts.homeserver.bot().invite(self.room_id, ghost.user_id()).await {
             // Already invited or already inside.
-            Ok(()) | Err(HomeserverError::Forbidden(_)) => ghost.join(self.room_id).await,
+            Ok(()) | Err(HomeserverError::Forbidden(_)) => {
+                ghost.join_via(self.room_id, &[self.portals.parts.names.server_name()]).await
+            }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Whether a person can't be acted for just now: their token has ended, their homeserver is away, or they may not come in.
+fn is_in_vain(double: &Double, error: &HomeserverError) -> bool {
+    match error {
+        HomeserverError::TokenRefused(_) | HomeserverError::Forbidden(_) | HomeserverError::NotFound(_) => {
+            true
+        }
+        HomeserverError::Unreachable(_) => double.is_elsewhere(),
+        _ => false,
     }
 }
 

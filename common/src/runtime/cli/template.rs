@@ -24,6 +24,7 @@ pub(super) fn config_text<P: PlatformConfig>(about: &About, answers: &Answers) -
         TEMPLATE,
         &[
             ("program", &program),
+            ("none", "{}"),
             ("variable", &variable),
             ("id", about.id),
             ("name", about.name),
@@ -104,6 +105,12 @@ homeserver:
   # A second registration, by which the bridge may act for your own users; `{program} registration --double-puppets` writes it.
   # Default: nobody is acted for who has not given a token of their own.
   #double_puppets: ./double-puppets.yaml
+  # Other homeservers whose people may give access tokens of theirs: the end of their ids, and the address of the client API.
+  #double_puppet_servers: {none}
+  # Where programs that watch over bridges are told how each login is, and how far each message has come. Both are shown the
+  # registration's as_token, so name only what is your own: docs/operate.md. Default: nobody is told.
+  #status_endpoint: https://status.example.org/bridges/{id}
+  #message_send_checkpoint_endpoint: https://status.example.org/checkpoints
 
 appservice:
   # Where the bridge listens for the homeserver. 0.0.0.0 for all networks of this machine.
@@ -155,6 +162,8 @@ bridge:
   #personal_spaces: true
   # Whether the bot shows as read what was delivered to {name}.
   #delivery_receipts: true
+  # Whether an event tells clients what became of each message, for those that show it (com.beeper.message_send_status).
+  #message_status_events: false
   # What a command in a bridged room starts with.
   #command_prefix: "{command_prefix}"
   # Who has no account on {name} is spoken for by a relay. Where {name} does not show names beside its messages, the name stands in the

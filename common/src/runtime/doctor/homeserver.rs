@@ -1,6 +1,6 @@
 //! The doctor's look at the homeserver: there, known to it, and back.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ruma::UserId;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -21,6 +21,7 @@ pub(super) async fn examine<C>(config: &Config<C>, registration: &Registration, 
         as_token: registration.tokens.as_token.clone(),
         bot: registration.names.bot().to_owned(),
         double_puppet_token: None,
+        other_servers: BTreeMap::default(),
     };
     let homeserver = match Homeserver::new(settings) {
         Ok(homeserver) => homeserver,

@@ -72,7 +72,15 @@ fn every_kind_of_event_has_its_fate() {
         ("a room that we close ourselves", BOT, "m.room.tombstone", Some(""), Nothing),
         ("a tombstone under another key", PERSON, "m.room.tombstone", Some("x"), Nothing),
         ("a tombstone that is no state", PERSON, "m.room.tombstone", None, Nothing),
-        ("a name", PERSON, "m.room.name", Some(""), Nothing),
+        ("a poll", PERSON, "org.matrix.msc3381.poll.start", None, Stored),
+        ("a vote", PERSON, "m.poll.response", None, Stored),
+        ("our ghost's vote", GHOST, "org.matrix.msc3381.poll.response", None, Nothing),
+        ("what is no poll", PERSON, "m.poll.other", None, Nothing),
+        ("pins", PERSON, "m.room.pinned_events", Some(""), Stored),
+        ("pins that we set ourselves", BOT, "m.room.pinned_events", Some(""), Nothing),
+        ("a name", PERSON, "m.room.name", Some(""), Stored),
+        ("a name that we give ourselves", BOT, "m.room.name", Some(""), Nothing),
+        ("other state", PERSON, "m.room.guest_access", Some(""), Nothing),
         ("what nobody knows", PERSON, "org.example.odd", None, Nothing),
     ];
     for (name, sender, event_type, key, expected) in table {

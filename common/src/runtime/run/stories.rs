@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     config::{Environment, parse},
+    homeserver::SendState,
     ids::{RemoteChatId, RemoteUserId},
     message::{RemoteEvent, RemoteMessage},
     testkit::{
@@ -22,11 +23,16 @@ mod changes;
 mod conversion;
 mod doubles;
 mod files;
+mod meet;
+mod members;
+mod moved;
 mod neighbors;
 mod people;
+mod polls;
 mod provisioning;
 mod reactions;
 mod relay;
+mod reports;
 mod rooms;
 mod upgrades;
 
@@ -46,10 +52,21 @@ struct Stage {
     running: Running,
     listen: std::net::SocketAddr,
     chat: RemoteChatId,
-    _folder: TempDir,
+    folder: TempDir,
+    /// The configuration.
+    text: String,
 }
 
 impl Stage {
+    /// Gives somebody power in a room that the bridge has made.
+    async fn empowers(&self, room: &OwnedRoomId, user: &str, level: i64) {
+        let mut levels = self.fake.state(room, "m.room.power_levels", "").expect("there are levels");
+        levels["users"][user] = level.into();
+        let state =
+            SendState { room_id: room, event_type: "m.room.power_levels", state_key: "", content: &levels };
+        self.running.parts.homeserver.bot().send_state(state).await.expect("the bot has all power");
+    }
+
     /// A running bridge with the chat `town`, of which nothing was said yet.
     async fn set(story: &str) -> Self {
         Self::set_with(story, "", "").await
@@ -84,22 +101,17 @@ impl Stage {
         let text = configuration(folder.path(), &fake, listen, story)
             .replacen("appservice:", &format!("{homeserver}appservice:"), 1)
             .replacen("bridge:\n", &format!("bridge:\n{bridge}"), 1);
-        let config = parse::<crate::testkit::fake_network::FakeNetworkConfig>(
-            &ABOUT,
-            &folder.path().join("config.yaml"),
-            &text,
-            &Environment::default(),
-        );
-        let running =
-            Running::start::<FakeNetwork>(config.expect("a configuration"), CancellationToken::new()).await;
-        Self {
-            fake,
-            network,
-            running: running.unwrap_or_else(|fatal| panic!("{fatal}")),
-            listen,
-            chat,
-            _folder: folder,
-        }
+        let running = start(folder.path(), &text).await;
+        Self { fake, network, running, listen, chat, folder, text }
+    }
+
+    /// The same bridge after it has stopped and started again.
+    async fn restarted(self) -> Self {
+        let Self { fake, network, running, listen, chat, folder, text } = self;
+        running.parts.stop.cancel();
+        assert_eq!(running.until_stopped().await, ExitCode::Ok);
+        let running = start(folder.path(), &text).await;
+        Self { fake, network, running, listen, chat, folder, text }
     }
 
     /// The room of the chat, with Alice and Bob inside, after somebody on the network has said something there.
@@ -185,6 +197,18 @@ impl Stage {
         assert_eq!(self.running.until_stopped().await, ExitCode::Ok);
         self.fake.stop().await;
     }
+}
+
+async fn start(folder: &Path, text: &str) -> Running {
+    let config = parse::<crate::testkit::fake_network::FakeNetworkConfig>(
+        &ABOUT,
+        &folder.join("config.yaml"),
+        text,
+        &Environment::default(),
+    );
+    let running =
+        Running::start::<FakeNetwork>(config.expect("a configuration"), CancellationToken::new()).await;
+    running.unwrap_or_else(|fatal| panic!("{fatal}"))
 }
 
 /// The bridge, and what lets it act for people.

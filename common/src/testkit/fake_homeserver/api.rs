@@ -139,7 +139,10 @@ fn in_room(shared: &Shared, method: &Method, room: &RoomId, rest: &[&str], call:
     let user = call.user.as_ref();
     match (method.as_str(), rest) {
         ("POST", ["join"]) => done(shared.world().join(room, user)),
-        ("POST", ["leave"]) => done(shared.world().leave(room, user)),
+        ("POST", ["leave"]) => {
+            let reason = call.json()?["reason"].take();
+            done(shared.world().leave_saying(room, user, reason.as_str()))
+        }
         ("POST", ["invite"]) => done(shared.world().invite(room, user, &call.target()?)),
         ("POST", ["kick"]) => done(shared.world().kick(room, user, &call.target()?)),
         ("PUT", ["state", event_type, key @ ..]) => {

@@ -22,6 +22,8 @@ pub struct FakeEvent {
     pub raw_content: Box<RawValue>,
     /// What it takes away, for redactions.
     pub redacts: Option<OwnedEventId>,
+    /// For state, the content that stood in its place before.
+    pub prev_content: Option<Box<RawValue>>,
 }
 
 impl FakeEvent {
@@ -57,7 +59,12 @@ impl FakeEvent {
         }
         out.extend_from_slice(b",\"origin_server_ts\":");
         out.extend_from_slice(self.origin_server_ts.to_string().as_bytes());
-        out.extend_from_slice(b",\"unsigned\":{\"age\":1},\"event_id\":");
+        out.extend_from_slice(b",\"unsigned\":{\"age\":1");
+        if let Some(prev_content) = &self.prev_content {
+            out.extend_from_slice(b",\"prev_content\":");
+            out.extend_from_slice(prev_content.get().as_bytes());
+        }
+        out.extend_from_slice(b"},\"event_id\":");
         write_string(out, self.event_id.as_str());
         out.extend_from_slice(b",\"age\":1}");
     }

@@ -78,9 +78,22 @@ impl World {
     }
 
     pub(super) fn leave(&mut self, room: &RoomId, user: &UserId) -> Result<(), Refusal> {
+        self.leave_saying(room, user, None)
+    }
+
+    pub(super) fn leave_saying(
+        &mut self,
+        room: &RoomId,
+        user: &UserId,
+        reason: Option<&str>,
+    ) -> Result<(), Refusal> {
         match self.room(room)?.members.get(user) {
             Some(Membership::Joined | Membership::Invited) => {
-                self.set_membership(room, user, user, member("leave"))
+                let mut content = member("leave");
+                if let Some(reason) = reason {
+                    content["reason"] = reason.into();
+                }
+                self.set_membership(room, user, user, content)
             }
             _ => Err(Refusal::forbidden("User is not in the room")),
         }
@@ -205,7 +218,19 @@ fn member(membership: &str) -> Value {
 fn furniture(creator: &UserId, request: &Value, version: &str) -> Vec<(String, String, Value)> {
     let mut create = request["creation_content"].as_object().cloned().unwrap_or_default();
     create.insert("room_version".to_owned(), version.into());
+    // Whoever is invited to a trusted chat has the power of its creator.
+    let is_trusted = request["preset"] == "trusted_private_chat";
+    let trusted: Vec<Value> =
+        request["invite"].as_array().filter(|_| is_trusted).cloned().unwrap_or_default();
+    if is_above(version) && !trusted.is_empty() {
+        create.insert("additional_creators".to_owned(), json!(trusted));
+    }
     let mut levels = usual_levels(creator, version, &request["preset"]);
+    if !is_above(version) {
+        for user in trusted.iter().filter_map(Value::as_str) {
+            levels["users"][user] = 100.into();
+        }
+    }
     for (key, value) in request["power_level_content_override"].as_object().into_iter().flatten() {
         levels[key] = value.clone();
     }

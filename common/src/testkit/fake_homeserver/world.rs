@@ -150,7 +150,14 @@ impl World {
         let event_id =
             EventId::parse(format!("${}", self.random_name())).expect("43 letters are an event id");
         let origin_server_ts = draft.sent_ms.unwrap_or_else(|| self.clock.now_ms());
+        let before = draft.state_key.and_then(|key| {
+            self.rooms
+                .get(draft.room_id)?
+                .state_event(draft.event_type, key)
+                .map(|event| event.raw_content.clone())
+        });
         let event = Arc::new(FakeEvent {
+            prev_content: before,
             event_id: event_id.clone(),
             room_id: draft.room_id.to_owned(),
             sender: draft.sender.to_owned(),

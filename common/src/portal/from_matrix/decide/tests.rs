@@ -111,6 +111,7 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
         backfill_messages_max: 0,
         personal_spaces: false,
         delivery_receipts: false,
+        message_status_events: false,
         command_prefix: "!discord".to_owned(),
         relay_templates: std::sync::Arc::default(),
         relay_reactions: scene.relay_reactions,
@@ -119,6 +120,7 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
         event: &event,
         portal: scene.portal.as_ref(),
         in_the_making: false,
+        goes_on_in: None,
         is_management: scene.is_management,
         level: scene.level,
         is_chat_busy: scene.is_chat_busy,
@@ -656,4 +658,157 @@ fn files() {
         file(5 * 1024 * 1024),
         Decision::Refuse(words.to_owned()),
     )]);
+}
+
+#[test]
+fn pins() {
+    use MessageState::{Delivered, Failed};
+    let pins = |before: &[&str], now: &[&str]| {
+        let mut event = event("m.room.pinned_events", Some(""), json!({ "pinned": now }));
+        event["unsigned"] = json!({ "prev_content": { "pinned": before } });
+        event
+    };
+    let deliver = |outgoing| Decision::Deliver(Box::new(outgoing), Then::Link);
+    let target = RemoteMessageId::new("1");
+    let (pin, unpin) = (Outgoing::Pin { target: target.clone() }, Outgoing::Unpin { target });
+    let several = "several pins were changed at once. Pin or unpin one after the other.";
+    check(vec![
+        ("one more", able(changing(mine(Delivered))), pins(&["$a"], &["$a", "$b"]), deliver(pin)),
+        ("one less", able(changing(mine(Delivered))), pins(&["$a", "$b"], &["$b"]), deliver(unpin)),
+        (
+            "the same",
+            able(Related::default()),
+            pins(&["$a", "$b"], &["$b", "$a"]),
+            ignore("no pin was set or removed"),
+        ),
+        (
+            "two more",
+            able(Related::default()),
+            pins(&[], &["$b", "$a"]),
+            Decision::Refuse(several.to_owned()),
+        ),
+        (
+            "one for another",
+            able(Related::default()),
+            pins(&["$a"], &["$b"]),
+            Decision::Refuse(several.to_owned()),
+        ),
+        (
+            "no ids",
+            able(Related::default()),
+            event("m.room.pinned_events", Some(""), json!({ "pinned": [7, "x"] })),
+            ignore("no pin was set or removed"),
+        ),
+        (
+            "where there are none",
+            Scene { related: changing(mine(Delivered)), ..portal() },
+            pins(&[], &["$a"]),
+            ignore("pins of this room go nowhere"),
+        ),
+        (
+            "on what did not get through",
+            able(changing(mine(Failed))),
+            pins(&[], &["$a"]),
+            ignore("the message is on this side only"),
+        ),
+        (
+            "on a notice",
+            able(Related::default()),
+            pins(&[], &["$a"]),
+            ignore("the message is on this side only"),
+        ),
+    ]);
+}
+
+#[test]
+fn polls() {
+    use MessageState::{Delivered, Failed};
+    let start = || {
+        let answer = |id: &str, text: &str| json!({ "id": id, "org.matrix.msc1767.text": text });
+        let start = json!({
+            "question": { "org.matrix.msc1767.text": "Lunch?" }, "max_selections": 2,
+            "answers": [answer("a", "Soup"), answer("b", "Bread")],
+        });
+        event("org.matrix.msc3381.poll.start", None, json!({ "org.matrix.msc3381.poll.start": start }))
+    };
+    let relation = || json!({ "rel_type": "m.reference", "event_id": "$p" });
+    let vote =
+        || event("m.poll.response", None, json!({ "m.relates_to": relation(), "m.selections": ["b"] }));
+    let end = || event("m.poll.end", None, json!({ "m.relates_to": relation() }));
+    let opened = || crate::convert::Poll {
+        question: "Lunch?".to_owned(),
+        answers: vec![("a".to_owned(), "Soup".to_owned()), ("b".to_owned(), "Bread".to_owned())],
+        choices_max: 2,
+    };
+    let voting = |target| Related { poll: Some(opened()), ..changing(target) };
+    let deliver = |outgoing| Decision::Deliver(Box::new(outgoing), Then::Link);
+    let poll = Outgoing::Poll {
+        question: "Lunch?".to_owned(),
+        answers: vec!["Soup".to_owned(), "Bread".to_owned()],
+        choices_max: 2,
+        author: None,
+    };
+    let message = Message::text(RichText::plain("📊 Lunch?\n1. Soup\n2. Bread"));
+    let in_words = Outgoing::Message(OutgoingMessage { message, author: None, sent_ms: 7 });
+    let part = RemoteMessageId::new("1");
+    check(vec![
+        ("a poll", able(Related::default()), start(), deliver(poll)),
+        ("a poll where there are none", portal(), start(), deliver(in_words)),
+        (
+            "a vote",
+            able(voting(mine(Delivered))),
+            vote(),
+            deliver(Outgoing::Vote { target: part.clone(), answers: vec![1] }),
+        ),
+        ("a vote where there are none", portal(), vote(), ignore("votes are not carried over to Discord")),
+        (
+            "a vote in what did not get through",
+            able(voting(mine(Failed))),
+            vote(),
+            ignore("the poll is on this side only"),
+        ),
+        ("an end", able(changing(mine(Delivered))), end(), deliver(Outgoing::ClosePoll { target: part })),
+        (
+            "an end by somebody else",
+            able(changing(target(Direction::FromMatrix, "@b:example.org", Delivered))),
+            end(),
+            ignore("only who opened a poll can close it"),
+        ),
+        (
+            "what cannot be read",
+            able(Related::default()),
+            event("m.poll.start", None, json!({})),
+            ignore("events of the type m.poll.start are not carried over"),
+        ),
+    ]);
+}
+
+#[test]
+fn names_and_topics() {
+    let name = |name: &str| event("m.room.name", Some(""), json!({ "name": name }));
+    let topic = |topic: &str| event("m.room.topic", Some(""), json!({ "topic": topic }));
+    let deliver = |name: Option<&str>, topic: Option<&str>| {
+        let (name, topic) = (name.map(str::to_owned), topic.map(str::to_owned));
+        Decision::Deliver(Box::new(Outgoing::ChatInfo { name, topic }), Then::Link)
+    };
+    let plumbed = || {
+        let mut scene = able(Related::default());
+        scene.portal.as_mut().expect("a portal").plumbed = true;
+        scene
+    };
+    let nowhere = || ignore("changes of name and topic of this room go nowhere");
+    check(vec![
+        ("a name", able(Related::default()), name(" Birds "), deliver(Some("Birds"), None)),
+        ("a topic", able(Related::default()), topic("about"), deliver(None, Some("about"))),
+        ("no topic", able(Related::default()), topic(""), deliver(None, Some(""))),
+        ("no name", able(Related::default()), name(""), ignore("a chat cannot be without a name")),
+        ("where there are none", portal(), name("Birds"), nowhere()),
+        ("of a room of people's own", plumbed(), name("Birds"), nowhere()),
+        (
+            "without an account",
+            Scene { speaker: Speaker::Nobody, ..able(Related::default()) },
+            name("Birds"),
+            nowhere(),
+        ),
+    ]);
 }

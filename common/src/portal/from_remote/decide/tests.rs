@@ -77,7 +77,12 @@ fn words(decision: &Decision<'_>) -> String {
             format!("unreact {}", events.join(" "))
         }
         Decision::Reconcile { chat, messages, .. } => format!("reconcile {chat} {}", messages.len()),
+        Decision::Move { from, to } => format!("move {from} to {to}"),
         Decision::Profile(user) => format!("profile {}", user.ids.primary),
+        Decision::Pin { event_id, pinned: true, .. } => format!("pin {event_id}"),
+        Decision::Pin { event_id, pinned: false, .. } => format!("unpin {event_id}"),
+        Decision::Vote(vote) => format!("vote of {} in {}", vote.sender, vote.on.event_id.as_ref().unwrap()),
+        Decision::Members(room_id, changes) => format!("members of {room_id}: {}", changes.len()),
     }
 }
 
@@ -93,6 +98,7 @@ fn check_related(table: Vec<(&str, Scene, Related, RemoteEvent, &str)>) {
         let portal = scene.portal.map(portal);
         let decision = decide(&Facts {
             event: &event,
+            is_late: false,
             portal: portal.as_ref(),
             related: &related,
             connected: scene.connected,
@@ -186,16 +192,42 @@ fn chats() {
 }
 
 #[test]
+fn a_chat_goes_on_under_another_id_whatever_was_before() {
+    let moved = || RemoteEvent::Migrated { from: chat(), to: RemoteChatId::new("other") };
+    check(vec![
+        ("with a room", ROOM, moved(), "move chat to other"),
+        ("without one", UNKNOWN, moved(), "move chat to other"),
+    ]);
+    let unbridged = PortalRow { state: PortalState::Unbridged, ..portal(true) };
+    let late = "ignore: the chat goes on under another id, which says how it is now";
+    // What is told of a former id says nothing of how the chat is today.
+    for (event, portal, is_late, expected) in [
+        (moved(), &unbridged, false, "move chat to other"),
+        (changed(ChatChange::Gone), &portal(true), true, late),
+        (changed(ChatChange::Gone), &portal(true), false, "close chat"),
+        (changed(ChatChange::Forgotten), &portal(true), true, "forget chat"),
+    ] {
+        let related = Related::default();
+        let facts = Facts {
+            event: &event,
+            is_late,
+            portal: Some(portal),
+            related: &related,
+            connected: true,
+            create_at_start: false,
+            name: "Discord",
+        };
+        assert_eq!(words(&decide(&facts)), expected, "{event:?}");
+    }
+}
+
+#[test]
 fn what_is_not_carried_yet_is_named() {
     let (target, sender) = (RemoteMessageId::new("1"), RemoteUserId::new("u"));
     let events = vec![
         RemoteEvent::Typing { chat: chat(), sender: sender.clone(), timeout_ms: 1 },
-        RemoteEvent::Receipt { chat: chat(), reader: sender.clone(), up_to: target.clone() },
-        RemoteEvent::Vote { chat: chat(), target: target.clone(), sender, answers: vec![0] },
-        RemoteEvent::Pin { chat: chat(), target, pinned: true },
-        RemoteEvent::MembersChanged { chat: chat(), changes: Vec::new() },
+        RemoteEvent::Receipt { chat: chat(), reader: sender, up_to: target },
         RemoteEvent::StateChanged(SessionState::Connected),
-        RemoteEvent::Migrated { from: chat(), to: RemoteChatId::new("other") },
     ];
     for event in events {
         let expected = format!("ignore: events of the kind {} are not carried over yet", event.name());
@@ -336,6 +368,65 @@ fn reactions() {
         ("all of somebody", ROOM, with(), unreact(Some("v"), None), "unreact $b $c"),
         ("all", ROOM, with(), unreact(None, None), "unreact $a $b $c $d"),
         ("one that is not there", ROOM, with(), unreact(Some("u"), Some("🎉")), none),
+    ]);
+}
+
+#[test]
+fn votes() {
+    use Direction::{FromMatrix, FromRemote};
+    use MessageState::{Delivered, Gone};
+    let vote = || RemoteEvent::Vote {
+        chat: chat(),
+        target: RemoteMessageId::new("1"),
+        sender: RemoteUserId::new("u"),
+        answers: vec![0],
+    };
+    let unknown = "ignore: it is about a message that was never brought here";
+    let words = "ignore: polls of the network are shown in words";
+    check_related(vec![
+        ("in a poll of Matrix", ROOM, known(FromMatrix, &[Delivered]), vote(), "vote of u in $0"),
+        ("in a poll of theirs", ROOM, known(FromRemote, &[Delivered]), vote(), words),
+        (
+            "in a poll that is gone",
+            ROOM,
+            known(FromMatrix, &[Gone]),
+            vote(),
+            "ignore: the poll is not there any more",
+        ),
+        ("in what nobody knows", ROOM, Related::default(), vote(), unknown),
+    ]);
+}
+
+#[test]
+fn pins_and_members() {
+    use Direction::FromRemote;
+    use MessageState::{Delivered, Gone};
+    let pin = |pinned| RemoteEvent::Pin { chat: chat(), target: RemoteMessageId::new("1"), pinned };
+    let came = || RemoteEvent::MembersChanged {
+        chat: chat(),
+        changes: vec![(RemoteUserId::new("u"), MemberChange::Joined)],
+    };
+    let unknown = "ignore: it is about a message that was never brought here";
+    check_related(vec![
+        ("a pin on the first of two", ROOM, known(FromRemote, &[Delivered, Delivered]), pin(true), "pin $0"),
+        ("a pin removed", ROOM, known(FromRemote, &[Delivered]), pin(false), "unpin $0"),
+        ("a pin on what is left", ROOM, known(FromRemote, &[Gone, Delivered]), pin(true), "pin $1"),
+        (
+            "a pin on what is gone",
+            ROOM,
+            known(FromRemote, &[Gone]),
+            pin(true),
+            "ignore: the message is not in a room",
+        ),
+        ("a pin on what nobody knows", ROOM, Related::default(), pin(true), unknown),
+        ("somebody comes", ROOM, Related::default(), came(), "members of !r:example.org: 1"),
+        (
+            "somebody comes without a room",
+            NO_ROOM,
+            Related::default(),
+            came(),
+            "ignore: the chat has no room",
+        ),
     ]);
 }
 

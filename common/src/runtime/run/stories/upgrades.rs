@@ -2,21 +2,11 @@
 
 use super::*;
 use crate::{
-    homeserver::SendState,
     message::{ChatInfo, ChatKind},
     store::PortalState,
 };
 
 impl Stage {
-    /// Gives somebody power in a room that the bridge has made.
-    async fn empowers(&self, room: &OwnedRoomId, user: &str, level: i64) {
-        let mut levels = self.fake.state(room, "m.room.power_levels", "").expect("there are levels");
-        levels["users"][user] = level.into();
-        let state =
-            SendState { room_id: room, event_type: "m.room.power_levels", state_key: "", content: &levels };
-        self.running.parts.homeserver.bot().send_state(state).await.expect("the bot has all power");
-    }
-
     /// The room that the chat goes on in.
     async fn room_of_chat(&self) -> Option<OwnedRoomId> {
         self.running.parts.store.portal_by_chat(&self.chat).await.expect("the portal can be read")?.room_id
