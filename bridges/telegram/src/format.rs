@@ -5,7 +5,7 @@
 //! may stand together, and puts a zero-width space into any words that Telegram would take for a mention.
 //!
 //! Reference: <https://core.telegram.org/bots/api#formatting-options>. Pure: this room must never look anything up by itself ([`Names`]
-//! is passed in). Next: `entity` is the JSON; `segment` and `build` read, `render` and `cut` write, `quotation` is for partial replies.
+//! is passed in). Next: `entity` is the JSON; `segment` and `build` read, `render` and `cut` write, `quote` reads partial replies.
 
 use magpie_common::{
     ids::{RemoteFileId, RemoteUserId},
@@ -14,7 +14,7 @@ use magpie_common::{
 
 pub use self::{
     entity::{Entity, Kind, User},
-    quotation::{Quotation, quotation, read_quote},
+    quote::read_quote,
 };
 
 mod build;
@@ -22,7 +22,7 @@ mod cut;
 mod entity;
 #[cfg(test)]
 mod properties;
-mod quotation;
+mod quote;
 mod render;
 mod segment;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use magpie_common::{
 
 use super::*;
 
-mod quotations;
+mod quotes;
 mod reading;
 mod splitting;
 mod wire;
