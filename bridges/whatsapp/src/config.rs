@@ -89,14 +89,19 @@ impl WhatsAppConfig {
             ("cloud_app_secret", &self.cloud_app_secret),
             ("cloud_verify_token", &self.cloud_verify_token),
         ];
-        let is_any = self.cloud_phone_number_id.is_some() || secrets.iter().any(|(_, secret)| secret.is_some());
+        let is_any =
+            self.cloud_phone_number_id.is_some() || secrets.iter().any(|(_, secret)| secret.is_some());
         if !is_any {
             return;
         }
         match &self.cloud_phone_number_id {
             None => problems.add_missing("cloud_phone_number_id", DASHBOARD),
             Some(id) if !is_number_id(id) => {
-                problems.add("cloud_phone_number_id", "`cloud_phone_number_id` is no id: it has digits only", DASHBOARD);
+                problems.add(
+                    "cloud_phone_number_id",
+                    "`cloud_phone_number_id` is no id: it has digits only",
+                    DASHBOARD,
+                );
             }
             Some(_) => {}
         }
@@ -106,7 +111,8 @@ impl WhatsAppConfig {
                 Some(secret) => problems.check_secret(key, secret, DASHBOARD),
             }
         }
-        let is_short = |token: &Secret| !token.is_empty() && token.expose().chars().count() < VERIFY_TOKEN_CHARS_MIN;
+        let is_short =
+            |token: &Secret| !token.is_empty() && token.expose().chars().count() < VERIFY_TOKEN_CHARS_MIN;
         if self.cloud_verify_token.as_ref().is_some_and(is_short) {
             let help = "make up 12 letters or more, as `openssl rand -hex 16` does";
             problems.add("cloud_verify_token", "`cloud_verify_token` is too short", help);

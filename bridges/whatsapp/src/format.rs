@@ -70,7 +70,8 @@ pub fn read(text: &str, names: &dyn Names) -> RichText {
 /// Writes a text as one or more messages of at most `chars_max` characters each: [`TEXT_CHARS_MAX`] or [`CAPTION_CHARS_MAX`]. Nothing when
 /// there is nothing to see.
 pub fn write(text: &RichText, names: &dyn Names, chars_max: usize) -> Vec<Part> {
-    let mentions: Vec<_> = text.mentions().into_iter().filter_map(|mention| write::mentioned(mention, names)).collect();
+    let mentions: Vec<_> =
+        text.mentions().into_iter().filter_map(|mention| write::mentioned(mention, names)).collect();
     cut::parts(&write::markup(&text.clone().bounded().0, names), &mentions, chars_max)
 }
 

@@ -62,7 +62,9 @@ mod tests {
             assert_eq!(business_scoped(good), Some(RemoteUserId::new(good)));
             assert_eq!(digits(&RemoteUserId::new(good)), None);
         }
-        for bad in ["", "US.", "us.123", "USA.123", "16505551234", "US.a/b", &format!("US.{}", "1".repeat(129))] {
+        for bad in
+            ["", "US.", "us.123", "USA.123", "16505551234", "US.a/b", &format!("US.{}", "1".repeat(129))]
+        {
             assert_eq!(business_scoped(bad), None, "{bad}");
         }
     }

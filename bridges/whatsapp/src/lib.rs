@@ -79,7 +79,8 @@ impl Platform for WhatsApp {
         match self.backends.iter().find(|backend| backend.owns(&login.id)) {
             Some(backend) => backend.connect(login, sink).await,
             None => {
-                let words = "The saved account belongs to no way to WhatsApp that this bridge has. Sign in again.";
+                let words =
+                    "The saved account belongs to no way to WhatsApp that this bridge has. Sign in again.";
                 Err(ConnectError::BadCredentials(words.to_owned()))
             }
         }

@@ -88,7 +88,11 @@ mod tests {
         assert!(is_ours(&saved.id) && !is_ours(&LoginId::new("16505551234")));
         let read = Account::read(&saved.secret).expect("it was written by us");
         assert_eq!((read.number, read.app_secret.expose()), (account.number, "0123"));
-        for bad in ["", "{}", "{\"number\": \"1/2\", \"token\": \"a\", \"app_secret\": \"b\", \"verify_token\": \"c\"}"] {
+        for bad in [
+            "",
+            "{}",
+            "{\"number\": \"1/2\", \"token\": \"a\", \"app_secret\": \"b\", \"verify_token\": \"c\"}",
+        ] {
             assert!(Account::read(&Secret::new(bad)).is_none(), "{bad}");
         }
     }

@@ -118,7 +118,8 @@ fn reacted(data: &Value) -> Option<Read> {
 
 fn chose(data: &Value) -> Option<Read> {
     let interactive = &data["interactive"];
-    let chosen = ["button_reply", "list_reply"].into_iter().find_map(|kind| interactive[kind]["id"].as_str())?;
+    let chosen =
+        ["button_reply", "list_reply"].into_iter().find_map(|kind| interactive[kind]["id"].as_str())?;
     let answer = chosen.strip_prefix(ANSWER)?.parse().ok()?;
     Some(Read::Chose { target: id(&data["context"]["id"])?, answer })
 }

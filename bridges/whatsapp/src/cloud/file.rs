@@ -21,7 +21,8 @@ pub(super) fn id(file: &RemoteFileId) -> Option<&str> {
 
 /// It stands in the path of requests.
 fn is_id(id: &str) -> bool {
-    (1..=ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    (1..=ID_CHARS_MAX).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 #[cfg(test)]

@@ -50,7 +50,9 @@ impl LoginProcess for NumberLogin {
         let answer = |wanted: &LoginField| {
             let found = answers.iter().find(|(name, _)| name == wanted.name);
             let secret = found.map(|(_, secret)| Secret::new(secret.expose().trim())).filter(is_fit);
-            secret.ok_or_else(|| PlatformError(format!("What is missing or cannot be right: {}.", wanted.label)))
+            secret.ok_or_else(|| {
+                PlatformError(format!("What is missing or cannot be right: {}.", wanted.label))
+            })
         };
         let [number, token, app_secret, verify_token] = FIELDS.each_ref().map(answer);
         let number = number?.expose().to_owned();
@@ -59,8 +61,7 @@ impl LoginProcess for NumberLogin {
                 "The id of a phone number has digits only. It is not the number itself.".to_owned(),
             ));
         }
-        let account =
-            Account { number, token: token?, app_secret: app_secret?, verify_token: verify_token? };
+        let account = Account { number, token: token?, app_secret: app_secret?, verify_token: verify_token? };
         let api = Api::new(&self.0, account.token.clone())
             .map_err(|error| PlatformError(format!("The account could not be tried: {error}.")))?;
         match api.get(&number_path(&account.number)).await {

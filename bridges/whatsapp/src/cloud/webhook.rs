@@ -107,10 +107,13 @@ impl Hooks {
         let field = |name: &str| fields.get(name).map(|value| value.as_ref()).unwrap_or_default();
         let given = field("hub.verify_token").as_bytes();
         // Every token is compared, so that time tells nothing.
-        let is_known = self.lock().values().fold(false, |is_known, number| number.verify_token.matches(given) | is_known);
+        let is_known = self
+            .lock()
+            .values()
+            .fold(false, |is_known, number| number.verify_token.matches(given) | is_known);
         let challenge = field("hub.challenge");
-        let is_challenge =
-            (1..=CHALLENGE_CHARS_MAX).contains(&challenge.len()) && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_challenge = (1..=CHALLENGE_CHARS_MAX).contains(&challenge.len())
+            && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric());
         match field("hub.mode") == "subscribe" && is_known && is_challenge {
             true => WebhookAnswer::words(challenge),
             false => WebhookAnswer { status: StatusCode::FORBIDDEN, body: "not ours".to_owned() },
@@ -181,7 +184,10 @@ impl Webhook for Hooks {
                 Route::Take(intake) => under_way.push((intake, change)),
                 Route::Later => return WebhookAnswer::again(),
                 Route::Forged => return WebhookAnswer::unauthorized(),
-                Route::Skip => warn!(field = text(&change["field"]), "A webhook about a number that nobody has here is left out."),
+                Route::Skip => warn!(
+                    field = text(&change["field"]),
+                    "A webhook about a number that nobody has here is left out."
+                ),
             }
         }
         let mut tickets = Vec::new();
@@ -205,7 +211,8 @@ fn signature(head: &WebhookHead) -> Option<[u8; SIGNATURE_BYTES]> {
     let hex = head.headers.get(SIGNATURE_HEADER)?.to_str().ok()?.strip_prefix(SIGNATURE_PREFIX)?;
     let digits: Option<Vec<u8>> =
         hex.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-    let bytes: Vec<u8> = digits?.chunks(2).filter(|pair| pair.len() == 2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    let bytes: Vec<u8> =
+        digits?.chunks(2).filter(|pair| pair.len() == 2).map(|pair| pair[0] << 4 | pair[1]).collect();
     (hex.len() == 2 * SIGNATURE_BYTES).then_some(())?;
     bytes.try_into().ok()
 }

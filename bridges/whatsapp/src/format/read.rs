@@ -57,7 +57,8 @@ fn lines(text: &str, names: &dyn Names, out: &mut Vec<Node>) {
     let all: Vec<(Sort, &str)> = text.split('\n').map(sort).collect();
     let mut rest = all.as_slice();
     while let Some((first, _)) = rest.first() {
-        let count = rest.iter().enumerate().take_while(|(nth, (sort, _))| goes_on(*first, *nth, *sort)).count();
+        let count =
+            rest.iter().enumerate().take_while(|(nth, (sort, _))| goes_on(*first, *nth, *sort)).count();
         let (group, after) = rest.split_at(count);
         rest = after;
         match first {
@@ -95,7 +96,9 @@ fn lines(text: &str, names: &dyn Names, out: &mut Vec<Node>) {
 /// Whether the line after so many others still belongs to them.
 fn goes_on(first: Sort, nth: usize, sort: Sort) -> bool {
     match (first, sort) {
-        (Sort::Number(start), Sort::Number(number)) => u64::try_from(nth).is_ok_and(|nth| start.checked_add(nth) == Some(number)),
+        (Sort::Number(start), Sort::Number(number)) => {
+            u64::try_from(nth).is_ok_and(|nth| start.checked_add(nth) == Some(number))
+        }
         (first, sort) => first == sort,
     }
 }
@@ -221,7 +224,9 @@ impl Line<'_> {
         if self.before(at).is_some_and(char::is_alphanumeric) || !matches!(self.chars[at], 'h' | 'w') {
             return None;
         }
-        let begins = |beginning: &&str| beginning.chars().eq(self.chars[at..end].iter().copied().take(beginning.len()));
+        let begins = |beginning: &&str| {
+            beginning.chars().eq(self.chars[at..end].iter().copied().take(beginning.len()))
+        };
         BEGINNINGS.iter().find(|beginning| begins(beginning))?;
         let stop = at + self.chars[at..end].iter().take_while(|c| !c.is_whitespace()).count();
         let signs = self.chars[at..stop].iter().rev().take_while(|c| is_sign(**c)).count();

@@ -24,7 +24,9 @@ enum Token {
 /// Whom a mention names on WhatsApp, where that is possible.
 pub(super) fn mentioned(mention: &Mention, names: &dyn Names) -> Option<(String, RemoteUserId)> {
     match &mention.target {
-        MentionTarget::Person(Person::Remote(user)) => Some((format!("@{}", names.digits(user)?), user.clone())),
+        MentionTarget::Person(Person::Remote(user)) => {
+            Some((format!("@{}", names.digits(user)?), user.clone()))
+        }
         MentionTarget::Person(Person::Matrix(_))
         | MentionTarget::Chat(_)
         | MentionTarget::Message(..)
@@ -128,7 +130,8 @@ impl Writer<'_> {
         let shown = RichText(children.to_vec()).to_plain();
         let is_bare = shown.trim().is_empty()
             || shown == url
-            || url.strip_prefix("mailto:").or_else(|| url.strip_prefix("https://")) == Some(shown.trim_end_matches('/'));
+            || url.strip_prefix("mailto:").or_else(|| url.strip_prefix("https://"))
+                == Some(shown.trim_end_matches('/'));
         if is_bare {
             return self.words(url.strip_prefix("mailto:").unwrap_or(url));
         }
@@ -259,7 +262,8 @@ fn shrink(tokens: &mut [Token]) {
     let is_blank = |token: Token| matches!(token, Token::Char(c) | Token::Verbatim(c) if c.is_whitespace());
     for at in (1..tokens.len()).rev() {
         let mut place = at;
-        while place < tokens.len() && is_blank(tokens[place]) && matches!(tokens[place - 1], Token::Open(..)) {
+        while place < tokens.len() && is_blank(tokens[place]) && matches!(tokens[place - 1], Token::Open(..))
+        {
             tokens.swap(place - 1, place);
             place += 1;
         }
@@ -282,22 +286,30 @@ fn drop_idle(tokens: &mut Vec<Token>) {
         match token {
             Token::Open(sign, pair) => {
                 let before = at.checked_sub(1).and_then(|before| tokens.get(before));
-                if is_letter(before) || matches!(before, Some(Token::Char(c) | Token::Verbatim(c)) if c == sign) {
+                if is_letter(before)
+                    || matches!(before, Some(Token::Char(c) | Token::Verbatim(c)) if c == sign)
+                {
                     idle.push(*pair);
                 }
                 opened.push((*pair, at));
             }
             Token::Close(sign, pair) => {
-                let is_empty = opened.iter().any(|(open, from)| open == pair && !has_words(&tokens[*from..at]));
+                let is_empty =
+                    opened.iter().any(|(open, from)| open == pair && !has_words(&tokens[*from..at]));
                 let after = tokens.get(at + 1);
-                if is_empty || is_letter(after) || matches!(after, Some(Token::Char(c) | Token::Verbatim(c)) if c == sign) {
+                if is_empty
+                    || is_letter(after)
+                    || matches!(after, Some(Token::Char(c) | Token::Verbatim(c)) if c == sign)
+                {
                     idle.push(*pair);
                 }
             }
             Token::Char(_) | Token::Verbatim(_) => {}
         }
     }
-    tokens.retain(|token| !matches!(token, Token::Open(_, pair) | Token::Close(_, pair) if idle.contains(pair)));
+    tokens.retain(
+        |token| !matches!(token, Token::Open(_, pair) | Token::Close(_, pair) if idle.contains(pair)),
+    );
 }
 
 fn has_words(tokens: &[Token]) -> bool {

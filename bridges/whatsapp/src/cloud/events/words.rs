@@ -46,7 +46,8 @@ pub(super) fn notice(words: &str) -> Option<Message> {
 pub(super) fn surround(message: &mut Message, data: &Value) {
     let context = &data["context"];
     if context["forwarded"] == true || context["frequently_forwarded"] == true {
-        let words = if context["frequently_forwarded"] == true { "Forwarded many times" } else { "Forwarded" };
+        let words =
+            if context["frequently_forwarded"] == true { "Forwarded many times" } else { "Forwarded" };
         let mut nodes = vec![line(words)];
         if message.text.0.first().is_some_and(|first| !first.is_block()) {
             nodes.push(Node::LineBreak);
@@ -61,7 +62,8 @@ pub(super) fn surround(message: &mut Message, data: &Value) {
     let referral = &data["referral"];
     if referral.is_object() {
         let headline = clean_line(text(&referral["headline"]));
-        let words = if headline.is_empty() { "an advertisement".to_owned() } else { format!("“{headline}”") };
+        let words =
+            if headline.is_empty() { "an advertisement".to_owned() } else { format!("“{headline}”") };
         below(&mut message.text, line(&format!("Came from {words}")));
         if let Some(url) = web(&referral["source_url"]) {
             below(&mut message.text, url);
@@ -94,8 +96,9 @@ fn place(content: &Value) -> Option<RichText> {
     let named = [clean_line(text(&content["name"])), clean_line(text(&content["address"]))];
     let named: Vec<_> = named.into_iter().filter(|words| !words.is_empty()).collect();
     let words = if named.is_empty() { "Location".to_owned() } else { named.join(", ") };
-    let url =
-        format!("https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}");
+    let url = format!(
+        "https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}"
+    );
     let link = Node::Link { children: vec![Node::Text(url.clone())], url };
     let mut body = RichText(vec![Node::Text(format!("📍 {words}")), Node::LineBreak, link]);
     if let Some(url) = web(&content["url"]) {
@@ -110,8 +113,14 @@ fn contacts(contacts: &[Value]) -> RichText {
     for contact in contacts {
         let name = clean_line(text(&contact["name"]["formatted_name"]));
         lines.push(format!("👤 {}", if name.is_empty() { "Contact" } else { name.as_str() }));
-        let org = [text(&contact["org"]["company"]), text(&contact["org"]["department"]), text(&contact["org"]["title"])];
-        lines.push(clean_line(&org.map(str::trim).into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ")));
+        let org = [
+            text(&contact["org"]["company"]),
+            text(&contact["org"]["department"]),
+            text(&contact["org"]["title"]),
+        ];
+        lines.push(clean_line(
+            &org.map(str::trim).into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", "),
+        ));
         lines.extend(list(&contact["phones"]).iter().map(|phone| labeled(phone, "phone")));
         lines.extend(list(&contact["emails"]).iter().map(|email| labeled(email, "email")));
         lines.extend(list(&contact["urls"]).iter().map(|url| labeled(url, "url")));
@@ -139,7 +148,8 @@ fn address(entry: &Value) -> String {
 
 /// What somebody pressed, picked or filled in.
 fn interactive(content: &Value) -> Option<RichText> {
-    let pressed = ["button_reply", "list_reply"].into_iter().map(|kind| &content[kind]).find(|it| it.is_object());
+    let pressed =
+        ["button_reply", "list_reply"].into_iter().map(|kind| &content[kind]).find(|it| it.is_object());
     if let Some(pressed) = pressed {
         let mut body = RichText::plain(&clean_line(text(&pressed["title"])));
         let description = clean_line(text(&pressed["description"]));
@@ -172,13 +182,16 @@ fn offered(content: &Value) -> Option<RichText> {
         for node in words.0 {
             body.0.push(node);
         }
-        if !body.0.is_empty() && body.0.last().is_some_and(|last| *last != Node::LineBreak && !last.is_block()) {
+        if !body.0.is_empty()
+            && body.0.last().is_some_and(|last| *last != Node::LineBreak && !last.is_block())
+        {
             body.0.push(Node::LineBreak);
         }
     }
     let action = &content["action"];
     let buttons = list(&action["buttons"]).iter().map(|button| &button["reply"]["title"]);
-    let rows = list(&action["sections"]).iter().flat_map(|section| list(&section["rows"])).map(|row| &row["title"]);
+    let rows =
+        list(&action["sections"]).iter().flat_map(|section| list(&section["rows"])).map(|row| &row["title"]);
     let items: Vec<Vec<Node>> = buttons
         .chain(rows)
         .map(|title| clean_line(text(title)))
@@ -200,10 +213,16 @@ fn order(content: &Value) -> RichText {
             Value::Number(number) => number.to_string(),
             _ => "?".to_owned(),
         };
-        let (product, currency) = (clean_line(text(&item["product_retailer_id"])), clean_line(text(&item["currency"])));
-        vec![Node::Text(format!("{} × {product}, {} {currency} each", number("quantity"), number("item_price")))]
+        let (product, currency) =
+            (clean_line(text(&item["product_retailer_id"])), clean_line(text(&item["currency"])));
+        vec![Node::Text(format!(
+            "{} × {product}, {} {currency} each",
+            number("quantity"),
+            number("item_price")
+        ))]
     });
-    let mut body = RichText(vec![Node::Text("🛒 Order".to_owned()), Node::List { start: None, items: items.collect() }]);
+    let mut body =
+        RichText(vec![Node::Text("🛒 Order".to_owned()), Node::List { start: None, items: items.collect() }]);
     let words = clean_line(text(&content["text"]));
     if !words.is_empty() {
         body.0.push(Node::Text(words));

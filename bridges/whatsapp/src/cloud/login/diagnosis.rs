@@ -20,7 +20,10 @@ const WEBHOOK_REMEDY: &str = "Write the address that leads to /_magpie/webhook h
 /// Runs every check that the ones before it leave possible.
 pub(in crate::cloud) async fn run(config: &WhatsAppConfig) -> Vec<Finding> {
     let Some(account) = Account::configured(config) else {
-        return vec![Finding::good("Cloud API", "no number in the configuration; people sign in with the command `login cloud`")];
+        return vec![Finding::good(
+            "Cloud API",
+            "no number in the configuration; people sign in with the command `login cloud`",
+        )];
     };
     let reached = match Api::new(config, account.token.clone()) {
         Ok(api) => api.get(&number_path(&account.number)).await,
@@ -31,7 +34,9 @@ pub(in crate::cloud) async fn run(config: &WhatsAppConfig) -> Vec<Finding> {
     };
     let number = match reached {
         Ok(number) => number,
-        Err(error) if error.is_bad_token() => return vec![Finding::fault("access token", words(&error), TOKEN_REMEDY)],
+        Err(error) if error.is_bad_token() => {
+            return vec![Finding::fault("access token", words(&error), TOKEN_REMEDY)];
+        }
         Err(error) => {
             let remedy = format!(
                 "Check `platform.cloud_phone_number_id`, and that this machine reaches {} (network, proxy, firewall).",

@@ -147,7 +147,8 @@ impl Api {
         let is_metas = FILE_HOSTS
             .iter()
             .any(|known| host.strip_suffix(known).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
-        (url.origin() == base.origin() || is_metas && url.scheme() == "https" && url.port().is_none()).then_some(url)
+        (url.origin() == base.origin() || is_metas && url.scheme() == "https" && url.port().is_none())
+            .then_some(url)
     }
 
     fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
@@ -216,13 +217,19 @@ mod tests {
         let error = json!({"error": {"message": "(#131047) Re-engagement message", "code": 131_047,
             "error_data": {"details": "Too late."}}});
         match refusal(400, &error) {
-            ApiError::Refused(refusal) => assert_eq!((refusal.code, &*refusal.details), (131_047, "Too late.")),
+            ApiError::Refused(refusal) => {
+                assert_eq!((refusal.code, &*refusal.details), (131_047, "Too late."))
+            }
             other => panic!("{other:?}"),
         }
-        let revoked = json!({"error": {"message": "Error validating access token", "code": 190, "error_subcode": 467}});
+        let revoked =
+            json!({"error": {"message": "Error validating access token", "code": 190, "error_subcode": 467}});
         assert!(refusal(401, &revoked).is_bad_token());
         assert!(!refusal(400, &error).is_bad_token());
-        assert!(matches!(refusal(502, &Value::Null), ApiError::Unclear(_)), "it may have gone on behind the gateway");
+        assert!(
+            matches!(refusal(502, &Value::Null), ApiError::Unclear(_)),
+            "it may have gone on behind the gateway"
+        );
     }
 
     #[test]

@@ -49,11 +49,8 @@ struct Stored {
 
 impl Sent {
     pub fn new(sink: EventSink) -> Self {
-        let state = State {
-            open: HashSet::new(),
-            answered: LruCache::new(KEPT_MAX),
-            found: LruCache::new(KEPT_MAX),
-        };
+        let state =
+            State { open: HashSet::new(), answered: LruCache::new(KEPT_MAX), found: LruCache::new(KEPT_MAX) };
         Self { sink, state: Mutex::new(state), told: Notify::new() }
     }
 

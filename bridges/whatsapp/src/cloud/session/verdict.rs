@@ -25,15 +25,27 @@ const PAUSE_ACCOUNT: Duration = Duration::from_secs(60);
 /// Codes that are final, with words.
 const FINAL: [(i64, &str); 18] = [
     (131_047, SHUT),
-    (131_026, "The person cannot get it: they are not on WhatsApp, have an old version of it, or have blocked this number."),
+    (
+        131_026,
+        "The person cannot get it: they are not on WhatsApp, have an old version of it, or have blocked this number.",
+    ),
     (131_049, "WhatsApp holds back advertising to this person for now. Try again in some days, not sooner."),
     (131_051, "WhatsApp does not take this kind of message."),
     (131_052, "WhatsApp could not fetch the file."),
-    (131_053, "WhatsApp does not take the file: its type, its size or its inside is not one of those it knows."),
+    (
+        131_053,
+        "WhatsApp does not take the file: its type, its size or its inside is not one of those it knows.",
+    ),
     (131_031, "WhatsApp has locked the business account. Look into Meta's business manager."),
-    (368, "WhatsApp has blocked the business account for a while, because it broke the rules. Look into Meta's business manager."),
+    (
+        368,
+        "WhatsApp has blocked the business account for a while, because it broke the rules. Look into Meta's business manager.",
+    ),
     (131_021, "A number cannot write to itself."),
-    (131_030, "The person is not on the list of those to whom a test number may write. Add them in the app's dashboard."),
+    (
+        131_030,
+        "The person is not on the list of those to whom a test number may write. Add them in the app's dashboard.",
+    ),
     (131_042, "WhatsApp wants a way to be paid first. Look into Meta's business manager."),
     (131_045, "The number is not registered for the Cloud API. Register it in the app's dashboard."),
     (133_010, "The number is not registered for the Cloud API. Register it in the app's dashboard."),
@@ -100,9 +112,10 @@ pub(super) fn verdict(error: ApiError) -> DeliverError {
         ApiError::Refused(refusal) => match weight(&refusal) {
             Weight::Final => DeliverError::Rejected(refused(&refusal)),
             Weight::SignedOut => DeliverError::LoggedOut(BAD_TOKEN.to_owned()),
-            Weight::Later(Pause::All(wait) | Pause::Person(wait)) => {
-                DeliverError::Retry { after: Some(wait), reason: format!("WhatsApp cannot take it now: {refusal}.") }
-            }
+            Weight::Later(Pause::All(wait) | Pause::Person(wait)) => DeliverError::Retry {
+                after: Some(wait),
+                reason: format!("WhatsApp cannot take it now: {refusal}."),
+            },
         },
     }
 }
@@ -119,7 +132,9 @@ pub(super) fn verdict_on_question(error: ApiError) -> DeliverError {
 pub(super) fn connect_verdict(error: &ApiError) -> ConnectError {
     match error {
         error if error.is_bad_token() => ConnectError::BadCredentials(BAD_TOKEN.to_owned()),
-        ApiError::Refused(refusal) if weight(refusal) == Weight::Final => ConnectError::BadCredentials(words(error)),
+        ApiError::Refused(refusal) if weight(refusal) == Weight::Final => {
+            ConnectError::BadCredentials(words(error))
+        }
         _ => ConnectError::Transient(words(error)),
     }
 }
