@@ -24,6 +24,7 @@ pub mod presses;
 mod progress;
 pub mod requests;
 pub mod settings;
+pub mod staged;
 mod state;
 pub mod webhook;
 pub mod window;

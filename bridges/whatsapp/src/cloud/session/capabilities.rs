@@ -11,6 +11,14 @@ use crate::format::TEXT_CHARS_MAX;
 /// (<https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media#supported-media-types>).
 const FILE_BYTES_MAX: u64 = 100 * 1024 * 1024;
 
+/// The command that sends a template, which is all that goes when the person has not written for a day.
+pub(super) const TEMPLATE: &str = "template";
+
+/// What it wants.
+pub(super) const TEMPLATE_HELP: &str = "sends an approved template: its name, its language, and its values with | between them, as in \
+    template order_ready en_US Ada | 7. A value for a place elsewhere begins with header=, image=, video=, document= (with a link), \
+    button= or the name of its place and =";
+
 /// What WhatsApp takes as a voice message.
 const VOICE_MIME: &str = "audio/ogg";
 
@@ -39,6 +47,7 @@ pub(super) fn limits(met: Option<&Met>) -> Limits {
             .into(),
         voice_mime: Some(VOICE_MIME.to_owned()),
         files_per_message_max: 1,
+        commands: [(TEMPLATE.to_owned(), TEMPLATE_HELP.to_owned())].into(),
         open_until_ms: met.and_then(Met::open_until_ms),
     }
 }

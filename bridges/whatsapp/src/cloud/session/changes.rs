@@ -34,6 +34,9 @@ pub(super) struct Change {
     /// Whether its author took it back.
     #[serde(default)]
     pub revoked: bool,
+    /// Whether WhatsApp told that it did not arrive.
+    #[serde(default)]
+    pub failed: bool,
 }
 
 /// Reads and writes changes.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
-    message::{Emoji, Outgoing},
+    message::{Emoji, Message, Outgoing, OutgoingMessage},
     platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored, Progress},
 };
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ use crate::{
 mod files;
 mod message;
 mod other;
+mod template;
 
 /// Performs deliveries of one session.
 pub(super) struct Deliverer {
@@ -58,6 +59,9 @@ impl Deliverer {
             });
         };
         match outgoing {
+            Outgoing::Message(OutgoingMessage {
+                message: Message { command: Some(command), .. }, ..
+            }) => self.command(&person, command, key).await,
             Outgoing::Message(message) => self.message(&person, message, key).await,
             Outgoing::Edit { parts, new } => self.correct(&person, (parts, new), key).await,
             Outgoing::React { target, emoji, .. } => self.react(&person, target, Some(emoji)).await,

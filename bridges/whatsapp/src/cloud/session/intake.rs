@@ -16,10 +16,12 @@ use tracing::{debug, warn};
 
 use super::{
     End,
+    api::Refusal,
     changes::{Change, Changes},
     end_session,
     people::{People, Person},
     sent::Sent,
+    verdict::refused,
 };
 use crate::{
     cloud::{
@@ -331,8 +333,18 @@ impl Intake {
         let Some(person) = self.people.person(phone, user_id).await? else { return Ok(()) };
         let reader = person.ids.primary;
         let chat = place::chat(&self.number, &reader);
-        if text(&status["status"]) == "read" {
-            self.push(RemoteEvent::Receipt { chat, reader, up_to: id }, None, tickets).await;
+        match text(&status["status"]) {
+            "read" => self.push(RemoteEvent::Receipt { chat, reader, up_to: id }, None, tickets).await,
+            "failed" => {
+                let mut change = self.changes.of(&id).await?;
+                if !std::mem::replace(&mut change.failed, true) {
+                    let refusal = Refusal::read(&status["errors"][0], 0);
+                    let event = RemoteEvent::Failed { chat, id, words: refused(&refusal) };
+                    self.push(event, Some(change.cursor()?), tickets).await;
+                }
+            }
+            // That it was sent is known, and who has it is shown to nobody in Matrix.
+            _ => {}
         }
         Ok(())
     }

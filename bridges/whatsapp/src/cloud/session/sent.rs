@@ -3,7 +3,6 @@
 //! That way a doubt is settled, also after a restart. What was confirmed needs no memory.
 
 use std::{
-    collections::HashSet,
     num::NonZeroUsize,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -32,8 +31,8 @@ pub(super) struct Sent {
 }
 
 struct State {
-    /// What was begun and has no answer.
-    open: HashSet<String>,
+    /// What this process has begun to send.
+    begun: LruCache<String, ()>,
     /// What was answered.
     answered: LruCache<String, ()>,
     /// What a status has told.
@@ -49,31 +48,32 @@ struct Stored {
 
 impl Sent {
     pub fn new(sink: EventSink) -> Self {
-        let state =
-            State { open: HashSet::new(), answered: LruCache::new(KEPT_MAX), found: LruCache::new(KEPT_MAX) };
+        let state = State {
+            begun: LruCache::new(KEPT_MAX),
+            answered: LruCache::new(KEPT_MAX),
+            found: LruCache::new(KEPT_MAX),
+        };
         Self { sink, state: Mutex::new(state), told: Notify::new() }
     }
 
     /// A message is on its way.
     pub fn begin(&self, key: &str) {
-        self.lock().open.insert(key.to_owned());
+        self.lock().begun.put(key.to_owned(), ());
     }
 
     /// It was surely not sent.
     pub fn not_sent(&self, key: &str) {
-        self.lock().open.remove(key);
+        self.lock().begun.pop(key);
     }
 
     /// WhatsApp has confirmed it.
     pub fn answered(&self, key: &str) {
-        let mut state = self.lock();
-        state.open.remove(key);
-        state.answered.put(key.to_owned(), ());
+        self.lock().answered.put(key.to_owned(), ());
     }
 
-    /// Whether this process has sent it without hearing what became of it.
-    pub fn is_open(&self, key: &str) -> bool {
-        self.lock().open.contains(key)
+    /// Whether this process has begun to send it, and it may have gone.
+    pub fn is_begun(&self, key: &str) -> bool {
+        self.lock().begun.contains(key)
     }
 
     /// A status names the message of a key. Returns when it is stored, if that can matter.
@@ -84,7 +84,6 @@ impl Sent {
                 return Ok(());
             }
             state.found.put(key.to_owned(), id.clone());
-            state.open.remove(key);
         }
         self.told.notify_waiters();
         let stored = Stored { key: key.to_owned(), id: id.clone() };

@@ -132,11 +132,12 @@ impl Deliverer {
         key: &DeliveryKey,
         ids: &mut Vec<RemoteMessageId>,
     ) -> Result<(), DeliverError> {
-        let is_known = !ids.is_empty();
+        // What this process began it knows from the beginning; before it, another one may have sent anything.
+        let is_ours = self.sent.is_begun(&part_key(key, 0));
         while ids.len() < draft.pieces.len() {
             let part = part_key(key, ids.len());
-            // What this process knows not to have sent comes next.
-            if is_known && !self.sent.is_open(&part) {
+            // What was surely not sent comes next.
+            if is_ours && !self.sent.is_begun(&part) {
                 return Ok(());
             }
             match self.sent.find(&part, STATUS_WITHIN).await.map_err(not_known)? {
