@@ -248,10 +248,10 @@ async fn a_template_goes_by_command() {
     let sent = ids(session.deliver(&stage.alice(), &template("hello_world en_US"), &key(1)).await).remove(0);
     let stands = stage.sim.message(&sent).expect("it is there");
     assert_eq!((&*stands.kind, &stands.content["name"]), ("template", &json!("hello_world")));
-    assert!(
-        refused(session.deliver(&stage.alice(), &template("hello_world"), &key(2)).await)
-            .contains("its language")
-    );
+    // Which there are is known as soon as a webhook has told the account.
+    stage.alice_writes().await;
+    let usage = refused(session.deliver(&stage.alice(), &template("hello_world"), &key(2)).await);
+    assert!(usage.contains("its language") && usage.contains("There is: hello_world en_US."), "{usage}");
     assert!(
         refused(session.deliver(&stage.alice(), &template("unheard_of en"), &key(3)).await)
             .contains("no approved template")

@@ -125,7 +125,7 @@ const SHOULD: &[Row] = &[
     ("pictures of people", Should, In, Cannot("WhatsApp shows none to businesses")),
     ("what was said before", Should, In, Cannot("the Cloud API has no history")),
     ("groups", Should, Both, No("not yet: only official business accounts have them")),
-    ("a list of the account's templates", Should, Out, No("not yet: Meta's business manager shows it")),
+    ("a list of the account's templates", Should, Out, Yes(TEMPLATES)),
     ("delivered, apart from sent", Should, In, No("not yet: nothing in a room shows it")),
     (
         "the bridge tells Meta its address",

@@ -5,7 +5,7 @@
 //! | `api`, `limiter`, `verdict` | the Graph API, how fast we may speak, what errors mean |
 //! | `intake`, `changes` | webhooks taken in and stored; what was done to messages, in whatever order it is told |
 //! | `people` | who is who, and when they wrote last |
-//! | `deliver`, `sent` | messages out, once; what became of those in doubt |
+//! | `deliver`, `sent`, `templates` | messages out, once; what became of those in doubt; which templates there are |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
 //!
 //! Nothing connects us and WhatsApp between calls. A session ends when its token is refused, when WhatsApp cannot be reached, or when its
@@ -40,6 +40,7 @@ use self::{
     intake::Intake,
     people::People,
     sent::Sent,
+    templates::Templates,
     verdict::{BAD_TOKEN, connect_verdict},
 };
 use super::{
@@ -61,6 +62,7 @@ mod limiter;
 mod people;
 mod sent;
 mod slots;
+mod templates;
 pub(super) mod verdict;
 
 /// How often WhatsApp is asked whether the account is still good. It may be asked 200 times an hour
@@ -119,6 +121,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let end = watch::Sender::new(None);
     let people = Arc::new(People::new(sink.clone()));
     let sent = Arc::new(Sent::new(sink.clone()));
+    let templates = Arc::new(Templates::new(Arc::clone(&api), sink.clone()));
     let intake = Arc::new(Intake {
         number: account.number.clone(),
         me: me.clone(),
@@ -127,6 +130,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         people: Arc::clone(&people),
         changes: Changes(sink.clone()),
         sent: Arc::clone(&sent),
+        templates: Arc::clone(&templates),
         end: end.clone(),
         order: AsyncMutex::default(),
     });
@@ -142,6 +146,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         clock,
         people: Arc::clone(&people),
         sent,
+        templates,
         progress: Progress::default(),
         sink,
     };

@@ -182,10 +182,13 @@ impl Webhook for Hooks {
         let Some(signers) = self.signers(head, &body) else { return WebhookAnswer::unauthorized() };
         let Ok(told) = serde_json::from_slice::<Value>(&body) else { return WebhookAnswer::malformed() };
         let mut under_way = Vec::new();
-        for change in list(&told["entry"]).iter().flat_map(|entry| list(&entry["changes"])) {
+        let entries = list(&told["entry"]).iter();
+        let changes =
+            entries.flat_map(|entry| list(&entry["changes"]).iter().map(move |change| (entry, change)));
+        for (entry, change) in changes {
             let number = text(&change["value"]["metadata"]["phone_number_id"]);
             match self.route(number, &signers) {
-                Route::Take(intake) => under_way.push((intake, change)),
+                Route::Take(intake) => under_way.push((intake, text(&entry["id"]), change)),
                 Route::Later => return WebhookAnswer::again(),
                 Route::Forged => return WebhookAnswer::unauthorized(),
                 Route::Skip => warn!(
@@ -195,8 +198,8 @@ impl Webhook for Hooks {
             }
         }
         let mut tickets = Vec::new();
-        for (intake, change) in under_way {
-            match intake.take(change).await {
+        for (intake, account, change) in under_way {
+            match intake.take(account, change).await {
                 Ok(taken) => tickets.push((intake, taken)),
                 Err(_) => return WebhookAnswer::again(),
             }

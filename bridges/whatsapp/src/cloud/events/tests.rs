@@ -262,3 +262,70 @@ fn what_is_not_known_is_kept() {
     let long = told("hologram", json!({"x": "ü".repeat(RAW_BYTES_MAX)}));
     assert!(matches!(read(&long, &origin()), Read::Unknown { raw, .. } if raw.len() <= RAW_BYTES_MAX));
 }
+
+/// JSON made of WhatsApp's own words in the wrong places.
+fn anything() -> impl proptest::strategy::Strategy<Value = Value> {
+    use proptest::prelude::*;
+    const WORDS: [&str; 24] = [
+        "type",
+        "text",
+        "body",
+        "id",
+        "timestamp",
+        "context",
+        "reaction",
+        "message_id",
+        "emoji",
+        "interactive",
+        "button_reply",
+        "list_reply",
+        "nfm_reply",
+        "response_json",
+        "title",
+        "contacts",
+        "name",
+        "order",
+        "product_items",
+        "location",
+        "latitude",
+        "system",
+        "edit",
+        "original_message_id",
+    ];
+    let word = || prop::sample::select(WORDS.as_slice());
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        word().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        Just(json!("1700000000")),
+    ];
+    leaf.prop_recursive(4, 48, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map(word(), inner, 0..6).prop_map(|fields| Value::Object(
+                fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+            )),
+        ]
+    })
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_comes_is_read(mut data in anything(), kind in 0_usize..16) {
+        const KINDS: [&str; 16] = [
+            "text", "image", "video", "audio", "document", "sticker", "location", "contacts", "reaction", "interactive", "button",
+            "order", "system", "edit", "revoke", "unsupported",
+        ];
+        if data.is_object() {
+            data["type"] = json!(KINDS[kind]);
+        }
+        // It means something or is kept; it never ends the program.
+        match read(&data, &origin()) {
+            Read::Unknown { name, raw } => proptest::prop_assert!(!name.is_empty() && raw.len() <= RAW_BYTES_MAX),
+            Read::Said(message) => proptest::prop_assert!(!message.message.is_empty()),
+            Read::Reacted { .. } | Read::Chose { .. } | Read::Edited { .. } | Read::Revoked { .. } | Read::Moved { .. } => {}
+        }
+    }
+}

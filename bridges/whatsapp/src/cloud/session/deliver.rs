@@ -17,6 +17,7 @@ use super::{
     api::{Api, ApiError},
     people::People,
     sent::Sent,
+    templates::Templates,
     verdict::{Pause, SHUT, Weight, verdict, verdict_on_question, weight},
 };
 use crate::{
@@ -36,6 +37,7 @@ pub(super) struct Deliverer {
     pub(super) clock: Clock,
     pub(super) people: Arc<People>,
     pub(super) sent: Arc<Sent>,
+    pub(super) templates: Arc<Templates>,
     pub(super) progress: Progress,
     pub(super) sink: EventSink,
 }

@@ -21,6 +21,7 @@ use super::{
     end_session,
     people::{People, Person},
     sent::Sent,
+    templates::Templates,
     verdict::refused,
 };
 use crate::{
@@ -32,6 +33,8 @@ use crate::{
     ids,
 };
 
+mod who;
+
 /// Takes in what happens to one number.
 pub(in crate::cloud) struct Intake {
     pub(super) number: String,
@@ -42,6 +45,7 @@ pub(in crate::cloud) struct Intake {
     pub(super) people: Arc<People>,
     pub(super) changes: Changes,
     pub(super) sent: Arc<Sent>,
+    pub(super) templates: Arc<Templates>,
     pub(super) end: End,
     /// One change after the other.
     pub(super) order: AsyncMutex<()>,
@@ -51,15 +55,18 @@ pub(in crate::cloud) struct Intake {
 type Tickets = Vec<Ticket>;
 
 impl Intake {
-    /// Takes one change in. What it tells is stored when [`Intake::stored`] says so.
-    pub async fn take(&self, change: &Value) -> Result<Tickets, NotStored> {
+    /// Takes one change of a business account in. What it tells is stored when [`Intake::stored`] says so.
+    pub async fn take(&self, account: &str, change: &Value) -> Result<Tickets, NotStored> {
         let _order = self.order.lock().await;
         // Nothing is pushed once the session is over.
         if self.end.borrow().is_some() {
             return Err(NotStored("the session is over".to_owned()));
         }
         let mut tickets = Tickets::new();
-        let taken = self.take_change(change, &mut tickets).await;
+        let taken = match self.templates.learn(account).await {
+            Ok(()) => self.take_change(change, &mut tickets).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = taken {
             end_session(&self.end, ConnectError::from(error.clone()));
             return Err(error);
@@ -143,31 +150,6 @@ impl Intake {
         let sender = Sender { ids: AliasSet::single(self.me.clone()), name: self.name.clone(), avatar: None };
         let origin = Origin { chat: place::chat(&self.number, &person.ids.primary), sender };
         self.push_read(events::read(data, &origin), (data, &origin), met, tickets).await
-    }
-
-    /// Who is meant; a person who is known by another id from now on is told first.
-    async fn who(
-        &self,
-        contact: &Value,
-        (phone, user_id): (&str, &str),
-        tickets: &mut Tickets,
-    ) -> Result<Option<Person>, NotStored> {
-        let or = |given: &str, other: &Value| {
-            if given.is_empty() { text(other).to_owned() } else { given.to_owned() }
-        };
-        let (phone, user_id) = (or(phone, &contact["wa_id"]), or(user_id, &contact["user_id"]));
-        let Some(mut person) = self.people.person(&phone, &user_id).await? else { return Ok(None) };
-        if let Some((before, cursor)) = person.moved.take() {
-            self.push_moved(&before, &person.ids.primary, tickets).await;
-            let news = RemoteEvent::UserChanged(UserInfo {
-                ids: person.ids.clone(),
-                name: name(&contact["profile"]["name"]),
-                avatar: None,
-                bot: false,
-            });
-            tickets.push(self.sink.push_with_cursor(news, cursor).await);
-        }
-        Ok(Some(person))
     }
 
     async fn push_read(
@@ -288,46 +270,6 @@ impl Intake {
         Ok(())
     }
 
-    /// Somebody has another number, and with it perhaps another user id.
-    async fn moved(
-        &self,
-        before: &RemoteUserId,
-        (phone, user_id): (Option<String>, Option<String>),
-        tickets: &mut Tickets,
-    ) -> Result<(), NotStored> {
-        let phone = phone.as_deref().and_then(ids::phone);
-        // By whatever they were known they go on: under a number where no user id is told.
-        let Some(now) = user_id.as_deref().and_then(ids::business_scoped).or_else(|| phone.clone()) else {
-            return Ok(());
-        };
-        if now == *before {
-            return Ok(());
-        }
-        if let Some(phone) = &phone {
-            self.sink.remember(self.people.note_phone(phone, &now)).await?;
-        }
-        let met = self.people.met(before).await?;
-        let others = [Some(before.clone()), phone].into_iter().flatten().filter(|id| *id != now).collect();
-        let ids = AliasSet { primary: now.clone(), others };
-        let heard = met.last.clone().map(|last| (met.heard_ms, last));
-        let noted_as =
-            AliasSet { primary: now.clone(), others: ids.others.iter().skip(1).cloned().collect() };
-        if let Some(cursor) = self.people.note(&noted_as, met.name.clone(), heard).await? {
-            self.sink.remember(cursor).await?;
-        }
-        self.push_moved(before, &now, tickets).await;
-        let news = UserInfo { ids, name: met.name, avatar: None, bot: false };
-        self.push(RemoteEvent::UserChanged(news), None, tickets).await;
-        Ok(())
-    }
-
-    async fn renamed(&self, update: &Value, tickets: &mut Tickets) -> Result<(), NotStored> {
-        let ids = &update["user_id"];
-        let Some(before) = ids::business_scoped(text(&ids["previous"])) else { return Ok(()) };
-        let told = |value: &Value| value.as_str().map(str::to_owned);
-        self.moved(&before, (told(&update["wa_id"]), told(&ids["current"])), tickets).await
-    }
-
     /// What became of a message of ours.
     async fn status(&self, status: &Value, tickets: &mut Tickets) -> Result<(), NotStored> {
         let Some(id) = events::id(&status["id"]) else { return Ok(()) };
@@ -352,11 +294,6 @@ impl Intake {
             _ => {}
         }
         Ok(())
-    }
-
-    async fn push_moved(&self, before: &RemoteUserId, now: &RemoteUserId, tickets: &mut Tickets) {
-        let (from, to) = (place::chat(&self.number, before), place::chat(&self.number, now));
-        self.push(RemoteEvent::Migrated { from, to }, None, tickets).await;
     }
 
     async fn push_unknown(

@@ -32,9 +32,19 @@ impl Deliverer {
         if command.name != TEMPLATE {
             return Err(DeliverError::Unsupported(format!("WhatsApp has no command “{}”.", command.name)));
         }
-        let content = template(&command.words)
-            .ok_or_else(|| DeliverError::Rejected(format!("The command `{TEMPLATE}` {TEMPLATE_HELP}.")))?;
+        let Some(content) = template(&command.words) else { return Err(self.usage().await) };
         self.single(person, ("template", content), key).await
+    }
+
+    /// How the command is given, and for what.
+    async fn usage(&self) -> DeliverError {
+        // Not to be told which there are is no fault of the command's.
+        let approved = self.templates.approved().await.unwrap_or_default();
+        let known = match approved.is_empty() {
+            true => "Meta's business manager lists the templates".to_owned(),
+            false => format!("There is: {}", approved.join(", ")),
+        };
+        DeliverError::Rejected(format!("The command `{TEMPLATE}` {TEMPLATE_HELP}. {known}."))
     }
 }
 
