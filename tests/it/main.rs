@@ -30,4 +30,6 @@ mod telegram_simulator;
 mod three_networks;
 mod tidy;
 mod tutorial;
+mod whatsapp_cloud_bridge;
+mod whatsapp_cloud_simulator;
 mod whatsapp_linked_simulator;

@@ -19,4 +19,5 @@ pub mod openapi;
 pub mod stage;
 pub mod telegram;
 pub mod trio;
+pub mod whatsapp_cloud;
 pub mod whatsapp_linked;

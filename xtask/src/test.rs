@@ -37,7 +37,7 @@ const AREAS: &[Area] = &[
     Area { name: "store", packages: &[], names: &["store"], needs: &[Part::Postgres] },
     Area { name: "telegram", packages: &["magpie-telegram"], names: &["telegram"], needs: EVERYTHING },
     Area { name: "tidy", packages: &[], names: &["tidy"], needs: &[] },
-    Area { name: "whatsapp", packages: &[], names: &["whatsapp"], needs: EVERYTHING },
+    Area { name: "whatsapp", packages: &["magpie-whatsapp"], names: &["whatsapp"], needs: EVERYTHING },
 ];
 
 /// The table above for `--help`; a test keeps them equal.

@@ -210,6 +210,7 @@ impl Facts {
             | RemoteEvent::SameUser { .. }
             | RemoteEvent::Gap { .. }
             | RemoteEvent::Standing { .. }
+            | RemoteEvent::Failed { .. }
             | RemoteEvent::Unknown { .. } => Self { guard: None, sender: None, sent_ms: now_ms },
         }
     }

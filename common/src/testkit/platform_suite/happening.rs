@@ -26,6 +26,7 @@ pub enum Happening {
     SameUser,
     Gap,
     Standing,
+    Failed,
     Unknown,
 }
 
@@ -50,6 +51,7 @@ impl Happening {
         Self::SameUser,
         Self::Gap,
         Self::Standing,
+        Self::Failed,
         Self::Unknown,
         Self::Redact,
     ];
@@ -76,6 +78,7 @@ impl Happening {
             RemoteEvent::SameUser { .. } => Self::SameUser,
             RemoteEvent::Gap { .. } => Self::Gap,
             RemoteEvent::Standing { .. } => Self::Standing,
+            RemoteEvent::Failed { .. } => Self::Failed,
             RemoteEvent::Unknown { .. } => Self::Unknown,
         }
     }
@@ -138,6 +141,7 @@ fn named(event: &RemoteEvent) -> Option<Vec<RemoteMessageId>> {
         | RemoteEvent::SameUser { .. }
         | RemoteEvent::Gap { .. }
         | RemoteEvent::Standing { .. }
+        | RemoteEvent::Failed { .. }
         | RemoteEvent::Unknown { .. } => None,
     }
 }

@@ -1,0 +1,100 @@
+//! The WhatsApp bridge: what is WhatsApp's own, and nothing else.
+//!
+//! | file | duty |
+//! |---|---|
+//! | `config` | the `platform:` section |
+//! | `backend` | what a way to WhatsApp is: there are several, and a login belongs to one |
+//! | `cloud` | the Cloud API, for the number of a business |
+//! | `ids` | how people and messages are spelled as remote ids, the same for every way |
+//! | `format` | WhatsApp's markup to the rich-text tree and back |
+//!
+//! Start reading at `cloud`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use magpie_common::{
+    clock::Clock,
+    config::About,
+    platform::{
+        ConnectError, EventSink, Finding, LoginFlow, LoginProcess, Platform, PlatformError, SavedLogin,
+        Session, Webhook,
+    },
+};
+
+pub use self::config::WhatsAppConfig;
+use self::{backend::Backend, cloud::Cloud};
+
+mod backend;
+mod cloud;
+mod config;
+pub mod format;
+mod ids;
+
+/// WhatsApp.
+pub struct WhatsApp {
+    /// The ways to WhatsApp, the usual one first.
+    backends: Vec<Arc<dyn Backend>>,
+    webhook: Arc<dyn Webhook>,
+}
+
+#[async_trait]
+impl Platform for WhatsApp {
+    const ABOUT: About = About {
+        id: "whatsapp",
+        name: "WhatsApp",
+        default_port: 29_336,
+        bot: "whatsappbot",
+        ghost_prefix: "whatsapp_",
+        command_prefix: "!whatsapp",
+    };
+
+    type Config = WhatsAppConfig;
+
+    fn new(config: WhatsAppConfig, clock: Clock) -> Result<Self, PlatformError> {
+        let config = Arc::new(config);
+        let cloud = Arc::new(Cloud::new(config, clock));
+        Ok(Self { webhook: cloud.webhook(), backends: vec![cloud] })
+    }
+
+    fn login_flows(&self) -> Vec<LoginFlow> {
+        self.backends.iter().flat_map(|backend| backend.login_flows()).collect()
+    }
+
+    async fn begin_login(&self, flow: &str) -> Result<Box<dyn LoginProcess>, PlatformError> {
+        for backend in &self.backends {
+            if backend.login_flows().iter().any(|known| known.id == flow) {
+                return backend.begin_login(flow).await;
+            }
+        }
+        let known: Vec<_> = self.login_flows().iter().map(|flow| format!("`{}`", flow.id)).collect();
+        Err(PlatformError(format!("There is no login flow `{flow}`; there is {}.", known.join(", "))))
+    }
+
+    fn configured_login(&self) -> Option<SavedLogin> {
+        self.backends.iter().find_map(|backend| backend.configured_login())
+    }
+
+    async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {
+        match self.backends.iter().find(|backend| backend.owns(&login.id)) {
+            Some(backend) => backend.connect(login, sink).await,
+            None => {
+                let words =
+                    "The saved account belongs to no way to WhatsApp that this bridge has. Sign in again.";
+                Err(ConnectError::BadCredentials(words.to_owned()))
+            }
+        }
+    }
+
+    async fn diagnose(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for backend in &self.backends {
+            findings.extend(backend.diagnose().await);
+        }
+        findings
+    }
+
+    fn webhook(&self) -> Option<Arc<dyn Webhook>> {
+        Some(Arc::clone(&self.webhook))
+    }
+}
