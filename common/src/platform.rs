@@ -13,6 +13,7 @@ pub use self::{
     login::{LoginField, LoginFlow, LoginProcess, LoginStep, SavedLogin},
     progress::Progress,
     sink::{Cursor, EventSink, FileError, NotStored, SinkPort, Ticket},
+    vault::{Keeping, Kept, Vault},
     webhook::{WEBHOOK_PATH, Webhook, WebhookAnswer, WebhookHead},
 };
 pub use crate::config::{About, PlatformConfig};
@@ -25,6 +26,7 @@ use crate::{
 mod login;
 mod progress;
 mod sink;
+mod vault;
 mod webhook;
 
 /// One network. Built once, at start.

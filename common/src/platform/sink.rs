@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use super::Download;
+use super::{Download, Keeping, Kept, Vault};
 use crate::{
     ids::LoginId,
     message::{Attachment, RemoteEvent},
@@ -32,6 +32,15 @@ pub trait SinkPort: Send + Sync + 'static {
 
     /// Remembers a place in a stream; returns when it is stored.
     async fn remember(&self, login: &LoginId, cursor: Cursor) -> Result<(), NotStored>;
+
+    /// One of the rows that the login keeps.
+    async fn kept(&self, login: &LoginId, shelf: &str, key: &str) -> Result<Option<Vec<u8>>, NotStored>;
+
+    /// All rows that the login keeps on a shelf, the smallest mark first.
+    async fn kept_on(&self, login: &LoginId, shelf: &str) -> Result<Vec<Kept>, NotStored>;
+
+    /// Changes what the login keeps, all or nothing; returns when it is stored.
+    async fn keep(&self, login: &LoginId, changes: Vec<Keeping>) -> Result<(), NotStored>;
 
     /// Opens a file that somebody in Matrix has sent.
     async fn open(&self, file: &Attachment) -> Result<Download, FileError>;
@@ -101,6 +110,11 @@ impl EventSink {
     /// When it could not be stored.
     pub async fn remember(&self, cursor: Cursor) -> Result<(), NotStored> {
         self.port.remember(&self.login, cursor).await
+    }
+
+    /// Where the session keeps bytes of its own.
+    pub fn vault(&self) -> Vault {
+        Vault::new(self.login.clone(), self.port.clone())
     }
 
     /// Opens a file of a message that is being delivered, as a stream of bytes. The size that it tells is the true one; a file that

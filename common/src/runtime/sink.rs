@@ -12,10 +12,10 @@ use crate::{
     ids::{LoginId, RemoteChatId, RemoteMessageId},
     login::Logins,
     message::{Attachment, ChatChange, FileSource, Personal, RemoteEvent, Wire},
-    platform::{Cursor, Download, FileError, NotStored, PlatformError, SinkPort, Ticket},
+    platform::{Cursor, Download, FileError, Keeping, Kept, NotStored, PlatformError, SinkPort, Ticket},
     portal::{Observed, Portals},
     steps::{Step, reached},
-    store::{self, PushOrder, RemoteRow, Store},
+    store::{self, PushOrder, RemoteRow, ShelfChange, ShelfRow, Store},
 };
 
 static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
@@ -74,6 +74,20 @@ impl SinkPort for StoreSink {
         self.store.kv_set(login, &key, &value).await.map_err(|error| NotStored(error.to_string()))
     }
 
+    async fn kept(&self, login: &LoginId, shelf: &str, key: &str) -> Result<Option<Vec<u8>>, NotStored> {
+        self.store.shelf_row(login, shelf, key).await.map_err(|error| NotStored(error.to_string()))
+    }
+
+    async fn kept_on(&self, login: &LoginId, shelf: &str) -> Result<Vec<Kept>, NotStored> {
+        let rows = self.store.shelf(login, shelf).await.map_err(|error| NotStored(error.to_string()))?;
+        Ok(rows.into_iter().map(|ShelfRow { key, mark, value }| Kept { key, mark, value }).collect())
+    }
+
+    async fn keep(&self, login: &LoginId, changes: Vec<Keeping>) -> Result<(), NotStored> {
+        let changes = changes.into_iter().map(shelf_change).collect();
+        self.store.change_shelves(login, changes).await.map_err(|error| NotStored(error.to_string()))
+    }
+
     async fn open(&self, file: &Attachment) -> Result<Download, FileError> {
         let FileSource::Matrix(mxc) = &file.source else { return Err(FileError::Gone) };
         let away = |error: &crate::homeserver::HomeserverError| FileError::Away(error.to_string());
@@ -118,6 +132,18 @@ impl StoreSink {
             reached(Step::RemoteStored);
             Ok(())
         })
+    }
+}
+
+fn shelf_change(change: Keeping) -> ShelfChange {
+    match change {
+        Keeping::Put { shelf, row: Kept { key, mark, value } } => {
+            ShelfChange::Put { shelf, row: ShelfRow { key, mark, value } }
+        }
+        Keeping::Remove { shelf, key } => ShelfChange::Remove { shelf, key },
+        Keeping::RemoveBelow { shelf, mark } => ShelfChange::RemoveBelow { shelf, mark },
+        Keeping::Clear { shelf } => ShelfChange::Clear { shelf },
+        Keeping::ClearAll => ShelfChange::ClearAll,
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, sql: include_str!("schema/0002.sql") },
     Migration { version: 3, sql: include_str!("schema/0003.sql") },
     Migration { version: 4, sql: include_str!("schema/0004.sql") },
+    Migration { version: 5, sql: include_str!("schema/0005.sql") },
 ];
 
 /// The newest version that this binary knows.

@@ -18,7 +18,7 @@ use super::within;
 use crate::{
     ids::LoginId,
     message::{Attachment, FileSource, RemoteEvent, RemoteMessage, Wire},
-    platform::{Cursor, Download, FileError, NotStored, SinkPort, Ticket},
+    platform::{Cursor, Download, FileError, Keeping, Kept, NotStored, SinkPort, Ticket},
 };
 
 /// What was pushed, in order. Clones share it, so that a new session goes on where the last one ended.
@@ -41,6 +41,7 @@ pub struct Recorded {
 struct State {
     events: Vec<Recorded>,
     memory: BTreeMap<(LoginId, String), String>,
+    shelves: BTreeMap<(LoginId, String), Vec<Kept>>,
     files: BTreeMap<String, Bytes>,
     full: bool,
     refused: usize,
@@ -137,6 +138,33 @@ impl SinkPort for Recorder {
             return Err(NotStored("the disk is full".to_owned()));
         }
         state.memory.insert((login.clone(), cursor.key), cursor.value);
+        Ok(())
+    }
+
+    async fn kept(&self, login: &LoginId, shelf: &str, key: &str) -> Result<Option<Vec<u8>>, NotStored> {
+        let rows = self.kept_on(login, shelf).await?;
+        Ok(rows.into_iter().find(|row| row.key == key).map(|row| row.value))
+    }
+
+    async fn kept_on(&self, login: &LoginId, shelf: &str) -> Result<Vec<Kept>, NotStored> {
+        let state = self.state();
+        let mut rows = state.shelves.get(&(login.clone(), shelf.to_owned())).cloned().unwrap_or_default();
+        rows.sort_by(|one, other| (one.mark, &one.key).cmp(&(other.mark, &other.key)));
+        Ok(rows)
+    }
+
+    async fn keep(&self, login: &LoginId, changes: Vec<Keeping>) -> Result<(), NotStored> {
+        let mut state = self.state();
+        if state.full {
+            return Err(NotStored("the disk is full".to_owned()));
+        }
+        for change in changes {
+            let Some(shelf) = change.shelf().map(str::to_owned) else {
+                state.shelves.retain(|(owner, _), _| owner != login);
+                continue;
+            };
+            change.apply(state.shelves.entry((login.clone(), shelf)).or_default());
+        }
         Ok(())
     }
 

@@ -1,0 +1,3 @@
+//! The WhatsApp bridge.
+#![allow(dead_code)]
+mod linked;

@@ -1,0 +1,131 @@
+//! What the WhatsApp library must remember, kept in the bridge's own database.
+//!
+//! [`Kept`] is the library's `Backend`: rows in the login's [`Vault`], a shelf for each sort, all changes of one call in one transaction.
+//! Whoever reads and then writes holds `order`, since the library calls from many tasks.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use magpie_common::{
+    clock::Clock,
+    platform::{Keeping, Kept as Row, NotStored, Vault},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::Mutex;
+use wacore::store::error::{Result, StoreError};
+
+mod app_state;
+mod device;
+mod pending;
+mod protocol;
+mod secrets;
+mod signal;
+#[cfg(test)]
+mod tests;
+
+/// The library's memory of one login.
+#[derive(Clone)]
+pub(super) struct Kept(Arc<Inner>);
+
+struct Inner {
+    vault: Vault,
+    clock: Clock,
+    order: Mutex<()>,
+}
+
+impl Kept {
+    /// The memory that stands in a vault.
+    pub(super) fn new(vault: Vault, clock: Clock) -> Self {
+        Self(Arc::new(Inner { vault, clock, order: Mutex::new(()) }))
+    }
+
+    /// Forgets everything: another device is linked from now on.
+    pub(super) async fn forget_all(&self) -> Result<()> {
+        self.change(vec![Keeping::ClearAll]).await
+    }
+
+    async fn bytes(&self, shelf: &str, key: &str) -> Result<Option<Vec<u8>>> {
+        self.0.vault.get(shelf, key).await.map_err(not_stored)
+    }
+
+    async fn json<T: DeserializeOwned>(&self, shelf: &str, key: &str) -> Result<Option<T>> {
+        let bytes = self.bytes(shelf, key).await?;
+        bytes.map(|bytes| read_json(&bytes)).transpose()
+    }
+
+    async fn rows(&self, shelf: &str) -> Result<Vec<Row>> {
+        self.0.vault.all(shelf).await.map_err(not_stored)
+    }
+
+    async fn change(&self, changes: Vec<Keeping>) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.0.vault.keep(changes).await.map_err(not_stored)
+    }
+
+    async fn put(&self, shelf: &str, key: &str, value: &[u8]) -> Result<()> {
+        self.change(vec![put(shelf, key, 0, value.to_vec())]).await
+    }
+
+    async fn put_all(&self, shelf: &str, rows: &[(Arc<str>, Bytes)]) -> Result<()> {
+        self.change(rows.iter().map(|(key, value)| put(shelf, key, 0, value.to_vec())).collect()).await
+    }
+
+    async fn put_json<T: Serialize + Sync>(&self, shelf: &str, key: &str, value: &T) -> Result<()> {
+        self.change(vec![put(shelf, key, 0, json(value)?)]).await
+    }
+
+    async fn remove(&self, shelf: &str, key: &str) -> Result<()> {
+        self.change(vec![remove(shelf, key)]).await
+    }
+
+    fn now_secs(&self) -> i64 {
+        self.0.clock.now_ms() / 1_000
+    }
+}
+
+fn put(shelf: &str, key: &str, mark: i64, value: Vec<u8>) -> Keeping {
+    Keeping::Put { shelf: shelf.to_owned(), row: Row { key: key.to_owned(), mark, value } }
+}
+
+fn remove(shelf: &str, key: &str) -> Keeping {
+    Keeping::Remove { shelf: shelf.to_owned(), key: key.to_owned() }
+}
+
+fn remove_below(shelf: &str, mark: i64) -> Keeping {
+    Keeping::RemoveBelow { shelf: shelf.to_owned(), mark }
+}
+
+fn clear(shelf: &str) -> Keeping {
+    Keeping::Clear { shelf: shelf.to_owned() }
+}
+
+/// Several ids as one key. None of them holds a line break: they come from attributes of stanzas.
+fn key(parts: &[&str]) -> String {
+    parts.join("\n")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| StoreError::Serialization(Box::new(error)))
+}
+
+fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|error| StoreError::Serialization(Box::new(error)))
+}
+
+fn not_stored(error: NotStored) -> StoreError {
+    StoreError::Database(Box::new(error))
+}
+
+fn damaged(what: &str) -> StoreError {
+    StoreError::Validation(format!("{what} is damaged"))
+}
