@@ -3,7 +3,7 @@
 //! [`Kept`] is the library's `Backend`: rows in the login's [`Vault`], a shelf for each sort, all changes of one call in one transaction.
 //! Whoever reads and then writes holds `order`, since the library calls from many tasks.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use magpie_common::{
@@ -28,24 +28,49 @@ mod tests;
 pub(super) struct Kept(Arc<Inner>);
 
 struct Inner {
-    vault: Vault,
+    place: Place,
     clock: Clock,
     order: Mutex<()>,
+}
+
+/// Where rows stand.
+enum Place {
+    /// In the login's vault.
+    Vault(Vault),
+    /// In memory, while there is no login yet.
+    Memory(Mutex<BTreeMap<String, Vec<Row>>>),
 }
 
 impl Kept {
     /// The memory that stands in a vault.
     pub(super) fn new(vault: Vault, clock: Clock) -> Self {
-        Self(Arc::new(Inner { vault, clock, order: Mutex::new(()) }))
+        Self(Arc::new(Inner { place: Place::Vault(vault), clock, order: Mutex::new(()) }))
     }
 
-    /// Forgets everything: another device is linked from now on.
-    pub(super) async fn forget_all(&self) -> Result<()> {
-        self.change(vec![Keeping::ClearAll]).await
+    /// A memory of a device that is being linked.
+    pub(super) fn in_memory(clock: Clock) -> Self {
+        Self(Arc::new(Inner { place: Place::Memory(Mutex::default()), clock, order: Mutex::new(()) }))
+    }
+
+    /// All rows that are held in memory, each with its shelf.
+    pub(super) async fn in_hand(&self) -> Vec<(String, Row)> {
+        let Place::Memory(shelves) = &self.0.place else { return Vec::new() };
+        let shelves = shelves.lock().await;
+        let rows = |(shelf, rows): (&String, &Vec<Row>)| {
+            rows.iter().map(|row| (shelf.clone(), row.clone())).collect::<Vec<_>>()
+        };
+        shelves.iter().flat_map(rows).collect()
     }
 
     async fn bytes(&self, shelf: &str, key: &str) -> Result<Option<Vec<u8>>> {
-        self.0.vault.get(shelf, key).await.map_err(not_stored)
+        match &self.0.place {
+            Place::Vault(vault) => vault.get(shelf, key).await.map_err(not_stored),
+            Place::Memory(shelves) => {
+                let shelves = shelves.lock().await;
+                let row = shelves.get(shelf).and_then(|rows| rows.iter().find(|row| row.key == key));
+                Ok(row.map(|row| row.value.clone()))
+            }
+        }
     }
 
     async fn json<T: DeserializeOwned>(&self, shelf: &str, key: &str) -> Result<Option<T>> {
@@ -54,14 +79,33 @@ impl Kept {
     }
 
     async fn rows(&self, shelf: &str) -> Result<Vec<Row>> {
-        self.0.vault.all(shelf).await.map_err(not_stored)
+        match &self.0.place {
+            Place::Vault(vault) => vault.all(shelf).await.map_err(not_stored),
+            Place::Memory(shelves) => {
+                let mut rows = shelves.lock().await.get(shelf).cloned().unwrap_or_default();
+                rows.sort_by(|one, other| (one.mark, &one.key).cmp(&(other.mark, &other.key)));
+                Ok(rows)
+            }
+        }
     }
 
     async fn change(&self, changes: Vec<Keeping>) -> Result<()> {
         if changes.is_empty() {
             return Ok(());
         }
-        self.0.vault.keep(changes).await.map_err(not_stored)
+        match &self.0.place {
+            Place::Vault(vault) => vault.keep(changes).await.map_err(not_stored),
+            Place::Memory(shelves) => {
+                let mut shelves = shelves.lock().await;
+                for change in changes {
+                    match change.shelf().map(str::to_owned) {
+                        Some(shelf) => change.apply(shelves.entry(shelf).or_default()),
+                        None => shelves.clear(),
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 
     async fn put(&self, shelf: &str, key: &str, value: &[u8]) -> Result<()> {

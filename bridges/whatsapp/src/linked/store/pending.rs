@@ -4,6 +4,7 @@ use wacore::store::{
     error::Result,
     traits::{PendingInboundKey, PendingInboundRow},
 };
+use wacore_binary::Jid;
 
 use super::{Kept, key, put, remove, remove_below};
 
@@ -34,6 +35,11 @@ impl Kept {
 
     pub(super) async fn keep_sent(&self, chat: &str, id: &str, payload: &[u8]) -> Result<()> {
         self.change(vec![put(SENT, &key(&[chat, id]), self.now_secs(), payload.to_vec())]).await
+    }
+
+    /// What was sent under an id, as long as it is kept; it stays.
+    pub(in crate::linked) async fn sent(&self, chat: &Jid, id: &str) -> Result<Option<Vec<u8>>> {
+        self.bytes(SENT, &key(&[&chat.to_non_ad_string(), id])).await
     }
 
     /// Whoever asks twice at once gets it once.
