@@ -1,3 +1,96 @@
-//! The WhatsApp bridge.
-#![allow(dead_code)]
+//! The WhatsApp bridge: what is WhatsApp's own, and nothing else.
+//!
+//! | file | duty |
+//! |---|---|
+//! | `config` | the `platform:` section |
+//! | `backend` | what a way to WhatsApp is: there are several, and a login belongs to one |
+//! | `linked` | an account of a phone, with the bridge as one of its linked devices |
+//!
+//! Start reading at `linked`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use magpie_common::{
+    clock::Clock,
+    config::About,
+    platform::{
+        ConnectError, EventSink, Finding, LoginFlow, LoginProcess, Platform, PlatformError, SavedLogin,
+        Session,
+    },
+};
+
+pub use self::config::WhatsAppConfig;
+use self::{backend::Backend, linked::Linked};
+
+mod backend;
+mod config;
 mod linked;
+
+#[cfg(all(feature = "simulator", not(debug_assertions)))]
+compile_error!(
+    "`simulator` takes any server for WhatsApp's own: it is for tests, and never for what is shipped"
+);
+
+/// WhatsApp.
+pub struct WhatsApp {
+    /// The ways to WhatsApp, the usual one first.
+    backends: Vec<Arc<dyn Backend>>,
+}
+
+#[async_trait]
+impl Platform for WhatsApp {
+    const ABOUT: About = About {
+        id: "whatsapp",
+        name: "WhatsApp",
+        default_port: 29_336,
+        bot: "whatsappbot",
+        ghost_prefix: "whatsapp_",
+        command_prefix: "!whatsapp",
+    };
+
+    type Config = WhatsAppConfig;
+
+    fn new(config: WhatsAppConfig, clock: Clock) -> Result<Self, PlatformError> {
+        let config = Arc::new(config);
+        let linked = Arc::new(Linked::new(config, clock));
+        Ok(Self { backends: vec![linked] })
+    }
+
+    fn login_flows(&self) -> Vec<LoginFlow> {
+        self.backends.iter().flat_map(|backend| backend.login_flows()).collect()
+    }
+
+    async fn begin_login(&self, flow: &str) -> Result<Box<dyn LoginProcess>, PlatformError> {
+        for backend in &self.backends {
+            if backend.login_flows().iter().any(|known| known.id == flow) {
+                return backend.begin_login(flow).await;
+            }
+        }
+        let known: Vec<_> = self.login_flows().iter().map(|flow| format!("`{}`", flow.id)).collect();
+        Err(PlatformError(format!("There is no login flow `{flow}`; there is {}.", known.join(", "))))
+    }
+
+    fn configured_login(&self) -> Option<SavedLogin> {
+        self.backends.iter().find_map(|backend| backend.configured_login())
+    }
+
+    async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {
+        match self.backends.iter().find(|backend| backend.owns(&login.id)) {
+            Some(backend) => backend.connect(login, sink).await,
+            None => {
+                let words =
+                    "The saved account belongs to no way to WhatsApp that this bridge has. Sign in again.";
+                Err(ConnectError::BadCredentials(words.to_owned()))
+            }
+        }
+    }
+
+    async fn diagnose(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for backend in &self.backends {
+            findings.extend(backend.diagnose().await);
+        }
+        findings
+    }
+}

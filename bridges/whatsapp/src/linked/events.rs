@@ -2,17 +2,17 @@
 //!
 //! `unwrap` takes the wrappers off, `media` reads files, `words` what is shown as words. What nobody here knows is [`Meaning::Unknown`].
 
-use magpie_common::message::{Message, Node, RichText};
+use magpie_common::message::{Message, Node};
 use waproto::whatsapp::{self as wa, message::protocol_message::Type as ProtocolType};
 
 use self::{media::Files, words::Names};
-use super::{file::Bearer, markup};
+use super::file::Bearer;
 
 mod media;
-mod unwrap;
-mod words;
 #[cfg(test)]
 mod tests;
+mod unwrap;
+mod words;
 
 /// More answers than this has no poll.
 const ANSWERS_MAX: usize = 100;
@@ -112,6 +112,10 @@ pub(super) fn read(message: &wa::Message, reading: &Reading<'_>) -> Meaning {
     }
     if let Some(poll) = unwrap::poll(inner) {
         return poll_meaning(poll, reading);
+    }
+    // Its parts follow, each a message of its own.
+    if inner.album_message.is_set() {
+        return Meaning::Nothing;
     }
     if unwrapped.view_once && !reading.view_once {
         let words = "This may be seen once, and only on the phone.";
@@ -234,9 +238,4 @@ pub(super) fn call(is_video: bool, missed: bool) -> Message {
 /// Words of the bridge itself.
 pub(super) fn note(words: &str) -> Message {
     words::note(words)
-}
-
-/// Words without mentions, for names of groups and the like.
-pub(super) fn plain(text: &str) -> RichText {
-    markup::read(text, &|_| None)
 }

@@ -75,6 +75,11 @@ impl MediaFile {
         RemoteFileId::new(self.sum.clone())
     }
 
+    /// The same file at another place.
+    pub(super) fn moved(self, path: String) -> Self {
+        Self { path, ..self }
+    }
+
     pub(super) fn key(&self) -> Vec<u8> {
         unpack(&self.key)
     }
@@ -90,7 +95,14 @@ impl MediaFile {
         };
         let (key, sum, sealed_sum) = (self.key(), unpack(&self.sum), unpack(&self.sealed_sum));
         let path = self.path.clone();
-        whatsapp_rust::download::DownloadParams::encrypted(path, &key, &sum, &sealed_sum, self.size_bytes, sort)
+        whatsapp_rust::download::DownloadParams::encrypted(
+            path,
+            &key,
+            &sum,
+            &sealed_sum,
+            self.size_bytes,
+            sort,
+        )
     }
 }
 

@@ -13,14 +13,15 @@ use whatsapp_rust::{
     transport::TokioWebSocketTransportFactory,
 };
 
-use super::{http::Http, settings::LinkedConfig, store::Kept};
+use super::{http::Http, store::Kept};
+use crate::config::WhatsAppConfig;
 
 /// For how long a sent message is kept for receivers that could not read it; they ask within minutes, or when they come online.
 const SENT_KEPT_SECS: u64 = 14 * 24 * 60 * 60;
 
 /// What a line is built from.
 pub(super) struct Setup<'a> {
-    pub(super) config: &'a LinkedConfig,
+    pub(super) config: &'a WhatsAppConfig,
     pub(super) store: Kept,
     pub(super) http: Http,
     pub(super) ears: Ears,
@@ -66,11 +67,11 @@ impl InboundDurabilityHook for Hook {
 pub(super) async fn build(setup: Setup<'_>) -> Result<Bot, PlatformError> {
     let config = setup.config;
     let mut transport = TokioWebSocketTransportFactory::new();
-    if let Some(url) = &config.server_url {
+    if let Some(url) = &config.linked_server_url {
         transport = transport.with_url(url);
     }
     let device = DevicePropsOverride::new()
-        .with_os(config.device_name.trim())
+        .with_os(config.linked_device_name.trim())
         .with_platform_type(PlatformType::DESKTOP);
     let store: Arc<dyn Backend> = Arc::new(setup.store);
     let mut builder = Bot::builder()
@@ -81,10 +82,10 @@ pub(super) async fn build(setup: Setup<'_>) -> Result<Bot, PlatformError> {
         .with_device_props(device)
         .with_cache_config(CacheConfig { sent_message_ttl_secs: SENT_KEPT_SECS, ..CacheConfig::default() })
         .with_event_handler(setup.ears);
-    if let Some(version) = config.version() {
+    if let Some(version) = config.linked_version() {
         builder = builder.with_version(version);
     }
-    if !config.history {
+    if !config.linked_history {
         builder = builder.skip_history_sync();
     }
     if let Some(hook) = setup.hook {

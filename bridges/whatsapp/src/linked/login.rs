@@ -24,10 +24,10 @@ use super::{
     identity::Person,
     line::{self, Ears},
     seed::Seed,
-    settings::LinkedConfig,
     store::Kept,
     verdict,
 };
+use crate::config::WhatsAppConfig;
 
 /// By a picture.
 pub(super) const QR: LoginFlow = LoginFlow {
@@ -81,7 +81,7 @@ pub(super) enum Way {
 
 /// Links a device, step by step.
 pub(super) struct Linking {
-    config: Arc<LinkedConfig>,
+    config: Arc<WhatsAppConfig>,
     clock: Clock,
     way: Way,
     line: Option<Line>,
@@ -94,7 +94,7 @@ struct Line {
 }
 
 impl Linking {
-    pub(super) fn new(config: Arc<LinkedConfig>, clock: Clock, way: Way) -> Self {
+    pub(super) fn new(config: Arc<WhatsAppConfig>, clock: Clock, way: Way) -> Self {
         Self { config, clock, way, line: None }
     }
 
@@ -105,7 +105,7 @@ impl Linking {
             // When nobody listens for so long, the codes are old anyway.
             hear: Box::new(move |event| drop(heard_in.try_send(event))),
         };
-        let http = Http::new(self.config.media_url.as_deref())
+        let http = Http::new(self.config.linked_media_url.as_deref())
             .map_err(|error| PlatformError(format!("The bridge cannot start a client: {error}.")))?;
         let store = Kept::in_memory(self.clock.clone());
         let pair_code =
@@ -160,7 +160,11 @@ impl Linking {
         let name =
             me.phone.as_ref().map_or_else(|| id.to_string(), |phone| format!("+{}", phone.user_base()));
         let secret = Seed::new(line.store.in_hand().await).to_secret();
-        Ok(LoginStep::Done(SavedLogin { id: LoginId::new(id.as_str()), name, secret }))
+        Ok(LoginStep::Done(SavedLogin {
+            id: LoginId::new(format!("{}{id}", super::LOGIN_PREFIX)),
+            name,
+            secret,
+        }))
     }
 }
 

@@ -35,7 +35,10 @@ fn read_line(words: &str, mentioned: &Mentioned<'_>, nodes: &mut Vec<Node>) {
                 if !plain.is_empty() {
                     nodes.push(Node::Text(std::mem::take(&mut plain)));
                 }
-                nodes.push(Node::Mention(Mention { target: MentionTarget::Person(Person::Remote(id)), label }));
+                nodes.push(Node::Mention(Mention {
+                    target: MentionTarget::Person(Person::Remote(id)),
+                    label,
+                }));
             }
             None => {
                 plain.push('@');

@@ -42,11 +42,15 @@ impl Files {
         }
         let video = message.video_message.as_option().or_else(|| message.ptv_message.as_option());
         if let Some(video) = video {
-            let info = MediaInfo { duration_ms: duration_ms(video.seconds), ..size(video.width, video.height) };
+            let info =
+                MediaInfo { duration_ms: duration_ms(video.seconds), ..size(video.width, video.height) };
             let facts = Facts {
                 sort: Sort::Video,
                 kind: AttachmentKind::Video,
-                name: named(if video.gif_playback == Some(true) { "gif" } else { "video" }, video.mimetype.as_ref()),
+                name: named(
+                    if video.gif_playback == Some(true) { "gif" } else { "video" },
+                    video.mimetype.as_ref(),
+                ),
                 mime: video.mimetype.as_ref(),
                 info,
             };
@@ -75,8 +79,7 @@ impl Files {
     fn audio(audio: &wa::message::AudioMessage, bearer: &Bearer) -> Self {
         let is_voice = audio.ptt == Some(true);
         let waveform = audio.waveform.as_deref().unwrap_or_default().iter();
-        let loudness =
-            |byte: &u8| u16::from(*byte).min(LOUDEST_THERE) * (LOUDEST_HERE / LOUDEST_THERE);
+        let loudness = |byte: &u8| u16::from(*byte).min(LOUDEST_THERE) * (LOUDEST_HERE / LOUDEST_THERE);
         let facts = Facts {
             sort: Sort::Audio,
             kind: if is_voice { AttachmentKind::Voice } else { AttachmentKind::Audio },
@@ -97,7 +100,11 @@ impl Files {
         let facts = Facts {
             sort: Sort::Sticker,
             kind: if is_archive { AttachmentKind::File } else { AttachmentKind::Sticker },
-            name: if is_archive { "sticker.was".to_owned() } else { named("sticker", sticker.mimetype.as_ref()) },
+            name: if is_archive {
+                "sticker.was".to_owned()
+            } else {
+                named("sticker", sticker.mimetype.as_ref())
+            },
             mime: sticker.mimetype.as_ref(),
             info: size(sticker.width, sticker.height),
         };

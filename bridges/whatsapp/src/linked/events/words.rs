@@ -33,10 +33,8 @@ pub(super) fn link_preview(text: &wa::message::ExtendedTextMessage) -> RichText 
     let (Some(url), Some(title)) = (text.matched_text.as_deref().filter(|url| is_link(url)), title) else {
         return RichText::default();
     };
-    let mut nodes = vec![Node::Link {
-        url: url.to_owned(),
-        children: vec![Node::Strong(vec![Node::Text(title)])],
-    }];
+    let mut nodes =
+        vec![Node::Link { url: url.to_owned(), children: vec![Node::Strong(vec![Node::Text(title)])] }];
     if let Some(description) = text.description.as_deref().map(clean_line).filter(|it| !it.is_empty()) {
         nodes.extend([Node::LineBreak, Node::Text(description)]);
     }
@@ -50,7 +48,9 @@ pub(super) fn note(words: &str) -> Message {
 
 /// What stands for a file that cannot be fetched.
 pub(super) fn missing_file() -> Vec<Node> {
-    vec![Node::Emphasis(vec![Node::Text("A file that WhatsApp did not describe well enough to fetch it.".to_owned())])]
+    vec![Node::Emphasis(vec![Node::Text(
+        "A file that WhatsApp did not describe well enough to fetch it.".to_owned(),
+    )])]
 }
 
 /// What is told in words; `None` when this is no such sort.
@@ -67,7 +67,8 @@ pub(super) fn told(message: &wa::Message, names: &Names<'_>) -> Option<Message> 
 fn place(message: &wa::Message) -> Option<RichText> {
     if let Some(place) = message.location_message.as_option() {
         let words = [place.name.as_deref(), place.address.as_deref(), place.comment.as_deref()];
-        let words: Vec<String> = words.into_iter().flatten().map(clean_line).filter(|it| !it.is_empty()).collect();
+        let words: Vec<String> =
+            words.into_iter().flatten().map(clean_line).filter(|it| !it.is_empty()).collect();
         let words = if words.is_empty() { "Location".to_owned() } else { words.join(", ") };
         return on_map(place.degrees_latitude?, place.degrees_longitude?, &words);
     }
@@ -81,8 +82,9 @@ fn on_map(latitude: f64, longitude: f64, words: &str) -> Option<RichText> {
     if !latitude.is_finite() || !longitude.is_finite() {
         return None;
     }
-    let url =
-        format!("https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}");
+    let url = format!(
+        "https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}"
+    );
     Some(RichText(vec![Node::Link { url, children: vec![Node::Text(format!("📍 {words}"))] }]))
 }
 
@@ -113,7 +115,9 @@ fn invitation(message: &wa::Message) -> Option<RichText> {
     if let Some(invite) = message.group_invite_message.as_option() {
         let name = clean_line(invite.group_name.as_deref().unwrap_or("a group"));
         let caption = invite.caption.as_deref().map(clean_line).unwrap_or_default();
-        return Some(RichText::plain(&format!("✉️ Invitation to the group {name}. Accept it on your phone.\n{caption}")));
+        return Some(RichText::plain(&format!(
+            "✉️ Invitation to the group {name}. Accept it on your phone.\n{caption}"
+        )));
     }
     if let Some(event) = message.event_message.as_option() {
         let name = clean_line(event.name.as_deref().unwrap_or("Event"));
@@ -144,13 +148,19 @@ fn business(message: &wa::Message) -> Option<RichText> {
         lines.extend([list.title.clone(), list.description.clone()]);
         for section in &list.sections {
             lines.push(section.title.clone());
-            lines.extend(section.rows.iter().map(|row| row.title.as_deref().map(|title| format!("• {title}"))));
+            lines.extend(
+                section.rows.iter().map(|row| row.title.as_deref().map(|title| format!("• {title}"))),
+            );
         }
         lines.push(list.footer_text.clone());
     } else if let Some(buttons) = message.buttons_message.as_option() {
         lines.push(buttons.content_text.clone());
         lines.extend(buttons.buttons.iter().map(|button| {
-            button.button_text.as_option().and_then(|text| text.display_text.as_deref()).map(|text| format!("[{text}]"))
+            button
+                .button_text
+                .as_option()
+                .and_then(|text| text.display_text.as_deref())
+                .map(|text| format!("[{text}]"))
         }));
         lines.push(buttons.footer_text.clone());
     } else if let Some(template) = message.template_message.as_option() {
@@ -171,7 +181,8 @@ fn business(message: &wa::Message) -> Option<RichText> {
         lines.push(Some(format!("🛒 Order of {count} items")));
         lines.extend([order.order_title.clone(), order.message.clone()]);
     }
-    let lines: Vec<String> = lines.into_iter().flatten().filter(|it| !it.trim().is_empty()).take(LINES_MAX).collect();
+    let lines: Vec<String> =
+        lines.into_iter().flatten().filter(|it| !it.trim().is_empty()).take(LINES_MAX).collect();
     (!lines.is_empty()).then(|| RichText::plain(&lines.join("\n")))
 }
 
@@ -182,21 +193,18 @@ fn answer(message: &wa::Message) -> Option<RichText> {
     let buttons = || match message.buttons_response_message.as_option()?.response.as_ref()? {
         wa::message::buttons_response_message::Response::SelectedDisplayText(text) => Some(text.clone()),
     };
-    let interactive =
-        || message.interactive_response_message.as_option()?.body.as_option()?.text.clone();
+    let interactive = || message.interactive_response_message.as_option()?.body.as_option()?.text.clone();
     let chosen = list.or_else(template).or_else(buttons).or_else(interactive)?;
     Some(RichText::plain(&chosen))
 }
 
 fn others(message: &wa::Message, names: &Names<'_>) -> Option<RichText> {
-    if let Some(album) = message.album_message.as_option() {
-        let count =
-            album.expected_image_count.unwrap_or_default() + album.expected_video_count.unwrap_or_default();
-        return Some(RichText::plain(&format!("🖼️ Album of {count}")));
-    }
     if let Some(comment) = message.comment_message.as_option() {
         let inner = comment.message.as_option()?;
-        let text = inner.conversation.as_deref().or_else(|| inner.extended_text_message.as_option()?.text.as_deref());
+        let text = inner
+            .conversation
+            .as_deref()
+            .or_else(|| inner.extended_text_message.as_option()?.text.as_deref());
         return Some(marked_up(text?, None, names));
     }
     if message.send_payment_message.is_set() || message.request_payment_message.is_set() {

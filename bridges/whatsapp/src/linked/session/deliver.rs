@@ -112,7 +112,8 @@ impl Deliverer {
             }
             Some(Answer::Refused(code)) => Err(refusal(&code)),
             None => Err(DeliverError::Uncertain(
-                "WhatsApp did not say whether it has the message; it was sent, and may have arrived.".to_owned(),
+                "WhatsApp did not say whether it has the message; it was sent, and may have arrived."
+                    .to_owned(),
             )),
         }
     }
@@ -225,6 +226,8 @@ mod tests {
         assert_ne!(one, stanza(&key("abc"), "1"));
         assert_ne!(one, stanza(&key("abd"), "0"));
         assert_eq!(one.len(), 22);
-        assert!(one.starts_with("3EB0") && one.bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b)));
+        assert!(
+            one.starts_with("3EB0") && one.bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b))
+        );
     }
 }

@@ -17,7 +17,8 @@ use crate::linked::{
 
 /// Whom words name among the known.
 pub(super) fn search(world: &World, words: &str, count_max: usize) -> Vec<UserInfo> {
-    let user = |(id, name)| UserInfo { ids: AliasSet::single(id), name: Some(name), avatar: None, bot: false };
+    let user =
+        |(id, name)| UserInfo { ids: AliasSet::single(id), name: Some(name), avatar: None, bot: false };
     world.named(words.trim(), count_max).into_iter().map(user).collect()
 }
 
@@ -32,7 +33,8 @@ pub(super) async fn resolve(
         return Ok(Some(info(world, client, &jid).await));
     }
     let digits: String = identifier.chars().filter(char::is_ascii_digit).collect();
-    let is_number = identifier.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '(' | ')' | '.'));
+    let is_number =
+        identifier.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '(' | ')' | '.'));
     if !is_number || !(7..=15).contains(&digits.len()) {
         return Ok(None);
     }
@@ -48,7 +50,11 @@ pub(super) async fn resolve(
 pub(super) async fn info(world: &World, client: &Client, jid: &Jid) -> UserInfo {
     let person = Person::told([jid]).completed(client).await;
     let fallback = || AliasSet::single(RemoteUserId::new(jid.user_base().to_owned()));
-    let ids = if world.own.is(jid) { AliasSet::single(world.me.clone()) } else { person.ids().unwrap_or_else(fallback) };
+    let ids = if world.own.is(jid) {
+        AliasSet::single(world.me.clone())
+    } else {
+        person.ids().unwrap_or_else(fallback)
+    };
     // Whoever hides their picture has none here.
     let picture = client.contacts().get_profile_picture(jid, false).await.ok().flatten();
     let avatar = picture.map(|picture| RemoteFile::picture(jid, &picture.id));

@@ -2,8 +2,6 @@
 //!
 //! What WhatsApp's servers have deleted the phone is asked to upload anew.
 
-use std::sync::Arc;
-
 use futures_util::StreamExt;
 use magpie_common::platform::{Download, PlatformError};
 use tokio_util::io::ReaderStream;
@@ -25,7 +23,11 @@ const GONE: &str = "The file is not on WhatsApp's servers any more, and your pho
     whether the file is still there, and try again.";
 
 /// Fetches a file.
-pub(super) async fn download(client: &Client, http: &Http, file: RemoteFile) -> Result<Download, PlatformError> {
+pub(super) async fn download(
+    client: &Client,
+    http: &Http,
+    file: RemoteFile,
+) -> Result<Download, PlatformError> {
     match file {
         RemoteFile::Media(file) => media(client, *file).await,
         RemoteFile::Picture(of) => picture(client, http, &of).await,
@@ -42,7 +44,9 @@ async fn media(client: &Client, file: MediaFile) -> Result<Download, PlatformErr
     };
     let (file, size_bytes) = fetched.map_err(|failed| match failed {
         Failed::Gone => PlatformError(GONE.to_owned()),
-        Failed::Otherwise(error) => PlatformError(format!("The file could not be fetched from WhatsApp: {error}.")),
+        Failed::Otherwise(error) => {
+            PlatformError(format!("The file could not be fetched from WhatsApp: {error}."))
+        }
     })?;
     let read = |piece: std::io::Result<bytes::Bytes>| {
         piece.map_err(|error| PlatformError(format!("The file could not be read again: {error}.")))
@@ -89,7 +93,8 @@ async fn fetch(client: &Client, file: &MediaFile) -> Result<(std::fs::File, u64)
     let other = |error: &dyn std::fmt::Display| Failed::Otherwise(error.to_string());
     let room = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(|error| other(&error))?;
     let room = Capped(room.map_err(|error| other(&error))?);
-    let Capped(file) = client.download_to_writer(&file.params(), room).await.map_err(|error| failed(&error))?;
+    let Capped(file) =
+        client.download_to_writer(&file.params(), room).await.map_err(|error| failed(&error))?;
     let size_bytes = file.metadata().map_err(|error| other(&error))?.len();
     Ok((file, size_bytes))
 }
@@ -114,7 +119,7 @@ async fn uploaded_anew(client: &Client, file: MediaFile) -> Result<MediaFile, Pl
     };
     match client.media_reupload().request(&request).await {
         Ok(MediaRetryResult::Success { direct_path }) if direct_path.starts_with('/') => {
-            Ok(MediaFile { path: direct_path, ..file })
+            Ok(file.moved(direct_path))
         }
         _ => Err(PlatformError(GONE.to_owned())),
     }
@@ -125,7 +130,7 @@ async fn picture(client: &Client, http: &Http, of: &Jid) -> Result<Download, Pla
         PlatformError(format!("The picture could not be fetched from WhatsApp: {error}."))
     };
     let picture = client.contacts().get_profile_picture(of, false).await.map_err(|error| failed(&error))?;
-    let url = picture.and_then(|picture| picture.url);
+    let url = picture.map(|picture| picture.url);
     let url = url.ok_or_else(|| PlatformError("There is no picture any more.".to_owned()))?;
     let answer = http.get(&url).await.map_err(|error| failed(&error))?;
     let answer = answer.error_for_status().map_err(|error| failed(&error.without_url()))?;
@@ -133,11 +138,9 @@ async fn picture(client: &Client, http: &Http, of: &Jid) -> Result<Download, Pla
     let piece = |piece: reqwest::Result<bytes::Bytes>| {
         piece.map_err(|error| PlatformError(format!("The picture broke off: {}.", error.without_url())))
     };
-    Ok(Download { mime: Some("image/jpeg".to_owned()), size_bytes, stream: answer.bytes_stream().map(piece).boxed() })
-}
-
-/// The pieces that fetching takes.
-pub(super) struct Fetcher {
-    pub(super) client: Arc<Client>,
-    pub(super) http: Http,
+    Ok(Download {
+        mime: Some("image/jpeg".to_owned()),
+        size_bytes,
+        stream: answer.bytes_stream().map(piece).boxed(),
+    })
 }

@@ -29,11 +29,8 @@ const MEMBERS_MAX: usize = 500;
 /// A group as it is shown, and what of it is remembered.
 pub(super) async fn info(world: &World, client: &Client, group: &GroupMetadata) -> ChatInfo {
     let mut members = Vec::new();
-    let mut known = Group {
-        is_announcement: group.is_announcement,
-        is_locked: group.is_locked,
-        ..Group::default()
-    };
+    let mut known =
+        Group { is_announcement: group.is_announcement, is_locked: group.is_locked, ..Group::default() };
     for member in &group.participants {
         let told = [Some(&member.jid), member.phone_number.as_ref(), member.lid.as_ref()];
         let person = Person::told(told.into_iter().flatten());

@@ -95,7 +95,8 @@ impl Happenings {
             Event::Connected(_) => self.push(RemoteEvent::StateChanged(SessionState::Connected)).await,
             Event::Disconnected(_) => {
                 let reason = "the connection to WhatsApp broke off; the bridge connects again by itself";
-                self.push(RemoteEvent::StateChanged(SessionState::Disconnected { reason: reason.to_owned() })).await
+                self.push(RemoteEvent::StateChanged(SessionState::Disconnected { reason: reason.to_owned() }))
+                    .await
             }
             // What went through the hook was taken in there; this is what came by another way.
             Event::Messages(batch) if !batch.hook_committed => {
@@ -115,6 +116,10 @@ impl Happenings {
             }
             Event::ContactUpdate(update) => {
                 let name = update.action.full_name.as_deref().and_then(world::name);
+                if update.from_full_sync {
+                    // The whole address book: whoever is in it is named when they speak.
+                    return self.learn(&update.jid, |names| names.contact = name).await.map(drop);
+                }
                 self.renamed(&update.jid, |names| names.contact = name).await
             }
             Event::ContactNumberChanged(change) => self.number_changed(change).await,
@@ -126,7 +131,10 @@ impl Happenings {
             | Event::PinUpdate(_)
             | Event::MarkChatAsReadUpdate(_) => self.personal(event).await,
             Event::AppStateSyncFailed(failed) => {
-                warn!(fatal = failed.fatal.len(), "Settings of the account could not be read; names may be missing.");
+                warn!(
+                    fatal = failed.fatal.len(),
+                    "Settings of the account could not be read; names may be missing."
+                );
                 Ok(())
             }
             other => {
@@ -182,22 +190,35 @@ impl Happenings {
         self.push(RemoteEvent::UserChanged(UserInfo { ids, name, avatar, bot: false })).await
     }
 
+    /// Learns a name; who it is, if it is another one than before.
+    async fn learn(
+        &self,
+        jid: &Jid,
+        learn: impl FnOnce(&mut world::Names) + Send,
+    ) -> Result<Option<Person>, NotStored> {
+        let person = Person::told([jid]).completed(&self.client).await;
+        let Some(id) = person.id() else { return Ok(None) };
+        Ok(self.world.learn_name(&id, learn).await?.then_some(person))
+    }
+
     async fn renamed(
         &self,
         jid: &Jid,
         learn: impl FnOnce(&mut world::Names) + Send,
     ) -> Result<(), NotStored> {
-        let person = Person::told([jid]).completed(&self.client).await;
-        let (Some(id), Some(ids)) = (person.id(), person.ids()) else { return Ok(()) };
-        if !self.world.learn_name(&id, learn).await? || self.world.own.is(jid) {
+        let renamed = self.learn(jid, learn).await?.filter(|_| !self.world.own.is(jid));
+        let Some((person, ids)) = renamed.and_then(|person| Some((person.clone(), person.ids()?))) else {
             return Ok(());
-        }
+        };
         let name = self.world.name(&person);
         self.push(RemoteEvent::UserChanged(UserInfo { ids, name, avatar: None, bot: false })).await
     }
 
     /// The person is the same, and so is the chat.
-    async fn number_changed(&self, change: &wacore::types::events::ContactNumberChanged) -> Result<(), NotStored> {
+    async fn number_changed(
+        &self,
+        change: &wacore::types::events::ContactNumberChanged,
+    ) -> Result<(), NotStored> {
         let new = Person::told([Some(&change.new_jid), change.new_lid.as_ref()].into_iter().flatten());
         let new = new.completed(&self.client).await;
         let (Some(id), Some(mut ids)) = (new.id(), new.ids()) else { return Ok(()) };
@@ -225,7 +246,8 @@ impl Happenings {
             Event::MissedCall(call) => (&call.from, &call.call_id, call.timestamp, events::call(false, true)),
             _ => return Ok(()),
         };
-        let source = MessageSource { chat: from.to_non_ad(), sender: from.clone(), ..MessageSource::default() };
+        let source =
+            MessageSource { chat: from.to_non_ad(), sender: from.clone(), ..MessageSource::default() };
         let Some(scene) = Scene::of(&self.world, &self.client, &source).await else { return Ok(()) };
         let Some(sender) = scene.sender(&self.world) else { return Ok(()) };
         let id = scene.message(&self.world, &format!("call-{call_id}"));

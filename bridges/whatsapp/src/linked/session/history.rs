@@ -96,7 +96,9 @@ impl Past {
 
     async fn push_name(&self, client: &Client, name: &wa::Pushname) -> Result<(), NotStored> {
         let jid: Option<Jid> = name.id.as_deref().and_then(|id| id.parse().ok());
-        let (Some(jid), Some(push)) = (jid, name.pushname.as_deref().and_then(world::name)) else { return Ok(()) };
+        let (Some(jid), Some(push)) = (jid, name.pushname.as_deref().and_then(world::name)) else {
+            return Ok(());
+        };
         if let Some(id) = Person::told([&jid]).completed(client).await.id() {
             self.0.world.learn_name(&id, |names| names.push = Some(push)).await?;
         }
@@ -107,12 +109,15 @@ impl Past {
         let world = &*self.0.world;
         let Ok(jid) = conversation.id.parse::<Jid>() else { return Ok(()) };
         let alternates = [conversation.pn_jid.as_deref(), conversation.lid_jid.as_deref()];
-        let alternate = alternates.into_iter().flatten().filter_map(|jid| jid.parse().ok()).find(|it| *it != jid);
+        let alternate =
+            alternates.into_iter().flatten().filter_map(|jid| jid.parse().ok()).find(|it| *it != jid);
         let mut rows = Vec::new();
         let mut chat_id = None;
         for kept in conversation.messages.iter().take(MESSAGES_MAX) {
             let Some(told) = kept.message.as_option() else { continue };
-            let Some(message) = self.message(client, (&jid, alternate.as_ref()), told).await? else { continue };
+            let Some(message) = self.message(client, (&jid, alternate.as_ref()), told).await? else {
+                continue;
+            };
             chat_id.get_or_insert_with(|| message.chat.clone());
             let value = serde_json::to_vec(&message).unwrap_or_default();
             let row = Row { key: message.id.as_str().to_owned(), mark: message.sent_ms, value };
@@ -135,7 +140,9 @@ impl Past {
         told: &wa::WebMessageInfo,
     ) -> Result<Option<RemoteMessage>, NotStored> {
         let world = &*self.0.world;
-        let (Some(key), Some(message)) = (told.key.as_option(), told.message.as_option()) else { return Ok(None) };
+        let (Some(key), Some(message)) = (told.key.as_option(), told.message.as_option()) else {
+            return Ok(None);
+        };
         let Some(stanza) = key.id.as_deref().filter(|id| !id.is_empty()) else { return Ok(None) };
         let from_me = key.from_me == Some(true);
         let participant = told.participant.as_deref().or(key.participant.as_deref());
@@ -159,8 +166,9 @@ impl Past {
         let Some(scene) = Scene::of(world, client, &source).await else { return Ok(None) };
         let bearer = scene.bearer(stanza);
         let names = |jid: &Jid| world.label(jid);
-        let view_once = world.config.view_once;
-        let Meaning::Said(said) = events::read(message, &Reading { bearer: &bearer, names: &names, view_once })
+        let view_once = world.config.linked_view_once;
+        let Meaning::Said(said) =
+            events::read(message, &Reading { bearer: &bearer, names: &names, view_once })
         else {
             return Ok(None);
         };
@@ -255,7 +263,8 @@ mod tests {
                 sent_ms,
                 message: Message::text(RichText::plain(id)),
             };
-            let row = Row { key: id.to_owned(), mark: sent_ms, value: serde_json::to_vec(&message).expect("JSON") };
+            let row =
+                Row { key: id.to_owned(), mark: sent_ms, value: serde_json::to_vec(&message).expect("JSON") };
             vault.keep(vec![Keeping::Put { shelf: shelf(&chat), row }]).await.expect("it is stored");
         }
         let cases = [

@@ -30,7 +30,7 @@ use crate::linked::{
     place::Writer,
 };
 
-mod votes;
+pub(super) mod votes;
 
 /// Takes messages in.
 #[derive(Clone)]
@@ -111,7 +111,7 @@ impl Intake {
         let taken = Taken { sent_ms: info.timestamp.timestamp_millis(), scene, info, id };
         let bearer = taken.scene.bearer(&info.id);
         let names = |jid: &wacore_binary::Jid| self.world.label(jid);
-        let view_once = self.world.config.view_once;
+        let view_once = self.world.config.linked_view_once;
         let meaning = events::read(&inbound.message, &Reading { bearer: &bearer, names: &names, view_once });
         let raw = || STANDARD_NO_PAD.encode(waproto::codec::message_to_vec(&inbound.message));
         events.extend(self.events(client, &taken, meaning, raw).await?);
@@ -122,7 +122,8 @@ impl Intake {
     async fn learn(&self, scene: &Scene, info: &MessageInfo) -> Result<(), NotStored> {
         let Writer::Other(id) = &scene.writer else { return Ok(()) };
         let push = world::name(&info.push_name);
-        let business = info.verified_name.as_ref().and_then(|verified| world::name(verified.name.as_deref()?));
+        let business =
+            info.verified_name.as_ref().and_then(|verified| world::name(verified.name.as_deref()?));
         if push.is_some() || business.is_some() {
             self.world
                 .learn_name(id, |names| {
@@ -169,8 +170,12 @@ impl Intake {
                     emoji: None,
                 };
                 let sent_ms = sent_ms.or(Some(taken.sent_ms));
-                let new = emoji.map(|emoji| {
-                    RemoteEvent::React { chat, target, sender, emoji: Emoji::unicode(&emoji), sent_ms }
+                let new = emoji.map(|emoji| RemoteEvent::React {
+                    chat,
+                    target,
+                    sender,
+                    emoji: Emoji::unicode(&emoji),
+                    sent_ms,
                 });
                 [gone].into_iter().chain(new).collect()
             }
@@ -190,7 +195,12 @@ impl Intake {
         })
     }
 
-    async fn said(&self, client: &Client, taken: &Taken<'_>, said: Said) -> Result<Vec<RemoteEvent>, NotStored> {
+    async fn said(
+        &self,
+        client: &Client,
+        taken: &Taken<'_>,
+        said: Said,
+    ) -> Result<Vec<RemoteEvent>, NotStored> {
         let scene = &taken.scene;
         if let Some(secs) = said.timer_secs {
             self.world.learn_timer(&scene.chat, secs).await?;
@@ -293,12 +303,18 @@ pub(super) fn timer_words(secs: u32) -> String {
         _ if secs < 2 * DAY_SECS => {
             format!("Messages disappear on WhatsApp after {} hours. They stay here.", secs.div_ceil(3_600))
         }
-        _ => format!("Messages disappear on WhatsApp after {} days. They stay here.", secs.div_ceil(DAY_SECS)),
+        _ => {
+            format!("Messages disappear on WhatsApp after {} days. They stay here.", secs.div_ceil(DAY_SECS))
+        }
     }
 }
 
 /// Who voted.
-async fn voter(world: &World, client: &Client, taken: &Taken<'_>) -> Option<magpie_common::ids::RemoteUserId> {
+async fn voter(
+    world: &World,
+    client: &Client,
+    taken: &Taken<'_>,
+) -> Option<magpie_common::ids::RemoteUserId> {
     match taken.scene.writer {
         Writer::Me => Some(world.me.clone()),
         Writer::Other(_) => {

@@ -76,7 +76,12 @@ impl Scene {
     }
 
     /// The id of a message that this writer names.
-    pub(super) async fn target(&self, world: &World, client: &Client, target: &Target) -> Option<RemoteMessageId> {
+    pub(super) async fn target(
+        &self,
+        world: &World,
+        client: &Client,
+        target: &Target,
+    ) -> Option<RemoteMessageId> {
         let writer = if target.own {
             self.writer.clone()
         } else {
@@ -176,7 +181,12 @@ pub(super) async fn writer(world: &World, client: &Client, address: &str) -> Opt
 }
 
 /// Who an address is.
-pub(super) async fn user(world: &World, client: &Client, jid: &Jid, alternate: Option<&Jid>) -> Option<RemoteUserId> {
+pub(super) async fn user(
+    world: &World,
+    client: &Client,
+    jid: &Jid,
+    alternate: Option<&Jid>,
+) -> Option<RemoteUserId> {
     if world.own.is(jid) {
         return Some(world.me.clone());
     }

@@ -44,7 +44,11 @@ impl Undecrypted {
     }
 
     /// A message could not be decrypted.
-    pub(super) async fn heard(&self, client: &Client, message: &UndecryptableMessage) -> Result<(), NotStored> {
+    pub(super) async fn heard(
+        &self,
+        client: &Client,
+        message: &UndecryptableMessage,
+    ) -> Result<(), NotStored> {
         let inner = &self.0;
         // Votes and the like leave no gap that anybody would see.
         if message.decrypt_fail_mode == DecryptFailMode::Hide {

@@ -14,10 +14,12 @@ use magpie_common::{
 use serde::{Deserialize, Serialize};
 use wacore_binary::Jid;
 
-use crate::linked::{
-    identity::{self, Person},
-    settings::LinkedConfig,
-    store::Kept,
+use crate::{
+    config::WhatsAppConfig,
+    linked::{
+        identity::{self, Person},
+        store::Kept,
+    },
 };
 
 const NAMES: &str = "name";
@@ -38,7 +40,7 @@ pub(super) struct World {
     /// Under which addresses WhatsApp knows us.
     pub(super) own: Person,
     pub(super) clock: Clock,
-    pub(super) config: Arc<LinkedConfig>,
+    pub(super) config: Arc<WhatsAppConfig>,
     pub(super) vault: Vault,
     pub(super) store: Kept,
     state: Mutex<State>,
@@ -111,7 +113,7 @@ impl World {
         me: RemoteUserId,
         own: Person,
         clock: Clock,
-        config: Arc<LinkedConfig>,
+        config: Arc<WhatsAppConfig>,
         (vault, store): (Vault, Kept),
     ) -> Result<Self, NotStored> {
         let mut state = State::default();
@@ -136,7 +138,8 @@ impl World {
 
     /// How somebody is called; the number, when nobody says.
     pub(super) fn name(&self, person: &Person) -> Option<String> {
-        let known = person.id().and_then(|id| self.state().names.get(&id).and_then(|names| names.best().cloned()));
+        let known =
+            person.id().and_then(|id| self.state().names.get(&id).and_then(|names| names.best().cloned()));
         known.or_else(|| person.phone.as_ref().map(|phone| format!("+{}", phone.user_base())))
     }
 

@@ -54,7 +54,9 @@ impl Deliverer {
         caption: String,
     ) -> Result<wa::Message, DeliverError> {
         let unknown = || {
-            DeliverError::Rejected("The words below this file cannot be changed any more in WhatsApp.".to_owned())
+            DeliverError::Rejected(
+                "The words below this file cannot be changed any more in WhatsApp.".to_owned(),
+            )
         };
         let stanza = key.id.as_deref().unwrap_or_default();
         let sent = self.world.store.sent(&goal.jid, stanza).await.ok().flatten().ok_or_else(unknown)?;
@@ -95,7 +97,8 @@ impl Deliverer {
                 Writer::Other(id) => {
                     let author = identity::address_of(&id).filter(|_| goal.jid.is_group());
                     let Some(original_sender) = author else {
-                        let words = "In WhatsApp nobody can delete what others wrote, except admins of groups.";
+                        let words =
+                            "In WhatsApp nobody can delete what others wrote, except admins of groups.";
                         return Err(DeliverError::Rejected(words.to_owned()));
                     };
                     let by_admin = RevokeType::Admin { original_sender };

@@ -14,7 +14,7 @@ use crate::linked::{
     identity,
     place::{self, Writer},
     session::{
-        intake_votes,
+        intake::votes,
         world::{PollMemory, Unread},
     },
 };
@@ -73,9 +73,9 @@ impl Deliverer {
         let message_id = place::message(&self.world.me, goal.chat, &Writer::Me, &id);
         let known = self.world.poll(goal.chat, &message_id).await.map_err(|error| not_kept(&error))?;
         // Sent again, it must open with the same secret.
-        let secret = known.and_then(|known| known.secret).unwrap_or_else(|| {
-            self.world.clock.random_bytes::<SECRET_BYTES>().to_vec()
-        });
+        let secret = known
+            .and_then(|known| known.secret)
+            .unwrap_or_else(|| self.world.clock.random_bytes::<SECRET_BYTES>().to_vec());
         let creator = self.own_in(goal).unwrap_or_default();
         let memory = PollMemory { answers: answers.to_vec(), creator, secret: Some(secret.clone()) };
         self.world.note_poll(goal.chat, &message_id, &memory).await.map_err(|error| not_kept(&error))?;
@@ -91,7 +91,8 @@ impl Deliverer {
             selectable_options_count: Some(if choices_max >= all { 0 } else { choices_max }),
             ..wa::message::PollCreationMessage::default()
         });
-        let context = wa::MessageContextInfo { message_secret: Some(secret), ..wa::MessageContextInfo::default() };
+        let context =
+            wa::MessageContextInfo { message_secret: Some(secret), ..wa::MessageContextInfo::default() };
         let mut message =
             wa::Message { message_context_info: MessageField::some(context), ..wa::Message::default() };
         match is_single {
@@ -111,16 +112,17 @@ impl Deliverer {
         let (_, stanza) = self.parts(goal, target)?;
         let poll = self.world.poll(goal.chat, target).await.map_err(|error| not_kept(&error))?;
         let unknown = || {
-            DeliverError::Rejected("The bridge has not seen this poll, so it cannot vote. Vote on your phone.".to_owned())
+            DeliverError::Rejected(
+                "The bridge has not seen this poll, so it cannot vote. Vote on your phone.".to_owned(),
+            )
         };
         let poll = poll.ok_or_else(unknown)?;
-        let secret = intake_votes::secret(&self.world.store, &goal.jid, stanza, &poll).await.ok_or_else(unknown)?;
+        let secret = votes::secret(&self.world.store, &goal.jid, stanza, &poll).await.ok_or_else(unknown)?;
         let chosen: Vec<String> = answers
             .iter()
             .filter_map(|index| poll.answers.get(usize::try_from(*index).ok()?).cloned())
             .collect();
-        let voted =
-            self.client.polls().vote(goal.jid.clone(), stanza, &poll.creator, &secret, &chosen).await;
+        let voted = self.client.polls().vote(goal.jid.clone(), stanza, &poll.creator, &secret, &chosen).await;
         // A vote takes the place of the one before, so another attempt does no harm.
         voted.map(|_| Delivered::default()).map_err(|error| again(&error))
     }

@@ -19,8 +19,8 @@ use wacore::{
 };
 use waproto::{buffa::MessageField, whatsapp as wa};
 use whatsapp_rust::media::{
-    AudioOptions, DocumentOptions, ImageOptions, VideoOptions, audio_message, document_message, image_message,
-    video_message,
+    AudioOptions, DocumentOptions, ImageOptions, VideoOptions, audio_message, document_message,
+    image_message, video_message,
 };
 
 use super::{Deliverer, Goal};
@@ -48,10 +48,11 @@ impl Deliverer {
             AttachmentKind::File => MediaType::Document,
         };
         let (sealed, info) = self.sealed(file, sort).await?;
-        let uploaded = self.client.upload_stream(sealed, info, sort).await.map_err(|error| DeliverError::Retry {
-            after: None,
-            reason: format!("The file could not be uploaded to WhatsApp: {error:#}."),
-        })?;
+        let uploaded =
+            self.client.upload_stream(sealed, info, sort).await.map_err(|error| DeliverError::Retry {
+                after: None,
+                reason: format!("The file could not be uploaded to WhatsApp: {error:#}."),
+            })?;
         Ok(described(file, uploaded, Some(caption).filter(|caption| !caption.is_empty())))
     }
 
@@ -88,7 +89,8 @@ impl Deliverer {
             }
         }
         drop(pieces);
-        let sealed = sealing.await.map_err(|error| again(format!("The file could not be encrypted: {error}.")))?;
+        let sealed =
+            sealing.await.map_err(|error| again(format!("The file could not be encrypted: {error}.")))?;
         if let Some(error) = broken {
             return Err(again(format!("The file broke off: {error}.")));
         }
@@ -140,7 +142,11 @@ impl Read for Pieces {
     }
 }
 
-fn described(file: &Attachment, uploaded: whatsapp_rust::upload::UploadResponse, caption: Option<String>) -> wa::Message {
+fn described(
+    file: &Attachment,
+    uploaded: whatsapp_rust::upload::UploadResponse,
+    caption: Option<String>,
+) -> wa::Message {
     let MediaInfo { width, height, duration_ms, waveform, .. } = &file.info;
     let mimetype = file.mime.clone();
     let secs = duration_ms.map(|ms| u32::try_from(ms.div_ceil(1_000)).unwrap_or(u32::MAX));

@@ -38,7 +38,8 @@ impl Intake {
         };
         let Some(sender) = voter(world, client, taken).await else { return Ok(None) };
         let is_chosen = |answer: &String| chosen.iter().any(|sum| sum[..] == compute_option_hash(answer)[..]);
-        let answers = poll.answers.iter().zip(0..).filter(|(answer, _)| is_chosen(answer)).map(|(_, index)| index);
+        let answers =
+            poll.answers.iter().zip(0..).filter(|(answer, _)| is_chosen(answer)).map(|(_, index)| index);
         let answers = answers.collect();
         Ok(Some(RemoteEvent::Vote { chat: scene.chat.clone(), target: id, sender, answers }))
     }
@@ -58,7 +59,8 @@ pub(in crate::linked::session) async fn secret(
     let creators = both(store, &poll.creator).await;
     for chat in &chats {
         for creator in &creators {
-            let found = store.get_msg_secret(&chat.to_non_ad_string(), &creator.to_non_ad_string(), stanza).await;
+            let found =
+                store.get_msg_secret(&chat.to_non_ad_string(), &creator.to_non_ad_string(), stanza).await;
             if let Ok(Some(secret)) = found {
                 return Some(secret);
             }
