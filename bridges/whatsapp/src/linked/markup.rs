@@ -93,3 +93,41 @@ fn surrounded(mark: &str, inside: &[Node], mentions: &mut Vec<Jid>) -> Node {
     let inside = with_numbers(inside, mentions);
     Node::Text(format!("{mark}{}{mark}", RichText(inside).to_plain()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_that_the_message_names_are_mentions() {
+        let mentioned =
+            |digits: &str| (digits == "100").then(|| (RemoteUserId::new("lid-100"), "Bob".to_owned()));
+        let cases = [
+            ("hi @100!", "hi @Bob!", 1),
+            ("a@100", "a@Bob", 1),
+            ("@1001 and @200", "@1001 and @200", 0),
+            ("mail@example.org @", "mail@example.org @", 0),
+            ("two\nlines @100", "two\nlines @Bob", 1),
+        ];
+        for (text, words, mentions) in cases {
+            let read = read(text, &mentioned);
+            assert_eq!((read.to_plain().as_str(), read.mentions().len()), (words, mentions), "{text}");
+        }
+    }
+
+    #[test]
+    fn people_are_mentioned_by_their_digits() {
+        let person = |id: &str| {
+            let target = MentionTarget::Person(Person::Remote(RemoteUserId::new(id)));
+            Node::Mention(Mention { target, label: "Bob".to_owned() })
+        };
+        let text = RichText(vec![
+            Node::Strong(vec![Node::Text("hi ".to_owned()), person("lid-100")]),
+            Node::Text(", ".to_owned()),
+            person("not an id"),
+        ]);
+        let written = write(&text);
+        assert_eq!(written.text, "*hi @100*, @Bob");
+        assert_eq!(written.mentions, [Jid::lid("100")]);
+    }
+}

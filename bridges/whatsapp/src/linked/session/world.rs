@@ -22,6 +22,9 @@ use crate::{
     },
 };
 
+#[cfg(test)]
+mod tests;
+
 const NAMES: &str = "name";
 const TIMERS: &str = "timer";
 const PHONE_CHATS: &str = "phone_chat";
