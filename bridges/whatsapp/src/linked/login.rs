@@ -49,6 +49,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 const CLOSE_WITHIN: Duration = Duration::from_secs(15);
 /// A person has this long to agree; WhatsApp's own codes last shorter.
 const AGREE_WITHIN: Duration = Duration::from_secs(5 * 60);
+/// What is still on its way when the line has closed.
+const LATE_WITHIN: Duration = Duration::from_secs(5);
 /// What may happen before the person is shown the next thing.
 const EVENTS_MAX: usize = 64;
 
@@ -89,8 +91,24 @@ pub(super) struct Linking {
 
 struct Line {
     handle: BotHandle,
+    is_closed: bool,
     store: Kept,
     heard: mpsc::Receiver<Arc<Event>>,
+}
+
+impl Line {
+    /// What happens next; `None` when nothing does for so long, or nothing can any more.
+    async fn next(&mut self, within: Duration) -> Option<Arc<Event>> {
+        if !self.is_closed {
+            tokio::select! {
+                biased;
+                heard = timeout(within, self.heard.recv()) => return heard.ok().flatten(),
+                () = &mut self.handle => self.is_closed = true,
+            }
+        }
+        // WhatsApp closes the line as soon as the phone has agreed, and that may be heard before the agreement.
+        timeout(LATE_WITHIN, self.heard.recv()).await.ok().flatten()
+    }
 }
 
 impl Linking {
@@ -115,7 +133,7 @@ impl Linking {
         let bot = line::build(setup).await?;
         // After the phone has agreed, the next one to connect is the session.
         bot.client().enable_auto_reconnect.store(false, std::sync::atomic::Ordering::Relaxed);
-        self.line = Some(Line { handle: bot.spawn(), store, heard });
+        self.line = Some(Line { handle: bot.spawn(), is_closed: false, store, heard });
         Ok(())
     }
 
@@ -124,13 +142,7 @@ impl Linking {
         let Some(line) = &mut self.line else { return Err(PlatformError(TOO_LATE.to_owned())) };
         let mut wait = ANSWER_WITHIN;
         loop {
-            let heard = tokio::select! {
-                heard = timeout(wait, line.heard.recv()) => heard.ok().flatten(),
-                () = &mut line.handle => None,
-            };
-            // What was said before the line closed counts.
-            let heard = heard.or_else(|| line.heard.try_recv().ok());
-            let Some(event) = heard else {
+            let Some(event) = line.next(wait).await else {
                 return Err(PlatformError(
                     "WhatsApp could not be reached, or gave no answer in time. Try again later.".to_owned(),
                 ));
