@@ -331,7 +331,8 @@ impl History for LinkedSession {
         until: &Until,
         count: usize,
     ) -> Result<Vec<RemoteMessage>, PlatformError> {
-        let found = history::messages(&self.world.vault, chat, until, count).await;
+        let names = history::names_of(&self.world, &self.client, chat).await;
+        let found = history::messages(&self.world.vault, &names, until, count).await;
         found.map_err(|error| PlatformError(format!("The past of the chat could not be read: {error}.")))
     }
 }

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::linked::{
     events::{self, Meaning, Reading},
-    identity::Person,
+    identity::{self, Person},
     place,
 };
 
@@ -124,6 +124,9 @@ impl Past {
             rows.push(Keeping::Put { shelf: shelf(&message.chat), row });
         }
         let Some(chat) = chat_id else { return Ok(()) };
+        if names_of(world, client, &chat).await.len() == 1 && jid.is_pn() {
+            world.note_phone_chat(&chat).await?;
+        }
         if let Some(secs) = conversation.ephemeral_expiration {
             world.learn_timer(&chat, secs).await?;
         }
@@ -184,10 +187,13 @@ impl Past {
     }
 
     /// Says that a chat is there, and up to where its past is known.
-    async fn tell(&self, client: &Client, chat: &RemoteChatId) -> Result<(), NotStored> {
+    async fn tell(&self, client: &Client, kept: &RemoteChatId) -> Result<(), NotStored> {
         let world = &*self.0.world;
-        let newest = world.vault.all(&shelf(chat)).await?.pop().map(|row| RemoteMessageId::new(row.key));
-        let Some(jid) = place::address(&world.me, chat) else { return Ok(()) };
+        let names = names_of(world, client, kept).await;
+        // What came under a number belongs to the hidden id, once that is known.
+        let chat = names.first().unwrap_or(kept).clone();
+        let newest = rows(&world.vault, &names).await?.pop().map(|row| RemoteMessageId::new(row.key));
+        let Some(jid) = place::address(&world.me, &chat) else { return Ok(()) };
         let mut info = if jid.is_group() {
             match client.groups().get_metadata(&jid).await {
                 Ok(group) => groups::info(world, client, &group).await,
@@ -199,8 +205,28 @@ impl Past {
         };
         info.newest = newest;
         let change = ChatChange::Present(Box::new(info));
-        self.0.sink.push(RemoteEvent::ChatChanged { chat: chat.clone(), change }).await.stored().await
+        self.0.sink.push(RemoteEvent::ChatChanged { chat, change }).await.stored().await
     }
+}
+
+/// All ids that a chat may have been kept under, the one of today first.
+pub(super) async fn names_of(world: &World, client: &Client, chat: &RemoteChatId) -> Vec<RemoteChatId> {
+    let other = place::with(&world.me, chat).and_then(|id| identity::address_of(&id));
+    let Some(jid) = other.filter(|jid| !world.own.is(jid)) else { return vec![chat.clone()] };
+    match Person::told([&jid]).completed(client).await.ids() {
+        Some(ids) => ids.all().map(|id| place::direct(&world.me, id)).collect(),
+        None => vec![chat.clone()],
+    }
+}
+
+/// What is kept under some ids, the oldest first.
+async fn rows(vault: &Vault, names: &[RemoteChatId]) -> Result<Vec<Row>, NotStored> {
+    let mut rows = Vec::new();
+    for name in names {
+        rows.extend(vault.all(&shelf(name)).await?);
+    }
+    rows.sort_by_key(|row| row.mark);
+    Ok(rows)
 }
 
 /// A chat of two as it is shown.
@@ -217,14 +243,14 @@ pub(super) async fn direct(world: &World, client: &Client, jid: &Jid) -> ChatInf
     }
 }
 
-/// The newest messages of a chat up to a bound, oldest first.
+/// The newest messages of a chat up to a bound, oldest first. The chat is given with all ids that it had, the one of today first.
 pub(super) async fn messages(
     vault: &Vault,
-    chat: &RemoteChatId,
+    names: &[RemoteChatId],
     until: &Until,
     count: usize,
 ) -> Result<Vec<RemoteMessage>, NotStored> {
-    let mut rows = vault.all(&shelf(chat)).await?;
+    let mut rows = rows(vault, names).await?;
     let place = |id: &RemoteMessageId| rows.iter().position(|row| row.key == id.as_str());
     let end = match until {
         // What is not of the past comes after it.
@@ -233,8 +259,12 @@ pub(super) async fn messages(
     };
     rows.truncate(end);
     let skipped = rows.len().saturating_sub(count);
-    let newest = rows.into_iter().skip(skipped);
-    Ok(newest.filter_map(|row| serde_json::from_slice(&row.value).ok()).collect())
+    let read = |row: Row| {
+        let mut message: RemoteMessage = serde_json::from_slice(&row.value).ok()?;
+        message.chat = names.first()?.clone();
+        Some(message)
+    };
+    Ok(rows.into_iter().skip(skipped).filter_map(read).collect())
 }
 
 fn shelf(chat: &RemoteChatId) -> String {
@@ -274,7 +304,7 @@ mod tests {
             (Until::Before(RemoteMessageId::new("a")), 9, vec![]),
         ];
         for (until, count, wanted) in cases {
-            let found = messages(&vault, &chat, &until, count).await.expect("they can be read");
+            let found = messages(&vault, &[chat.clone()], &until, count).await.expect("they can be read");
             assert_eq!(found.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), wanted, "{until:?}");
         }
     }

@@ -119,17 +119,18 @@ impl Scene {
 
     /// Whoever wrote it, as events name them.
     pub(super) fn sender(&self, world: &World) -> Option<Sender> {
-        let ids = match self.writer {
+        match self.writer {
             Writer::Me => {
                 let mut ids = AliasSet::single(world.me.clone());
                 if let Some(own) = self.person.ids() {
                     ids.merge(&own);
                 }
-                ids
+                Some(Sender { ids, name: None, avatar: None })
             }
-            Writer::Other(_) => self.person.ids()?,
-        };
-        Some(Sender { ids, name: world.name(&self.person), avatar: None })
+            Writer::Other(_) => {
+                Some(Sender { ids: self.person.ids()?, name: world.name(&self.person), avatar: None })
+            }
+        }
     }
 
     /// The id of whoever wrote it.
