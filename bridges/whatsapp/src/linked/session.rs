@@ -20,7 +20,7 @@ use magpie_common::{
     message::{ChatInfo, Limits, Outgoing, RemoteMessage, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, History,
-        PlatformError, Session, Until,
+        NotStored, PlatformError, Session, Until,
     },
 };
 use tokio::{
@@ -139,7 +139,10 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         ),
         PlantError::NotStored(error) => error.into(),
     })?;
-    let store = Kept::new(vault.clone(), clock.clone());
+    let end = End(watch::Sender::new(None));
+    let broken = end.clone();
+    let alarm = move |error: NotStored| broken.because(error.into());
+    let store = Kept::new(vault.clone(), clock.clone(), Box::new(alarm));
     let device = store.load().await.map_err(|error| ConnectError::Transient(error.to_string()))?;
     let addresses = device.iter().flat_map(|device| [device.pn.as_ref(), device.lid.as_ref()]).flatten();
     let own = Person::told(addresses);
@@ -149,8 +152,8 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     }
     let login = sink.login().as_str();
     let me = RemoteUserId::new(login.strip_prefix(super::LOGIN_PREFIX).unwrap_or(login));
-    let world = World::load(me, own, clock, Arc::clone(&config), (vault, store.clone())).await?;
-    let session = open(Arc::new(world), store, &config, sink).await?;
+    let world = World::load(me, own, clock, Arc::clone(&config), (vault, store)).await?;
+    let session = open(Arc::new(world), end, &config, sink).await?;
     if let Err(error) = session.up().await {
         session.close().await;
         return Err(error);
@@ -161,12 +164,12 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
 /// Starts the line and everything that listens on it.
 async fn open(
     world: Arc<World>,
-    store: Kept,
+    end: End,
     config: &WhatsAppConfig,
     sink: EventSink,
 ) -> Result<LinkedSession, ConnectError> {
     let http = Http::new(config.linked_media_url.as_deref()).map_err(ConnectError::Transient)?;
-    let (end, acks, stop) = (End(watch::Sender::new(None)), Acks::default(), CancellationToken::new());
+    let (acks, stop) = (Acks::default(), CancellationToken::new());
     let undecrypted = Undecrypted::new(Arc::clone(&world), sink.clone(), stop.clone());
     let intake = Intake {
         world: Arc::clone(&world),
@@ -177,7 +180,7 @@ async fn open(
     let (heard_in, heard) = mpsc::channel(EVENTS_MAX);
     let setup = line::Setup {
         config,
-        store,
+        store: world.store.clone(),
         http: http.clone(),
         ears: ears(heard_in, acks.clone(), end.clone()),
         hook: Some(Arc::new(intake.clone())),

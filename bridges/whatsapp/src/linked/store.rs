@@ -3,7 +3,13 @@
 //! [`Kept`] is the library's `Backend`: rows in the login's [`Vault`], a shelf for each sort, all changes of one call in one transaction.
 //! Whoever reads and then writes holds `order`, since the library calls from many tasks.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use magpie_common::{
@@ -12,7 +18,9 @@ use magpie_common::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
-use wacore::store::error::{Result, StoreError};
+use wacore::store::error::StoreError;
+
+type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 mod app_state;
 mod device;
@@ -31,7 +39,14 @@ struct Inner {
     place: Place,
     clock: Clock,
     order: Mutex<()>,
+    alarm: Option<Alarm>,
+    /// A write failed. Nothing is written from then on: a key that had moved on without its message would make the message unreadable, while
+    /// what stands is whole, and whoever begins anew from it loses nothing.
+    is_broken: AtomicBool,
 }
+
+/// Told once, when a write has failed.
+pub(super) type Alarm = Box<dyn Fn(NotStored) + Send + Sync>;
 
 /// Where rows stand.
 enum Place {
@@ -42,14 +57,19 @@ enum Place {
 }
 
 impl Kept {
-    /// The memory that stands in a vault.
-    pub(super) fn new(vault: Vault, clock: Clock) -> Self {
-        Self(Arc::new(Inner { place: Place::Vault(vault), clock, order: Mutex::new(()) }))
+    /// The memory that stands in a vault. After a write that failed it is of no use any more, and says so by the alarm.
+    pub(super) fn new(vault: Vault, clock: Clock, alarm: Alarm) -> Self {
+        Self::at(Place::Vault(vault), clock, Some(alarm))
     }
 
     /// A memory of a device that is being linked.
     pub(super) fn in_memory(clock: Clock) -> Self {
-        Self(Arc::new(Inner { place: Place::Memory(Mutex::default()), clock, order: Mutex::new(()) }))
+        Self::at(Place::Memory(Mutex::default()), clock, None)
+    }
+
+    fn at(place: Place, clock: Clock, alarm: Option<Alarm>) -> Self {
+        let (order, is_broken) = (Mutex::default(), AtomicBool::new(false));
+        Self(Arc::new(Inner { place, clock, order, alarm, is_broken }))
     }
 
     /// All rows that are held in memory, each with its shelf.
@@ -94,7 +114,7 @@ impl Kept {
             return Ok(());
         }
         match &self.0.place {
-            Place::Vault(vault) => vault.keep(changes).await.map_err(not_stored),
+            Place::Vault(vault) => self.write(vault, changes).await.map_err(not_stored),
             Place::Memory(shelves) => {
                 let mut shelves = shelves.lock().await;
                 for change in changes {
@@ -106,6 +126,20 @@ impl Kept {
                 Ok(())
             }
         }
+    }
+
+    async fn write(&self, vault: &Vault, changes: Vec<Keeping>) -> Result<(), NotStored> {
+        if self.0.is_broken.load(Ordering::Acquire) {
+            return Err(NotStored("an earlier change could not be stored".to_owned()));
+        }
+        let written = vault.keep(changes).await;
+        if let Err(error) = &written
+            && !self.0.is_broken.swap(true, Ordering::AcqRel)
+            && let Some(alarm) = &self.0.alarm
+        {
+            alarm(error.clone());
+        }
+        written
     }
 
     async fn put(&self, shelf: &str, key: &str, value: &[u8]) -> Result<()> {

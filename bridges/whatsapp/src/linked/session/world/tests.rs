@@ -7,7 +7,7 @@ use super::*;
 async fn world(recorder: &Recorder) -> World {
     let vault = EventSink::new(LoginId::new("linked-lid-1"), Arc::new(recorder.clone())).vault();
     let clock = Clock::fixed(0, 1);
-    let store = Kept::new(vault.clone(), clock.clone());
+    let store = Kept::new(vault.clone(), clock.clone(), Box::new(|_| ()));
     let own = Person::told([&Jid::lid("1"), &Jid::pn("491")]);
     World::load(RemoteUserId::new("lid-1"), own, clock, Arc::default(), (vault, store))
         .await
