@@ -60,6 +60,18 @@ pub struct Message {
     /// What the network itself adds below the words: boxes and previews of links. It may come later than the words.
     #[serde(default, skip_serializing_if = "RichText::is_blank")]
     pub preview: RichText,
+    /// Set where the message is a command for the network, and only there where [`Limits::commands`] lists it. Its words are the text, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<ChatCommand>,
+}
+
+/// A command that a network performs in a chat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatCommand {
+    /// Its name.
+    pub name: String,
+    /// What follows the name.
+    pub words: String,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]

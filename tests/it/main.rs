@@ -28,3 +28,5 @@ mod telegram_simulator;
 mod three_networks;
 mod tidy;
 mod tutorial;
+mod whatsapp_cloud_bridge;
+mod whatsapp_cloud_simulator;

@@ -13,6 +13,7 @@ pub use self::proof::{missing, skipped};
 mod discord;
 mod proof;
 mod telegram;
+mod whatsapp_cloud;
 
 /// How much a feature matters, as the platform's fact sheet ranks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -78,7 +79,7 @@ struct Written {
 
 /// Every row of every platform.
 pub fn all() -> Vec<Feature> {
-    [discord::rows(), telegram::rows()].concat()
+    [discord::rows(), telegram::rows(), whatsapp_cloud::rows()].concat()
 }
 
 /// The rows as a JSON array.

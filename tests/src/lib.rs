@@ -19,3 +19,4 @@ pub mod openapi;
 pub mod stage;
 pub mod telegram;
 pub mod trio;
+pub mod whatsapp_cloud;

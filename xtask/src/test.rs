@@ -32,11 +32,12 @@ const AREAS: &[Area] = &[
     Area { name: "store", packages: &[], names: &["store"], needs: &[Part::Postgres] },
     Area { name: "telegram", packages: &["magpie-telegram"], names: &["telegram"], needs: EVERYTHING },
     Area { name: "tidy", packages: &[], names: &["tidy"], needs: &[] },
+    Area { name: "whatsapp", packages: &["magpie-whatsapp"], names: &["whatsapp"], needs: EVERYTHING },
 ];
 
 /// The table above for `--help`; a test keeps them equal.
 pub const AREAS_HELP: &str =
-    "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, telegram, tidy";
+    "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, telegram, tidy, whatsapp";
 
 /// Sets up what the chosen tests need and runs them.
 pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<()> {

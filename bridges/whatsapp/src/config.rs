@@ -1,8 +1,13 @@
 //! The `platform:` section of the configuration. What belongs to one way to WhatsApp begins with its name.
 
-use magpie_common::config::{PlatformConfig, Problems, Question};
+use magpie_common::config::{PlatformConfig, Problems, Question, Secret};
 use serde::Deserialize;
 use url::Url;
+
+const DASHBOARD: &str = "it stands in the app's dashboard on developers.facebook.com, under WhatsApp";
+
+/// A verify token that nobody guesses.
+const VERIFY_TOKEN_CHARS_MIN: usize = 12;
 
 /// Settings of the WhatsApp bridge.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,6 +25,20 @@ pub struct WhatsAppConfig {
     pub linked_server_url: Option<String>,
     /// Where files are, in the place of the hosts that the server names.
     pub linked_media_url: Option<String>,
+    /// Of the number of a business: the id under which the Cloud API knows it.
+    pub cloud_phone_number_id: Option<String>,
+    /// The access token of that business.
+    pub cloud_access_token: Option<Secret>,
+    /// The secret of the app, which signs webhooks.
+    pub cloud_app_secret: Option<Secret>,
+    /// What Meta must show when it asks whether the webhook is ours.
+    pub cloud_verify_token: Option<Secret>,
+    /// Where Meta reaches the bridge's webhook; with it, the bridge itself tells Meta.
+    pub cloud_webhook_url: Option<String>,
+    /// Where the Graph API is, with its version.
+    pub cloud_graph_url: String,
+    /// A proxy for everything that goes to the Graph API.
+    pub cloud_proxy: Option<Secret>,
 }
 
 impl Default for WhatsAppConfig {
@@ -31,6 +50,13 @@ impl Default for WhatsAppConfig {
             linked_web_version: None,
             linked_server_url: None,
             linked_media_url: None,
+            cloud_phone_number_id: None,
+            cloud_access_token: None,
+            cloud_app_secret: None,
+            cloud_verify_token: None,
+            cloud_webhook_url: None,
+            cloud_graph_url: "https://graph.facebook.com/v23.0".to_owned(),
+            cloud_proxy: None,
         }
     }
 }
@@ -46,12 +72,40 @@ impl PlatformConfig for WhatsAppConfig {
 # linked_view_once: true
 # As which version of WhatsApp Web the bridge presents itself. Without it the version of the day is looked up.
 # linked_web_version: 2.3000.1023
+# The number of a business, by the Cloud API. All four can also be told with the command `login cloud` instead.
+# Secrets are better kept in MAGPIE_WHATSAPP_CLOUD_ACCESS_TOKEN_FILE and so on.
+# cloud_phone_number_id: \"106540352242922\"
+# cloud_access_token: your-token
+# cloud_app_secret: your-token
+# What Meta shows when it asks whether the webhook is yours: 12 letters or more that you make up.
+# cloud_verify_token: your-token
+# The https address that leads to /_magpie/webhook here. With it, the bridge itself tells Meta; without it, write the address into the
+# app's dashboard.
+# cloud_webhook_url: https://bridge.example.org/_magpie/webhook
+# The Graph API and its version.
+# cloud_graph_url: https://graph.facebook.com/v23.0
+# A proxy for everything that goes to the Graph API.
+# cloud_proxy: http://user:password@proxy.example.org:3128
 ";
 
     const QUESTIONS: &'static [Question] = &[];
 
     fn check(&self, problems: &mut Problems) {
         self.check_linked(problems);
+        self.check_account(problems);
+        if web_address(&self.cloud_graph_url).is_none() {
+            let help = "leave it out to use WhatsApp itself";
+            problems.add("cloud_graph_url", "`cloud_graph_url` is no web address", help);
+        }
+        if self.cloud_proxy.as_ref().is_some_and(|proxy| web_address(proxy.expose()).is_none()) {
+            let help = "write it as `http://proxy.example.org:3128`";
+            problems.add("cloud_proxy", "`cloud_proxy` is no proxy's address", help);
+        }
+        let is_callable = |url: &String| web_address(url).is_some_and(|url| url.query().is_none());
+        if !self.cloud_webhook_url.as_ref().is_none_or(is_callable) {
+            let help = "write the https address that leads to /_magpie/webhook here";
+            problems.add("cloud_webhook_url", "`cloud_webhook_url` cannot be called", help);
+        }
     }
 }
 
@@ -81,6 +135,53 @@ impl WhatsAppConfig {
         let version = (parts.next()??, parts.next()??, parts.next()??);
         parts.next().is_none().then_some(version)
     }
+
+    /// All of an account, or nothing.
+    fn check_account(&self, problems: &mut Problems) {
+        let secrets = [
+            ("cloud_access_token", &self.cloud_access_token),
+            ("cloud_app_secret", &self.cloud_app_secret),
+            ("cloud_verify_token", &self.cloud_verify_token),
+        ];
+        let is_any =
+            self.cloud_phone_number_id.is_some() || secrets.iter().any(|(_, secret)| secret.is_some());
+        if !is_any {
+            return;
+        }
+        match &self.cloud_phone_number_id {
+            None => problems.add_missing("cloud_phone_number_id", DASHBOARD),
+            Some(id) if !is_number_id(id) => {
+                problems.add(
+                    "cloud_phone_number_id",
+                    "`cloud_phone_number_id` is no id: it has digits only",
+                    DASHBOARD,
+                );
+            }
+            Some(_) => {}
+        }
+        for (key, secret) in secrets {
+            match secret {
+                None => problems.add_missing(key, DASHBOARD),
+                Some(secret) => problems.check_secret(key, secret, DASHBOARD),
+            }
+        }
+        let is_short =
+            |token: &Secret| !token.is_empty() && token.expose().chars().count() < VERIFY_TOKEN_CHARS_MIN;
+        if self.cloud_verify_token.as_ref().is_some_and(is_short) {
+            let help = "make up 12 letters or more, as `openssl rand -hex 16` does";
+            problems.add("cloud_verify_token", "`cloud_verify_token` is too short", help);
+        }
+    }
+}
+
+/// Whether a text is the id of a phone number in the Graph API. It stands in the path of requests.
+pub(crate) fn is_number_id(id: &str) -> bool {
+    (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn web_address(url: &str) -> Option<Url> {
+    let url = Url::parse(url).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
 }
 
 fn is_address(url: Option<&str>, schemes: [&str; 2]) -> bool {
@@ -101,6 +202,14 @@ mod tests {
         assert_eq!(version("2.3000.1023"), Some((2, 3000, 1023)));
         for bad in ["", "2", "2.3000", "2.3000.x", "2.3000.1.1", "-1.2.3"] {
             assert_eq!(version(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_of_numbers_are_digits() {
+        assert!(is_number_id("106540352242922"));
+        for bad in ["", "1/2", "+49", &"1".repeat(33)] {
+            assert!(!is_number_id(bad), "{bad}");
         }
     }
 }

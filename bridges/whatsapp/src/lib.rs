@@ -5,8 +5,11 @@
 //! | `config` | the `platform:` section |
 //! | `backend` | what a way to WhatsApp is: there are several, and a login belongs to one |
 //! | `linked` | an account of a phone, with the bridge as one of its linked devices |
+//! | `cloud` | the Cloud API, for the number of a business |
+//! | `ids` | how people and messages are spelled as remote ids, the same for every way |
+//! | `format` | WhatsApp's markup to the rich-text tree and back |
 //!
-//! Start reading at `linked`.
+//! Start reading at `linked` or `cloud`.
 
 use std::sync::Arc;
 
@@ -16,15 +19,18 @@ use magpie_common::{
     config::About,
     platform::{
         ConnectError, EventSink, Finding, LoginFlow, LoginProcess, Platform, PlatformError, SavedLogin,
-        Session,
+        Session, Webhook,
     },
 };
 
 pub use self::config::WhatsAppConfig;
-use self::{backend::Backend, linked::Linked};
+use self::{backend::Backend, cloud::Cloud, linked::Linked};
 
 mod backend;
+mod cloud;
 mod config;
+pub mod format;
+mod ids;
 mod linked;
 
 #[cfg(all(feature = "simulator", not(debug_assertions)))]
@@ -36,6 +42,7 @@ compile_error!(
 pub struct WhatsApp {
     /// The ways to WhatsApp, the usual one first.
     backends: Vec<Arc<dyn Backend>>,
+    webhook: Arc<dyn Webhook>,
 }
 
 #[async_trait]
@@ -53,8 +60,9 @@ impl Platform for WhatsApp {
 
     fn new(config: WhatsAppConfig, clock: Clock) -> Result<Self, PlatformError> {
         let config = Arc::new(config);
-        let linked = Arc::new(Linked::new(config, clock));
-        Ok(Self { backends: vec![linked] })
+        let linked = Arc::new(Linked::new(Arc::clone(&config), clock.clone()));
+        let cloud = Arc::new(Cloud::new(config, clock));
+        Ok(Self { webhook: cloud.webhook(), backends: vec![linked, cloud] })
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {
@@ -92,5 +100,9 @@ impl Platform for WhatsApp {
             findings.extend(backend.diagnose().await);
         }
         findings
+    }
+
+    fn webhook(&self) -> Option<Arc<dyn Webhook>> {
+        Some(Arc::clone(&self.webhook))
     }
 }

@@ -99,9 +99,22 @@ fn capabilities(desk: &Desk, asked: Asked<'_>) -> String {
             lines.push(format!("- {words}: {names}"));
         }
     }
+    let prefix = &desk.prefix;
+    lines.extend(limits.commands.iter().map(|(name, help)| format!("- `{prefix} {name}`: {help}")));
+    if let Some(until_ms) = limits.open_until_ms {
+        lines.push(open(until_ms, desk.clock.now_ms(), desk.about.name));
+    }
     lines.push(sizes(&limits));
     lines.push(authors(&limits, desk.about.name));
     lines.join("\n")
+}
+
+fn open(until_ms: i64, now_ms: i64, name: &str) -> String {
+    let minutes = until_ms.saturating_sub(now_ms) / 60_000;
+    match minutes {
+        ..=0 => format!("- {name} takes no messages in this chat now"),
+        _ => format!("- {name} takes messages in this chat for {} h {} min", minutes / 60, minutes % 60),
+    }
 }
 
 fn sizes(limits: &Limits) -> String {

@@ -113,6 +113,10 @@ pub struct Limits {
     pub voice_mime: Option<String>,
     /// How many files one message can hold.
     pub files_per_message_max: usize,
+    /// Commands that the network itself performs in the chat, beside the bridge's own: their names, and what they do and want, in one line
+    /// for people. A message that is one of them comes with [`super::Message::command`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub commands: BTreeMap<String, String>,
     /// Until when the chat takes messages, in milliseconds since 1970; none means always.
     pub open_until_ms: Option<i64>,
 }

@@ -155,6 +155,15 @@ pub enum RemoteEvent {
         /// The messages, without a gap.
         messages: Vec<Stands>,
     },
+    /// A message of ours that the network took has not arrived after all, and will not.
+    Failed {
+        /// Where.
+        chat: RemoteChatId,
+        /// Which.
+        id: RemoteMessageId,
+        /// Why, and what to do, for the person who wrote it.
+        words: String,
+    },
     /// Something the bridge cannot map (yet).
     Unknown {
         /// Where, when that much could be read.
@@ -273,7 +282,8 @@ impl RemoteEvent {
             // It takes its place among what happens under the new id.
             | Self::Migrated { to: chat, .. }
             | Self::Gap { chat, .. }
-            | Self::Standing { chat, .. } => Some(chat),
+            | Self::Standing { chat, .. }
+            | Self::Failed { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_ref(),
             Self::UserChanged(_) | Self::StateChanged(_) => None,
         }
@@ -296,7 +306,8 @@ impl RemoteEvent {
             | Self::ChatChanged { chat, .. }
             | Self::MembersChanged { chat, .. }
             | Self::Gap { chat, .. }
-            | Self::Standing { chat, .. } => Some(chat),
+            | Self::Standing { chat, .. }
+            | Self::Failed { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_mut(),
             Self::Migrated { .. } | Self::UserChanged(_) | Self::StateChanged(_) => None,
         }
@@ -323,6 +334,7 @@ impl RemoteEvent {
             Self::Migrated { .. } => "migrated",
             Self::Gap { .. } => "gap",
             Self::Standing { .. } => "standing",
+            Self::Failed { .. } => "failed",
             Self::Unknown { .. } => "unknown",
         }
     }

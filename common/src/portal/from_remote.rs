@@ -161,6 +161,9 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
             let links = Links::Matrix { room_id: room_id.to_owned(), event_ids: vec![event_id] };
             return Ok(Performed::Closed(Outcome::Delivered, links));
         }
+        Decision::Failed { room_id, event_id, words } => {
+            portals.tell_of_late_failure(room_id, event_id, words).await;
+        }
         Decision::Change(message, extent) => show_change(portals, message, extent, work).await?,
         Decision::Redact(rows) => change::redact(portals, rows).await?,
         Decision::React(Reaction { on, sender, emoji, sent_ms }) => {

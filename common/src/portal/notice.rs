@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use ruma::{OwnedEventId, OwnedRoomId, RoomId, UserId};
+use ruma::{EventId, OwnedEventId, OwnedRoomId, RoomId, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Portals;
+use super::{Portals, status_events::Status};
 use crate::{
     config::Level,
     convert::{Known, ToMatrix, content_relations, write_html},
@@ -14,6 +14,7 @@ use crate::{
     ids::GhostNames,
     login::backoff,
     message::{Node, RichText},
+    report::Subject,
     store::{Direction, OpenRow, StoreError},
 };
 
@@ -58,6 +59,18 @@ impl Portals {
         let name = self.parts.settings.about.name;
         let words = format!("⚠ Your {} was not delivered to {name}: {reason} {RETRY_HINT}", which.deed());
         self.reply(&room_id, &which.event_id, &words, row.attempts).await;
+    }
+
+    /// Answers a message that the network took, and that has not arrived after all.
+    pub(super) async fn tell_of_late_failure(&self, room_id: &RoomId, event_id: &EventId, reason: &str) {
+        let about = &self.parts.settings.about;
+        let words = format!("⚠ {} took your message, but it did not arrive: {reason}", about.name);
+        self.reply(room_id, event_id, &words, 0).await;
+        if self.parts.settings.message_status_events {
+            let reason = Some("m.foreign_network_error");
+            let status = Status { status: "FAIL_PERMANENT", reason, words: Some(&words) };
+            self.status_events.tell(&Subject::of(room_id, event_id), about.id, &status, 0);
+        }
     }
 
     /// Answers a message whose fate nobody knows.

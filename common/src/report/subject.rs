@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use ruma::{EventId, RoomId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -40,6 +41,16 @@ impl<'a> Subject<'a> {
             "m.room.message" | "m.sticker" | "m.reaction" | "m.room.redaction" | "m.room.encrypted"
         );
         is_said.then_some(subject)
+    }
+
+    /// A message of which no more is at hand than where it is.
+    pub fn of(room_id: &'a RoomId, event_id: &'a EventId) -> Self {
+        Self {
+            event_id: event_id.as_str().into(),
+            room_id: room_id.as_str().into(),
+            event_type: "m.room.message".into(),
+            content: Content::default(),
+        }
     }
 
     /// The `msgtype` of a message.

@@ -183,6 +183,7 @@ impl Facts {
             | RemoteEvent::Migrated { .. }
             | RemoteEvent::Gap { .. }
             | RemoteEvent::Standing { .. }
+            | RemoteEvent::Failed { .. }
             | RemoteEvent::Unknown { .. } => Self { guard: None, sender: None, sent_ms: now_ms },
         }
     }

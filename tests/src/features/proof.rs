@@ -6,11 +6,12 @@ use super::{Feature, State};
 use crate::openapi::project_root;
 
 /// Where the tests of each root are.
-const ROOTS: [(&str, &str); 4] = [
+const ROOTS: [(&str, &str); 5] = [
     ("it", "tests/it"),
     ("common", "common/src"),
     ("discord", "bridges/discord/src"),
     ("telegram", "bridges/telegram/src"),
+    ("whatsapp", "bridges/whatsapp/src"),
 ];
 
 /// The rows whose test does not exist, each in words.

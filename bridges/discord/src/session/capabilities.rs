@@ -41,6 +41,7 @@ impl Known {
             files_bytes_max: kinds.map(|kind| (kind, bytes_max)).into(),
             voice_mime: Some(VOICE_MIME.to_owned()),
             files_per_message_max: FILES_MAX,
+            commands: BTreeMap::new(),
             open_until_ms: None,
         }
     }

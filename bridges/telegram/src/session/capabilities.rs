@@ -49,6 +49,7 @@ impl Known {
                 .into(),
             voice_mime: Some(VOICE_MIME.to_owned()),
             files_per_message_max: 1,
+            commands: BTreeMap::new(),
             open_until_ms: None,
         }
     }

@@ -35,8 +35,13 @@ use wacore_binary::JidExt;
 use whatsapp_rust::{Client, bot::BotHandle};
 
 use self::{
-    acks::Acks, deliver::Deliverer, happenings::Happenings, history::Past, intake::Intake,
-    undecrypted::Undecrypted, world::World,
+    acks::Acks,
+    deliver::{Deliverer, Reactions},
+    happenings::Happenings,
+    history::Past,
+    intake::Intake,
+    undecrypted::Undecrypted,
+    world::World,
 };
 use super::{
     file::RemoteFile,
@@ -198,7 +203,13 @@ async fn open(
         undecrypted: undecrypted.clone(),
     };
     let tasks = vec![spawn(&stop, happenings.run(heard)), spawn(&stop, past.run(Arc::clone(&client)))];
-    let deliverer = Deliverer { client: Arc::clone(&client), world: Arc::clone(&world), sink, acks };
+    let deliverer = Deliverer {
+        client: Arc::clone(&client),
+        world: Arc::clone(&world),
+        sink,
+        acks,
+        reactions: Reactions::default(),
+    };
     let running = AsyncMutex::new(Running { line: Some(bot.spawn()), stop, tasks });
     Ok(LinkedSession { world, client, http, deliverer, undecrypted, end, running })
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     config::Level,
     convert::FromMatrix,
-    message::{Action, Attachment, Limits, Outgoing, Support},
+    message::{Action, Attachment, ChatCommand, Limits, Outgoing, Support},
     portal::{CommandPort, PortalSettings, speaker::Speaker},
     store::{JournalId, PortalRow, PortalState, ReactionRow},
 };
@@ -192,7 +192,8 @@ fn call(facts: &Facts<'_>) -> Option<Decision> {
     if let Some(words) = body.strip_prefix(&*facts.settings.command_prefix)
         && (words.is_empty() || words.starts_with(char::is_whitespace))
     {
-        return Some(Decision::Command(words.trim().to_owned()));
+        let words = words.trim();
+        return chat_command(facts, words).is_none().then(|| Decision::Command(words.to_owned()));
     }
     let first = body.split_whitespace().next()?;
     if facts.portal.is_some() || facts.in_the_making {
@@ -206,6 +207,14 @@ fn call(facts: &Facts<'_>) -> Option<Decision> {
         return Some(Decision::Command(body.to_owned()));
     }
     facts.is_management.then(|| Decision::Hear(body.to_owned()))
+}
+
+/// A command that the network performs in this chat, as its limits say. The bridge's own come first.
+fn chat_command(facts: &Facts<'_>, words: &str) -> Option<ChatCommand> {
+    let (name, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+    let name = name.to_lowercase();
+    let is_listed = facts.limits.as_ref().is_some_and(|limits| limits.commands.contains_key(&name));
+    (is_listed && !facts.commands.knows(&name)).then(|| ChatCommand { name, words: rest.trim().to_owned() })
 }
 
 /// Why the network does not take the action on a message of that age, if it does not.

@@ -72,6 +72,8 @@ pub(super) enum Decision<'a> {
     Close(&'a PortalRow),
     /// Let the chat go on under another id.
     Move { from: &'a RemoteChatId, to: &'a RemoteChatId },
+    /// Tell whoever wrote a message that it has not arrived after all.
+    Failed { room_id: &'a OwnedRoomId, event_id: &'a OwnedEventId, words: &'a str },
     /// Let the bot say something to the room.
     Tell(&'a OwnedRoomId, String),
 }
@@ -144,9 +146,22 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
                 None => Decision::Ignore("what is missing belongs to no room".to_owned()),
             }
         }
+        RemoteEvent::Failed { words, .. } => decide_failure(facts, words),
         RemoteEvent::Typing { .. } | RemoteEvent::Receipt { .. } | RemoteEvent::StateChanged(_) => {
             Decision::Ignore(format!("events of the kind {} are not carried over yet", facts.event.name()))
         }
+    }
+}
+
+fn decide_failure<'a>(facts: &Facts<'a>, words: &'a str) -> Decision<'a> {
+    let rows = &facts.related.rows;
+    if rows.is_empty() {
+        return unknown(facts);
+    }
+    let ours = rows.iter().find(|row| row.origin == Direction::FromMatrix);
+    match ours.and_then(|row| row.room_id.as_ref().zip(row.event_id.as_ref())) {
+        Some((room_id, event_id)) => Decision::Failed { room_id, event_id, words },
+        None => ignore("nobody in Matrix wrote the message"),
     }
 }
 

@@ -117,6 +117,7 @@ fn refers(event: &RemoteEvent) -> bool {
             | RemoteEvent::Unreact { .. }
             | RemoteEvent::Pin { .. }
             | RemoteEvent::Vote { .. }
+            | RemoteEvent::Failed { .. }
     )
 }
 
@@ -131,6 +132,7 @@ async fn look_up(portals: &Portals, event: &RemoteEvent) -> Result<Related, Stor
         RemoteEvent::Pin { chat, target, .. } | RemoteEvent::Vote { chat, target, .. } => {
             related.rows = store.message_by_remote(chat, target).await?;
         }
+        RemoteEvent::Failed { chat, id, .. } => related.rows = store.message_by_remote(chat, id).await?,
         RemoteEvent::React { chat, target, .. } | RemoteEvent::Unreact { chat, target, .. } => {
             related.rows = store.message_by_remote(chat, target).await?;
             related.reactions = store.reactions(chat, target).await?;

@@ -25,12 +25,13 @@ pub enum Happening {
     Migrated,
     Gap,
     Standing,
+    Failed,
     Unknown,
 }
 
 impl Happening {
     /// Every one; what ends a message comes last.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Message,
         Self::Edit,
         Self::Preview,
@@ -48,6 +49,7 @@ impl Happening {
         Self::Migrated,
         Self::Gap,
         Self::Standing,
+        Self::Failed,
         Self::Unknown,
         Self::Redact,
     ];
@@ -73,6 +75,7 @@ impl Happening {
             RemoteEvent::Migrated { .. } => Self::Migrated,
             RemoteEvent::Gap { .. } => Self::Gap,
             RemoteEvent::Standing { .. } => Self::Standing,
+            RemoteEvent::Failed { .. } => Self::Failed,
             RemoteEvent::Unknown { .. } => Self::Unknown,
         }
     }
@@ -134,6 +137,7 @@ fn named(event: &RemoteEvent) -> Option<Vec<RemoteMessageId>> {
         | RemoteEvent::Migrated { .. }
         | RemoteEvent::Gap { .. }
         | RemoteEvent::Standing { .. }
+        | RemoteEvent::Failed { .. }
         | RemoteEvent::Unknown { .. } => None,
     }
 }

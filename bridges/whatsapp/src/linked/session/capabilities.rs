@@ -9,10 +9,8 @@ use magpie_common::{
 use wacore_binary::JidExt;
 
 use super::world::World;
-use crate::linked::place;
+use crate::linked::{markup::TEXT_CHARS_MAX, place};
 
-/// <https://faq.whatsapp.com/1299690754000512>: a text may be that long.
-const TEXT_CHARS_MAX: usize = 65_536;
 /// <https://faq.whatsapp.com/general/how-to-edit-messages>
 const EDIT_WITHIN_MS: u64 = 15 * 60 * 1_000;
 /// A message may be deleted for everyone for a little more than two days.

@@ -5,8 +5,12 @@
 //!
 //! Next: `deliver/message`, `deliver/upload`, `deliver/change`, `deliver/other`.
 
-use std::sync::Arc;
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
+use lru::LruCache;
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
     message::Outgoing,
@@ -42,6 +46,35 @@ pub(super) struct Deliverer {
     pub(super) world: Arc<World>,
     pub(super) sink: EventSink,
     pub(super) acks: Acks,
+    pub(super) reactions: Reactions,
+}
+
+/// So many reactions of ours are remembered.
+const REACTIONS_MAX: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
+
+/// Which reaction of ours stands on a message: a new one takes the place of the last, also of one that is taken back later.
+pub(super) struct Reactions(Mutex<LruCache<(RemoteChatId, RemoteMessageId), String>>);
+
+impl Default for Reactions {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(REACTIONS_MAX)))
+    }
+}
+
+impl Reactions {
+    /// This one stands now.
+    fn put(&self, chat: &RemoteChatId, target: &RemoteMessageId, emoji: &str) {
+        self.lock().put((chat.clone(), target.clone()), emoji.to_owned());
+    }
+
+    /// Whether another one stands, so that this one is gone already.
+    fn is_replaced(&self, chat: &RemoteChatId, target: &RemoteMessageId, emoji: &str) -> bool {
+        self.lock().get(&(chat.clone(), target.clone())).is_some_and(|standing| standing != emoji)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LruCache<(RemoteChatId, RemoteMessageId), String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Where an action goes.
@@ -68,8 +101,8 @@ impl Deliverer {
             Outgoing::Message(message) => self.message(&goal, message).await,
             Outgoing::Edit { parts, new } => self.edit(&goal, parts, new).await,
             Outgoing::Redact { parts, .. } => self.redact(&goal, parts).await,
-            Outgoing::React { target, emoji, .. } => self.react(&goal, target, Some(emoji)).await,
-            Outgoing::Unreact { target, .. } => self.react(&goal, target, None).await,
+            Outgoing::React { target, emoji, .. } => self.react(&goal, target, emoji).await,
+            Outgoing::Unreact { target, emoji, .. } => self.unreact(&goal, target, emoji).await,
             Outgoing::Typing { active } => self.typing(&goal, *active).await,
             Outgoing::Read { up_to } => self.read(&goal, up_to).await,
             Outgoing::Poll { question, answers, choices_max, .. } => {
@@ -217,6 +250,17 @@ fn refusal(code: &str) -> DeliverError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_reaction_stands() {
+        let (chat, target) = (RemoteChatId::new("1/2"), RemoteMessageId::new("me/A"));
+        let reactions = Reactions::default();
+        assert!(!reactions.is_replaced(&chat, &target, "👍"), "nothing is known");
+        reactions.put(&chat, &target, "👍");
+        reactions.put(&chat, &target, "🎉");
+        assert!(reactions.is_replaced(&chat, &target, "👍"));
+        assert!(!reactions.is_replaced(&chat, &target, "🎉"));
+    }
 
     #[test]
     fn an_id_is_the_same_for_every_attempt_and_has_the_shape_of_web() {

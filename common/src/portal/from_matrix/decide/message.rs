@@ -1,9 +1,13 @@
 //! Messages, edits, files and places.
 
-use super::{Decision, Facts, Then, ignore, obstacle, refuse};
+use super::{Decision, Facts, Then, chat_command, ignore, obstacle, refuse};
 use crate::{
+    config::Level,
     convert::{Read, ReadError, Said, read_content},
-    message::{Action, Attachment, AttachmentKind, FileSource, Limits, Message, Outgoing, OutgoingMessage},
+    message::{
+        Action, Attachment, AttachmentKind, ChatCommand, FileSource, Limits, Message, Outgoing,
+        OutgoingMessage, RichText,
+    },
     portal::from_matrix::related::Target,
     store::{Direction, MessageState, PortalRow},
 };
@@ -11,6 +15,9 @@ use crate::{
 const MEBIBYTE: u64 = 1024 * 1024;
 
 pub(super) fn decide(facts: &Facts<'_>, portal: &PortalRow, limits: &Limits) -> Decision {
+    if let Some(command) = asked(facts) {
+        return decide_command(facts, command);
+    }
     let read = match read_content(&facts.event.event_type, &facts.event.content, &facts.reading) {
         Ok(read) => read,
         Err(ReadError::NoBody) => return ignore("the message is empty, as deleted messages are"),
@@ -35,6 +42,24 @@ pub(super) fn decide(facts: &Facts<'_>, portal: &PortalRow, limits: &Limits) -> 
             }
         },
     }
+}
+
+/// The command for the network that the message is.
+fn asked(facts: &Facts<'_>) -> Option<ChatCommand> {
+    let is_text = facts.event.content.get("msgtype").and_then(|kind| kind.as_str()) == Some("m.text");
+    let words =
+        facts.event.body().filter(|_| is_text)?.trim().strip_prefix(&*facts.settings.command_prefix)?;
+    words.starts_with(char::is_whitespace).then_some(())?;
+    chat_command(facts, words.trim())
+}
+
+fn decide_command(facts: &Facts<'_>, command: ChatCommand) -> Decision {
+    if facts.level < Level::User {
+        return Decision::Refuse(format!("`{}` is for people with the level user.", command.name));
+    }
+    let text = RichText::plain(&format!("{} {}", command.name, command.words));
+    let message = Message { command: Some(command), ..Message::text(text) };
+    Decision::Deliver(Box::new(Outgoing::Message(outgoing(facts, message))), Then::Link)
 }
 
 fn decide_new(facts: &Facts<'_>, portal: &PortalRow, limits: &Limits, message: Message) -> Decision {

@@ -112,25 +112,46 @@ impl Deliverer {
         Ok(Delivered::default())
     }
 
-    /// One's reaction is this one now, or none.
+    /// One's reaction is this one now.
     pub(super) async fn react(
         &self,
         goal: &Goal<'_>,
         target: &RemoteMessageId,
-        emoji: Option<&Emoji>,
+        emoji: &Emoji,
     ) -> Result<Delivered, DeliverError> {
-        let emoji = match emoji {
-            None => "",
-            Some(Emoji::Unicode(emoji)) => emoji,
-            Some(Emoji::Custom { .. }) => {
-                let words = "WhatsApp knows only emoji of Unicode. React with another one.";
-                return Err(DeliverError::Rejected(words.to_owned()));
-            }
+        let Emoji::Unicode(emoji) = emoji else {
+            let words = "WhatsApp knows only emoji of Unicode. React with another one.";
+            return Err(DeliverError::Rejected(words.to_owned()));
         };
+        self.set_reaction(goal, target, emoji).await?;
+        self.reactions.put(goal.chat, target, emoji);
+        Ok(Delivered::default())
+    }
+
+    /// One's reaction is gone, unless another one has taken its place.
+    pub(super) async fn unreact(
+        &self,
+        goal: &Goal<'_>,
+        target: &RemoteMessageId,
+        emoji: &Emoji,
+    ) -> Result<Delivered, DeliverError> {
+        if let Emoji::Unicode(emoji) = emoji
+            && !self.reactions.is_replaced(goal.chat, target, emoji)
+        {
+            self.set_reaction(goal, target, "").await?;
+        }
+        Ok(Delivered::default())
+    }
+
+    async fn set_reaction(
+        &self,
+        goal: &Goal<'_>,
+        target: &RemoteMessageId,
+        emoji: &str,
+    ) -> Result<(), DeliverError> {
         let key = self.key(goal, target)?;
         let reaction = build_reaction_message(key, emoji, self.world.clock.now_ms());
-        self.send(goal, &stanza(goal.key, "react"), reaction).await?;
-        Ok(Delivered::default())
+        self.send(goal, &stanza(goal.key, "react"), reaction).await.map(drop)
     }
 
     pub(super) async fn pin(

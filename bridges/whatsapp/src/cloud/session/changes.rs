@@ -1,0 +1,104 @@
+//! What was done to a message: reacted, chosen, changed, taken back. Webhooks come in any order and again for days, so the newest counts, once.
+//!
+//! It may also come before the message itself; then the message is shown as it is by then.
+
+use magpie_common::{
+    clock::TimestampMs,
+    ids::RemoteMessageId,
+    message::{Emoji, RemoteMessage},
+    platform::{Cursor, EventSink, NotStored},
+};
+use serde::{Deserialize, Serialize};
+
+use super::slots;
+
+/// Deeds within one second are told apart by their ids; more than this are not kept.
+const IDS_MAX: usize = 32;
+
+/// What was done to one message.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Change {
+    target: String,
+    /// The newest reaction or choice.
+    #[serde(default)]
+    newest_ms: TimestampMs,
+    /// The deeds of that moment.
+    #[serde(default)]
+    ids: Vec<String>,
+    /// How the person reacts now.
+    #[serde(default)]
+    pub emoji: Option<Emoji>,
+    /// The message as its author has changed it, and when.
+    #[serde(default)]
+    pub edit: Option<(TimestampMs, RemoteMessage)>,
+    /// Whether its author took it back.
+    #[serde(default)]
+    pub revoked: bool,
+    /// Whether WhatsApp told that it did not arrive.
+    #[serde(default)]
+    pub failed: bool,
+}
+
+/// Reads and writes changes.
+pub(super) struct Changes(pub EventSink);
+
+impl Changes {
+    /// What was done to a message, as far as it is remembered.
+    pub async fn of(&self, target: &RemoteMessageId) -> Result<Change, NotStored> {
+        let stored = self.0.remembered(&slots::key("change", target.as_str())).await?;
+        let known = stored.and_then(|stored| serde_json::from_str::<Change>(&stored).ok());
+        let known = known.filter(|change| change.target == target.as_str());
+        Ok(known.unwrap_or_else(|| Change { target: target.to_string(), ..Change::default() }))
+    }
+}
+
+impl Change {
+    /// Takes a reaction or a choice in; false when it is known already, or older than the newest.
+    pub fn take(&mut self, id: &RemoteMessageId, sent_ms: TimestampMs) -> bool {
+        if sent_ms < self.newest_ms || self.ids.iter().any(|known| known == id.as_str()) {
+            return false;
+        }
+        if sent_ms > self.newest_ms {
+            self.ids.clear();
+        }
+        self.newest_ms = sent_ms;
+        if self.ids.len() == IDS_MAX {
+            self.ids.remove(0);
+        }
+        self.ids.push(id.to_string());
+        true
+    }
+
+    /// Takes an edit in; false when a newer one is known.
+    pub fn take_edit(&mut self, new: &RemoteMessage, edited_ms: TimestampMs) -> bool {
+        if self.revoked || self.edit.as_ref().is_some_and(|(known_ms, _)| *known_ms > edited_ms) {
+            return false;
+        }
+        self.edit = Some((edited_ms, new.clone()));
+        true
+    }
+
+    /// What is to be stored.
+    pub fn cursor(&self) -> Result<Cursor, NotStored> {
+        let value = serde_json::to_string(self).map_err(|error| NotStored(error.to_string()))?;
+        Ok(Cursor { key: slots::key("change", &self.target), value })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_counts_once_whatever_the_order() {
+        let id = |id: &str| RemoteMessageId::new(id);
+        let mut change = Change::default();
+        assert!(change.take(&id("a"), 5_000));
+        assert!(!change.take(&id("a"), 5_000), "again");
+        assert!(change.take(&id("b"), 5_000), "another one in the same second");
+        assert!(!change.take(&id("a"), 5_000), "again, after another one");
+        assert!(!change.take(&id("c"), 4_000), "older");
+        assert!(change.take(&id("d"), 6_000), "newer");
+        assert!(!change.take(&id("b"), 5_000), "older by now");
+    }
+}

@@ -1,0 +1,249 @@
+//! Messages, once: a file and its words, words in as many messages as they take.
+
+use magpie_common::{
+    ids::{RemoteMessageId, RemoteUserId},
+    message::{Attachment, AttachmentKind, Message, Node, OutgoingMessage, RichText, Tone},
+    platform::{DeliverError, Delivered, DeliveryKey},
+};
+use serde_json::{Value, json};
+
+use super::{Deliverer, files::Unsent, head, not_known, part_key};
+use crate::{
+    cloud::session::{sent::STATUS_WITHIN, verdict::verdict},
+    format::{self, CAPTION_CHARS_MAX, Nobody, TEXT_CHARS_MAX},
+};
+
+/// A text that needs more messages is refused.
+const PARTS_MAX: usize = 20;
+
+/// What stands before a correction.
+const CORRECTION: &str = "✏️ ";
+
+/// A message ready to be sent.
+pub(super) struct Draft<'a> {
+    pub(super) pieces: Vec<Piece<'a>>,
+    /// What the first piece answers.
+    answered: Option<RemoteMessageId>,
+}
+
+/// What becomes one message on WhatsApp.
+pub(super) enum Piece<'a> {
+    Words(String),
+    File(&'a Attachment, String),
+    /// A kind and what stands under its name.
+    Other(&'static str, Value),
+}
+
+impl Piece<'_> {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Words(words) | Self::File(_, words) => words.len(),
+            Self::Other(..) => 0,
+        }
+    }
+}
+
+impl Deliverer {
+    /// Sends a message.
+    pub(super) async fn message(
+        &self,
+        person: &RemoteUserId,
+        outgoing: &OutgoingMessage,
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let draft = draft(&outgoing.message)?;
+        match self.send_all(person, &draft, key).await {
+            // Surely nothing stands.
+            Err(Unsent::Unfit) => {
+                let linked = outgoing.message.with_links(|_| true);
+                Ok(self.send_all(person, &self::draft(&linked)?, key).await?)
+            }
+            sent => Ok(sent?),
+        }
+    }
+
+    /// Sends a correction: WhatsApp lets no business change a message, so the new words answer it.
+    pub(super) async fn correct(
+        &self,
+        person: &RemoteUserId,
+        (parts, new): (&[RemoteMessageId], &OutgoingMessage),
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let mut message = new.message.clone();
+        message.text.0.insert(0, Node::Text(CORRECTION.to_owned()));
+        message.reply_to = parts.first().cloned();
+        let corrected = OutgoingMessage { message, ..new.clone() };
+        let Delivered { ids } = self.message(person, &corrected, key).await?;
+        // Both stand for the message from now on.
+        Ok(Delivered { ids: parts.iter().cloned().chain(ids).collect() })
+    }
+
+    /// Sends what is one message on WhatsApp, and neither words nor a file.
+    pub(super) async fn single(
+        &self,
+        person: &RemoteUserId,
+        (kind, content): (&'static str, Value),
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let draft = Draft { pieces: vec![Piece::Other(kind, content)], answered: None };
+        Ok(self.send_all(person, &draft, key).await?)
+    }
+
+    /// Sends the pieces of a draft that do not stand yet.
+    async fn send_all(
+        &self,
+        person: &RemoteUserId,
+        draft: &Draft<'_>,
+        key: &DeliveryKey,
+    ) -> Result<Delivered, Unsent> {
+        let mut ids = self.progress.done(&key.key);
+        if key.in_doubt.is_some() {
+            self.look(draft, key, &mut ids).await?;
+        }
+        let is_template = matches!(draft.pieces.first(), Some(Piece::Other("template", _)));
+        if ids.len() < draft.pieces.len() && !is_template {
+            self.should_be_open(person).await?;
+        }
+        let rest = |done: usize| draft.pieces.iter().skip(done).map(Piece::bytes).sum();
+        if !self.progress.goes_on(&key.key, rest(ids.len())) {
+            self.progress.forget(&key.key);
+            let words = "Only the first part of the message is on WhatsApp, and the rest would not go on where it ends.";
+            return Err(DeliverError::Uncertain(words.to_owned()).into());
+        }
+        while let Some(piece) = draft.pieces.get(ids.len()) {
+            let answered = draft.answered.as_ref().filter(|_| ids.is_empty());
+            match self.send_piece(person, (piece, answered), &part_key(key, ids.len())).await {
+                Ok(id) => ids.push(id),
+                Err(Unsent::Unfit) if ids.is_empty() => return Err(Unsent::Unfit),
+                Err(unsent) => {
+                    let rest = rest(ids.len());
+                    return Err(self.give_up(key, (ids, rest), unsent.into()).into());
+                }
+            }
+        }
+        self.progress.forget(&key.key);
+        Ok(Delivered { ids })
+    }
+
+    /// An earlier attempt may have been performed: waits for statuses that name its messages.
+    async fn look(
+        &self,
+        draft: &Draft<'_>,
+        key: &DeliveryKey,
+        ids: &mut Vec<RemoteMessageId>,
+    ) -> Result<(), DeliverError> {
+        // What this process began it knows from the beginning; before it, another one may have sent anything.
+        let is_ours = self.sent.is_begun(&part_key(key, 0));
+        while ids.len() < draft.pieces.len() {
+            let part = part_key(key, ids.len());
+            // What was surely not sent comes next.
+            if is_ours && !self.sent.is_begun(&part) {
+                return Ok(());
+            }
+            match self.sent.find(&part, STATUS_WITHIN).await.map_err(not_known)? {
+                Some(id) => ids.push(id),
+                None => return Err(uncertain()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_piece(
+        &self,
+        person: &RemoteUserId,
+        (piece, answered): (&Piece<'_>, Option<&RemoteMessageId>),
+        key: &str,
+    ) -> Result<RemoteMessageId, Unsent> {
+        let mut body = head(person);
+        if let Some(answered) = answered {
+            body["context"] = json!({"message_id": answered.as_str()});
+        }
+        match piece {
+            Piece::Words(words) => {
+                body["type"] = json!("text");
+                let has_link = words.contains("https://") || words.contains("http://");
+                body["text"] = json!({"body": words, "preview_url": has_link});
+            }
+            Piece::Other(kind, content) => {
+                body["type"] = json!(kind);
+                body[*kind] = content.clone();
+            }
+            Piece::File(file, caption) => return self.send_file(person, (file, caption), (body, key)).await,
+        }
+        Ok(self.send(person, body, key).await.map_err(verdict)?)
+    }
+
+    /// The first parts stand already, so the rest may only be sent as what comes behind them.
+    fn give_up(
+        &self,
+        key: &DeliveryKey,
+        (ids, rest_bytes): (Vec<RemoteMessageId>, usize),
+        error: DeliverError,
+    ) -> DeliverError {
+        if ids.is_empty() {
+            return error;
+        }
+        self.progress.keep(&key.key, ids, rest_bytes);
+        match error {
+            // The next attempt looks for the part that is in doubt; the others it knows.
+            DeliverError::Uncertain(reason) => DeliverError::Uncertain(reason),
+            DeliverError::LoggedOut(reason) => DeliverError::LoggedOut(reason),
+            // This attempt was surely not made, and the next one knows where to go on.
+            retry @ DeliverError::Retry { .. } if key.in_doubt.is_some() => retry,
+            DeliverError::Retry { reason, .. }
+            | DeliverError::Rejected(reason)
+            | DeliverError::Unsupported(reason) => DeliverError::Uncertain(format!(
+                "Only the first part of the message is on WhatsApp. {reason}"
+            )),
+        }
+    }
+}
+
+/// A message as WhatsApp will have it.
+fn draft(message: &Message) -> Result<Draft<'_>, DeliverError> {
+    let text = toned(message);
+    let write = |chars_max| format::write(&text, &Nobody, chars_max).into_iter().map(|part| part.text);
+    // A caption that is too long, or whose file takes none, stands in messages of its own.
+    let takes_caption = matches!(message.attachments.as_slice(), [file, ..] if has_caption(file));
+    let captions: Vec<String> = if takes_caption { write(CAPTION_CHARS_MAX).collect() } else { Vec::new() };
+    let caption = <[String; 1]>::try_from(captions).map(|[caption]| caption).unwrap_or_default();
+    let is_captioned = !caption.is_empty();
+    let mut caption = Some(caption);
+    let mut pieces: Vec<Piece<'_>> = Vec::new();
+    for file in &message.attachments {
+        pieces.push(Piece::File(file, caption.take().unwrap_or_default()));
+    }
+    if !is_captioned {
+        pieces.extend(write(TEXT_CHARS_MAX).map(Piece::Words));
+    }
+    if pieces.is_empty() {
+        let words = "There is nothing in the message that WhatsApp can show.";
+        return Err(DeliverError::Rejected(words.to_owned()));
+    }
+    if pieces.len() > PARTS_MAX {
+        let words =
+            format!("The message is too long: it would take more than {PARTS_MAX} messages on WhatsApp.");
+        return Err(DeliverError::Rejected(words));
+    }
+    let answered = message.reply_to.clone().or_else(|| message.thread.clone());
+    Ok(Draft { pieces, answered })
+}
+
+/// Whether a file may bear words, whatever it is sent as.
+fn has_caption(file: &Attachment) -> bool {
+    matches!(file.kind, AttachmentKind::Image | AttachmentKind::Video | AttachmentKind::File)
+}
+
+/// What is said of an attempt of which no status tells.
+fn uncertain() -> DeliverError {
+    let words = "WhatsApp did not confirm it, and no status tells what became of it. Look on WhatsApp before you repeat it.";
+    DeliverError::Uncertain(words.to_owned())
+}
+
+/// The words as they are meant.
+fn toned(message: &Message) -> RichText {
+    match message.tone {
+        Tone::Said | Tone::Notice => message.text.clone(),
+        Tone::Emote => RichText(vec![Node::Emphasis(message.text.0.clone())]),
+    }
+}

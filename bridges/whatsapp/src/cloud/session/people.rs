@@ -1,0 +1,198 @@
+//! What is remembered of people: their ids, what they are called, when they wrote last. Kept in the database, with the newest in memory.
+//!
+//! A person is named by the business-scoped user id where one was told, else by the phone number; whoever was known by the number alone and
+//! is told by both goes on under the user id.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use lru::LruCache;
+use magpie_common::{
+    clock::TimestampMs,
+    ids::{AliasSet, RemoteMessageId, RemoteUserId},
+    message::UserInfo,
+    platform::{Cursor, EventSink, NotStored},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::ids;
+
+/// How long a business may write after the person wrote last
+/// (<https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages#customer-service-windows>).
+pub(super) const WINDOW_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// So many people are kept in memory.
+const PEOPLE_MAX: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+
+/// What is remembered of a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Met {
+    /// The name in their profile.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Their phone number, where the person is named by another id.
+    #[serde(default)]
+    pub phone: Option<String>,
+    /// When they wrote last; 0 where that is not known.
+    #[serde(default)]
+    pub heard_ms: TimestampMs,
+    /// The last message of theirs.
+    #[serde(default)]
+    pub last: Option<RemoteMessageId>,
+}
+
+impl Met {
+    /// Until when the business may write; `None` where nobody knows.
+    pub fn open_until_ms(&self) -> Option<TimestampMs> {
+        (self.heard_ms > 0).then(|| self.heard_ms.saturating_add(WINDOW_MS))
+    }
+}
+
+/// A person as a webhook names them.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    /// All ids; the first names the chat.
+    pub ids: AliasSet,
+    /// The id by which the person was known until now, and what is to be stored with the news that it is another one.
+    pub moved: Option<(RemoteUserId, Cursor)>,
+}
+
+pub(super) struct People {
+    sink: EventSink,
+    known: Mutex<Known>,
+}
+
+struct Known {
+    met: LruCache<RemoteUserId, Met>,
+    /// By phone number: the id in use.
+    phones: LruCache<String, RemoteUserId>,
+}
+
+impl People {
+    pub fn new(sink: EventSink) -> Self {
+        let known = Known { met: LruCache::new(PEOPLE_MAX), phones: LruCache::new(PEOPLE_MAX) };
+        Self { sink, known: Mutex::new(known) }
+    }
+
+    /// Who is meant by a phone number, a user id, or both; `None` where neither is there.
+    pub async fn person(&self, phone: &str, user_id: &str) -> Result<Option<Person>, NotStored> {
+        let (phone, user_id) = (ids::phone(phone), ids::business_scoped(user_id));
+        let Some(phone) = phone else {
+            return Ok(user_id.map(|id| Person { ids: AliasSet::single(id), moved: None }));
+        };
+        let in_use = self.in_use(&phone).await?;
+        let (id, moved) = match (user_id, in_use) {
+            (Some(id), Some(known)) if known == id => (id, None),
+            // Known by the number alone until now. Another user id is another person, who has taken the number over.
+            (Some(id), Some(known)) if known == phone => {
+                let cursor = self.note_phone(&phone, &id);
+                (id, Some((known, cursor)))
+            }
+            (Some(id), _) => {
+                let cursor = self.note_phone(&phone, &id);
+                self.sink.remember(cursor).await?;
+                (id, None)
+            }
+            (None, Some(known)) => (known, None),
+            (None, None) => {
+                let cursor = self.note_phone(&phone, &phone);
+                self.sink.remember(cursor).await?;
+                (phone.clone(), None)
+            }
+        };
+        let others = if id == phone { Vec::new() } else { vec![phone] };
+        Ok(Some(Person { ids: AliasSet { primary: id, others }, moved }))
+    }
+
+    /// The id in use for whoever has a phone number.
+    async fn in_use(&self, phone: &RemoteUserId) -> Result<Option<RemoteUserId>, NotStored> {
+        if let Some(known) = self.lock().phones.get(phone.as_str()) {
+            return Ok(Some(known.clone()));
+        }
+        let stored = self.sink.remembered(&phone_key(phone)).await?;
+        let known = stored.map(RemoteUserId::new);
+        if let Some(known) = &known {
+            self.lock().phones.put(phone.to_string(), known.clone());
+        }
+        Ok(known)
+    }
+
+    /// From now on whoever has the number is named so.
+    pub fn note_phone(&self, phone: &RemoteUserId, id: &RemoteUserId) -> Cursor {
+        self.lock().phones.put(phone.to_string(), id.clone());
+        Cursor { key: phone_key(phone), value: id.to_string() }
+    }
+
+    /// What is remembered of somebody; nothing of whom was never met.
+    pub async fn met(&self, person: &RemoteUserId) -> Result<Met, NotStored> {
+        if let Some(met) = self.cached(person) {
+            return Ok(met);
+        }
+        let stored = self.sink.remembered(&met_key(person)).await?;
+        let met: Met = stored.and_then(|stored| serde_json::from_str(&stored).ok()).unwrap_or_default();
+        self.lock().met.put(person.clone(), met.clone());
+        Ok(met)
+    }
+
+    /// The same from memory alone.
+    pub fn cached(&self, person: &RemoteUserId) -> Option<Met> {
+        self.lock().met.get(person).cloned()
+    }
+
+    /// Notes what a webhook tells of somebody. Gives what is to be stored with it, where it is news.
+    pub async fn note(
+        &self,
+        ids: &AliasSet,
+        name: Option<String>,
+        heard: Option<(TimestampMs, RemoteMessageId)>,
+    ) -> Result<Option<Cursor>, NotStored> {
+        let before = self.met(&ids.primary).await?;
+        let mut met = before.clone();
+        met.name = name.or(met.name);
+        met.phone = ids.others.first().map(RemoteUserId::to_string).or(met.phone);
+        // Webhooks come in any order.
+        if let Some((heard_ms, last)) = heard.filter(|(heard_ms, _)| *heard_ms >= met.heard_ms) {
+            (met.heard_ms, met.last) = (heard_ms, Some(last));
+        }
+        if met == before {
+            return Ok(None);
+        }
+        let value = serde_json::to_string(&met).map_err(|error| NotStored(error.to_string()))?;
+        self.lock().met.put(ids.primary.clone(), met);
+        Ok(Some(Cursor { key: met_key(&ids.primary), value }))
+    }
+
+    /// How somebody is shown.
+    pub async fn info(&self, person: &RemoteUserId) -> Result<UserInfo, NotStored> {
+        let met = self.met(person).await?;
+        let phone = ids::digits(person).map(str::to_owned).or(met.phone);
+        let name = met.name.or_else(|| phone.as_ref().map(|digits| format!("+{digits}")));
+        let others = phone.map(RemoteUserId::new).filter(|phone| phone != person).into_iter().collect();
+        Ok(UserInfo { ids: AliasSet { primary: person.clone(), others }, name, avatar: None, bot: false })
+    }
+
+    /// People in memory whose name goes with the words.
+    pub fn search(&self, query: &str, count_max: usize) -> Vec<RemoteUserId> {
+        let query = query.trim().to_lowercase();
+        if query.is_empty() {
+            return Vec::new();
+        }
+        let fits = |met: &Met| met.name.as_ref().is_some_and(|name| name.to_lowercase().contains(&query));
+        let known = self.lock();
+        known.met.iter().filter(|(_, met)| fits(met)).map(|(id, _)| id.clone()).take(count_max).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn phone_key(phone: &RemoteUserId) -> String {
+    format!("phone/{phone}")
+}
+
+fn met_key(person: &RemoteUserId) -> String {
+    format!("person/{person}")
+}
