@@ -6,6 +6,7 @@ mod hearing;
 mod identity;
 mod kinds;
 mod sending;
+mod story;
 mod suite;
 mod webhook;
 mod window;

@@ -36,8 +36,7 @@ const AREAS: &[Area] = &[
 ];
 
 /// The table above for `--help`; a test keeps them equal.
-pub const AREAS_HELP: &str =
-    "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, telegram, tidy, whatsapp";
+pub const AREAS_HELP: &str = "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, telegram, tidy, whatsapp";
 
 /// Sets up what the chosen tests need and runs them.
 pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<()> {

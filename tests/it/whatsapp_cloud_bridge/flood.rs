@@ -4,14 +4,13 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use futures_util::{StreamExt, stream};
 use hmac::{Hmac, Mac};
-use magpie_common::{clock::Clock, testkit::fake_homeserver::FakeHomeserver};
-use magpie_tests::{
-    stage::{Cast, Stage},
-    whatsapp_cloud::{SmallWorld, WhatsAppCloudSim, World, staged::platform_section},
-};
+use magpie_common::testkit::fake_homeserver::FakeHomeserver;
+use magpie_tests::whatsapp_cloud::SmallWorld;
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use serde_json::json;
 use sha2::Sha256;
+
+use super::story::Staged;
 
 /// Messages, and how often each is told.
 const MESSAGES: usize = 2_500;
@@ -51,24 +50,7 @@ fn signature(secret: &str, body: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_webhooks_in_any_order_become_one_event_each() -> anyhow::Result<()> {
-    let (world, small) = World::small(Clock::system());
-    let sim = WhatsAppCloudSim::start(world).await?;
-    let mut stage = Stage::set(Cast {
-        id: "whatsapp",
-        server_name: "example.org".to_owned(),
-        homeserver: "http://127.0.0.1:9".to_owned(),
-        database: None,
-        durability: "full",
-        admin: "@admin:example.org".to_owned(),
-        platform: platform_section(&sim, small.number),
-        environment: Vec::new(),
-    })?;
-    let homeserver = FakeHomeserver::start(stage.fake_settings()).await?;
-    stage.set_homeserver(&homeserver.url());
-    let mut bridge = stage.start().await?;
-    let address = format!("{}/_magpie/webhook", stage.url());
-    sim.subscribe(&address).await.expect("the handshake is answered");
-
+    let Staged { sim, small, homeserver, mut bridge, address, stage: _stage } = Staged::start().await?;
     let mut order: Vec<usize> = (0..MESSAGES).flat_map(|nth| std::iter::repeat_n(nth, TIMES)).collect();
     order.shuffle(&mut StdRng::seed_from_u64(SEED));
     let (http, secret) = (reqwest::Client::new(), sim.secrets().app_secret);

@@ -25,7 +25,8 @@ const WINDOW: &str =
     "it::whatsapp_cloud_bridge::window::the_window_is_remembered_and_opened_again_by_the_person";
 const TEMPLATES: &str = "it::whatsapp_cloud_bridge::sending::a_template_goes_by_command";
 const STATUSES: &str = "it::whatsapp_cloud_bridge::doubt::statuses_tell_what_was_read_and_what_failed";
-const AGES: &str = "it::whatsapp_cloud_bridge::identity::a_person_known_by_a_number_goes_on_under_the_user_id";
+const AGES: &str =
+    "it::whatsapp_cloud_bridge::identity::a_person_known_by_a_number_goes_on_under_the_user_id";
 const NUMBERS: &str = "it::whatsapp_cloud_bridge::identity::a_changed_number_moves_the_chat";
 
 type Row = (&'static str, Level, Direction, State);
@@ -54,7 +55,9 @@ const MUST: &[Row] = &[
         "signature over the raw body",
         Must,
         In,
-        Yes("it::whatsapp_cloud_bridge::webhook::forged_webhooks_are_refused_and_replayed_ones_change_nothing"),
+        Yes(
+            "it::whatsapp_cloud_bridge::webhook::forged_webhooks_are_refused_and_replayed_ones_change_nothing",
+        ),
     ),
     (
         "success only for what is stored",

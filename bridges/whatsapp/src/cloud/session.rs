@@ -8,7 +8,8 @@
 //! | `deliver`, `sent` | messages out, once; what became of those in doubt |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
 //!
-//! Nothing connects us and WhatsApp between calls. A session ends when its token is refused or its events cannot be stored.
+//! Nothing connects us and WhatsApp between calls. A session ends when its token is refused, when WhatsApp cannot be reached, or when its
+//! events cannot be stored.
 
 use std::sync::Arc;
 
@@ -26,13 +27,13 @@ use serde_json::json;
 use tokio::{
     sync::{Mutex as AsyncMutex, watch},
     task::JoinHandle,
-    time::{Duration, MissedTickBehavior, interval},
+    time::{Duration, MissedTickBehavior, interval, sleep},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use self::{
-    api::Api,
+    api::{Api, ApiError},
     changes::Changes,
     deliver::Deliverer,
     files::Files,
@@ -64,7 +65,10 @@ pub(super) mod verdict;
 
 /// How often WhatsApp is asked whether the account is still good. It may be asked 200 times an hour
 /// (<https://developers.facebook.com/docs/graph-api/overview/rate-limiting>).
-const LOOK_EVERY: Duration = Duration::from_secs(25);
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+
+/// Where nobody answers, it is asked once more so soon.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// What is asked of a number.
 pub(super) fn number_path(number: &str) -> String {
@@ -148,7 +152,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
 
 /// `POST /{Phone-Number-ID}`: from now on webhooks of this number come here
 /// (<https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/override>).
-async fn subscribe(api: &Api, account: &Account, url: &str) -> Result<(), api::ApiError> {
+async fn subscribe(api: &Api, account: &Account, url: &str) -> Result<(), ApiError> {
     let configuration = json!({"override_callback_uri": url, "verify_token": account.verify_token.expose()});
     api.post(&account.number, &json!({"webhook_configuration": configuration})).await.map(drop)
 }
@@ -197,15 +201,21 @@ impl Drop for Watching {
     }
 }
 
-/// Runs until the account is no good any more. Trouble on the way there means nothing: nobody is connected to anything.
+/// Runs until the account is no good any more, or nobody answers.
 async fn look(api: Arc<Api>, number: String) -> ConnectError {
     let mut next = interval(LOOK_EVERY);
     next.set_missed_tick_behavior(MissedTickBehavior::Delay);
     next.tick().await;
     loop {
         next.tick().await;
-        match api.get(&number_path(&number)).await.map_err(|error| connect_verdict(&error)) {
-            Err(why @ ConnectError::BadCredentials(_)) => return why,
+        let mut found = api.get(&number_path(&number)).await;
+        if matches!(found, Err(ApiError::NotSent(_))) {
+            sleep(LOOK_AGAIN).await;
+            found = api.get(&number_path(&number)).await;
+        }
+        match found.map_err(|error| (connect_verdict(&error), error)) {
+            Err((why @ ConnectError::BadCredentials(_), _)) | Err((why, ApiError::NotSent(_))) => return why,
+            // Whatever else went wrong may be over by the next look.
             Err(_) | Ok(_) => {}
         }
     }

@@ -99,6 +99,7 @@ impl Session for FakeSession {
             files_bytes_max: files.map(|kind| (kind, FILE_BYTES_MAX)).into(),
             voice_mime: Some("audio/ogg".to_owned()),
             files_per_message_max: 1,
+            commands: Default::default(),
             open_until_ms: None,
         }
     }

@@ -33,9 +33,10 @@ fn said(data: &Value) -> RemoteMessage {
     }
 }
 
-#[test]
-fn every_kind_has_words() {
-    for (name, kind, content, expected) in [
+type Case = (&'static str, &'static str, Value, &'static str);
+
+fn told_things() -> Vec<Case> {
+    vec![
         ("a text", "text", json!({"body": "hello *you*"}), "hello you"),
         (
             "a place",
@@ -68,6 +69,11 @@ fn every_kind_has_words() {
             json!([{"name": {"formatted_name": "A"}}, {"name": {}}]),
             "👤 A\n👤 Contact",
         ),
+    ]
+}
+
+fn pressed_and_ordered() -> Vec<Case> {
+    vec![
         (
             "a pressed button",
             "interactive",
@@ -122,7 +128,12 @@ fn every_kind_has_words() {
             Value::Null,
             "A message that only the WhatsApp app can show.",
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn every_kind_has_words() {
+    for (name, kind, content, expected) in [told_things(), pressed_and_ordered()].concat() {
         let message = said(&told(kind, content));
         assert_eq!(message.message.text.to_plain(), expected, "{name}");
         assert_eq!((message.id.as_str(), message.sent_ms), ("wamid.1", 1_700_000_000_000), "{name}");

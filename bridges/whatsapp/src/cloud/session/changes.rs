@@ -4,7 +4,7 @@
 
 use magpie_common::{
     clock::TimestampMs,
-    ids::RemoteMessageId,
+    ids::{RemoteMessageId, RemoteUserId},
     message::{Emoji, RemoteMessage},
     platform::{Cursor, EventSink, NotStored},
 };
@@ -15,9 +15,10 @@ use super::slots;
 /// Deeds within one second are told apart by their ids; more than this are not kept.
 const IDS_MAX: usize = 32;
 
-/// What was done to one message.
+/// What somebody did to one message.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Change {
+    /// The message, and who did it.
     target: String,
     /// The newest reaction or choice.
     #[serde(default)]
@@ -39,16 +40,40 @@ pub(super) struct Change {
     pub failed: bool,
 }
 
+/// What is weighed against one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// Reactions, edits and deletions.
+    Change,
+    /// Choices of an answer.
+    Choice,
+}
+
+impl Deed {
+    fn purpose(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Choice => "choice",
+        }
+    }
+}
+
 /// Reads and writes changes.
 pub(super) struct Changes(pub EventSink);
 
 impl Changes {
-    /// What was done to a message, as far as it is remembered.
-    pub async fn of(&self, target: &RemoteMessageId) -> Result<Change, NotStored> {
-        let stored = self.0.remembered(&slots::key("change", target.as_str())).await?;
+    /// What somebody did to a message, as far as it is remembered.
+    pub async fn of(
+        &self,
+        deed: Deed,
+        target: &RemoteMessageId,
+        by: &RemoteUserId,
+    ) -> Result<Change, NotStored> {
+        let target = format!("{target} {by}");
+        let stored = self.0.remembered(&slots::key(deed.purpose(), &target)).await?;
         let known = stored.and_then(|stored| serde_json::from_str::<Change>(&stored).ok());
-        let known = known.filter(|change| change.target == target.as_str());
-        Ok(known.unwrap_or_else(|| Change { target: target.to_string(), ..Change::default() }))
+        let known = known.filter(|change| change.target == target);
+        Ok(known.unwrap_or_else(|| Change { target, ..Change::default() }))
     }
 }
 
@@ -79,9 +104,9 @@ impl Change {
     }
 
     /// What is to be stored.
-    pub fn cursor(&self) -> Result<Cursor, NotStored> {
+    pub fn cursor(&self, deed: Deed) -> Result<Cursor, NotStored> {
         let value = serde_json::to_string(self).map_err(|error| NotStored(error.to_string()))?;
-        Ok(Cursor { key: slots::key("change", &self.target), value })
+        Ok(Cursor { key: slots::key(deed.purpose(), &self.target), value })
     }
 }
 

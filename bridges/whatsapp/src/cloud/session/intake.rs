@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 use super::{
     End,
     api::Refusal,
-    changes::{Change, Changes},
+    changes::{Change, Changes, Deed},
     end_session,
     people::{People, Person},
     sent::Sent,
@@ -204,8 +204,15 @@ impl Intake {
         met: Option<Cursor>,
         tickets: &mut Tickets,
     ) -> Result<(), NotStored> {
-        let change = self.changes.of(&message.id).await?;
         let (chat, target) = (message.chat.clone(), message.id.clone());
+        let author = &message.sender.ids.primary;
+        let change = self.changes.of(Deed::Change, &target, author).await?;
+        // Of what the owner has said in the app, the person tells only how they like it.
+        let person = place::person(&self.number, &chat).unwrap_or_else(|| author.clone());
+        let emoji = match person == *author {
+            true => change.emoji.clone(),
+            false => self.changes.of(Deed::Change, &target, &person).await?.emoji,
+        };
         if let Some((_, edited)) = &change.edit {
             message.message.text.clone_from(&edited.message.text);
         }
@@ -213,10 +220,8 @@ impl Intake {
         if change.revoked {
             let event = RemoteEvent::Redact { chat, ids: vec![target], by: None };
             self.push(event, None, tickets).await;
-        } else if let Some(emoji) = change.emoji
-            && let Some(sender) = place::person(&self.number, &chat)
-        {
-            let event = RemoteEvent::React { chat, target, sender, emoji, sent_ms: None };
+        } else if let Some(emoji) = emoji {
+            let event = RemoteEvent::React { chat, target, sender: person, emoji, sent_ms: None };
             self.push(event, None, tickets).await;
         }
         Ok(())
@@ -235,7 +240,7 @@ impl Intake {
             |change: &mut Change| events::id(&data["id"]).is_some_and(|id| change.take(&id, sent_ms));
         match read {
             Read::Reacted { target, emoji } => {
-                let mut change = self.changes.of(&target).await?;
+                let mut change = self.changes.of(Deed::Change, &target, &sender).await?;
                 if !is_news(&mut change) {
                     return Ok(());
                 }
@@ -246,7 +251,7 @@ impl Intake {
                     sender: Some(sender.clone()),
                     emoji: None,
                 };
-                let cursor = Some(change.cursor()?);
+                let cursor = Some(change.cursor(Deed::Change)?);
                 match emoji {
                     // A new reaction takes the place of the old one.
                     Some(emoji) => {
@@ -258,24 +263,24 @@ impl Intake {
                 }
             }
             Read::Chose { target, answer } => {
-                let mut change = self.changes.of(&target).await?;
+                let mut change = self.changes.of(Deed::Choice, &target, &sender).await?;
                 if is_news(&mut change) {
                     let vote = RemoteEvent::Vote { chat, target, sender, answers: vec![answer] };
-                    self.push(vote, Some(change.cursor()?), tickets).await;
+                    self.push(vote, Some(change.cursor(Deed::Choice)?), tickets).await;
                 }
             }
             Read::Edited { new } => {
-                let mut change = self.changes.of(&new.id).await?;
+                let mut change = self.changes.of(Deed::Change, &new.id, &sender).await?;
                 if change.take_edit(&new, sent_ms) {
-                    let cursor = change.cursor()?;
+                    let cursor = change.cursor(Deed::Change)?;
                     self.push(RemoteEvent::Edit { new, edited_ms: sent_ms }, Some(cursor), tickets).await;
                 }
             }
             Read::Revoked { target } => {
-                let mut change = self.changes.of(&target).await?;
+                let mut change = self.changes.of(Deed::Change, &target, &sender).await?;
                 if !std::mem::replace(&mut change.revoked, true) {
                     let gone = RemoteEvent::Redact { chat, ids: vec![target], by: Some(sender) };
-                    self.push(gone, Some(change.cursor()?), tickets).await;
+                    self.push(gone, Some(change.cursor(Deed::Change)?), tickets).await;
                 }
             }
             Read::Said(_) | Read::Moved { .. } | Read::Unknown { .. } => {}
@@ -336,11 +341,11 @@ impl Intake {
         match text(&status["status"]) {
             "read" => self.push(RemoteEvent::Receipt { chat, reader, up_to: id }, None, tickets).await,
             "failed" => {
-                let mut change = self.changes.of(&id).await?;
+                let mut change = self.changes.of(Deed::Change, &id, &self.me).await?;
                 if !std::mem::replace(&mut change.failed, true) {
                     let refusal = Refusal::read(&status["errors"][0], 0);
                     let event = RemoteEvent::Failed { chat, id, words: refused(&refusal) };
-                    self.push(event, Some(change.cursor()?), tickets).await;
+                    self.push(event, Some(change.cursor(Deed::Change)?), tickets).await;
                 }
             }
             // That it was sent is known, and who has it is shown to nobody in Matrix.

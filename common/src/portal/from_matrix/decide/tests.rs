@@ -812,3 +812,28 @@ fn names_and_topics() {
         ),
     ]);
 }
+
+#[test]
+fn a_command_of_the_network_goes_the_way_of_a_message() {
+    let with = |level| {
+        let mut scene = by(level, portal());
+        let commands = [("ring".to_owned(), "rings".to_owned()), ("help".to_owned(), "helps".to_owned())];
+        scene.limits.as_mut().unwrap().commands = commands.into();
+        scene
+    };
+    let command = |scene: &Scene, words: &str| match decided(scene, &text(words)) {
+        Decision::Deliver(outgoing, Then::Link) => match *outgoing {
+            Outgoing::Message(said) => said.message.command.map(|command| (command.name, command.words)),
+            other => panic!("{other:?}"),
+        },
+        _ => None,
+    };
+    let ring = |words: &str| Some(("ring".to_owned(), words.to_owned()));
+    assert_eq!(command(&with(Level::User), "!discord Ring 3 times"), ring("3 times"));
+    assert_eq!(command(&with(Level::User), "!discord ring"), ring(""));
+    assert_eq!(command(&with(Level::User), "ring 3 times"), None, "without the prefix it is a message");
+    assert_eq!(command(&with(Level::User), "!discord help"), None, "the bridge's own come first");
+    assert_eq!(command(&by(Level::User, portal()), "!discord ring"), None, "another network's");
+    let refused = decided(&with(Level::Relay), &text("!discord ring"));
+    assert!(matches!(refused, Decision::Refuse(_)), "{refused:?}");
+}

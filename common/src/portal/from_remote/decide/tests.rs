@@ -67,6 +67,7 @@ fn words(decision: &Decision<'_>) -> String {
         Decision::Forget(portal) => format!("forget {}", portal.chat),
         Decision::Close(portal) => format!("close {}", portal.chat),
         Decision::Tell(room_id, words) => format!("tell {room_id}: {words}"),
+        Decision::Failed { event_id, words, .. } => format!("failed {event_id}: {words}"),
         Decision::Change(message, extent) => format!("change {} {extent:?}", message.id),
         Decision::Redact(rows) => format!("redact {}", rows.len()),
         Decision::React(reaction) => {
@@ -449,5 +450,31 @@ fn what_has_a_plainer_form_takes_it() {
         ("what stands, without a room", UNKNOWN, standing(), "ignore: the chat has no room"),
         ("a poll is said in words", ROOM, poll, "send 1"),
         ("somebody looks different", ROOM, RemoteEvent::UserChanged(user), "profile u"),
+    ]);
+}
+
+#[test]
+fn what_did_not_arrive_is_told_to_whoever_wrote_it() {
+    let failed =
+        || RemoteEvent::Failed { chat: chat(), id: RemoteMessageId::new("1"), words: "gone".to_owned() };
+    let related = |origin| Related { rows: rows(origin, &[MessageState::Delivered]), ..Related::default() };
+    let may_come = Related { may_come: true, ..Related::default() };
+    check_related(vec![
+        ("ours", ROOM, related(Direction::FromMatrix), failed(), "failed $0: gone"),
+        (
+            "theirs",
+            ROOM,
+            related(Direction::FromRemote),
+            failed(),
+            "ignore: nobody in Matrix wrote the message",
+        ),
+        ("on its way", ROOM, may_come, failed(), "wait: it is about a message that may be on its way there"),
+        (
+            "unknown",
+            ROOM,
+            Related::default(),
+            failed(),
+            "ignore: it is about a message that was never brought here",
+        ),
     ]);
 }
