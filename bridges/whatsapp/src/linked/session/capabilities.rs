@@ -75,5 +75,6 @@ pub(super) fn limits(world: &World, chat: &RemoteChatId) -> Limits {
         voice_mime: Some("audio/ogg".to_owned()),
         files_per_message_max: 1,
         open_until_ms: None,
+        commands: BTreeMap::new(),
     }
 }
