@@ -68,12 +68,12 @@ mod tests {
     #[test]
     fn digits_that_the_message_names_are_mentions() {
         let mentioned =
-            |digits: &str| (digits == "100").then(|| (RemoteUserId::new("lid-100"), "Bob".to_owned()));
+            |digits: &str| (digits == "100001").then(|| (RemoteUserId::new("lid-100001"), "Bob".to_owned()));
         let cases = [
-            ("hi @100!", "hi @Bob!", 1),
-            ("@1001 and @200", "@1001 and @200", 0),
+            ("hi @100001!", "hi @Bob!", 1),
+            ("@1000012 and @200002", "@1000012 and @200002", 0),
             ("mail@example.org @", "mail@example.org @", 0),
-            ("two\nlines @100", "two\nlines @Bob", 1),
+            ("two\nlines @100001", "two\nlines @Bob", 1),
         ];
         for (text, words, mentions) in cases {
             let read = read(text, &mentioned);
@@ -88,12 +88,12 @@ mod tests {
             Node::Mention(Mention { target, label: "Bob".to_owned() })
         };
         let text = RichText(vec![
-            Node::Strong(vec![Node::Text("hi ".to_owned()), person("lid-100")]),
+            Node::Strong(vec![Node::Text("hi ".to_owned()), person("lid-100001")]),
             Node::Text(", ".to_owned()),
             person("not an id"),
         ]);
         let written = write(&text);
-        assert_eq!(written.text, "*hi @100*, @Bob");
-        assert_eq!(written.mentions, [Jid::lid("100")]);
+        assert_eq!(written.text, "*hi @100001*, @Bob");
+        assert_eq!(written.mentions, [Jid::lid("100001")]);
     }
 }

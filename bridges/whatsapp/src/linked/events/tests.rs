@@ -68,19 +68,19 @@ fn words_are_said() {
     let context = wa::ContextInfo {
         stanza_id: Some("3EB0".to_owned()),
         participant: Some("7@lid".to_owned()),
-        mentioned_jid: vec!["100@lid".to_owned()],
+        mentioned_jid: vec!["100001@lid".to_owned()],
         expiration: Some(86_400),
         ..wa::ContextInfo::default()
     };
     let extended = parts::ExtendedTextMessage {
-        text: Some("hi @100 and @200".to_owned()),
+        text: Some("hi @100001 and @200002".to_owned()),
         context_info: MessageField::some(context),
         ..parts::ExtendedTextMessage::default()
     };
     let message =
         wa::Message { extended_text_message: MessageField::some(extended), ..wa::Message::default() };
     let Meaning::Said(said) = meaning(&message) else { panic!("said nothing") };
-    assert_eq!(said.message.text.to_plain(), "hi @Bob and @200");
+    assert_eq!(said.message.text.to_plain(), "hi @Bob and @200002");
     assert_eq!(said.message.text.mentions().len(), 1);
     assert_eq!(said.timer_secs, Some(86_400));
     assert_eq!(

@@ -47,6 +47,8 @@ struct Taken<'a> {
     info: &'a MessageInfo,
     id: RemoteMessageId,
     sent_ms: i64,
+    /// What opens the answers to it.
+    secret: Option<Vec<u8>>,
 }
 
 #[async_trait]
@@ -108,7 +110,9 @@ impl Intake {
         let id = scene.message(&self.world, &info.id);
         self.world.note_seen(&info.id, &scene.chat, &id);
         self.undecrypted.came(&scene.chat, &id);
-        let taken = Taken { sent_ms: info.timestamp.timestamp_millis(), scene, info, id };
+        let context = inbound.message.message_context_info.as_option();
+        let secret = context.and_then(|context| context.message_secret.clone());
+        let taken = Taken { sent_ms: info.timestamp.timestamp_millis(), scene, info, id, secret };
         let bearer = taken.scene.bearer(&info.id);
         let names = |jid: &wacore_binary::Jid| self.world.label(jid);
         let view_once = self.world.config.linked_view_once;
@@ -229,7 +233,7 @@ impl Intake {
         (answers, choices_max): (Vec<String>, u32),
     ) -> Result<Vec<RemoteEvent>, NotStored> {
         let creator = taken.info.source.sender.to_non_ad();
-        let memory = PollMemory { answers: answers.clone(), creator, secret: None };
+        let memory = PollMemory { answers: answers.clone(), creator, secret: taken.secret.clone() };
         self.world.note_poll(&taken.scene.chat, &taken.id, &memory).await?;
         let message = self.message(client, taken, said, taken.id.clone()).await;
         let poll = message.map(|message| RemoteEvent::Poll { message, answers, choices_max });

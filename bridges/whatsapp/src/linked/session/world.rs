@@ -99,7 +99,7 @@ pub(super) struct PollMemory {
     pub(super) answers: Vec<String>,
     /// Who opened it.
     pub(super) creator: Jid,
-    /// The secret of one that we open, for the case that it must be sent again.
+    /// What opens its votes.
     #[serde(default)]
     pub(super) secret: Option<Vec<u8>>,
 }

@@ -28,11 +28,8 @@ impl Intake {
             warn!("A vote cannot be read: the secret of its poll is not known.");
             return Ok(None);
         };
-        let ciphertext = PollVoteCiphertext { enc_payload: payload, enc_iv: iv };
-        let voter_jid = taken.info.source.sender.to_non_ad();
-        let opened =
-            client.polls().decrypt_vote(ciphertext, &secret, &target.stanza, &poll.creator, &voter_jid).await;
-        let Ok(chosen) = opened else {
+        let Some(chosen) = opened(client, &world.store, (payload, iv), taken, (&secret, &poll, target)).await
+        else {
             warn!("A vote does not open with the secret of its poll.");
             return Ok(None);
         };
@@ -43,6 +40,28 @@ impl Intake {
         let answers = answers.collect();
         Ok(Some(RemoteEvent::Vote { chat: scene.chat.clone(), target: id, sender, answers }))
     }
+}
+
+/// What a vote holds. It is sealed under the addresses of both people, in a form that nobody tells.
+async fn opened(
+    client: &Client,
+    store: &Kept,
+    (enc_payload, enc_iv): (&[u8], &[u8]),
+    taken: &Taken<'_>,
+    (secret, poll, target): (&[u8], &PollMemory, &Target),
+) -> Option<Vec<Vec<u8>>> {
+    let creators = both(store, &poll.creator).await;
+    let voters = both(store, &taken.info.source.sender).await;
+    for creator in &creators {
+        for voter in &voters {
+            let ciphertext = PollVoteCiphertext { enc_payload, enc_iv };
+            let vote = client.polls().decrypt_vote(ciphertext, secret, &target.stanza, creator, voter).await;
+            if let Ok(chosen) = vote {
+                return Some(chosen);
+            }
+        }
+    }
+    None
 }
 
 /// The secret of a poll, under whichever addresses it was kept.
