@@ -246,7 +246,8 @@ impl LinkedSession {
         tokio::select! {
             up = self.client.wait_for_connected(CONNECT_WITHIN) => up.map_err(|error| {
                 ConnectError::Transient(format!(
-                    "WhatsApp could not be reached, or did not let the bridge in ({error}). Check the network and the clock of this machine."
+                    "WhatsApp could not be reached, or did not let the bridge in ({}). Check the network and the clock of this machine.",
+                    verdict::told(&error)
                 ))
             }),
             why = self.end.reason() => Err(why),

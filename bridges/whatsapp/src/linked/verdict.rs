@@ -5,6 +5,9 @@ use std::time::Duration;
 use magpie_common::platform::ConnectError;
 use wacore::types::events::{ConnectFailureReason, Event, LoggedOut, TemporaryBan};
 
+/// Shorter rows of digits name nobody.
+const NUMBER_DIGITS_MIN: usize = 6;
+
 /// Somebody else uses the keys of this device.
 pub(super) const REPLACED: &str = "Another program runs with this bridge's keys and took the connection over. Stop it, and let only one run: two would \
     lose messages. Then write `reconnect`.";
@@ -12,6 +15,24 @@ pub(super) const REPLACED: &str = "Another program runs with this bridge's keys 
 /// The server refuses this version.
 pub(super) const OUTDATED: &str = "WhatsApp no longer takes this version of the bridge. Update the bridge; nothing is lost until then, WhatsApp \
     keeps your messages for it.";
+
+/// What the library says of a failure, without the numbers of people: it ends up in logs.
+pub(super) fn told(error: &dyn std::fmt::Display) -> String {
+    let words = error.to_string();
+    let mut told = String::with_capacity(words.len());
+    let mut digits = String::new();
+    for c in words.chars().chain(['\0']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        // Codes and counts are shorter than any number of a person.
+        told.push_str(if digits.len() < NUMBER_DIGITS_MIN { &digits } else { "…" });
+        digits.clear();
+        told.extend(Some(c).filter(|c| *c != '\0'));
+    }
+    told
+}
 
 /// Why a line ended for good, if the event says so.
 pub(super) fn end(event: &Event) -> Option<ConnectError> {
@@ -70,6 +91,18 @@ fn words(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_number_of_a_person_is_told() {
+        let cases = [
+            ("code 463 for 4915112345@s.whatsapp.net:7", "code 463 for …@s.whatsapp.net:7"),
+            ("99491512", "…"),
+            ("after 60000 ms", "after 60000 ms"),
+        ];
+        for (error, words) in cases {
+            assert_eq!(told(&error), words);
+        }
+    }
 
     #[test]
     fn time_is_told_in_words() {

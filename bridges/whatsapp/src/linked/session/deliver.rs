@@ -28,6 +28,7 @@ use super::{
 use crate::linked::{
     identity,
     place::{self, Writer},
+    verdict::told,
 };
 
 mod change;
@@ -202,10 +203,10 @@ fn verdict(error: &SendError) -> DeliverError {
             again("The bridge is not connected to WhatsApp just now.".to_owned())
         }
         SendError::InvalidRequest(words) => {
-            DeliverError::Rejected(format!("WhatsApp does not take this message: {words}."))
+            DeliverError::Rejected(format!("WhatsApp does not take this message: {}.", told(words)))
         }
         SendError::Iq(error) => iq_verdict(error),
-        other => again(format!("The message could not be sent: {other}.")),
+        other => again(format!("The message could not be sent: {}.", told(other))),
     }
 }
 
@@ -223,9 +224,11 @@ fn iq_verdict(error: &IqError) -> DeliverError {
             reason: "WhatsApp wants fewer messages just now.".to_owned(),
         },
         IqError::ServerError { code, text, .. } if (400..500).contains(code) => {
-            DeliverError::Rejected(format!("WhatsApp refuses it ({code} {text})."))
+            DeliverError::Rejected(format!("WhatsApp refuses it ({code} {}).", told(text)))
         }
-        other => DeliverError::Retry { after: None, reason: format!("WhatsApp gave no answer: {other}.") },
+        other => {
+            DeliverError::Retry { after: None, reason: format!("WhatsApp gave no answer: {}.", told(other)) }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use whatsapp_rust::{Client, MediaReuploadRequest};
 use crate::linked::{
     file::{MediaFile, RemoteFile},
     http::Http,
+    verdict::told,
 };
 
 /// A larger file is not fetched, whatever the bridge would take: WhatsApp takes 2 GB.
@@ -45,7 +46,7 @@ async fn media(client: &Client, file: MediaFile) -> Result<Download, PlatformErr
     let (file, size_bytes) = fetched.map_err(|failed| match failed {
         Failed::Gone => PlatformError(GONE.to_owned()),
         Failed::Otherwise(error) => {
-            PlatformError(format!("The file could not be fetched from WhatsApp: {error}."))
+            PlatformError(format!("The file could not be fetched from WhatsApp: {}.", told(&error)))
         }
     })?;
     let read = |piece: std::io::Result<bytes::Bytes>| {
@@ -127,7 +128,7 @@ async fn uploaded_anew(client: &Client, file: MediaFile) -> Result<MediaFile, Pl
 
 async fn picture(client: &Client, http: &Http, of: &Jid) -> Result<Download, PlatformError> {
     let failed = |error: &dyn std::fmt::Display| {
-        PlatformError(format!("The picture could not be fetched from WhatsApp: {error}."))
+        PlatformError(format!("The picture could not be fetched from WhatsApp: {}.", told(error)))
     };
     let picture = client.contacts().get_profile_picture(of, false).await.map_err(|error| failed(&error))?;
     let url = picture.map(|picture| picture.url);

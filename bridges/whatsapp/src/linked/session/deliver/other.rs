@@ -17,6 +17,7 @@ use crate::linked::{
         intake::votes,
         world::{PollMemory, Unread},
     },
+    verdict::told,
 };
 
 /// More answers than this takes no poll.
@@ -147,7 +148,7 @@ impl Deliverer {
     ) -> Result<Delivered, DeliverError> {
         let groups = self.client.groups();
         let too_long = |error: &dyn std::fmt::Display| {
-            DeliverError::Rejected(format!("WhatsApp does not take it: {error}."))
+            DeliverError::Rejected(format!("WhatsApp does not take it: {}.", told(error)))
         };
         if let Some(name) = name {
             let subject = GroupSubject::new(name).map_err(|error| too_long(&error))?;
@@ -199,7 +200,7 @@ fn group_verdict(error: &GroupError) -> DeliverError {
     match error {
         GroupError::Iq(error) => iq_verdict(error),
         GroupError::InvalidRequest(words) => {
-            DeliverError::Rejected(format!("WhatsApp does not take it: {words}."))
+            DeliverError::Rejected(format!("WhatsApp does not take it: {}.", told(words)))
         }
         other => again(other),
     }
@@ -207,7 +208,7 @@ fn group_verdict(error: &GroupError) -> DeliverError {
 
 /// It changes nothing when it is repeated.
 fn again(error: &dyn std::fmt::Display) -> DeliverError {
-    DeliverError::Retry { after: None, reason: format!("It could not be told to WhatsApp: {error}.") }
+    DeliverError::Retry { after: None, reason: format!("It could not be told to WhatsApp: {}.", told(error)) }
 }
 
 fn not_kept(error: &NotStored) -> DeliverError {

@@ -24,6 +24,7 @@ use whatsapp_rust::media::{
 };
 
 use super::{Deliverer, Goal};
+use crate::linked::verdict::told;
 
 /// How much of a file is on its way between the two threads.
 const PIECES_MAX: usize = 8;
@@ -51,7 +52,10 @@ impl Deliverer {
         let uploaded =
             self.client.upload_stream(sealed, info, sort).await.map_err(|error| DeliverError::Retry {
                 after: None,
-                reason: format!("The file could not be uploaded to WhatsApp: {error:#}."),
+                reason: format!(
+                    "The file could not be uploaded to WhatsApp: {}.",
+                    told(&format!("{error:#}"))
+                ),
             })?;
         Ok(described(file, uploaded, Some(caption).filter(|caption| !caption.is_empty())))
     }
