@@ -115,7 +115,7 @@ impl Files {
         let Facts { sort, kind, name, mime, info } = facts;
         let attachment = MediaFile::new(sort, file, bearer).map(|media| Attachment {
             // `audio/ogg; codecs=opus`
-            mime: mime.and_then(|mime| mime.split(';').next()).map(|mime| clean_line(mime)),
+            mime: mime.and_then(|mime| mime.split(';').next()).map(clean_line),
             size_bytes: Some(media.size_bytes).filter(|size| *size > 0),
             id: Some(media.sum()),
             info,

@@ -304,7 +304,8 @@ mod tests {
             (Until::Before(RemoteMessageId::new("a")), 9, vec![]),
         ];
         for (until, count, wanted) in cases {
-            let found = messages(&vault, &[chat.clone()], &until, count).await.expect("they can be read");
+            let found =
+                messages(&vault, std::slice::from_ref(&chat), &until, count).await.expect("they can be read");
             assert_eq!(found.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), wanted, "{until:?}");
         }
     }
