@@ -5,6 +5,7 @@ use magpie_common::{
     message::MemberChange,
     platform::{DeliverError, Delivered, NotStored},
 };
+use wacore::poll::{compute_option_hash, encrypt_poll_vote_with_secret};
 use wacore_binary::{Jid, JidExt};
 use waproto::{buffa::MessageField, whatsapp as wa};
 use whatsapp_rust::{GroupDescription, GroupError, GroupSubject, PreviousDescription};
@@ -123,9 +124,35 @@ impl Deliverer {
             .iter()
             .filter_map(|index| poll.answers.get(usize::try_from(*index).ok()?).cloned())
             .collect();
-        let voted = self.client.polls().vote(goal.jid.clone(), stanza, &poll.creator, &secret, &chosen).await;
-        // A vote takes the place of the one before, so another attempt does no harm.
-        voted.map(|_| Delivered::default()).map_err(|error| again(&error))
+        let update = wa::message::PollUpdateMessage {
+            poll_creation_message_key: MessageField::some(self.key(goal, target)?),
+            vote: MessageField::some(self.sealed_vote(stanza, (&secret, &poll.creator), &chosen)?),
+            sender_timestamp_ms: Some(self.world.clock.now_ms()),
+            ..wa::message::PollUpdateMessage::default()
+        };
+        let message =
+            wa::Message { poll_update_message: MessageField::some(update), ..wa::Message::default() };
+        self.send(goal, &super::stanza(goal.key, "vote"), message).await?;
+        Ok(Delivered::default())
+    }
+
+    /// A vote under the secret of its poll and the addresses of both people, ours in the form of the other one.
+    fn sealed_vote(
+        &self,
+        stanza: &str,
+        (secret, creator): (&[u8], &Jid),
+        chosen: &[String],
+    ) -> Result<wa::message::PollEncValue, DeliverError> {
+        let own = &self.world.own;
+        let voter = if creator.is_lid() { own.lid.as_ref() } else { own.phone.as_ref() };
+        let voter = voter.or(own.address()).map(Jid::to_non_ad_string).unwrap_or_default();
+        let sums: Vec<Vec<u8>> = chosen.iter().map(|answer| compute_option_hash(answer).to_vec()).collect();
+        let creator = creator.to_non_ad_string();
+        let (payload, iv) =
+            encrypt_poll_vote_with_secret(&sums, secret, stanza, &creator, &voter).map_err(|error| {
+                DeliverError::Rejected(format!("The vote could not be sealed: {}.", told(&error)))
+            })?;
+        Ok(wa::message::PollEncValue { enc_payload: Some(payload), enc_iv: Some(iv.to_vec()) })
     }
 
     /// WhatsApp knows no end of a poll; it is said in words.
