@@ -14,6 +14,7 @@ pub use self::{
     login::{LoginField, LoginFlow, LoginProcess, LoginStep, SavedLogin},
     progress::Progress,
     sink::{Cursor, EventSink, FileError, NotStored, SeenChat, SinkPort, Ticket},
+    vault::{Keeping, Kept, Vault},
     webhook::{WEBHOOK_PATH, Webhook, WebhookAnswer, WebhookHead},
 };
 pub use crate::config::{About, PlatformConfig};
@@ -27,6 +28,7 @@ mod invitation;
 mod login;
 mod progress;
 mod sink;
+mod vault;
 mod webhook;
 
 /// One network. Built once, at start.

@@ -24,6 +24,7 @@ pub use self::{
     person::PersonRow,
     portal::{PortalRow, PortalState, Relay},
     reaction::ReactionRow,
+    shelf::{ShelfChange, ShelfRow},
     words::{
         Accepted, Cursor, Direction, Done, Echo, JournalId, JournalStats, Lane, Links, MatrixEvent,
         MessageRow, MessageState, OpenRow, OpenStats, Outcome, ParkedRow, PushOrder, Reach, RemoteRow,
@@ -57,6 +58,7 @@ mod reaction;
 mod reader;
 mod schema;
 mod seal;
+mod shelf;
 mod sqlite;
 mod value;
 mod words;

@@ -13,6 +13,7 @@ use magpie_discord::Discord;
 use magpie_telegram::Telegram;
 use magpie_tests::example::Example;
 
+mod danger;
 mod layers;
 mod size;
 mod words;
@@ -46,6 +47,7 @@ const RULES: &[(&str, Rule)] = &[
     ("every allow has a reason", words::allow_has_a_reason),
     ("SQL lives in store", words::sql_lives_in_store),
     ("no path of somebody's machine", words::no_private_paths),
+    ("what is shipped checks whom it talks to", danger::checks_stay_on),
 ];
 
 /// The bridges whose registration stands in the repository.

@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `config` | the `platform:` section |
 //! | `backend` | what a way to WhatsApp is: there are several, and a login belongs to one |
+//! | `linked` | an account of a phone, with the bridge as one of its linked devices |
 //! | `cloud` | the Cloud API, for the number of a business |
 //! | `ids` | how people and messages are spelled as remote ids, the same for every way |
 //! | `format` | WhatsApp's markup to the rich-text tree and back |
 //!
-//! Start reading at `cloud`.
+//! Start reading at `linked` or `cloud`.
 
 use std::sync::Arc;
 
@@ -23,13 +24,19 @@ use magpie_common::{
 };
 
 pub use self::config::WhatsAppConfig;
-use self::{backend::Backend, cloud::Cloud};
+use self::{backend::Backend, cloud::Cloud, linked::Linked};
 
 mod backend;
 mod cloud;
 mod config;
 pub mod format;
 mod ids;
+mod linked;
+
+#[cfg(all(feature = "simulator", not(debug_assertions)))]
+compile_error!(
+    "`simulator` takes any server for WhatsApp's own: it is for tests, and never for what is shipped"
+);
 
 /// WhatsApp.
 pub struct WhatsApp {
@@ -53,8 +60,9 @@ impl Platform for WhatsApp {
 
     fn new(config: WhatsAppConfig, clock: Clock) -> Result<Self, PlatformError> {
         let config = Arc::new(config);
+        let linked = Arc::new(Linked::new(Arc::clone(&config), clock.clone()));
         let cloud = Arc::new(Cloud::new(config, clock));
-        Ok(Self { webhook: cloud.webhook(), backends: vec![cloud] })
+        Ok(Self { webhook: cloud.webhook(), backends: vec![linked, cloud] })
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use super::{Download, Invitation, InviteError, Invited};
+use super::{Download, Invitation, InviteError, Invited, Keeping, Kept, Vault};
 use crate::{
     ids::{LoginId, RemoteChatId, RemoteMessageId},
     message::{Attachment, RemoteEvent},
@@ -38,6 +38,15 @@ pub trait SinkPort: Send + Sync + 'static {
 
     /// The chats with rooms that the login has seen.
     async fn chats(&self, login: &LoginId) -> Result<Vec<SeenChat>, NotStored>;
+
+    /// One of the rows that the login keeps.
+    async fn kept(&self, login: &LoginId, shelf: &str, key: &str) -> Result<Option<Vec<u8>>, NotStored>;
+
+    /// All rows that the login keeps on a shelf, the smallest mark first.
+    async fn kept_on(&self, login: &LoginId, shelf: &str) -> Result<Vec<Kept>, NotStored>;
+
+    /// Changes what the login keeps, all or nothing; returns when it is stored.
+    async fn keep(&self, login: &LoginId, changes: Vec<Keeping>) -> Result<(), NotStored>;
 
     /// Opens a file that somebody in Matrix has sent.
     async fn open(&self, file: &Attachment) -> Result<Download, FileError>;
@@ -140,6 +149,11 @@ impl EventSink {
     /// When the database could not be asked.
     pub async fn chats(&self) -> Result<Vec<SeenChat>, NotStored> {
         self.port.chats(&self.login).await
+    }
+
+    /// Where the session keeps bytes of its own.
+    pub fn vault(&self) -> Vault {
+        Vault::new(self.login.clone(), self.port.clone())
     }
 
     /// Opens a file of a message that is being delivered, as a stream of bytes. The size that it tells is the true one; a file that

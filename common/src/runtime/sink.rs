@@ -13,12 +13,12 @@ use crate::{
     login::Logins,
     message::{Attachment, ChatChange, FileSource, Personal, RemoteEvent, Wire},
     platform::{
-        Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, PlatformError, SeenChat,
-        SinkPort, Ticket,
+        Cursor, Download, FileError, Invitation, InviteError, Invited, Keeping, Kept, NotStored,
+        PlatformError, SeenChat, SinkPort, Ticket,
     },
     portal::{Observed, Portals},
     steps::{Step, reached},
-    store::{self, PortalState, PushOrder, RemoteRow, Store, StoreError},
+    store::{self, PortalState, PushOrder, RemoteRow, ShelfChange, ShelfRow, Store, StoreError},
 };
 
 static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
@@ -98,6 +98,20 @@ impl SinkPort for StoreSink {
         self.seen_chats(login).await.map_err(|error| NotStored(error.to_string()))
     }
 
+    async fn kept(&self, login: &LoginId, shelf: &str, key: &str) -> Result<Option<Vec<u8>>, NotStored> {
+        self.store.shelf_row(login, shelf, key).await.map_err(|error| NotStored(error.to_string()))
+    }
+
+    async fn kept_on(&self, login: &LoginId, shelf: &str) -> Result<Vec<Kept>, NotStored> {
+        let rows = self.store.shelf(login, shelf).await.map_err(|error| NotStored(error.to_string()))?;
+        Ok(rows.into_iter().map(|ShelfRow { key, mark, value }| Kept { key, mark, value }).collect())
+    }
+
+    async fn keep(&self, login: &LoginId, changes: Vec<Keeping>) -> Result<(), NotStored> {
+        let changes = changes.into_iter().map(shelf_change).collect();
+        self.store.change_shelves(login, changes).await.map_err(|error| NotStored(error.to_string()))
+    }
+
     async fn open(&self, file: &Attachment) -> Result<Download, FileError> {
         let FileSource::Matrix(mxc) = &file.source else { return Err(FileError::Gone) };
         let away = |error: &crate::homeserver::HomeserverError| FileError::Away(error.to_string());
@@ -170,6 +184,18 @@ impl StoreSink {
             reached(Step::RemoteStored);
             Ok(())
         })
+    }
+}
+
+fn shelf_change(change: Keeping) -> ShelfChange {
+    match change {
+        Keeping::Put { shelf, row: Kept { key, mark, value } } => {
+            ShelfChange::Put { shelf, row: ShelfRow { key, mark, value } }
+        }
+        Keeping::Remove { shelf, key } => ShelfChange::Remove { shelf, key },
+        Keeping::RemoveBelow { shelf, mark } => ShelfChange::RemoveBelow { shelf, mark },
+        Keeping::Clear { shelf } => ShelfChange::Clear { shelf },
+        Keeping::ClearAll => ShelfChange::ClearAll,
     }
 }
 

@@ -15,9 +15,10 @@ const SAVE: &str = "INSERT INTO login (id, owner, name, remote_user, secret, spa
      name = excluded.name, remote_user = excluded.remote_user, secret = excluded.secret, space_room = excluded.space_room";
 const SET_SPACE: &str = "UPDATE login SET space_room = $2 WHERE id = $1";
 const SET_USER: &str = "UPDATE login SET remote_user = $2 WHERE id = $1";
-const REMOVE: [&str; 5] = [
+const REMOVE: [&str; 6] = [
     "DELETE FROM login WHERE id = $1",
     "DELETE FROM session_kv WHERE login = $1",
+    "DELETE FROM session_row WHERE login = $1",
     "UPDATE portal SET login = (SELECT MIN(other.login) FROM portal_login other WHERE other.chat = portal.chat AND other.login <> $1) \
      WHERE login = $1",
     "UPDATE portal SET relay = NULL WHERE relay = $1",

@@ -22,6 +22,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, sql: include_str!("schema/0004.sql") },
     Migration { version: 5, sql: include_str!("schema/0005.sql") },
     Migration { version: 6, sql: include_str!("schema/0006.sql") },
+    Migration { version: 7, sql: include_str!("schema/0007.sql") },
 ];
 
 /// The newest version that this binary knows.

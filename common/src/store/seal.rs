@@ -53,8 +53,13 @@ impl Seal {
 
     /// The text that is kept at `place`.
     pub(super) fn seal(&self, place: &str, secret: &Secret, clock: &Clock) -> Result<String, StoreError> {
+        self.seal_bytes(place, secret.expose().as_bytes(), clock)
+    }
+
+    /// The same for bytes.
+    pub(super) fn seal_bytes(&self, place: &str, secret: &[u8], clock: &Clock) -> Result<String, StoreError> {
         let nonce: [u8; NONCE_LEN] = clock.random_bytes();
-        let mut sealed = secret.expose().as_bytes().to_vec();
+        let mut sealed = secret.to_vec();
         self.key
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(place), &mut sealed)
             .map_err(|_| StoreError::Refused("a secret is too long".to_owned()))?;
@@ -63,12 +68,16 @@ impl Seal {
 
     /// The secret that was sealed for `place`; none when the key is another one, or the text was changed.
     pub(super) fn open(&self, place: &str, sealed: &str) -> Option<Secret> {
+        Some(Secret::new(String::from_utf8(self.open_bytes(place, sealed)?).ok()?))
+    }
+
+    /// The same for bytes.
+    pub(super) fn open_bytes(&self, place: &str, sealed: &str) -> Option<Vec<u8>> {
         let bytes = STANDARD_NO_PAD.decode(sealed.strip_prefix(FORM)?).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut opened = sealed.to_vec();
-        let opened = self.key.open_in_place(nonce, Aad::from(place), &mut opened).ok()?;
-        Some(Secret::new(std::str::from_utf8(opened).ok()?))
+        self.key.open_in_place(nonce, Aad::from(place), &mut opened).ok().map(|opened| opened.to_vec())
     }
 }
 

@@ -26,6 +26,7 @@ mod identities;
 mod journal;
 mod moving;
 mod rows;
+mod shelves;
 mod submitting;
 
 /// Runs every story, each on the empty database that `fresh` answers.
@@ -66,6 +67,8 @@ where
     identities::somebody_gets_another_address(&fresh().await).await;
     rows::small_values_are_kept(&fresh().await).await;
     rows::a_trace_tells_everything(&fresh().await).await;
+    shelves::rows_of_bytes_are_kept_sealed(&fresh().await).await;
+    shelves::changes_are_made_together_and_in_order(&fresh().await).await;
     accounts::logins_are_kept_with_their_secrets_sealed(&fresh().await).await;
     accounts::a_login_that_goes_leaves_nothing_behind(&fresh().await).await;
     accounts::one_of_somebodys_logins_is_preferred_in_a_chat(&fresh().await).await;

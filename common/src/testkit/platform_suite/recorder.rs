@@ -19,7 +19,8 @@ use crate::{
     ids::{LoginId, RemoteChatId, RemoteMessageId},
     message::{Attachment, ChatChange, FileSource, RemoteEvent, RemoteMessage, Wire},
     platform::{
-        Cursor, Download, FileError, Invitation, InviteError, Invited, NotStored, SeenChat, SinkPort, Ticket,
+        Cursor, Download, FileError, Invitation, InviteError, Invited, Keeping, Kept, NotStored, SeenChat,
+        SinkPort, Ticket,
     },
 };
 
@@ -43,6 +44,7 @@ pub struct Recorded {
 struct State {
     events: Vec<Recorded>,
     memory: BTreeMap<(LoginId, String), String>,
+    shelves: BTreeMap<(LoginId, String), Vec<Kept>>,
     files: BTreeMap<String, Bytes>,
     invitations: Vec<Invitation>,
     full: bool,
@@ -164,6 +166,33 @@ impl SinkPort for Recorder {
             }
         }
         Ok(seen.into_iter().map(|(chat, gone)| SeenChat { chat, gone }).collect())
+    }
+
+    async fn kept(&self, login: &LoginId, shelf: &str, key: &str) -> Result<Option<Vec<u8>>, NotStored> {
+        let rows = self.kept_on(login, shelf).await?;
+        Ok(rows.into_iter().find(|row| row.key == key).map(|row| row.value))
+    }
+
+    async fn kept_on(&self, login: &LoginId, shelf: &str) -> Result<Vec<Kept>, NotStored> {
+        let state = self.state();
+        let mut rows = state.shelves.get(&(login.clone(), shelf.to_owned())).cloned().unwrap_or_default();
+        rows.sort_by(|one, other| (one.mark, &one.key).cmp(&(other.mark, &other.key)));
+        Ok(rows)
+    }
+
+    async fn keep(&self, login: &LoginId, changes: Vec<Keeping>) -> Result<(), NotStored> {
+        let mut state = self.state();
+        if state.full {
+            return Err(NotStored("the disk is full".to_owned()));
+        }
+        for change in changes {
+            let Some(shelf) = change.shelf().map(str::to_owned) else {
+                state.shelves.retain(|(owner, _), _| owner != login);
+                continue;
+            };
+            change.apply(state.shelves.entry((login.clone(), shelf)).or_default());
+        }
+        Ok(())
     }
 
     async fn open(&self, file: &Attachment) -> Result<Download, FileError> {

@@ -1,0 +1,30 @@
+//! What the `doctor` command says of linked devices: whether WhatsApp's server is reached, and whether this machine's clock is right.
+
+use std::time::Duration;
+
+use magpie_common::platform::Finding;
+use tokio::time::timeout;
+use whatsapp_rust::transport::{TokioWebSocketTransportFactory, TransportFactory};
+
+use crate::config::WhatsAppConfig;
+
+const CHECK: &str = "WhatsApp's server for linked devices";
+/// A server that does not answer for so long is away.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// Opens a connection and closes it.
+pub(super) async fn run(config: &WhatsAppConfig) -> Vec<Finding> {
+    let mut transport = TokioWebSocketTransportFactory::new();
+    if let Some(url) = &config.linked_server_url {
+        transport = transport.with_url(url);
+    }
+    let remedy = "Let this machine reach web.whatsapp.com on port 443, and check its clock.";
+    vec![match timeout(ANSWER_WITHIN, transport.create_transport()).await {
+        Ok(Ok((transport, _events))) => {
+            transport.disconnect().await;
+            Finding::good(CHECK, "reached")
+        }
+        Ok(Err(error)) => Finding::fault(CHECK, format!("It cannot be reached: {error:#}."), remedy),
+        Err(_) => Finding::fault(CHECK, "It does not answer.", remedy),
+    }]
+}

@@ -1,0 +1,368 @@
+//! One account while it is connected.
+//!
+//! | part | duty |
+//! |---|---|
+//! | `intake`, `scene`, `intake/votes` | messages mapped and stored before they are acknowledged; where they belong |
+//! | `happenings`, `groups`, `undecrypted`, `history` | what is no message; groups; what cannot be read yet; the past |
+//! | `world` | what is remembered, here and in the vault |
+//! | `deliver`, `acks` | messages out, under ids of ours; what the server says of them |
+//! | `download`, `directory`, `capabilities` | files in; finding people; what a chat can carry |
+//!
+//! The library connects again by itself after breaks. A session ends when that cannot help, or when something could not be stored.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use magpie_common::{
+    clock::Clock,
+    config::Secret,
+    ids::{RemoteChatId, RemoteFileId, RemoteUserId},
+    message::{ChatInfo, Limits, Outgoing, RemoteMessage, UserInfo},
+    platform::{
+        ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, History,
+        NotStored, PlatformError, Session, Until,
+    },
+};
+use tokio::{
+    sync::{Mutex as AsyncMutex, mpsc, watch},
+    task::JoinHandle,
+    time::{Duration, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+use wacore::{store::traits::DeviceStore, types::events::Event};
+use wacore_binary::JidExt;
+use whatsapp_rust::{Client, bot::BotHandle};
+
+use self::{
+    acks::Acks,
+    deliver::{Deliverer, Reactions},
+    happenings::Happenings,
+    history::Past,
+    intake::Intake,
+    undecrypted::Undecrypted,
+    world::World,
+};
+use super::{
+    file::RemoteFile,
+    http::Http,
+    identity::{self, Person},
+    line::{self, Ears},
+    place,
+    seed::{PlantError, Seed},
+    store::Kept,
+    verdict,
+};
+use crate::config::WhatsAppConfig;
+
+mod acks;
+mod capabilities;
+mod deliver;
+mod directory;
+mod download;
+mod groups;
+mod happenings;
+mod history;
+mod intake;
+mod scene;
+mod undecrypted;
+mod world;
+
+/// What may wait to be taken in besides messages.
+const EVENTS_MAX: usize = 8_192;
+/// A first connection asks for settings, and may wait for the phone that answers.
+const CONNECT_WITHIN: Duration = Duration::from_secs(90);
+/// How long the line may take to close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(15);
+
+/// What a session is made from.
+pub(super) struct Setup {
+    /// The settings.
+    pub(super) config: Arc<WhatsAppConfig>,
+    /// Time and randomness.
+    pub(super) clock: Clock,
+    /// What the sign-in left.
+    pub(super) secret: Secret,
+    /// Where events go.
+    pub(super) sink: EventSink,
+}
+
+/// A connected account.
+pub(super) struct LinkedSession {
+    world: Arc<World>,
+    client: Arc<Client>,
+    http: Http,
+    deliverer: Deliverer,
+    undecrypted: Undecrypted,
+    end: End,
+    running: AsyncMutex<Running>,
+}
+
+struct Running {
+    line: Option<BotHandle>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Why a session is over; the first reason counts. Clones share it.
+#[derive(Clone)]
+struct End(watch::Sender<Option<ConnectError>>);
+
+impl End {
+    fn because(&self, why: ConnectError) {
+        self.0.send_if_modified(|reason| {
+            let is_first = reason.is_none();
+            if is_first {
+                *reason = Some(why);
+            }
+            is_first
+        });
+    }
+
+    async fn reason(&self) -> ConnectError {
+        let mut reason = self.0.subscribe();
+        match reason.wait_for(Option::is_some).await.map(|reason| reason.clone()) {
+            Ok(Some(why)) => why,
+            _ => ConnectError::Closed,
+        }
+    }
+}
+
+/// Brings a session up: connects with the keys of the vault, and lets messages come.
+pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
+    let Setup { config, clock, secret, sink } = setup;
+    let vault = sink.vault();
+    Seed::plant(&secret, &vault).await.map_err(|error| match error {
+        PlantError::Unreadable(_) => ConnectError::BadCredentials(
+            "What was saved of this login is no linked device. Sign in again: `login`.".to_owned(),
+        ),
+        PlantError::NotStored(error) => error.into(),
+    })?;
+    let end = End(watch::Sender::new(None));
+    let broken = end.clone();
+    let alarm = move |error: NotStored| broken.because(error.into());
+    let store = Kept::new(vault.clone(), clock.clone(), Box::new(alarm));
+    let device = store.load().await.map_err(|error| ConnectError::Transient(error.to_string()))?;
+    let addresses = device.iter().flat_map(|device| [device.pn.as_ref(), device.lid.as_ref()]).flatten();
+    let own = Person::told(addresses);
+    if own.id().is_none() {
+        let words = "The saved device was never linked to an account. Sign in again: `login`.";
+        return Err(ConnectError::BadCredentials(words.to_owned()));
+    }
+    let login = sink.login().as_str();
+    let me = RemoteUserId::new(login.strip_prefix(super::LOGIN_PREFIX).unwrap_or(login));
+    let world = World::load(me, own, clock, Arc::clone(&config), (vault, store)).await?;
+    let session = open(Arc::new(world), end, &config, sink).await?;
+    if let Err(error) = session.up().await {
+        session.close().await;
+        return Err(error);
+    }
+    Ok(Arc::new(session))
+}
+
+/// Starts the line and everything that listens on it.
+async fn open(
+    world: Arc<World>,
+    end: End,
+    config: &WhatsAppConfig,
+    sink: EventSink,
+) -> Result<LinkedSession, ConnectError> {
+    let http = Http::new(config.linked_media_url.as_deref()).map_err(ConnectError::Transient)?;
+    let (acks, stop) = (Acks::default(), CancellationToken::new());
+    let undecrypted = Undecrypted::new(Arc::clone(&world), sink.clone(), stop.clone());
+    let intake = Intake {
+        world: Arc::clone(&world),
+        sink: sink.clone(),
+        undecrypted: undecrypted.clone(),
+        end: end.clone(),
+    };
+    let (heard_in, heard) = mpsc::channel(EVENTS_MAX);
+    let setup = line::Setup {
+        config,
+        store: world.store.clone(),
+        http: http.clone(),
+        ears: ears(heard_in, acks.clone(), end.clone()),
+        hook: Some(Arc::new(intake.clone())),
+        pair_code: None,
+    };
+    let bot = line::build(setup).await.map_err(|error| ConnectError::Transient(error.to_string()))?;
+    let client = bot.client();
+    let past = Past::new(Arc::clone(&world), sink.clone());
+    let happenings = Happenings {
+        world: Arc::clone(&world),
+        client: Arc::clone(&client),
+        sink: sink.clone(),
+        intake,
+        past: past.clone(),
+        undecrypted: undecrypted.clone(),
+    };
+    let tasks = vec![spawn(&stop, happenings.run(heard)), spawn(&stop, past.run(Arc::clone(&client)))];
+    let deliverer = Deliverer {
+        client: Arc::clone(&client),
+        world: Arc::clone(&world),
+        sink,
+        acks,
+        reactions: Reactions::default(),
+    };
+    let running = AsyncMutex::new(Running { line: Some(bot.spawn()), stop, tasks });
+    Ok(LinkedSession { world, client, http, deliverer, undecrypted, end, running })
+}
+
+fn spawn(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    let work = stop.clone().run_until_cancelled_owned(work);
+    tokio::spawn(async move {
+        work.await;
+    })
+}
+
+/// Hears everything at once, and queues what takes longer.
+fn ears(heard: mpsc::Sender<Arc<Event>>, acks: Acks, end: End) -> Ears {
+    let hear = move |event: Arc<Event>| {
+        if let Event::ServerAck(ack) = &*event {
+            acks.heard(ack);
+            return;
+        }
+        if let Some(why) = verdict::end(&event) {
+            end.because(why);
+            return;
+        }
+        let kind = event.kind();
+        if heard.try_send(event).is_err() {
+            error!(?kind, "Too much happens in WhatsApp at once; something that is no message was left out.");
+        }
+    };
+    Ears { kinds: happenings::HEARD, hear: Box::new(hear) }
+}
+
+impl LinkedSession {
+    /// Waits until messages can be delivered.
+    async fn up(&self) -> Result<(), ConnectError> {
+        tokio::select! {
+            up = self.client.wait_for_connected(CONNECT_WITHIN) => up.map_err(|error| {
+                ConnectError::Transient(format!(
+                    "WhatsApp could not be reached, or did not let the bridge in ({}). Check the network and the clock of this machine.",
+                    verdict::told(&error)
+                ))
+            }),
+            why = self.end.reason() => Err(why),
+        }
+    }
+}
+
+#[async_trait]
+impl Session for LinkedSession {
+    fn me(&self) -> RemoteUserId {
+        self.world.me.clone()
+    }
+
+    fn limits(&self, chat: &RemoteChatId) -> Limits {
+        capabilities::limits(&self.world, chat)
+    }
+
+    async fn deliver(
+        &self,
+        chat: &RemoteChatId,
+        outgoing: &Outgoing,
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        if self.limits(chat).support(outgoing.action()).is_none() {
+            let action = outgoing.action().words();
+            let words = format!("This account cannot bring {action} to this chat in WhatsApp.");
+            return Err(DeliverError::Unsupported(words));
+        }
+        self.deliverer.deliver(chat, outgoing, key).await
+    }
+
+    async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
+        let Some(jid) = place::address(&self.world.me, id) else { return Ok(None) };
+        if !jid.is_group() {
+            return Ok(Some(history::direct(&self.world, &self.client, &jid).await));
+        }
+        match self.client.groups().get_metadata(&jid).await {
+            Ok(group) => Ok(Some(groups::info(&self.world, &self.client, &group).await)),
+            Err(whatsapp_rust::GroupError::Iq(whatsapp_rust::IqError::ServerError {
+                code: 401 | 403 | 404,
+                ..
+            })) => Ok(None),
+            Err(error) => Err(PlatformError(format!("The group could not be looked up: {error}."))),
+        }
+    }
+
+    async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {
+        let Some(jid) = identity::address_of(id) else { return Ok(None) };
+        Ok(Some(directory::info(&self.world, &self.client, &jid).await))
+    }
+
+    async fn download(&self, file: &RemoteFileId) -> Result<Download, PlatformError> {
+        let file =
+            RemoteFile::of(file).ok_or_else(|| PlatformError("That is no file of WhatsApp.".to_owned()))?;
+        download::download(&self.client, &self.http, file).await
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        Some(self)
+    }
+
+    fn directory(&self) -> Option<&dyn Directory> {
+        Some(self)
+    }
+
+    async fn ended(&self) -> ConnectError {
+        self.end.reason().await
+    }
+
+    async fn close(&self) {
+        let mut running = self.running.lock().await;
+        if let Some(line) = running.line.take() {
+            let _ = timeout(CLOSE_WITHIN, line.shutdown()).await;
+        }
+        running.stop.cancel();
+        for mut task in running.tasks.drain(..) {
+            if timeout(CLOSE_WITHIN, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+        self.undecrypted.ended().await;
+        self.end.because(ConnectError::Closed);
+    }
+
+    async fn log_out(&self) {
+        let _ = timeout(CLOSE_WITHIN, self.client.logout()).await;
+        self.close().await;
+    }
+}
+
+#[async_trait]
+impl History for LinkedSession {
+    async fn messages(
+        &self,
+        chat: &RemoteChatId,
+        until: &Until,
+        count: usize,
+    ) -> Result<Vec<RemoteMessage>, PlatformError> {
+        let names = history::names_of(&self.world, &self.client, chat).await;
+        let found = history::messages(&self.world.vault, &names, until, count).await;
+        found.map_err(|error| PlatformError(format!("The past of the chat could not be read: {error}.")))
+    }
+}
+
+#[async_trait]
+impl Directory for LinkedSession {
+    async fn search(&self, query: &str, count_max: usize) -> Result<Vec<UserInfo>, PlatformError> {
+        Ok(directory::search(&self.world, query, count_max))
+    }
+
+    async fn resolve(&self, identifier: &str) -> Result<Option<UserInfo>, PlatformError> {
+        directory::resolve(&self.world, &self.client, identifier).await
+    }
+
+    async fn direct_chat(&self, user: &RemoteUserId) -> Result<RemoteChatId, PlatformError> {
+        directory::direct_chat(&self.world, user)
+    }
+}

@@ -1,0 +1,280 @@
+//! Performs what comes from Matrix.
+//!
+//! The id of a message is ours to choose, and is derived from the delivery's key: a message that is sent twice is the same message, for the
+//! server and for every device. So whatever was in doubt is simply sent again. It counts as delivered when the server says that it has it.
+//!
+//! Next: `deliver/message`, `deliver/upload`, `deliver/change`, `deliver/other`.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use lru::LruCache;
+use magpie_common::{
+    ids::{RemoteChatId, RemoteMessageId},
+    message::Outgoing,
+    platform::{DeliverError, Delivered, DeliveryKey, EventSink},
+};
+use sha2::{Digest, Sha256};
+use wacore_binary::{Jid, JidExt};
+use waproto::whatsapp as wa;
+use whatsapp_rust::{Client, ClientError, IqError, SendError, SendOptions};
+
+use super::{
+    acks::{Acks, Answer},
+    world::World,
+};
+use crate::linked::{
+    identity,
+    place::{self, Writer},
+    verdict::told,
+};
+
+mod change;
+mod message;
+mod other;
+mod upload;
+
+/// How ids of WhatsApp Web begin.
+const ID_PREFIX: &str = "3EB0";
+/// How many bytes follow, as hexadecimal digits.
+const ID_BYTES: usize = 9;
+
+/// Performs deliveries of one session.
+pub(super) struct Deliverer {
+    pub(super) client: Arc<Client>,
+    pub(super) world: Arc<World>,
+    pub(super) sink: EventSink,
+    pub(super) acks: Acks,
+    pub(super) reactions: Reactions,
+}
+
+/// So many reactions of ours are remembered.
+const REACTIONS_MAX: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
+
+/// Which reaction of ours stands on a message: a new one takes the place of the last, also of one that is taken back later.
+pub(super) struct Reactions(Mutex<LruCache<(RemoteChatId, RemoteMessageId), String>>);
+
+impl Default for Reactions {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(REACTIONS_MAX)))
+    }
+}
+
+impl Reactions {
+    /// This one stands now.
+    fn put(&self, chat: &RemoteChatId, target: &RemoteMessageId, emoji: &str) {
+        self.lock().put((chat.clone(), target.clone()), emoji.to_owned());
+    }
+
+    /// Whether another one stands, so that this one is gone already.
+    fn is_replaced(&self, chat: &RemoteChatId, target: &RemoteMessageId, emoji: &str) -> bool {
+        self.lock().get(&(chat.clone(), target.clone())).is_some_and(|standing| standing != emoji)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LruCache<(RemoteChatId, RemoteMessageId), String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where an action goes.
+struct Goal<'a> {
+    chat: &'a RemoteChatId,
+    jid: Jid,
+    key: &'a DeliveryKey,
+}
+
+impl Deliverer {
+    /// Performs one action; those that the limits do not list do not come here.
+    pub(super) async fn deliver(
+        &self,
+        chat: &RemoteChatId,
+        outgoing: &Outgoing,
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let Some(jid) = place::address(&self.world.me, chat) else {
+            let words = "This is no chat of this account in WhatsApp.";
+            return Err(DeliverError::Rejected(words.to_owned()));
+        };
+        let goal = Goal { chat, jid, key };
+        match outgoing {
+            Outgoing::Message(message) => self.message(&goal, message).await,
+            Outgoing::Edit { parts, new } => self.edit(&goal, parts, new).await,
+            Outgoing::Redact { parts, .. } => self.redact(&goal, parts).await,
+            Outgoing::React { target, emoji, .. } => self.react(&goal, target, emoji).await,
+            Outgoing::Unreact { target, emoji, .. } => self.unreact(&goal, target, emoji).await,
+            Outgoing::Typing { active } => self.typing(&goal, *active).await,
+            Outgoing::Read { up_to } => self.read(&goal, up_to).await,
+            Outgoing::Poll { question, answers, choices_max, .. } => {
+                self.poll(&goal, question, (answers, *choices_max)).await
+            }
+            Outgoing::Vote { target, answers } => self.vote(&goal, target, answers).await,
+            Outgoing::ClosePoll { target } => self.close_poll(&goal, target).await,
+            Outgoing::Pin { target } => self.pin(&goal, target, true).await,
+            Outgoing::Unpin { target } => self.pin(&goal, target, false).await,
+            Outgoing::ChatInfo { name, topic } => {
+                self.chat_info(&goal, name.as_deref(), topic.as_deref()).await
+            }
+            Outgoing::Member { user, change } => self.member(&goal, user, *change).await,
+            Outgoing::Location { latitude, longitude, description, .. } => {
+                self.location(&goal, (*latitude, *longitude), description).await
+            }
+        }
+    }
+
+    /// Sends a message under an id of ours and waits until the server has it.
+    async fn send(
+        &self,
+        goal: &Goal<'_>,
+        stanza: &str,
+        message: wa::Message,
+    ) -> Result<RemoteMessageId, DeliverError> {
+        let waiting = self.acks.wait_for(stanza);
+        let mut options = SendOptions::default().with_message_id(stanza);
+        let timer_secs = self.world.timer_secs(goal.chat);
+        if timer_secs > 0 {
+            options = options.with_ephemeral_expiration(timer_secs);
+        }
+        let sent = self.client.send_message_with_options(goal.jid.clone(), message, options).await;
+        sent.map_err(|error| verdict(&error))?;
+        match waiting.answer().await {
+            Some(Answer::Taken) => {
+                let id = place::message(&self.world.me, goal.chat, &Writer::Me, stanza);
+                self.world.note_seen(stanza, goal.chat, &id);
+                Ok(id)
+            }
+            Some(Answer::Refused(code)) => Err(refusal(&code)),
+            None => Err(DeliverError::Uncertain(
+                "WhatsApp did not say whether it has the message; it was sent, and may have arrived."
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// How WhatsApp names a message of this chat.
+    fn key(&self, goal: &Goal<'_>, target: &RemoteMessageId) -> Result<wa::MessageKey, DeliverError> {
+        let (writer, stanza) = self.parts(goal, target)?;
+        let participant = match &writer {
+            _ if !goal.jid.is_group() => None,
+            Writer::Me => self.own_in(goal).map(|jid| jid.to_non_ad_string()),
+            Writer::Other(id) => identity::address_of(id).map(|jid| jid.to_non_ad_string()),
+        };
+        Ok(wa::MessageKey {
+            remote_jid: Some(goal.jid.to_non_ad_string()),
+            from_me: Some(writer == Writer::Me),
+            id: Some(stanza.to_owned()),
+            participant,
+        })
+    }
+
+    fn parts<'a>(
+        &self,
+        goal: &Goal<'_>,
+        target: &'a RemoteMessageId,
+    ) -> Result<(Writer, &'a str), DeliverError> {
+        place::parts(&self.world.me, goal.chat, target).ok_or_else(|| {
+            DeliverError::Rejected("That message is in no chat of this account in WhatsApp.".to_owned())
+        })
+    }
+
+    /// How a chat knows us.
+    fn own_in(&self, goal: &Goal<'_>) -> Option<Jid> {
+        let own = &self.world.own;
+        if goal.jid.is_pn() { own.phone.clone().or_else(|| own.lid.clone()) } else { own.address().cloned() }
+    }
+}
+
+/// The id of a part of a delivery: the same for every attempt.
+fn stanza(key: &DeliveryKey, part: &str) -> String {
+    use std::fmt::Write;
+    let sum = Sha256::new().chain_update(&key.key).chain_update([0]).chain_update(part).finalize();
+    sum.iter().take(ID_BYTES).fold(ID_PREFIX.to_owned(), |mut id, byte| {
+        let _ = write!(id, "{byte:02X}");
+        id
+    })
+}
+
+/// What a failure to send means. The message bears its own id, so another attempt never doubles it.
+fn verdict(error: &SendError) -> DeliverError {
+    let again = |reason: String| DeliverError::Retry { after: None, reason };
+    match error {
+        SendError::NotLoggedIn | SendError::Client(ClientError::NotConnected) => {
+            again("The bridge is not connected to WhatsApp just now.".to_owned())
+        }
+        SendError::InvalidRequest(words) => {
+            DeliverError::Rejected(format!("WhatsApp does not take this message: {}.", told(words)))
+        }
+        SendError::Iq(error) => iq_verdict(error),
+        other => again(format!("The message could not be sent: {}.", told(other))),
+    }
+}
+
+/// What a refused question means.
+fn iq_verdict(error: &IqError) -> DeliverError {
+    match error {
+        IqError::ServerError { code: 401 | 403, .. } => DeliverError::Rejected(
+            "WhatsApp does not allow it: you are no admin of the group, or not in it.".to_owned(),
+        ),
+        IqError::ServerError { code: 404 | 410, .. } => {
+            DeliverError::Rejected("WhatsApp does not know this chat any more.".to_owned())
+        }
+        IqError::ServerError { code: 429, backoff, .. } => DeliverError::Retry {
+            after: backoff.map(|secs| std::time::Duration::from_secs(secs.into())),
+            reason: "WhatsApp wants fewer messages just now.".to_owned(),
+        },
+        IqError::ServerError { code, text, .. } if (400..500).contains(code) => {
+            DeliverError::Rejected(format!("WhatsApp refuses it ({code} {}).", told(text)))
+        }
+        other => {
+            DeliverError::Retry { after: None, reason: format!("WhatsApp gave no answer: {}.", told(other)) }
+        }
+    }
+}
+
+/// What a refused message means.
+fn refusal(code: &str) -> DeliverError {
+    match code {
+        "463" => DeliverError::Rejected(
+            "WhatsApp does not let this account write to new people for a while. Write to them from your phone, or wait.".to_owned(),
+        ),
+        "429" => {
+            DeliverError::Retry { after: None, reason: "WhatsApp wants fewer messages just now.".to_owned() }
+        }
+        // The devices of the chat are not what we think; the library asks for them anew.
+        "409" | "479" => {
+            DeliverError::Retry { after: None, reason: "The devices of the chat have changed.".to_owned() }
+        }
+        "500" | "503" => DeliverError::Retry { after: None, reason: "WhatsApp is out of order.".to_owned() },
+        code => DeliverError::Rejected(format!("WhatsApp refuses the message (code {code}).")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_reaction_stands() {
+        let (chat, target) = (RemoteChatId::new("1/2"), RemoteMessageId::new("me/A"));
+        let reactions = Reactions::default();
+        assert!(!reactions.is_replaced(&chat, &target, "👍"), "nothing is known");
+        reactions.put(&chat, &target, "👍");
+        reactions.put(&chat, &target, "🎉");
+        assert!(reactions.is_replaced(&chat, &target, "👍"));
+        assert!(!reactions.is_replaced(&chat, &target, "🎉"));
+    }
+
+    #[test]
+    fn an_id_is_the_same_for_every_attempt_and_has_the_shape_of_web() {
+        let key = |key: &str| DeliveryKey { key: key.to_owned(), in_doubt: None };
+        let one = stanza(&key("abc"), "0");
+        assert_eq!(one, stanza(&key("abc"), "0"));
+        assert_ne!(one, stanza(&key("abc"), "1"));
+        assert_ne!(one, stanza(&key("abd"), "0"));
+        assert_eq!(one.len(), 22);
+        assert!(
+            one.starts_with("3EB0") && one.bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b))
+        );
+    }
+}

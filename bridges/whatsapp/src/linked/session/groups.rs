@@ -1,0 +1,205 @@
+//! Groups: what they look like, who is in them, and what changes.
+
+use std::collections::HashSet;
+
+use magpie_common::{
+    ids::{RemoteChatId, RemoteUserId},
+    message::{ChatChange, ChatInfo, ChatKind, MemberChange, RemoteEvent, RemoteMessage},
+    platform::NotStored,
+};
+use tracing::debug;
+use wacore::{
+    stanza::groups::{GroupNotificationAction, GroupParticipantInfo},
+    types::{events::GroupUpdate, message::MessageSource},
+};
+use wacore_binary::Jid;
+use whatsapp_rust::{Client, GroupMetadata};
+
+use super::{
+    happenings::Happenings,
+    intake::timer_words,
+    scene::{self, Scene},
+    world::{Group, World},
+};
+use crate::linked::{events, file::RemoteFile, identity::Person, place};
+
+/// Members of larger groups come as they speak.
+const MEMBERS_MAX: usize = 500;
+
+/// A group as it is shown, and what of it is remembered.
+pub(super) async fn info(world: &World, client: &Client, group: &GroupMetadata) -> ChatInfo {
+    let mut members = Vec::new();
+    let mut known =
+        Group { is_announcement: group.is_announcement, is_locked: group.is_locked, ..Group::default() };
+    for member in &group.participants {
+        let told = [Some(&member.jid), member.phone_number.as_ref(), member.lid.as_ref()];
+        let person = Person::told(told.into_iter().flatten());
+        let is_me = person.address().is_some_and(|address| world.own.is(address));
+        let id = if is_me { Some(world.me.clone()) } else { person.id() };
+        let Some(id) = id else { continue };
+        if member.is_admin() {
+            known.am_admin |= is_me;
+            known.admins.insert(id.clone());
+        }
+        members.push(id);
+    }
+    if members.len() > MEMBERS_MAX {
+        members.clear();
+    }
+    let chat = RemoteChatId::new(group.id.to_non_ad_string());
+    world.learn_group(&chat, known);
+    // A group without a picture is shown without one.
+    let picture = client.contacts().get_profile_picture(&group.id, false).await.ok().flatten();
+    let kind = if group.is_parent_group {
+        ChatKind::Space
+    } else if group.is_announcement {
+        ChatKind::Broadcast
+    } else {
+        ChatKind::Group
+    };
+    ChatInfo {
+        topic: group.description.clone(),
+        avatar: picture.map(|picture| RemoteFile::picture(&group.id, &picture.id)),
+        parent: group.parent_group_jid.as_ref().map(|parent| RemoteChatId::new(parent.to_non_ad_string())),
+        members,
+        private: true,
+        ..ChatInfo::new(kind, super::world::name(&group.subject))
+    }
+}
+
+/// A group looks different now.
+pub(super) async fn changed(here: &Happenings, jid: &Jid) -> Result<(), NotStored> {
+    let group = match here.client.groups().get_metadata(jid).await {
+        Ok(group) => group,
+        Err(error) => {
+            debug!(%error, "A group that changed cannot be looked at.");
+            return Ok(());
+        }
+    };
+    let info = info(&here.world, &here.client, &group).await;
+    let chat = RemoteChatId::new(jid.to_non_ad_string());
+    here.push(RemoteEvent::ChatChanged { chat, change: ChatChange::Info(Box::new(info)) }).await
+}
+
+/// Something was done in a group.
+pub(super) async fn updated(here: &Happenings, update: &GroupUpdate) -> Result<(), NotStored> {
+    use GroupNotificationAction as Action;
+    let Some(chat) = place::chat(&here.world.me, &update.group_jid, None) else { return Ok(()) };
+    match &update.action {
+        Action::Add { participants, .. } => members(here, &chat, participants, MemberChange::Joined).await,
+        Action::Remove { participants, .. } => members(here, &chat, participants, MemberChange::Left).await,
+        Action::Promote { participants } => admins(here, &chat, participants, true).await,
+        Action::Demote { participants } => admins(here, &chat, participants, false).await,
+        Action::Delete { .. } => here.push(RemoteEvent::ChatChanged { chat, change: ChatChange::Gone }).await,
+        Action::Ephemeral { expiration, .. } => timer(here, update, &chat, *expiration).await,
+        Action::Create { .. } => {
+            if let Ok(group) = here.client.groups().get_metadata(&update.group_jid).await {
+                let info = Box::new(info(&here.world, &here.client, &group).await);
+                here.push(RemoteEvent::ChatChanged { chat, change: ChatChange::Present(info) }).await?;
+            }
+            Ok(())
+        }
+        Action::Subject { .. }
+        | Action::Description { .. }
+        | Action::Locked { .. }
+        | Action::Unlocked
+        | Action::Announce
+        | Action::NotAnnounce
+        | Action::Modify { .. }
+        | Action::Link { .. }
+        | Action::Unlink { .. } => changed(here, &update.group_jid).await,
+        // Settings that nobody sees here.
+        _ => Ok(()),
+    }
+}
+
+async fn people(here: &Happenings, participants: &[GroupParticipantInfo]) -> Vec<RemoteUserId> {
+    let mut people = Vec::with_capacity(participants.len());
+    for participant in participants {
+        let alternate = participant.lid.as_ref().or(participant.phone_number.as_ref());
+        people.extend(scene::user(&here.world, &here.client, &participant.jid, alternate).await);
+    }
+    people
+}
+
+async fn members(
+    here: &Happenings,
+    chat: &RemoteChatId,
+    participants: &[GroupParticipantInfo],
+    change: MemberChange,
+) -> Result<(), NotStored> {
+    let people = people(here, participants).await;
+    if people.contains(&here.world.me) {
+        return ourselves(here, chat, change).await;
+    }
+    if change == MemberChange::Left {
+        here.world.change_group(chat, |group| group.admins.retain(|admin| !people.contains(admin)));
+    }
+    let changes = people.into_iter().map(|id| (id, change)).collect();
+    here.push(RemoteEvent::MembersChanged { chat: chat.clone(), changes }).await
+}
+
+/// We came to a group, or had to leave it.
+async fn ourselves(here: &Happenings, chat: &RemoteChatId, change: MemberChange) -> Result<(), NotStored> {
+    let told = match change {
+        MemberChange::Left | MemberChange::Banned => ChatChange::Gone,
+        MemberChange::Joined => {
+            let Some(jid) = place::address(&here.world.me, chat) else { return Ok(()) };
+            let Ok(group) = here.client.groups().get_metadata(&jid).await else { return Ok(()) };
+            ChatChange::Present(Box::new(info(&here.world, &here.client, &group).await))
+        }
+    };
+    here.push(RemoteEvent::ChatChanged { chat: chat.clone(), change: told }).await
+}
+
+async fn admins(
+    here: &Happenings,
+    chat: &RemoteChatId,
+    participants: &[GroupParticipantInfo],
+    are_admins: bool,
+) -> Result<(), NotStored> {
+    let people: HashSet<RemoteUserId> = people(here, participants).await.into_iter().collect();
+    let me = here.world.me.clone();
+    here.world.change_group(chat, |group| {
+        if people.contains(&me) {
+            group.am_admin = are_admins;
+        }
+        if are_admins {
+            group.admins.extend(people);
+        } else {
+            group.admins.retain(|admin| !people.contains(admin));
+        }
+    });
+    Ok(())
+}
+
+async fn timer(
+    here: &Happenings,
+    update: &GroupUpdate,
+    chat: &RemoteChatId,
+    secs: u32,
+) -> Result<(), NotStored> {
+    if !here.world.learn_timer(chat, secs).await? {
+        return Ok(());
+    }
+    let Some(participant) = &update.participant else { return Ok(()) };
+    let source = MessageSource {
+        chat: update.group_jid.clone(),
+        sender: participant.clone(),
+        sender_alt: update.participant_pn.clone(),
+        is_group: true,
+        ..MessageSource::default()
+    };
+    let Some(scene) = Scene::of(&here.world, &here.client, &source).await else { return Ok(()) };
+    let Some(sender) = scene.sender(&here.world) else { return Ok(()) };
+    let stanza = update.notification_id.clone().unwrap_or_else(|| update.timestamp.timestamp().to_string());
+    let id = scene.message(&here.world, &format!("timer-{stanza}"));
+    let message = RemoteMessage {
+        chat: chat.clone(),
+        id,
+        sender,
+        sent_ms: update.timestamp.timestamp_millis(),
+        message: events::note(&timer_words(secs)),
+    };
+    here.push(RemoteEvent::Message(message)).await
+}

@@ -1,0 +1,339 @@
+//! What a session knows: names, timers of chats, rights in groups, what was read. What must outlive it stands in the vault.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use magpie_common::{
+    clock::Clock,
+    ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
+    message::clean_name,
+    platform::{Keeping, Kept as Row, NotStored, Vault},
+};
+use serde::{Deserialize, Serialize};
+use wacore_binary::Jid;
+
+use crate::{
+    config::WhatsAppConfig,
+    linked::{
+        identity::{self, Person},
+        store::Kept,
+    },
+};
+
+#[cfg(test)]
+mod tests;
+
+const NAMES: &str = "name";
+const TIMERS: &str = "timer";
+const PHONE_CHATS: &str = "phone_chat";
+const PLACEHOLDERS: &str = "placeholder";
+const POLLS: &str = "poll";
+
+/// So many unread messages of a chat are told to have been read at once.
+const UNREAD_MAX: usize = 256;
+/// So many messages are found by their stanza alone.
+const SEEN_MAX: usize = 4_096;
+
+/// What a session knows.
+pub(super) struct World {
+    /// The account, under the id of its login: it names the account's chats, and stays whatever WhatsApp calls it.
+    pub(super) me: RemoteUserId,
+    /// Under which addresses WhatsApp knows us.
+    pub(super) own: Person,
+    pub(super) clock: Clock,
+    pub(super) config: Arc<WhatsAppConfig>,
+    pub(super) vault: Vault,
+    pub(super) store: Kept,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    names: HashMap<RemoteUserId, Names>,
+    timers: HashMap<RemoteChatId, u32>,
+    phone_chats: HashSet<RemoteChatId>,
+    placeholders: HashSet<(RemoteChatId, RemoteMessageId)>,
+    groups: HashMap<RemoteChatId, Group>,
+    unread: HashMap<RemoteChatId, VecDeque<Unread>>,
+    seen: HashMap<String, (RemoteChatId, RemoteMessageId)>,
+    seen_order: VecDeque<String>,
+}
+
+/// How somebody is called, by whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Names {
+    /// In the address book of the phone.
+    pub(super) contact: Option<String>,
+    /// By themselves.
+    pub(super) push: Option<String>,
+    /// As a business.
+    pub(super) business: Option<String>,
+}
+
+/// What is known of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) admins: HashSet<RemoteUserId>,
+    /// Whether only admins write.
+    pub(super) is_announcement: bool,
+    /// Whether only admins change its looks.
+    pub(super) is_locked: bool,
+    /// Whether we are an admin.
+    pub(super) am_admin: bool,
+}
+
+/// A message that was not told to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unread {
+    pub(super) stanza: String,
+    /// Who wrote it, in groups.
+    pub(super) participant: Option<Jid>,
+}
+
+/// What a poll was opened with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PollMemory {
+    pub(super) answers: Vec<String>,
+    /// Who opened it.
+    pub(super) creator: Jid,
+    /// What opens its votes.
+    #[serde(default)]
+    pub(super) secret: Option<Vec<u8>>,
+}
+
+impl Names {
+    fn best(&self) -> Option<&String> {
+        self.contact.as_ref().or(self.push.as_ref()).or(self.business.as_ref())
+    }
+}
+
+impl World {
+    /// Reads what the vault holds.
+    pub(super) async fn load(
+        me: RemoteUserId,
+        own: Person,
+        clock: Clock,
+        config: Arc<WhatsAppConfig>,
+        (vault, store): (Vault, Kept),
+    ) -> Result<Self, NotStored> {
+        let mut state = State::default();
+        for row in vault.all(NAMES).await? {
+            if let Ok(names) = serde_json::from_slice(&row.value) {
+                state.names.insert(RemoteUserId::new(row.key), names);
+            }
+        }
+        for row in vault.all(TIMERS).await? {
+            state.timers.insert(RemoteChatId::new(row.key), u32::try_from(row.mark).unwrap_or_default());
+        }
+        for row in vault.all(PHONE_CHATS).await? {
+            state.phone_chats.insert(RemoteChatId::new(row.key));
+        }
+        for row in vault.all(PLACEHOLDERS).await? {
+            if let Some((chat, id)) = row.key.split_once('\n') {
+                state.placeholders.insert((RemoteChatId::new(chat), RemoteMessageId::new(id)));
+            }
+        }
+        Ok(Self { me, own, clock, config, vault, store, state: Mutex::new(state) })
+    }
+
+    /// How somebody is called; the number, when nobody says.
+    pub(super) fn name(&self, person: &Person) -> Option<String> {
+        let known =
+            person.id().and_then(|id| self.state().names.get(&id).and_then(|names| names.best().cloned()));
+        known.or_else(|| person.phone.as_ref().map(|phone| format!("+{}", phone.user_base())))
+    }
+
+    /// How whoever is mentioned is called.
+    pub(super) fn label(&self, jid: &Jid) -> String {
+        let known = identity::id_of(jid)
+            .and_then(|id| self.state().names.get(&id).and_then(|names| names.best().cloned()));
+        known.unwrap_or_else(|| jid.user_base().to_owned())
+    }
+
+    /// Everybody whose name goes with the words.
+    pub(super) fn named(&self, words: &str, count_max: usize) -> Vec<(RemoteUserId, String)> {
+        let wanted = words.to_lowercase();
+        let state = self.state();
+        let mut found: Vec<_> = state
+            .names
+            .iter()
+            .filter_map(|(id, names)| Some((id.clone(), names.best()?.clone())))
+            .filter(|(id, name)| *id != self.me && name.to_lowercase().contains(&wanted))
+            .collect();
+        found.sort_by_key(|(_, name)| (!name.to_lowercase().starts_with(&wanted), name.to_lowercase()));
+        found.truncate(count_max);
+        found
+    }
+
+    /// Learns a name; whether it is another one than before.
+    pub(super) async fn learn_name(
+        &self,
+        id: &RemoteUserId,
+        learn: impl FnOnce(&mut Names) + Send,
+    ) -> Result<bool, NotStored> {
+        let (changed, names) = {
+            let mut state = self.state();
+            let names = state.names.entry(id.clone()).or_default();
+            let before = names.clone();
+            learn(names);
+            (*names != before, names.clone())
+        };
+        if changed {
+            let value = serde_json::to_vec(&names).unwrap_or_default();
+            self.keep(NAMES, id.as_str(), 0, value).await?;
+        }
+        Ok(changed)
+    }
+
+    /// After how many seconds messages of a chat disappear; 0 for never.
+    pub(super) fn timer_secs(&self, chat: &RemoteChatId) -> u32 {
+        self.state().timers.get(chat).copied().unwrap_or_default()
+    }
+
+    /// Learns a timer; whether it is another one than before.
+    pub(super) async fn learn_timer(&self, chat: &RemoteChatId, secs: u32) -> Result<bool, NotStored> {
+        if self.timer_secs(chat) == secs {
+            return Ok(false);
+        }
+        self.state().timers.insert(chat.clone(), secs);
+        self.keep(TIMERS, chat.as_str(), secs.into(), Vec::new()).await?;
+        Ok(true)
+    }
+
+    /// Remembers that a chat goes by a number, since no hidden id was known yet.
+    pub(super) async fn note_phone_chat(&self, chat: &RemoteChatId) -> Result<(), NotStored> {
+        if self.state().phone_chats.insert(chat.clone()) {
+            self.keep(PHONE_CHATS, chat.as_str(), 0, Vec::new()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a chat goes by a number.
+    pub(super) fn is_phone_chat(&self, chat: &RemoteChatId) -> bool {
+        self.state().phone_chats.contains(chat)
+    }
+
+    /// It goes by the hidden id from now on, and that is stored.
+    pub(super) async fn forget_phone_chat(&self, chat: &RemoteChatId) -> Result<(), NotStored> {
+        self.state().phone_chats.remove(chat);
+        let key = chat.as_str().to_owned();
+        self.vault.keep(vec![Keeping::Remove { shelf: PHONE_CHATS.to_owned(), key }]).await
+    }
+
+    /// Remembers that words of ours stand in the place of a message.
+    pub(super) async fn note_placeholder(
+        &self,
+        chat: &RemoteChatId,
+        id: &RemoteMessageId,
+    ) -> Result<(), NotStored> {
+        self.state().placeholders.insert((chat.clone(), id.clone()));
+        self.keep(PLACEHOLDERS, &format!("{chat}\n{id}"), self.clock.now_ms(), Vec::new()).await
+    }
+
+    /// Whether words of ours stand in the place of a message.
+    pub(super) fn has_placeholder(&self, chat: &RemoteChatId, id: &RemoteMessageId) -> bool {
+        self.state().placeholders.contains(&(chat.clone(), id.clone()))
+    }
+
+    /// The message itself stands there now.
+    pub(super) async fn forget_placeholder(
+        &self,
+        chat: &RemoteChatId,
+        id: &RemoteMessageId,
+    ) -> Result<(), NotStored> {
+        self.state().placeholders.remove(&(chat.clone(), id.clone()));
+        let key = format!("{chat}\n{id}");
+        self.vault.keep(vec![Keeping::Remove { shelf: PLACEHOLDERS.to_owned(), key }]).await
+    }
+
+    /// Remembers what a poll was opened with.
+    pub(super) async fn note_poll(
+        &self,
+        chat: &RemoteChatId,
+        id: &RemoteMessageId,
+        poll: &PollMemory,
+    ) -> Result<(), NotStored> {
+        let value = serde_json::to_vec(poll).unwrap_or_default();
+        self.keep(POLLS, &format!("{chat}\n{id}"), self.clock.now_ms(), value).await
+    }
+
+    /// What a poll was opened with.
+    pub(super) async fn poll(
+        &self,
+        chat: &RemoteChatId,
+        id: &RemoteMessageId,
+    ) -> Result<Option<PollMemory>, NotStored> {
+        let value = self.vault.get(POLLS, &format!("{chat}\n{id}")).await?;
+        Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
+    }
+
+    pub(super) fn group(&self, chat: &RemoteChatId) -> Option<Group> {
+        self.state().groups.get(chat).cloned()
+    }
+
+    pub(super) fn learn_group(&self, chat: &RemoteChatId, group: Group) {
+        self.state().groups.insert(chat.clone(), group);
+    }
+
+    /// Changes what is known of a group, if anything is.
+    pub(super) fn change_group(&self, chat: &RemoteChatId, change: impl FnOnce(&mut Group)) {
+        if let Some(group) = self.state().groups.get_mut(chat) {
+            change(group);
+        }
+    }
+
+    /// A message came in that is not read yet.
+    pub(super) fn note_unread(&self, chat: &RemoteChatId, unread: Unread) {
+        let mut state = self.state();
+        let waiting = state.unread.entry(chat.clone()).or_default();
+        waiting.push_back(unread);
+        if waiting.len() > UNREAD_MAX {
+            waiting.pop_front();
+        }
+    }
+
+    /// What was unread up to a message, with it.
+    pub(super) fn take_read(&self, chat: &RemoteChatId, up_to: Unread) -> Vec<Unread> {
+        let mut state = self.state();
+        let waiting = state.unread.entry(chat.clone()).or_default();
+        match waiting.iter().position(|unread| unread.stanza == up_to.stanza) {
+            Some(place) => waiting.drain(..=place).collect(),
+            None => vec![up_to],
+        }
+    }
+
+    /// Remembers where a stanza's message stands, for what names only the stanza.
+    pub(super) fn note_seen(&self, stanza: &str, chat: &RemoteChatId, id: &RemoteMessageId) {
+        let mut state = self.state();
+        if state.seen.insert(stanza.to_owned(), (chat.clone(), id.clone())).is_none() {
+            state.seen_order.push_back(stanza.to_owned());
+            if state.seen_order.len() > SEEN_MAX
+                && let Some(oldest) = state.seen_order.pop_front()
+            {
+                state.seen.remove(&oldest);
+            }
+        }
+    }
+
+    /// Where a stanza's message stands, if it came lately.
+    pub(super) fn seen(&self, stanza: &str) -> Option<(RemoteChatId, RemoteMessageId)> {
+        self.state().seen.get(stanza).cloned()
+    }
+
+    async fn keep(&self, shelf: &str, key: &str, mark: i64, value: Vec<u8>) -> Result<(), NotStored> {
+        let row = Row { key: key.to_owned(), mark, value };
+        self.vault.keep(vec![Keeping::Put { shelf: shelf.to_owned(), row }]).await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A name as it is kept; none when nothing is left of it.
+pub(super) fn name(name: &str) -> Option<String> {
+    Some(clean_name(name)).filter(|name| !name.is_empty())
+}

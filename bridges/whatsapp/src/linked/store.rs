@@ -1,0 +1,209 @@
+//! What the WhatsApp library must remember, kept in the bridge's own database.
+//!
+//! [`Kept`] is the library's `Backend`: rows in the login's [`Vault`], a shelf for each sort, all changes of one call in one transaction.
+//! Whoever reads and then writes holds `order`, since the library calls from many tasks.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use magpie_common::{
+    clock::Clock,
+    platform::{Keeping, Kept as Row, NotStored, Vault},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::Mutex;
+use wacore::store::error::StoreError;
+
+type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+mod app_state;
+mod device;
+mod pending;
+mod protocol;
+mod secrets;
+mod signal;
+#[cfg(test)]
+mod tests;
+
+/// The library's memory of one login.
+#[derive(Clone)]
+pub(super) struct Kept(Arc<Inner>);
+
+struct Inner {
+    place: Place,
+    clock: Clock,
+    order: Mutex<()>,
+    alarm: Option<Alarm>,
+    /// A write failed. Nothing is written from then on: a key that had moved on without its message would make the message unreadable, while
+    /// what stands is whole, and whoever begins anew from it loses nothing.
+    is_broken: AtomicBool,
+}
+
+/// Told once, when a write has failed.
+pub(super) type Alarm = Box<dyn Fn(NotStored) + Send + Sync>;
+
+/// Where rows stand.
+enum Place {
+    /// In the login's vault.
+    Vault(Vault),
+    /// In memory, while there is no login yet.
+    Memory(Mutex<BTreeMap<String, Vec<Row>>>),
+}
+
+impl Kept {
+    /// The memory that stands in a vault. After a write that failed it is of no use any more, and says so by the alarm.
+    pub(super) fn new(vault: Vault, clock: Clock, alarm: Alarm) -> Self {
+        Self::at(Place::Vault(vault), clock, Some(alarm))
+    }
+
+    /// A memory of a device that is being linked.
+    pub(super) fn in_memory(clock: Clock) -> Self {
+        Self::at(Place::Memory(Mutex::default()), clock, None)
+    }
+
+    fn at(place: Place, clock: Clock, alarm: Option<Alarm>) -> Self {
+        let (order, is_broken) = (Mutex::default(), AtomicBool::new(false));
+        Self(Arc::new(Inner { place, clock, order, alarm, is_broken }))
+    }
+
+    /// All rows that are held in memory, each with its shelf.
+    pub(super) async fn in_hand(&self) -> Vec<(String, Row)> {
+        let Place::Memory(shelves) = &self.0.place else { return Vec::new() };
+        let shelves = shelves.lock().await;
+        let rows = |(shelf, rows): (&String, &Vec<Row>)| {
+            rows.iter().map(|row| (shelf.clone(), row.clone())).collect::<Vec<_>>()
+        };
+        shelves.iter().flat_map(rows).collect()
+    }
+
+    async fn bytes(&self, shelf: &str, key: &str) -> Result<Option<Vec<u8>>> {
+        match &self.0.place {
+            Place::Vault(vault) => vault.get(shelf, key).await.map_err(not_stored),
+            Place::Memory(shelves) => {
+                let shelves = shelves.lock().await;
+                let row = shelves.get(shelf).and_then(|rows| rows.iter().find(|row| row.key == key));
+                Ok(row.map(|row| row.value.clone()))
+            }
+        }
+    }
+
+    async fn json<T: DeserializeOwned>(&self, shelf: &str, key: &str) -> Result<Option<T>> {
+        let bytes = self.bytes(shelf, key).await?;
+        bytes.map(|bytes| read_json(&bytes)).transpose()
+    }
+
+    async fn rows(&self, shelf: &str) -> Result<Vec<Row>> {
+        match &self.0.place {
+            Place::Vault(vault) => vault.all(shelf).await.map_err(not_stored),
+            Place::Memory(shelves) => {
+                let mut rows = shelves.lock().await.get(shelf).cloned().unwrap_or_default();
+                rows.sort_by(|one, other| (one.mark, &one.key).cmp(&(other.mark, &other.key)));
+                Ok(rows)
+            }
+        }
+    }
+
+    async fn change(&self, changes: Vec<Keeping>) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        match &self.0.place {
+            Place::Vault(vault) => self.write(vault, changes).await.map_err(not_stored),
+            Place::Memory(shelves) => {
+                let mut shelves = shelves.lock().await;
+                for change in changes {
+                    match change.shelf().map(str::to_owned) {
+                        Some(shelf) => change.apply(shelves.entry(shelf).or_default()),
+                        None => shelves.clear(),
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn write(&self, vault: &Vault, changes: Vec<Keeping>) -> Result<(), NotStored> {
+        if self.0.is_broken.load(Ordering::Acquire) {
+            return Err(NotStored("an earlier change could not be stored".to_owned()));
+        }
+        let written = vault.keep(changes).await;
+        if let Err(error) = &written
+            && !self.0.is_broken.swap(true, Ordering::AcqRel)
+            && let Some(alarm) = &self.0.alarm
+        {
+            alarm(error.clone());
+        }
+        written
+    }
+
+    async fn put(&self, shelf: &str, key: &str, value: &[u8]) -> Result<()> {
+        self.change(vec![put(shelf, key, 0, value.to_vec())]).await
+    }
+
+    async fn put_all(&self, shelf: &str, rows: &[(Arc<str>, Bytes)]) -> Result<()> {
+        self.change(rows.iter().map(|(key, value)| put(shelf, key, 0, value.to_vec())).collect()).await
+    }
+
+    async fn put_json<T: Serialize + Sync>(&self, shelf: &str, key: &str, value: &T) -> Result<()> {
+        self.change(vec![put(shelf, key, 0, json(value)?)]).await
+    }
+
+    async fn remove(&self, shelf: &str, key: &str) -> Result<()> {
+        self.change(vec![remove(shelf, key)]).await
+    }
+
+    fn now_secs(&self) -> i64 {
+        self.0.clock.now_ms() / 1_000
+    }
+}
+
+fn put(shelf: &str, key: &str, mark: i64, value: Vec<u8>) -> Keeping {
+    Keeping::Put { shelf: shelf.to_owned(), row: Row { key: key.to_owned(), mark, value } }
+}
+
+fn remove(shelf: &str, key: &str) -> Keeping {
+    Keeping::Remove { shelf: shelf.to_owned(), key: key.to_owned() }
+}
+
+fn remove_below(shelf: &str, mark: i64) -> Keeping {
+    Keeping::RemoveBelow { shelf: shelf.to_owned(), mark }
+}
+
+fn clear(shelf: &str) -> Keeping {
+    Keeping::Clear { shelf: shelf.to_owned() }
+}
+
+/// Several ids as one key. None of them holds a line break: they come from attributes of stanzas.
+fn key(parts: &[&str]) -> String {
+    parts.join("\n")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| StoreError::Serialization(Box::new(error)))
+}
+
+fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|error| StoreError::Serialization(Box::new(error)))
+}
+
+fn not_stored(error: NotStored) -> StoreError {
+    StoreError::Database(Box::new(error))
+}
+
+fn damaged(what: &str) -> StoreError {
+    StoreError::Validation(format!("{what} is damaged"))
+}
