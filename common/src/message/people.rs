@@ -36,6 +36,7 @@ impl RemoteEvent {
             | Self::StateChanged(_)
             | Self::Migrated { .. }
             | Self::SameUser { .. }
+            | Self::Failed { .. }
             | Self::Gap { .. }
             | Self::Unknown { .. } => {}
         }

@@ -32,7 +32,7 @@ pub enum Happening {
 
 impl Happening {
     /// Every one; what ends a message comes last.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Message,
         Self::Edit,
         Self::Preview,
