@@ -192,7 +192,11 @@ fn call(facts: &Facts<'_>) -> Option<Decision> {
     if let Some(words) = body.strip_prefix(&*facts.settings.command_prefix)
         && (words.is_empty() || words.starts_with(char::is_whitespace))
     {
-        return Some(Decision::Command(words.trim().to_owned()));
+        // Its answer would be that of a room that is joined to nothing.
+        return Some(match facts.in_the_making {
+            true => Decision::Wait("the room is still being made".to_owned()),
+            false => Decision::Command(words.trim().to_owned()),
+        });
     }
     let first = body.split_whitespace().next()?;
     if facts.portal.is_some() || facts.in_the_making {
