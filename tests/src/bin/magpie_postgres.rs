@@ -1,10 +1,9 @@
 //! A PostgreSQL for as long as somebody holds our standard input: the address on the first line, the end when the input ends. `cargo xtask
 //! test` starts it for tests of crates that have no harness.
 
-use std::io::{Write, stdout};
+use std::io::{self, Write, stdout};
 
 use magpie_tests::harness::postgres::{Durability, Postgres};
-use tokio::io::AsyncReadExt;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -13,6 +12,6 @@ async fn main() -> anyhow::Result<()> {
     let mut out = stdout();
     writeln!(out, "{url}")?;
     out.flush()?;
-    tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
+    tokio::task::spawn_blocking(|| io::copy(&mut io::stdin(), &mut io::sink())).await??;
     postgres.stop().await
 }
