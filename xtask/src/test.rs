@@ -1,6 +1,12 @@
 //! `cargo xtask test`: set-up, then all tests or one area of them.
 
-use std::{collections::BTreeSet, env, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Stdio},
+};
 
 use crate::{
     run::{cargo, run as run_command},
@@ -22,7 +28,7 @@ const EVERYTHING: &[Part] = &[Part::Synapse, Part::Postgres, Part::Judges, Part:
 
 const AREAS: &[Area] = &[
     Area { name: "bench", packages: &[], names: &["bench"], needs: &[Part::Postgres] },
-    Area { name: "common", packages: &["magpie-common"], names: &[], needs: &[] },
+    Area { name: "common", packages: &["magpie-common"], names: &[], needs: &[Part::Postgres] },
     Area { name: "convert", packages: &[], names: &["convert"], needs: &[] },
     Area { name: "crash", packages: &[], names: &["crash"], needs: &[Part::Synapse, Part::Postgres] },
     Area {
@@ -55,9 +61,15 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
     // Tests start our programs, and cargo builds a program for the tests of its own package only. All targets at once, so that the tests
     // themselves are built with the same features and not a second time.
     run_command(cargo(tools).args(["build", "--workspace", "--all-targets"]), "the build failed; see above")?;
+    let needs = area.map_or(EVERYTHING, |area| area.needs);
+    let has_database = !quick && needs.iter().any(|part| matches!(part, Part::Postgres));
+    let postgres = has_database.then(|| Postgres::start(tools)).flatten();
     let outcome = commands(area, filter).iter().try_for_each(|arguments| {
         let mut command = cargo(tools);
         command.args(arguments).env("MAGPIE_TEST_SKIPPED", &skips);
+        if let Some(postgres) = &postgres {
+            command.env("MAGPIE_TEST_POSTGRES_URL", &postgres.url);
+        }
         if quick {
             command.env("MAGPIE_TEST_QUICK", "1");
         }
@@ -69,6 +81,36 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
         return Ok(());
     }
     prove_features(tools, &skips)
+}
+
+/// A database server for tests of packages that cannot start one. It ends when it is dropped.
+struct Postgres {
+    url: String,
+    child: Child,
+}
+
+impl Postgres {
+    /// `None` where there is no PostgreSQL; what needs it is skipped then, and with CI=true fails.
+    fn start(tools: &Tools) -> Option<Self> {
+        let mut command = cargo(tools);
+        command.args(["run", "--quiet", "--package", "magpie-tests", "--bin", "magpie-postgres"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+        let mut url = String::new();
+        let told = child.stdout.take().map(|out| BufReader::new(out).read_line(&mut url));
+        if !matches!(told, Some(Ok(1..))) {
+            let _ = child.wait();
+            return None;
+        }
+        Some(Self { url: url.trim().to_owned(), child })
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // The end of its input is what it waits for.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
 }
 
 /// A feature whose proof was skipped is not proved by this run.

@@ -47,6 +47,7 @@ const CONVERSATION: &[(Where, &str, &str)] = &[
     (Portal, "id", "Chat lobby on Example, by way of account "),
     (Portal, "sync", "The room will look like its chat in a moment."),
     (Portal, "capabilities", "From this room to Example:"),
+    (Portal, "relay-template text <{name}> {message}", "From now on in this room:"),
     (Portal, "set-relay ally", "`ally` speaks in this room for people without an account"),
     (Portal, "unset-relay", "Nobody speaks in this room any more for people without an account."),
     (Desk, "failed", "Nothing has failed."),

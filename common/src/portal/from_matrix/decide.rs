@@ -192,6 +192,10 @@ fn call(facts: &Facts<'_>) -> Option<Decision> {
     if let Some(words) = body.strip_prefix(&*facts.settings.command_prefix)
         && (words.is_empty() || words.starts_with(char::is_whitespace))
     {
+        // Its answer would be that of a room that is joined to nothing.
+        if facts.in_the_making {
+            return Some(Decision::Wait("the room is still being made".to_owned()));
+        }
         let words = words.trim();
         return chat_command(facts, words).is_none().then(|| Decision::Command(words.to_owned()));
     }

@@ -43,6 +43,7 @@ struct Scene {
     related: Related,
     linked: bool,
     is_management: bool,
+    in_the_making: bool,
     relay_reactions: RelayReactions,
 }
 
@@ -63,6 +64,7 @@ fn portal() -> Scene {
         related: Related::default(),
         linked: false,
         is_management: false,
+        in_the_making: false,
         relay_reactions: RelayReactions::Off,
     }
 }
@@ -119,7 +121,7 @@ fn decided(scene: &Scene, event: &Value) -> Decision {
     decide(&Facts {
         event: &event,
         portal: scene.portal.as_ref(),
-        in_the_making: false,
+        in_the_making: scene.in_the_making,
         goes_on_in: None,
         is_management: scene.is_management,
         level: scene.level,
@@ -255,7 +257,11 @@ fn commands() {
         event["sender"] = "@asked:example.org".into();
         event
     };
+    let making = || Scene { in_the_making: true, ..able(bare()) };
+    let waits = || Decision::Wait("the room is still being made".to_owned());
     check(vec![
+        ("the prefix in a room that is being made", making(), text("!discord unbridge"), waits()),
+        ("words in a room that is being made", making(), text("status"), waits()),
         ("the prefix in a portal", able(portal()), text("!discord status"), command("status")),
         ("the prefix alone", able(portal()), text("!discord"), command("")),
         ("arguments keep their spaces", able(portal()), text(" !discord  trace  $a "), command("trace  $a")),
