@@ -4,7 +4,7 @@ use magpie_common::{clock::Clock, testkit::fake_homeserver::FakeHomeserver};
 use magpie_tests::{
     harness::bridge::Bridge,
     stage::{Cast, Stage},
-    whatsapp_cloud::{SmallWorld, WhatsAppCloudSim, World, staged::platform_section},
+    whatsapp_cloud::{SmallWorld, Status, WhatsAppCloudSim, World, staged::platform_section},
 };
 
 /// The program on its stage, with webhooks on their way to it.
@@ -67,7 +67,11 @@ async fn people_talk_and_are_told_what_does_not_go() -> anyhow::Result<()> {
             message.content["body"].as_str().is_some_and(|it| it.contains("we do"))
         })
         .await?;
-    sim.person_reads(chat);
+    // The next one goes only when the first is recorded.
+    admin.sends(&room, "of all kinds");
+    let is_next = |body: Option<&str>| body.is_some_and(|body| body.contains("of all kinds"));
+    sim.wait_for_message(chat, |message| is_next(message.content["body"].as_str())).await?;
+    assert!(sim.message_gets(&sent.id, Status::Read));
     homeserver
         .wait_until(|homeserver| {
             homeserver.read_up_to(&room, &ghost).filter(|event| event.as_str() == answer.as_str())

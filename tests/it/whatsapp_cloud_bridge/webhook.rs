@@ -94,3 +94,23 @@ async fn success_is_answered_when_it_is_stored_and_not_before() {
     assert!(answers.contains(&Some(503)), "{answers:?}");
     session.close().await;
 }
+
+#[tokio::test]
+async fn what_is_said_while_nobody_takes_it_comes_later() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.alice_writes().await;
+    session.close().await;
+    let before = stage.recorder.events().len();
+    for nth in 0..3 {
+        stage.sim.person_says(stage.small.with_alice(), &format!("while closed, {nth}"));
+    }
+    stage.sim.wait_for_webhooks().await.expect("all were tried");
+    assert_eq!(stage.recorder.events().len(), before, "a closed session pushes nothing");
+    let session = stage.connect().await;
+    for nth in 0..3 {
+        stage.arrived(&format!("while closed, {nth}")).await;
+    }
+    assert_eq!(stage.recorder.messages().len(), 4, "each once");
+    session.close().await;
+}

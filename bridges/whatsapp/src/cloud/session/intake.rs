@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use magpie_common::{
     ids::{AliasSet, RemoteChatId, RemoteUserId},
-    message::{RemoteEvent, RemoteMessage, Sender, UserInfo},
+    message::{RemoteEvent, RemoteMessage, Sender},
     platform::{ConnectError, Cursor, EventSink, NotStored, Ticket},
 };
 use serde_json::Value;
@@ -19,18 +19,15 @@ use super::{
     api::Refusal,
     changes::{Change, Changes, Deed},
     end_session,
-    people::{People, Person},
+    people::People,
     sent::Sent,
     templates::Templates,
     verdict::refused,
 };
-use crate::{
-    cloud::{
-        events::{self, Origin, Read},
-        json::{list, name, text},
-        place,
-    },
-    ids,
+use crate::cloud::{
+    events::{self, Origin, Read},
+    json::{list, name, text},
+    place,
 };
 
 mod who;
