@@ -121,6 +121,7 @@ impl Subject for OnSimulator {
             Happening::Vote
             | Happening::Receipt
             | Happening::Failed
+            | Happening::SameUser
             | Happening::Poll
             | Happening::Pin
             | Happening::ChatChanged
