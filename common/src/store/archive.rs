@@ -27,7 +27,7 @@ const FORM: u32 = 1;
 pub const STANDARD: &str = "-";
 
 /// What is in a file, table by table, and the columns that order it. `{c}` is what makes PostgreSQL compare text as SQLite does.
-pub(super) const TABLES: [Table; 12] = [
+pub(super) const TABLES: [Table; 13] = [
     Table { name: "portal", order: "chat{c}" },
     Table { name: "ghost", order: "user_id{c}" },
     Table { name: "ghost_alias", order: "alias{c}" },
@@ -36,6 +36,7 @@ pub(super) const TABLES: [Table; 12] = [
     Table { name: "reaction", order: "chat{c}, remote_id{c}, origin, sender{c}, emoji{c}" },
     Table { name: "media", order: "key{c}" },
     Table { name: "session_kv", order: "login{c}, key{c}" },
+    Table { name: "session_row", order: "login{c}, shelf{c}, key{c}" },
     Table { name: "login", order: "id{c}" },
     Table { name: "portal_login", order: "chat{c}, login{c}" },
     Table { name: "person", order: "user_id{c}" },
