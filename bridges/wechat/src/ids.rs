@@ -1,0 +1,60 @@
+//! How people and chats are spelled as remote ids: by adapter, account and the id that WeChat uses there.
+//!
+//! | id | who or what |
+//! |---|---|
+//! | `official/wx5823bf96d3bd56c7/oVAZ-5x` | whoever follows that Official Account under that openid, and the chat with them |
+//! | `union/o6_bmjrPTlm6_2sgVt7hMZOPfL2M` | the same person for all accounts of one owner; never the id of a ghost, only another name of one |
+//!
+//! The same person has another openid at each account; only a unionid tells that it is the same. Only this file makes and parses such ids.
+
+use magpie_common::ids::{RemoteChatId, RemoteUserId};
+
+/// The longest id of WeChat's own that stands in one of ours.
+const NATIVE_CHARS_MAX: usize = 128;
+
+/// Somebody whom an account knows under an id of WeChat's; `None` for what cannot be one.
+pub(crate) fn user(adapter: &str, account: &str, native: &str) -> Option<RemoteUserId> {
+    (is_native(account) && is_native(native))
+        .then(|| RemoteUserId::new(format!("{adapter}/{account}/{native}")))
+}
+
+/// The chat with them.
+pub(crate) fn direct(user: &RemoteUserId) -> RemoteChatId {
+    RemoteChatId::new(user.as_str())
+}
+
+/// Whom an owner's accounts all know under that id.
+pub(crate) fn union(native: &str) -> Option<RemoteUserId> {
+    is_native(native).then(|| RemoteUserId::new(format!("union/{native}")))
+}
+
+/// WeChat's own id in one of ours; `None` where it is none of this account's.
+pub(crate) fn native<'a>(id: &'a str, adapter: &str, account: &str) -> Option<&'a str> {
+    let rest = id.strip_prefix(adapter)?.strip_prefix('/')?;
+    rest.strip_prefix(account)?.strip_prefix('/').filter(|native| is_native(native))
+}
+
+/// It stands in addresses and in JSON.
+fn is_native(id: &str) -> bool {
+    (1..=NATIVE_CHARS_MAX).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_@.:".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_as_they_were_made() {
+        let person = user("official", "wx58", "oVAZ-5x_y").expect("it is one");
+        assert_eq!(person.as_str(), "official/wx58/oVAZ-5x_y");
+        assert_eq!(native(direct(&person).as_str(), "official", "wx58"), Some("oVAZ-5x_y"));
+        assert_eq!(native(person.as_str(), "official", "wx5"), None);
+        assert_eq!(native(person.as_str(), "wecom", "wx58"), None);
+        assert_eq!(union("o6_b").as_ref().map(RemoteUserId::as_str), Some("union/o6_b"));
+        for bad in ["", "a/b", "a b", "鸟", &"a".repeat(129)] {
+            assert_eq!(user("official", "wx58", bad), None, "{bad}");
+            assert_eq!(user("official", bad, "oVAZ"), None, "{bad}");
+        }
+    }
+}

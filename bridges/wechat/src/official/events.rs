@@ -1,0 +1,268 @@
+//! From what a callback tells to what it means. Pure: one callback at a time.
+//!
+//! A field that is missing or new must not lose the words beside it; what cannot be mapped stays with its raw form. References:
+//! <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>,
+//! <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_event_pushes.html>.
+
+use magpie_common::{
+    clock::TimestampMs,
+    ids::{RemoteFileId, RemoteMessageId},
+    message::{Attachment, AttachmentKind, FileSource, Message, Node, RichText, Tone, clean_line},
+};
+use serde_json::Value;
+
+use crate::{
+    faces,
+    json::{at_ms, text},
+};
+
+/// Raw forms are cut at this length.
+const RAW_BYTES_MAX: usize = 16 * 1024;
+
+/// What a callback means.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Read {
+    /// The person said something, or did something that the bridge puts into words.
+    Told(Message, Deed),
+    /// It is for nobody in a chat.
+    Nothing,
+    /// Nobody can read this (yet).
+    Unknown {
+        /// What WeChat calls it.
+        name: String,
+        /// The raw form.
+        raw: String,
+    },
+}
+
+/// What the person did, which decides how long the account may write to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// They wrote.
+    Wrote,
+    /// They followed, scanned a code or pressed something in the menu.
+    Pressed,
+    /// They follow the account no more.
+    Left,
+    /// Anything else.
+    Other,
+}
+
+/// Reads a callback.
+pub(super) fn read(told: &Value) -> Read {
+    let kind = text(&told["MsgType"]);
+    let read = if kind == "event" {
+        event(told)
+    } else {
+        said(kind, told).map(|message| Read::Told(message, Deed::Wrote))
+    };
+    read.unwrap_or_else(|| {
+        let event = if kind == "event" { text(&told["Event"]) } else { "" };
+        let mut raw = told.to_string();
+        raw.truncate(raw.floor_char_boundary(RAW_BYTES_MAX));
+        Read::Unknown { name: format!("{kind} {event}").trim().to_owned(), raw }
+    })
+}
+
+/// The id under which it is known: of a message its own; an event has none, so what tells it from others stands for one.
+pub(super) fn id(told: &Value) -> Option<RemoteMessageId> {
+    const ID_BYTES_MAX: usize = 512;
+    let own = text(&told["MsgId"]);
+    if !own.is_empty() {
+        return own.bytes().all(|byte| byte.is_ascii_digit()).then(|| RemoteMessageId::new(own));
+    }
+    let parts = ["CreateTime", "Event", "EventKey"].map(|name| text(&told[name]));
+    let id = format!("event/{}", parts.join("/"));
+    (!parts[0].is_empty() && id.len() <= ID_BYTES_MAX).then(|| RemoteMessageId::new(id))
+}
+
+/// When it was said.
+pub(super) fn sent_ms(told: &Value) -> Option<TimestampMs> {
+    at_ms(&told["CreateTime"])
+}
+
+/// The id of a file in the name that the bridge gives it.
+pub(super) fn media_id(file: &RemoteFileId) -> Option<&str> {
+    file.as_str().strip_prefix(MEDIA).filter(|id| is_media_id(id))
+}
+
+/// What the name of a file begins with.
+const MEDIA: &str = "media/";
+
+/// It stands in the address of a request.
+fn is_media_id(id: &str) -> bool {
+    const CHARS_MAX: usize = 256;
+    (1..=CHARS_MAX).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+fn said(kind: &str, told: &Value) -> Option<Message> {
+    use AttachmentKind::{Image, Video, Voice};
+    let message = match kind {
+        "text" => Message::text(faces::read(text(&told["Content"]))),
+        "image" => file(told, Image, ("image.jpg", None))?,
+        "video" | "shortvideo" => file(told, Video, ("video.mp4", Some("video/mp4")))?,
+        "voice" => {
+            let format = text(&told["Format"]).to_ascii_lowercase();
+            let (name, mime) = match format.as_str() {
+                "amr" => ("voice message.amr", Some("audio/amr")),
+                "mp3" => ("voice message.mp3", Some("audio/mpeg")),
+                _ => ("voice message", None),
+            };
+            // What WeChat understood of it.
+            Message { text: faces::read(text(&told["Recognition"])), ..file(told, Voice, (name, mime))? }
+        }
+        "location" => Message::text(place(&told["Location_X"], &told["Location_Y"], &told["Label"])?),
+        "link" => Message::text(link(told)?),
+        _ => return None,
+    };
+    (!message.is_empty()).then_some(message)
+}
+
+fn file(told: &Value, kind: AttachmentKind, (name, mime): (&str, Option<&str>)) -> Option<Message> {
+    let id = Some(text(&told["MediaId"])).filter(|id| is_media_id(id))?;
+    let source = FileSource::Remote(RemoteFileId::new(format!("{MEDIA}{id}")));
+    let attachment = Attachment { mime: mime.map(str::to_owned), ..Attachment::new(kind, source, name) };
+    Some(Message { attachments: vec![attachment], ..Message::default() })
+}
+
+/// A place, as a link to a map.
+fn place(latitude: &Value, longitude: &Value, label: &Value) -> Option<RichText> {
+    let degrees = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse::<f64>().ok());
+    let (latitude, longitude) = (degrees(latitude)?, degrees(longitude)?);
+    let label = clean_line(text(label));
+    let words = if label.is_empty() { "Location" } else { label.as_str() };
+    let url = format!(
+        "https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}"
+    );
+    let link = Node::Link { children: vec![Node::Text(url.clone())], url };
+    Some(RichText(vec![Node::Text(format!("📍 {words}")), Node::LineBreak, link]))
+}
+
+fn link(told: &Value) -> Option<RichText> {
+    let url = clean_line(text(&told["Url"]));
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    let title = clean_line(text(&told["Title"]));
+    let title = if title.is_empty() { url.clone() } else { title };
+    let children = vec![Node::Text(title)];
+    let mut nodes = vec![match is_web {
+        true => Node::Link { url, children },
+        false => Node::Strong(children),
+    }];
+    let description = RichText::plain(text(&told["Description"]));
+    if !description.is_blank() {
+        nodes.push(Node::LineBreak);
+        nodes.extend(description.0);
+    }
+    Some(RichText(nodes)).filter(|text| !text.is_blank())
+}
+
+fn event(told: &Value) -> Option<Read> {
+    let key = clean_line(text(&told["EventKey"]));
+    let did = |words: String, deed| Some(Read::Told(notice(&words), deed));
+    match text(&told["Event"]) {
+        "subscribe" => {
+            let from = key.strip_prefix("qrscene_").filter(|scene| !scene.is_empty());
+            let by = from.map(|scene| format!(", by the code “{scene}”")).unwrap_or_default();
+            did(format!("Follows the account now{by}."), Deed::Pressed)
+        }
+        "unsubscribe" => did("Does not follow the account any more.".to_owned(), Deed::Left),
+        "SCAN" => did(format!("Scanned the code “{key}”."), Deed::Pressed),
+        "CLICK" => did(format!("Pressed “{key}” in the menu."), Deed::Pressed),
+        "VIEW" => did(format!("Opened {key} from the menu."), Deed::Other),
+        // Phones tell where they are every few seconds while the chat is open: nobody said that into the chat. The fate of templates and mass
+        // messages, which are not sent from here.
+        "LOCATION" | "TEMPLATESENDJOBFINISH" | "MASSSENDJOBFINISH" => Some(Read::Nothing),
+        _ => None,
+    }
+}
+
+/// Words of the bridge's.
+fn notice(words: &str) -> Message {
+    let nodes = vec![Node::Emphasis(vec![Node::Text(words.to_owned())])];
+    Message { tone: Tone::Notice, ..Message::text(RichText(nodes)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn words(read: Read) -> String {
+        match read {
+            Read::Told(message, _) => message.text.to_plain(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn words_places_and_links_are_read() {
+        for (told, shown) in [
+            (json!({"MsgType": "text", "Content": "你好[微笑]"}), "你好🙂"),
+            (
+                json!({"MsgType": "location", "Location_X": "23.134521", "Location_Y": "113.358803", "Label": "Tower"}),
+                "📍 Tower\nhttps://www.openstreetmap.org/?mlat=23.134521&mlon=113.358803#map=16/23.134521/113.358803",
+            ),
+            (
+                json!({"MsgType": "link", "Title": "Birds", "Description": "All of them.", "Url": "https://example.org/"}),
+                "Birds (https://example.org/)\nAll of them.",
+            ),
+            (json!({"MsgType": "link", "Title": "Birds", "Url": "weixin://x"}), "Birds"),
+            (
+                json!({"MsgType": "event", "Event": "subscribe", "EventKey": "qrscene_7"}),
+                "Follows the account now, by the code “7”.",
+            ),
+            (
+                json!({"MsgType": "event", "Event": "CLICK", "EventKey": "PRICES"}),
+                "Pressed “PRICES” in the menu.",
+            ),
+        ] {
+            assert_eq!(words(read(&told)), shown);
+        }
+    }
+
+    #[test]
+    fn files_are_named_by_their_media_id() {
+        let told = json!({"MsgType": "voice", "MediaId": "aB-_9", "Format": "amr", "Recognition": "hello"});
+        let Read::Told(message, Deed::Wrote) = read(&told) else { panic!("it is a message") };
+        assert_eq!(message.text.to_plain(), "hello");
+        let FileSource::Remote(file) = &message.attachments[0].source else { panic!("it is on WeChat") };
+        assert_eq!(
+            (media_id(file), message.attachments[0].mime.as_deref()),
+            (Some("aB-_9"), Some("audio/amr"))
+        );
+        for bad in ["", "../x", "a/b", "a?b", &"1".repeat(257)] {
+            assert!(
+                matches!(read(&json!({"MsgType": "image", "MediaId": bad})), Read::Unknown { .. }),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_keeps_its_raw_form() {
+        for told in [
+            json!({"MsgType": "hologram", "Content": "x"}),
+            json!({"MsgType": "text", "Content": ""}),
+            json!({"MsgType": "event", "Event": "dance"}),
+            json!({}),
+            json!("words"),
+        ] {
+            assert!(matches!(read(&told), Read::Unknown { .. }), "{told}");
+        }
+        assert_eq!(read(&json!({"MsgType": "event", "Event": "LOCATION", "Latitude": "1"})), Read::Nothing);
+    }
+
+    #[test]
+    fn each_callback_has_an_id_of_its_own() {
+        let of = |told: Value| id(&told).map(|id| id.to_string());
+        assert_eq!(of(json!({"MsgId": "6234567890123456789"})).as_deref(), Some("6234567890123456789"));
+        let pressed = of(json!({"CreateTime": "1348831860", "Event": "CLICK", "EventKey": "A"}));
+        assert_eq!(pressed.as_deref(), Some("event/1348831860/CLICK/A"));
+        for bad in [json!({}), json!({"MsgId": "x"}), json!({"CreateTime": "1", "EventKey": "a".repeat(600)})]
+        {
+            assert_eq!(of(bad), None);
+        }
+    }
+}

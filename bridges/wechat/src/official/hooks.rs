@@ -1,0 +1,162 @@
+//! The way in where WeChat calls us: one address for each account, `/_magpie/webhook/official/<AppID>`.
+//!
+//! Only what is signed and sealed with the account's secrets is looked into, and success is answered only when all that it tells is stored.
+//! WeChat waits five seconds for that, and asks three times. Reference:
+//! <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Receiving_standard_messages.html>.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use http::Method;
+use magpie_common::{
+    clock::Clock,
+    platform::{WebhookAnswer, WebhookHead},
+};
+use tracing::warn;
+
+use super::{account::Account, session::intake::Intake};
+use crate::{
+    callback::{Envelope, xml},
+    config::WeChatConfig,
+    json::{at_ms, text},
+};
+
+/// What WeChat reads as success.
+const SUCCESS: &str = "success";
+
+/// A challenge is a number; a longer one is not WeChat's.
+const CHALLENGE_CHARS_MAX: usize = 128;
+
+/// The accounts whose callbacks are taken. Clones share them.
+#[derive(Clone)]
+pub(super) struct Hooks {
+    accounts: Arc<Mutex<HashMap<String, Known>>>,
+    clock: Clock,
+    age_max_ms: Option<i64>,
+}
+
+/// An account, and who takes what happens to it; nobody while it is not connected.
+struct Known {
+    envelope: Arc<Envelope>,
+    intake: Option<Arc<Intake>>,
+}
+
+/// What stands in the address of a callback.
+struct Query(HashMap<String, String>);
+
+impl Query {
+    fn of(head: &WebhookHead) -> Self {
+        let query = head.query.as_deref().unwrap_or_default();
+        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    fn field(&self, name: &str) -> &str {
+        self.0.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// Whether it bears the signature that stands beside every callback, whatever its mode.
+    fn is_signed(&self, envelope: &Envelope) -> bool {
+        envelope.is_signed(self.field("signature"), &[self.field("timestamp"), self.field("nonce")])
+    }
+}
+
+impl Hooks {
+    /// Knows nobody yet.
+    pub fn new(config: &WeChatConfig, clock: Clock) -> Self {
+        let minutes = i64::from(config.callback_age_max_minutes);
+        Self { accounts: Arc::default(), clock, age_max_ms: (minutes > 0).then_some(minutes * 60_000) }
+    }
+
+    /// From now on the check of this account's address is answered; its callbacks wait until it is connected.
+    pub fn know(&self, account: &Account) {
+        self.put(account, None);
+    }
+
+    /// From now on what happens to this account goes there.
+    pub fn take(&self, account: &Account, intake: &Arc<Intake>) {
+        self.put(account, Some(Arc::clone(intake)));
+    }
+
+    fn put(&self, account: &Account, intake: Option<Arc<Intake>>) {
+        let Some(envelope) = account.envelope() else { return };
+        self.lock().insert(account.app_id.clone(), Known { envelope: Arc::new(envelope), intake });
+    }
+
+    /// The session is over, unless a newer one has taken its place.
+    pub fn leave(&self, app_id: &str, intake: &Arc<Intake>) {
+        if let Some(known) = self.lock().get_mut(app_id)
+            && known.intake.as_ref().is_some_and(|current| Arc::ptr_eq(current, intake))
+        {
+            known.intake = None;
+        }
+    }
+
+    /// The account has signed out: nothing is taken for it any more.
+    pub fn forget(&self, app_id: &str) {
+        self.lock().remove(app_id);
+    }
+
+    /// Whether a callback may come in. Its signature covers the time, so both are looked at before the body is read.
+    pub fn admit(&self, app_id: &str, head: &WebhookHead) -> Result<(), WebhookAnswer> {
+        let (envelope, _) = self.known(app_id).ok_or_else(WebhookAnswer::not_found)?;
+        let query = Query::of(head);
+        if !matches!(head.method, Method::GET | Method::POST) || !query.is_signed(&envelope) {
+            return Err(WebhookAnswer::unauthorized());
+        }
+        let told_ms = at_ms(&query.field("timestamp").into()).unwrap_or_default();
+        let age_ms = self.clock.now_ms().saturating_sub(told_ms).saturating_abs();
+        if self.age_max_ms.is_some_and(|age_max_ms| age_ms > age_max_ms) {
+            warn!(
+                age_seconds = age_ms / 1000,
+                "A callback bears an old time and is refused. Check this machine's clock."
+            );
+            return Err(WebhookAnswer::unauthorized());
+        }
+        Ok(())
+    }
+
+    /// Takes a callback whose head was admitted.
+    pub async fn receive(&self, app_id: &str, head: &WebhookHead, body: &[u8]) -> WebhookAnswer {
+        let query = Query::of(head);
+        if head.method == Method::GET {
+            return shake_hands(&query);
+        }
+        let Some((envelope, intake)) = self.known(app_id) else { return WebhookAnswer::not_found() };
+        let Some(document) = opened(&envelope, &query, body) else { return WebhookAnswer::unauthorized() };
+        let Ok(told) = xml::read(&document) else { return WebhookAnswer::malformed() };
+        let Some(intake) = intake else { return WebhookAnswer::again() };
+        match intake.take(&told).await {
+            Ok(()) => WebhookAnswer::words(SUCCESS),
+            Err(_) => WebhookAnswer::again(),
+        }
+    }
+
+    fn known(&self, app_id: &str) -> Option<(Arc<Envelope>, Option<Arc<Intake>>)> {
+        let accounts = self.lock();
+        let known = accounts.get(app_id)?;
+        Some((Arc::clone(&known.envelope), known.intake.clone()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `GET …?signature=…&timestamp=…&nonce=…&echostr=…`: repeats what WeChat made up.
+fn shake_hands(query: &Query) -> WebhookAnswer {
+    let challenge = query.field("echostr");
+    let is_challenge = (1..=CHALLENGE_CHARS_MAX).contains(&challenge.len())
+        && challenge.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_challenge { WebhookAnswer::words(challenge) } else { WebhookAnswer::malformed() }
+}
+
+/// What is sealed in a body. Whatever stands beside it in the open is not trusted.
+fn opened(envelope: &Envelope, query: &Query, body: &[u8]) -> Option<String> {
+    let outer = xml::read(std::str::from_utf8(body).ok()?).ok()?;
+    let sealed = text(&outer["Encrypt"]);
+    let words = [query.field("timestamp"), query.field("nonce"), sealed];
+    envelope.is_signed(query.field("msg_signature"), &words).then_some(())?;
+    String::from_utf8(envelope.open(sealed).ok()?).ok()
+}

@@ -1,0 +1,225 @@
+//! One account while it is connected.
+//!
+//! | part | duty |
+//! |---|---|
+//! | `api`, `verdict` | WeChat's API and its tokens, what errors mean |
+//! | `intake`, `people` | callbacks taken in and stored; who may be written to, and how often |
+//! | `deliver`, `capabilities` | messages out; what a chat can carry |
+//!
+//! Nothing connects us and WeChat between calls. A session ends when WeChat does not take the account, or when its events cannot be stored.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use magpie_common::{
+    clock::Clock,
+    ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
+    message::{ChatInfo, ChatKind, Limits, Outgoing, UserInfo},
+    platform::{
+        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Progress,
+        Session,
+    },
+};
+use reqwest::header::CONTENT_TYPE;
+use tokio::sync::{Mutex as AsyncMutex, watch};
+
+use self::{
+    api::{Api, ApiError},
+    deliver::Deliverer,
+    intake::Intake,
+    people::{Met, People},
+    verdict::connect_verdict,
+};
+use super::{NAME, account::Account, events, hooks::Hooks};
+use crate::{
+    config::WeChatConfig,
+    ids,
+    json::{name, text},
+};
+
+pub(super) mod api;
+mod capabilities;
+mod deliver;
+pub(super) mod intake;
+mod people;
+pub(super) mod verdict;
+
+/// The end of a session, and why.
+type End = watch::Sender<Option<ConnectError>>;
+
+/// What a session is made from.
+pub(super) struct Setup {
+    /// The settings.
+    pub config: Arc<WeChatConfig>,
+    /// Time.
+    pub clock: Clock,
+    /// The way in.
+    pub hooks: Hooks,
+    /// The account.
+    pub account: Account,
+    /// Where events go.
+    pub sink: EventSink,
+}
+
+/// A connected account.
+struct OfficialSession {
+    app_id: String,
+    me: RemoteUserId,
+    hooks: Hooks,
+    intake: Arc<Intake>,
+    people: Arc<People>,
+    api: Arc<Api>,
+    deliverer: Deliverer,
+    sink: EventSink,
+    end: End,
+}
+
+/// Brings a session up: proves the account, and lets callbacks come.
+pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
+    let Setup { config, clock, hooks, account, sink } = setup;
+    // What comes while we ask is brought again.
+    hooks.know(&account);
+    let api = Api::new(&config, &account)
+        .map_err(|error| ConnectError::Transient(format!("The bridge cannot start a client: {error}.")))?;
+    let api = Arc::new(api);
+    api.prove().await.map_err(|error| connect_verdict(&error))?;
+    let me = ids::user(NAME, &account.app_id, &account.app_id).ok_or_else(|| {
+        ConnectError::BadCredentials("The saved account has no AppID. Sign in again.".to_owned())
+    })?;
+    let end = End::new(None);
+    let people = Arc::new(People::new(sink.clone()));
+    let intake = Arc::new(Intake {
+        app_id: account.app_id.clone(),
+        sink: sink.clone(),
+        people: Arc::clone(&people),
+        end: end.clone(),
+        order: AsyncMutex::default(),
+    });
+    hooks.take(&account, &intake);
+    let deliverer = Deliverer {
+        api: Arc::clone(&api),
+        app_id: account.app_id.clone(),
+        clock,
+        people: Arc::clone(&people),
+        progress: Progress::default(),
+        sink: sink.clone(),
+    };
+    let app_id = account.app_id;
+    Ok(Arc::new(OfficialSession { app_id, me, hooks, intake, people, api, deliverer, sink, end }))
+}
+
+/// Ends a session for a reason; the first reason counts.
+fn end_session(end: &End, why: ConnectError) {
+    end.send_if_modified(|reason| {
+        let is_first = reason.is_none();
+        if is_first {
+            *reason = Some(why);
+        }
+        is_first
+    });
+}
+
+impl OfficialSession {
+    /// What WeChat tells of a follower: what the account's staff call them, and the id that all accounts of the owner share. What it does not
+    /// tell is not known, which is no error.
+    async fn look_up(&self, openid: &str) -> Result<Met, PlatformError> {
+        let stored = |error: magpie_common::platform::NotStored| PlatformError(error.to_string());
+        let told = match self.api.get(&format!("cgi-bin/user/info?openid={openid}&lang=zh_CN")).await {
+            Ok(told) => told,
+            Err(ApiError::Refused(_)) => return self.people.met(openid).await.map_err(stored),
+            Err(error) => return Err(PlatformError(verdict::words(&error))),
+        };
+        let called = name(&told["remark"]).or_else(|| name(&told["nickname"]));
+        let union = Some(text(&told["unionid"])).filter(|id| ids::union(id).is_some()).map(str::to_owned);
+        let noted = self.people.note(openid, |met| {
+            met.name = called.or(met.name.take());
+            met.union = union.or(met.union.take());
+        });
+        if let Some(cursor) = noted.await.map_err(stored)? {
+            self.sink.remember(cursor).await.map_err(stored)?;
+        }
+        self.people.met(openid).await.map_err(stored)
+    }
+}
+
+#[async_trait]
+impl Session for OfficialSession {
+    fn me(&self) -> RemoteUserId {
+        self.me.clone()
+    }
+
+    fn limits(&self, chat: &RemoteChatId) -> Limits {
+        match ids::native(chat.as_str(), NAME, &self.app_id) {
+            Some(openid) => capabilities::limits(self.people.cached(openid).as_ref()),
+            None => Limits::default(),
+        }
+    }
+
+    async fn deliver(
+        &self,
+        chat: &RemoteChatId,
+        outgoing: &Outgoing,
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let delivered = self.deliverer.deliver(chat, outgoing, key).await;
+        if let Err(DeliverError::LoggedOut(words)) = &delivered {
+            end_session(&self.end, ConnectError::BadCredentials(words.clone()));
+        }
+        delivered
+    }
+
+    async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
+        let Some(openid) = ids::native(id.as_str(), NAME, &self.app_id) else { return Ok(None) };
+        // So that it is known whether the chat is open.
+        self.people.met(openid).await.map_err(|error| PlatformError(error.to_string()))?;
+        let mut info = ChatInfo::new(ChatKind::Direct, None);
+        info.with = ids::user(NAME, &self.app_id, openid);
+        info.private = true;
+        Ok(Some(info))
+    }
+
+    async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {
+        let Some(openid) = ids::native(id.as_str(), NAME, &self.app_id) else { return Ok(None) };
+        let met = self.look_up(openid).await?;
+        let others = met.union.as_deref().and_then(ids::union).into_iter().collect();
+        let ids = AliasSet { primary: id.clone(), others };
+        Ok(Some(UserInfo { ids, name: Some(met.shown(openid)), avatar: None, bot: false }))
+    }
+
+    async fn download(&self, file: &RemoteFileId) -> Result<Download, PlatformError> {
+        let gone =
+            || PlatformError("The file is not on WeChat any more. It keeps them for three days.".to_owned());
+        let media_id = events::media_id(file).ok_or_else(gone)?;
+        let answer = self.api.open(media_id).await.map_err(|error| match error.code() {
+            Some(40_007) => gone(),
+            _ => PlatformError(format!("The file could not be fetched from WeChat: {error}.")),
+        })?;
+        let mime = answer.headers().get(CONTENT_TYPE).and_then(|mime| mime.to_str().ok()).map(str::to_owned);
+        let size_bytes = answer.content_length();
+        let broke_off = |error: reqwest::Error| {
+            PlatformError(format!("The file could not be fetched from WeChat: {}.", error.without_url()))
+        };
+        let stream = answer.bytes_stream().map(move |chunk| chunk.map_err(broke_off));
+        Ok(Download { mime, size_bytes, stream: stream.boxed() })
+    }
+
+    async fn ended(&self) -> ConnectError {
+        match self.end.subscribe().wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or(ConnectError::Closed),
+            Err(_) => ConnectError::Closed,
+        }
+    }
+
+    async fn close(&self) {
+        self.hooks.leave(&self.app_id, &self.intake);
+        // Whatever is being taken in now is pushed before this returns.
+        drop(self.intake.order.lock().await);
+        end_session(&self.end, ConnectError::Closed);
+    }
+
+    async fn log_out(&self) {
+        self.close().await;
+        self.hooks.forget(&self.app_id);
+    }
+}

@@ -1,0 +1,140 @@
+//! Files on their way to WeChat: brought first, streamed from the homeserver and never held, then named in a message.
+
+use std::time::Duration;
+
+use magpie_common::{
+    message::{Attachment, AttachmentKind, clean_line},
+    platform::{DeliverError, FileError},
+};
+use reqwest::{
+    Body,
+    multipart::{Form, Part},
+};
+use serde_json::{Value, json};
+
+use super::{Deliverer, verdict_on_question};
+use crate::{
+    json::text,
+    official::session::capabilities::{IMAGE_BYTES_MAX, SOUND_BYTES_MAX},
+};
+
+/// So slow may an upload be at least, in bytes per second, before it is given up.
+const BYTES_PER_SECOND_MIN: u64 = 32 * 1024;
+
+/// As what a file is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    Image,
+    Voice,
+}
+
+impl Sort {
+    /// What fits a file, by what is known of it; `None` where WeChat takes nothing like it.
+    fn of(file: &Attachment) -> Option<Self> {
+        let mime = essence(file);
+        let within = |bytes_max: u64| file.size_bytes.is_none_or(|size| size <= bytes_max);
+        match file.kind {
+            AttachmentKind::Image | AttachmentKind::Sticker
+                if matches!(mime.as_str(), "image/jpeg" | "image/png" | "image/gif")
+                    && within(IMAGE_BYTES_MAX) =>
+            {
+                Some(Self::Image)
+            }
+            AttachmentKind::Audio | AttachmentKind::Voice
+                if matches!(mime.as_str(), "audio/amr" | "audio/mpeg") && within(SOUND_BYTES_MAX) =>
+            {
+                Some(Self::Voice)
+            }
+            AttachmentKind::Image
+            | AttachmentKind::Sticker
+            | AttachmentKind::Audio
+            | AttachmentKind::Voice
+            | AttachmentKind::Video
+            | AttachmentKind::File => None,
+        }
+    }
+
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Voice => "voice",
+        }
+    }
+}
+
+/// Whether WeChat takes such a file; others become links.
+pub(super) fn is_fit(file: &Attachment) -> bool {
+    Sort::of(file).is_some()
+}
+
+impl Deliverer {
+    /// `POST /cgi-bin/media/upload`: gives the body of the message. A file that is brought twice has done nothing.
+    pub(super) async fn bring(&self, file: &Attachment) -> Result<Value, DeliverError> {
+        let Some(sort) = Sort::of(file) else {
+            return Err(DeliverError::Rejected("WeChat does not take this kind of file.".to_owned()));
+        };
+        let download = match self.sink.open(file).await {
+            Ok(download) => download,
+            Err(error @ FileError::Gone) => return Err(DeliverError::Rejected(format!("{error}."))),
+            Err(FileError::Away(reason)) => return Err(DeliverError::Retry { after: None, reason }),
+        };
+        let size = download.size_bytes.unwrap_or_default();
+        let body = Body::wrap_stream(download.stream);
+        let part = match download.size_bytes {
+            Some(size) => Part::stream_with_length(body, size),
+            None => Part::stream(body),
+        };
+        let part = part.file_name(file_name(file)).mime_str(&essence(file));
+        let part =
+            part.map_err(|error| DeliverError::Rejected(format!("The file has no fit type: {error}.")))?;
+        let form = Form::new().part("media", part);
+        let more = Duration::from_secs(size / BYTES_PER_SECOND_MIN);
+        let path = format!("cgi-bin/media/upload?type={}", sort.kind());
+        let answer = self.api.upload(&path, form, more).await.map_err(verdict_on_question)?;
+        let media_id = text(&answer["media_id"]);
+        if media_id.is_empty() {
+            let reason = "WeChat does not say under which name it keeps the file.".to_owned();
+            return Err(DeliverError::Retry { after: None, reason });
+        }
+        Ok(json!({"msgtype": sort.kind(), sort.kind(): {"media_id": media_id}}))
+    }
+}
+
+/// A media type without its parameters.
+fn essence(file: &Attachment) -> String {
+    let claimed = file.mime.as_deref().unwrap_or_default();
+    claimed.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn file_name(file: &Attachment) -> String {
+    const CHARS_MAX: usize = 100;
+    let name: String = clean_line(&file.name).chars().take(CHARS_MAX).collect();
+    if name.is_empty() { "file".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use magpie_common::message::FileSource;
+
+    use super::*;
+
+    #[test]
+    fn files_go_as_what_wechat_takes_them_for() {
+        use AttachmentKind::{Audio, File, Image, Sticker, Video, Voice};
+        for (kind, mime, size, sort) in [
+            (Image, "image/jpeg", 1, Some(Sort::Image)),
+            (Sticker, "image/png", 1, Some(Sort::Image)),
+            (Image, "image/webp", 1, None),
+            (Image, "image/jpeg", IMAGE_BYTES_MAX + 1, None),
+            (Voice, "audio/amr", 1, Some(Sort::Voice)),
+            (Voice, "audio/ogg", 1, None),
+            (Audio, "audio/mpeg; x=y", 1, Some(Sort::Voice)),
+            (Video, "video/mp4", 1, None),
+            (File, "image/jpeg", 1, None),
+        ] {
+            let mut file = Attachment::new(kind, FileSource::Matrix("mxc://example.org/x".into()), "x");
+            (file.mime, file.size_bytes) = (Some(mime.to_owned()), Some(size));
+            assert_eq!(Sort::of(&file), sort, "{kind:?} {mime}");
+        }
+    }
+}
