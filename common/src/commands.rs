@@ -54,6 +54,7 @@ const TABLE: &[Command] = &[
     login::CANCEL,
     login::LOGOUT,
     login::LIST_LOGINS,
+    login::RECONNECT,
     login::SET_PREFERRED_LOGIN,
     login::SET_MANAGEMENT_ROOM,
     puppet::LOGIN_MATRIX,

@@ -103,6 +103,18 @@ pub(super) const LIST_LOGINS: Command = Command {
     effect: |desk, asked| async move { Ok(said(list(desk, asked))) }.boxed(),
 };
 
+pub(super) const RECONNECT: Command = Command {
+    name: "reconnect",
+    aliases: &[],
+    section: Section::Accounts,
+    arguments: &[ACCOUNT],
+    help: "Connects an account at once that waits for its next try, or for you.",
+    example: "reconnect 123456789",
+    level: Level::User,
+    place: Place::Anywhere,
+    effect: |desk, asked| async move { Ok(said(reconnect(desk, asked))) }.boxed(),
+};
+
 pub(super) const SET_PREFERRED_LOGIN: Command = Command {
     name: "set-preferred-login",
     aliases: &["prefer"],
@@ -199,6 +211,19 @@ fn list(desk: &Desk, asked: Asked<'_>) -> String {
         format!("{} (`{}`): {}{whose}", login.name, login.id, state_words(&login.state))
     };
     logins.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn reconnect(desk: &Desk, asked: Asked<'_>) -> String {
+    let id = LoginId::new(asked.given.word().unwrap_or_default());
+    let is_theirs = desk.logins.of(asked.sender).contains(&id);
+    let is_admins = asked.level >= Level::Admin && desk.logins.status(&id).is_some();
+    if !is_theirs && !is_admins {
+        return "You have no account with that id here; `list-logins` shows yours.".to_owned();
+    }
+    match desk.logins.reconnect(&id) {
+        true => format!("`{id}` is being connected. `status` says how it goes."),
+        false => format!("`{id}` is connected, or about to be."),
+    }
 }
 
 async fn prefer(desk: &Desk, asked: Asked<'_>) -> Reply {

@@ -159,7 +159,7 @@ impl Portals {
         }
         self.forget_seeing(&from);
         self.forget_seeing(&to);
-        tracing::info!(chat = %to, "A chat goes on under another id.");
+        tracing::info!("A chat goes on under another id.");
         self.look_anew(&to, session).await?;
         Ok(delivered())
     }
@@ -282,7 +282,7 @@ impl Portals {
         if let Some(info) = info
             && let Err(error) = self.update_info(&portal, &info, session).await
         {
-            tracing::warn!(%error, chat = %chat, "A room does not look as its chat does; the next change of it shows there.");
+            tracing::warn!(%error, room = ?portal.room_id, "A room does not look as its chat does; the next change of it shows there.");
         }
         Ok(())
     }

@@ -38,6 +38,7 @@ const CONVERSATION: &[(Where, &str, &str)] = &[
     (Desk, "relogin nobody token", "You have no account with that id here."),
     (Portal, "set-preferred-login ally", "`ally` speaks for you in this room from now on."),
     (Desk, "list-logins", "Ally of the line (`ally`): connected"),
+    (Desk, "reconnect ally", "`ally` is connected, or about to be."),
     (Desk, "set-management-room", "I tell you news in this room from now on"),
     (Desk, "login-matrix made-up", "The homeserver does not take that token."),
     (Desk, "logout-matrix", "You have given me no access token."),
