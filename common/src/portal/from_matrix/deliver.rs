@@ -97,6 +97,7 @@ async fn conclude(
             reached(Step::DeliveryRecorded);
             if is_through {
                 portals.tell_programs(work.row, work.try_.failures, Fate::Through);
+                portals.passing.recorded();
             }
             if is_through && portals.parts.settings.delivery_receipts {
                 portals.marks.delivered(&work.event.room_id, &work.event.event_id);

@@ -192,6 +192,17 @@ async fn clients_are_told_by_events_where_that_is_wanted() {
         [expected(&event_id, json!({ "status": "SUCCESS" }))]
     );
 
+    // It reaches somebody's device before the network itself has confirmed it.
+    stage.network.holds_answers();
+    let (early, ids) = stage.says(&room, "early").await;
+    let (chat, at) = (stage.chat.clone(), user("carol"));
+    stage.network.pushes(RemoteEvent::Arrived { chat, id: ids[0].clone(), at }).await;
+    stage.hears(&room, "carol", "looked for in vain by now").await;
+    stage.network.answers();
+    let arrived = json!({ "status": "SUCCESS", "delivered_to_users": [ghost("carol")] });
+    let told = status_events(&stage, &room, &early, 2).await;
+    assert_eq!(told, [expected(&early, json!({ "status": "SUCCESS" })), expected(&early, arrived)]);
+
     let alice = stage.fake.person("alice");
     stage.network.refuses([DeliverError::Rejected("go away".to_owned())]);
     let refused = alice.sends(&room, "refused");
