@@ -93,7 +93,9 @@ impl Story {
             event.kind() == "m.room.topic"
                 && event.content()["topic"].as_str().is_some_and(|topic| topic.contains(words))
         };
-        self.ada.wait_within(std::time::Duration::from_secs(90), |event| event.room == room && says(event)).await?;
+        self.ada
+            .wait_within(std::time::Duration::from_secs(90), |event| event.room == room && says(event))
+            .await?;
         Ok(())
     }
 
@@ -138,9 +140,8 @@ async fn what_became_of_it_is_shown(story: &Story, chat: Chat, room: &str) -> an
     };
     ada.wait_for(room, has_arrived).await?;
     assert!(sim.message_gets(&sent.id, Status::Read));
-    let has_read = |seen: &Event| {
-        seen.kind() == "m.receipt" && seen.content()[&event]["m.read"].get(&ghost).is_some()
-    };
+    let has_read =
+        |seen: &Event| seen.kind() == "m.receipt" && seen.content()[&event]["m.read"].get(&ghost).is_some();
     ada.wait_for(room, has_read).await?;
     assert!(sim.message_fails(&sent.id, 131_026));
     story.told(room, "WhatsApp took your message, but it did not arrive").await?;
@@ -151,7 +152,10 @@ async fn what_became_of_it_is_shown(story: &Story, chat: Chat, room: &str) -> an
 async fn buttons_and_lists_are_pressed(story: &Story, chat: Chat, room: &str) -> anyhow::Result<()> {
     let Story { ada, sim, .. } = story;
     let answers = |words: &[&str]| -> Vec<Value> {
-        words.iter().map(|words| json!({"id": format!("a-{words}"), "org.matrix.msc1767.text": words})).collect()
+        words
+            .iter()
+            .map(|words| json!({"id": format!("a-{words}"), "org.matrix.msc1767.text": words}))
+            .collect()
     };
     for (question, words, kind, pressed) in [
         ("tea?", &["yes", "no"][..], "button", 1),
@@ -241,7 +245,9 @@ async fn kills_at_random_lose_and_double_nothing_at_a_real_synapse() -> anyhow::
     let arrived = story.sim.messages(chat);
     let mut uncertain = 0;
     for (event, words) in &said {
-        let is_it = |message: &&Message| message.content["body"].as_str().is_some_and(|it| it.contains(words.as_str()));
+        let is_it = |message: &&Message| {
+            message.content["body"].as_str().is_some_and(|it| it.contains(words.as_str()))
+        };
         match arrived.iter().filter(is_it).count() {
             1 => {}
             0 => {

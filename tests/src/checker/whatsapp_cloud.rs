@@ -66,8 +66,8 @@ impl Network for WhatsAppCloudNetwork {
     const ORDER: Order = Order::ToNetwork;
 
     fn platform(&self, url: &str) -> String {
-        // Meta is told by the bridge itself.
-        format!("{}cloud_webhook_url: {url}/_magpie/webhook\n", platform_section(&self.sim, self.number))
+        self.sim.was_subscribed(&format!("{url}/_magpie/webhook"));
+        platform_section(&self.sim, self.number)
     }
 
     fn open_chat(&self, _name: &str) -> String {
