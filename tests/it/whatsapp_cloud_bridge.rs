@@ -2,6 +2,7 @@
 
 mod alone;
 mod doubt;
+mod examples;
 mod flood;
 mod hearing;
 mod identity;
