@@ -3,9 +3,9 @@
 //! Nothing durable is ever built from them. A message never waits for one.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -51,18 +51,35 @@ const ROOMS_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("it is not zero");
 pub(super) struct Passing {
     permits: Arc<Semaphore>,
     receipts: Arc<Semaphore>,
-    /// Something that somebody in Matrix has said is recorded.
-    recorded: Notify,
+    /// What is being delivered to the network just now.
+    delivering: Mutex<HashSet<OwnedEventId>>,
+    /// Some of that is over.
+    delivered: Notify,
     /// When the network was last told that somebody writes.
     told: Mutex<LruCache<OwnedRoomId, i64>>,
     /// Up to where somebody has read on the network, as we have shown it in Matrix.
     read: Mutex<LruCache<OwnedUserId, OwnedEventId>>,
 }
 
+/// An event is being delivered, until this is dropped.
+pub(super) struct Delivering<'a>(&'a Passing, &'a EventId);
+
+impl Drop for Delivering<'_> {
+    fn drop(&mut self) {
+        self.0.delivering().remove(self.1);
+        self.0.delivered.notify_waiters();
+    }
+}
+
 impl Passing {
-    /// What somebody in Matrix has said is recorded: who has read it can be shown.
-    pub(super) fn recorded(&self) {
-        self.recorded.notify_waiters();
+    /// An event is being delivered: that it has arrived, or was read, is shown only when all else is told of it.
+    pub(super) fn deliver<'a>(&'a self, event_id: &'a EventId) -> Delivering<'a> {
+        self.delivering().insert(event_id.to_owned());
+        Delivering(self, event_id)
+    }
+
+    fn delivering(&self) -> MutexGuard<'_, HashSet<OwnedEventId>> {
+        self.delivering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self, user_id: &UserId, event_id: &EventId) {
@@ -81,7 +98,7 @@ impl Default for Passing {
         let (told, read) = (Mutex::new(LruCache::new(ROOMS_MAX)), Mutex::new(LruCache::new(ROOMS_MAX)));
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
         let (permits, receipts) = (semaphore(UNDER_WAY_MAX), semaphore(RECEIPTS_MAX));
-        Self { permits, receipts, recorded: Notify::new(), told, read }
+        Self { permits, receipts, delivering: Mutex::default(), delivered: Notify::new(), told, read }
     }
 }
 
@@ -164,17 +181,20 @@ impl Portals {
         let chat = self.today(chat);
         let look = async {
             loop {
-                let recorded = self.passing.recorded.notified();
-                tokio::pin!(recorded);
-                // From here on no record is missed, so looking comes second.
-                recorded.as_mut().enable();
+                let delivered = self.passing.delivered.notified();
+                tokio::pin!(delivered);
+                // From here on no end is missed, so looking comes second.
+                delivered.as_mut().enable();
                 let may_come = self.is_saying(&chat).await?;
                 let rows = self.parts.store.message_by_remote(&chat, id).await?;
-                let shown = rows.into_iter().rev().find_map(|row| row.room_id.zip(row.event_id));
-                if shown.is_some() || !may_come {
-                    return Ok(shown);
+                match rows.into_iter().rev().find_map(|row| row.room_id.zip(row.event_id)) {
+                    None if !may_come => return Ok(None),
+                    Some((room_id, event_id)) if !self.passing.delivering().contains(&event_id) => {
+                        return Ok(Some((room_id, event_id)));
+                    }
+                    None | Some(_) => {}
                 }
-                recorded.await;
+                delivered.await;
             }
         };
         timeout(RECORDED_WITHIN, look).await.unwrap_or(Ok(None))

@@ -121,6 +121,7 @@ async fn a_business_talks_at_a_real_synapse() -> anyhow::Result<()> {
     story.topic(&with_bob, "24 hours after the person wrote last").await?;
     what_became_of_it_is_shown(&story, bob, &with_bob).await?;
     buttons_and_lists_are_pressed(&story, bob, &with_bob).await?;
+    a_changed_number_keeps_the_room(&story, bob, &with_bob).await?;
     the_window_shuts_and_opens(&story, alice, &with_alice).await?;
     story.end().await
 }
@@ -181,6 +182,20 @@ async fn buttons_and_lists_are_pressed(story: &Story, chat: Chat, room: &str) ->
         let chosen = &vote.content()["org.matrix.msc3381.poll.response"]["answers"];
         assert_eq!(*chosen, json!([format!("a-{}", words[pressed])]));
     }
+    Ok(())
+}
+
+/// Bob gets another number, and with it another user id: he goes on in the same room, as the same ghost.
+async fn a_changed_number_keeps_the_room(story: &Story, chat: Chat, room: &str) -> anyhow::Result<()> {
+    let Story { ada, sim, .. } = story;
+    let before = ada.wait_for_text(room, "a new question").await?.sender().to_owned();
+    let known = sim.person(chat.person).expect("it is a person").user_id;
+    sim.person_changes_number(chat.person, "16505559999");
+    assert_ne!(sim.person(chat.person).expect("it is a person").user_id, known);
+    sim.person_says(chat, "with my new number");
+    assert_eq!(ada.wait_for_text(room, "with my new number").await?.sender(), before);
+    ada.send_text(room, "we have noted it").await?;
+    story.arrives(chat, "we have noted it").await?;
     Ok(())
 }
 

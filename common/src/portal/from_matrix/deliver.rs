@@ -49,6 +49,7 @@ pub(super) async fn deliver(
         },
     };
     reached(Step::DeliveryDecided);
+    let _delivering = portals.passing.deliver(&work.event.event_id);
     let begun = Instant::now();
     let delivered = session.deliver(&portal.chat, &outgoing, &key).await;
     reached(Step::Delivered);
@@ -97,7 +98,6 @@ async fn conclude(
             reached(Step::DeliveryRecorded);
             if is_through {
                 portals.tell_programs(work.row, work.try_.failures, Fate::Through);
-                portals.passing.recorded();
             }
             if is_through && portals.parts.settings.delivery_receipts {
                 portals.marks.delivered(&work.event.room_id, &work.event.event_id);
