@@ -164,7 +164,7 @@ async fn ten_thousand_webhooks_in_any_order_become_one_event_each() -> anyhow::R
 
     let all = homeserver
         .wait_until(|homeserver| {
-            let may_be_all = homeserver.event_count() >= MESSAGES;
+            let may_be_all = homeserver.event_count() >= MESSAGES as u64;
             may_be_all.then(|| said(homeserver)).filter(|said| said.len() >= MESSAGES)
         })
         .await;
