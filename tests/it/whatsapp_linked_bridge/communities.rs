@@ -5,31 +5,27 @@ use magpie_tests::{
     whatsapp_linked::{content::text, groups::Addressing},
 };
 use ruma::{OwnedRoomId, RoomId};
+use serde_json::Value;
 
 use super::Linked;
 
 impl Linked {
-    /// The space that holds a room.
-    fn space_of(&self, room: &RoomId) -> Option<OwnedRoomId> {
+    /// The space of that name that holds a room.
+    fn space_of(&self, room: &RoomId, name: &str) -> Option<OwnedRoomId> {
         let homeserver = &self.on.homeserver;
         let holds = |space: &OwnedRoomId| {
+            let shown = homeserver.state(space, "m.room.name", "");
             let child = homeserver.state(space, "m.space.child", room.as_str());
             let parent = homeserver.state(room, "m.space.parent", space.as_str());
-            child.is_some_and(|child| child["via"].is_array())
-                && parent.is_some_and(|parent| parent["via"].is_array())
+            let is_whole = |state: Option<Value>| state.is_some_and(|state| state["via"].is_array());
+            shown.is_some_and(|shown| shown["name"] == name) && is_whole(child) && is_whole(parent)
         };
         homeserver.rooms().into_iter().find(holds)
     }
 
     async fn is_in_community(&self, room: &RoomId, name: &str) -> OwnedRoomId {
         let homeserver = &self.on.homeserver;
-        let space = homeserver
-            .wait_until(|homeserver| {
-                let space = self.space_of(room)?;
-                let shown = homeserver.state(&space, "m.room.name", "")?;
-                (shown["name"] == name).then_some(space)
-            })
-            .await;
+        let space = homeserver.wait_until(|_| self.space_of(room, name)).await;
         let made = homeserver.state(&space, "m.room.create", "").expect("it was made");
         assert_eq!(made["type"], "m.space");
         space
@@ -59,7 +55,7 @@ async fn real_groups_of_a_community_are_in_its_space() -> anyhow::Result<()> {
     linked.on.homeserver.wait_for(&news, is_refusal).await;
     // Groups leave.
     bob.unlink_group(&town, &choir).await?;
-    linked.on.homeserver.wait_until(|_| linked.space_of(&room).is_none().then_some(())).await;
+    linked.on.homeserver.wait_until(|_| linked.space_of(&room, "Town").is_none().then_some(())).await;
     bob.send(&choir, text("Still here")).await?;
     linked.hears(&room, "Still here").await;
     linked.end().await
