@@ -1,8 +1,8 @@
 //! The phone behind the account: when it is away for about two weeks, WhatsApp signs its linked devices out
 //! (<https://faq.whatsapp.com/378279804439436>). People are warned in time.
 //!
-//! Nobody tells whether the phone is there. It is seen when it does something: when it writes, reads, takes what another device has written,
-//! or answers a question. So an account with which nobody does anything may be warned of without need.
+//! Nobody tells whether the phone is there. It is seen when it does something: when it writes, reads, or takes what another device has written.
+//! When it has done nothing of that for a day it is asked a question that it confirms to have got.
 
 use std::sync::{
     Arc,
@@ -14,8 +14,8 @@ use magpie_common::{
     message::{RemoteEvent, SessionState},
     platform::{EventSink, Keeping, Kept as Row, NotStored, Vault},
 };
-use tokio::time::Duration;
-use tracing::{info, warn};
+use tokio::time::{Duration, timeout};
+use tracing::{debug, info, warn};
 use wacore::types::message::MessageSource;
 use whatsapp_rust::Client;
 
@@ -26,6 +26,12 @@ const KEY: &str = "phone";
 
 /// It is noted no oftener.
 const NOTE_EVERY_MS: i64 = 60 * 60 * 1_000;
+/// After so long without a sign, and no oftener, it is asked for one.
+const ASK_EVERY_MS: i64 = DAY_MS;
+/// A question that is not sent by then is asked another time.
+const ASK_WITHIN: Duration = Duration::from_secs(60);
+/// No message is older than this, so nothing comes with the answer.
+const OLDEST_MS: i64 = 1;
 /// So often is looked how long it has been away.
 const LOOK_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -40,6 +46,8 @@ pub(super) struct Phone {
     clock: Clock,
     vault: Vault,
     seen_ms: AtomicI64,
+    /// When it was asked for a sign.
+    asked_ms: AtomicI64,
     /// Of how many days people were warned; 0 for none.
     warned_days: AtomicI64,
 }
@@ -49,7 +57,8 @@ impl Phone {
     pub(super) async fn load(clock: Clock, vault: Vault) -> Result<Self, NotStored> {
         let known = vault.all(SHELF).await?.into_iter().find(|row| row.key == KEY).map(|row| row.mark);
         let seen_ms = AtomicI64::new(known.unwrap_or_default());
-        let phone = Self { clock, vault, seen_ms, warned_days: AtomicI64::new(0) };
+        let (asked_ms, warned_days) = (AtomicI64::new(0), AtomicI64::new(0));
+        let phone = Self { clock, vault, seen_ms, asked_ms, warned_days };
         if known.is_none() {
             phone.seen().await;
         }
@@ -85,6 +94,28 @@ impl Phone {
     }
 }
 
+impl Phone {
+    /// Whether it is time to ask it for a sign; it is asked then.
+    fn is_to_be_asked(&self) -> bool {
+        let now_ms = self.clock.now_ms();
+        let last_ms = self.seen_ms.load(Ordering::Relaxed).max(self.asked_ms.load(Ordering::Relaxed));
+        let is_due = now_ms.saturating_sub(last_ms) >= ASK_EVERY_MS;
+        if is_due {
+            self.asked_ms.store(now_ms, Ordering::Relaxed);
+        }
+        is_due
+    }
+}
+
+/// Asks the phone for what was said to ourselves before there was anything: it says that it has got the question.
+async fn ask(world: &World, client: &Arc<Client>) {
+    let Some(own) = &world.own.phone else { return };
+    let asked = timeout(ASK_WITHIN, client.fetch_message_history(own, "0", true, OLDEST_MS, 1)).await;
+    if !matches!(asked, Ok(Ok(_))) {
+        debug!("The phone could not be asked whether it is there.");
+    }
+}
+
 /// Looks after the phone, for ever.
 pub(super) async fn watch(world: Arc<World>, client: Arc<Client>, sink: EventSink) {
     loop {
@@ -94,6 +125,9 @@ pub(super) async fn watch(world: Arc<World>, client: Arc<Client>, sink: EventSin
         {
             info!("It has changed for how long the phone was not seen.");
             let _ = sink.push(RemoteEvent::StateChanged(state)).await.stored().await;
+        }
+        if client.is_connected() && world.phone.is_to_be_asked() {
+            ask(&world, &client).await;
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -138,6 +172,18 @@ mod tests {
     async fn phone(recorder: &Recorder, now_ms: TimestampMs) -> Phone {
         let vault = EventSink::new(LoginId::new("linked-1"), Arc::new(recorder.clone())).vault();
         Phone::load(Clock::fixed(now_ms, 1), vault).await.expect("it loads")
+    }
+
+    #[tokio::test]
+    async fn a_phone_that_does_nothing_is_asked_once_a_day() {
+        let recorder = Recorder::default();
+        let linked = phone(&recorder, 5 * DAY_MS).await;
+        assert!(!linked.is_to_be_asked(), "it was seen just now");
+        let later = phone(&recorder, 6 * DAY_MS).await;
+        assert!(later.is_to_be_asked());
+        assert!(!later.is_to_be_asked(), "it was asked already");
+        later.seen().await;
+        assert!(!phone(&recorder, 7 * DAY_MS - 1).await.is_to_be_asked());
     }
 
     #[tokio::test]
