@@ -285,7 +285,7 @@ impl Slot {
 fn state_name(state: &SessionState) -> &'static str {
     match state {
         SessionState::Connecting => "connecting",
-        SessionState::Connected => "connected",
+        SessionState::Connected | SessionState::Warned { .. } => "connected",
         SessionState::Disconnected { .. } => "disconnected",
         SessionState::BadCredentials { .. } => "bad_credentials",
         SessionState::LoggedOut => "logged_out",
