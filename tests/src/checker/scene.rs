@@ -75,7 +75,11 @@ impl<N: Network> Scene<N> {
         let homeserver = FakeHomeserver::start(stage.fake_settings()).await?;
         stage.set_homeserver(&homeserver.url());
         let people = MATRIX_PEOPLE.map(|name| homeserver.person(name)).to_vec();
+        if let Some(program) = N::PROGRAM {
+            stage.set_program(program);
+        }
         let bridge = stage.start().await?;
+        network.sign_in(&stage.url(), people[0].user_id().as_str()).await?;
         let reading = Reading::new(N::BRIDGE, homeserver.server_name().as_str());
         let random = StdRng::seed_from_u64(setting.seed);
         let mut scene = Self {
@@ -265,6 +269,10 @@ impl<N: Network> Scene<N> {
 
     async fn command(&self, words: &str) -> anyhow::Result<String> {
         let (_, room) = self.chats.first().context("there is a room")?;
+        self.command_in(room, words).await
+    }
+
+    async fn command_in(&self, room: &OwnedRoomId, words: &str) -> anyhow::Result<String> {
         let asked = self.people[0].sends(room, &format!("!{} {words}", N::BRIDGE));
         let answer = self.homeserver.wait_for(room, |event| {
             event.content()["m.relates_to"]["m.in_reply_to"]["event_id"] == asked.as_str()
@@ -285,6 +293,9 @@ impl<N: Network> Scene<N> {
                 room.with_context(|| format!("{name} got no room; its log:\n{}", self.bridge.tail()))?;
             for person in &self.people[1..] {
                 self.people[0].invites(&room, person.user_id()).await;
+            }
+            if let Some(words) = N::GREETING {
+                self.command_in(&room, words).await?;
             }
             self.chats.push((chat, room));
         }

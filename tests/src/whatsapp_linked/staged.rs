@@ -33,8 +33,13 @@ pub fn cast(sim: &LinkedSim, server_name: &str) -> Cast {
         durability: "full",
         admin: format!("@admin:{server_name}"),
         platform: platform_section(sim),
-        environment: vec![("MAGPIE_PROVISIONING__SECRET".to_owned(), SECRET.to_owned())],
+        environment: environment(),
     }
+}
+
+/// Environment variables of a bridge with which programs may sign people in.
+pub fn environment() -> Vec<(String, String)> {
+    vec![("MAGPIE_PROVISIONING__SECRET".to_owned(), SECRET.to_owned())]
 }
 
 /// Links the bridge at `url` to a phone, for a person in Matrix, by the provisioning API and a QR code. Gives the address of the new
