@@ -296,17 +296,24 @@ impl Logins {
         (failures, stop): (u32, &CancellationToken),
     ) {
         let reason = error.to_string();
-        let (state, pause) = match error {
-            ConnectError::BadCredentials(reason) => (SessionState::BadCredentials { reason }, REFUSED_PAUSE),
-            ConnectError::Transient(reason) => {
-                (SessionState::Disconnected { reason }, backoff(failures, self.0.clock.jitter()))
+        let (state, pause) = after(error, failures, self.0.clock.jitter());
+        match pause {
+            Some(pause) => {
+                tracing::warn!(login = %login.id, %reason, pause_ms = pause.as_millis(), "Not connected; trying again later.");
             }
-            ConnectError::Closed => (SessionState::LoggedOut, Duration::ZERO),
-        };
-        tracing::warn!(login = %login.id, %reason, pause_ms = pause.as_millis(), "Not connected; trying again later.");
+            None => {
+                tracing::warn!(login = %login.id, %reason, "Not connected; a person has to do something first.")
+            }
+        }
         self.set(&login.id, state, None);
+        let over = async {
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = over => {}
             () = stop.cancelled() => {}
         }
     }
@@ -358,6 +365,20 @@ async fn live(session: &dyn Session, stop: &CancellationToken) -> ConnectError {
     }
 }
 
+/// What is shown after an end, and how long nothing is tried; `None` until somebody asks for it.
+fn after(error: ConnectError, failures: u32, jitter: f64) -> (SessionState, Option<Duration>) {
+    match error {
+        ConnectError::BadCredentials(reason) => {
+            (SessionState::BadCredentials { reason }, Some(REFUSED_PAUSE))
+        }
+        ConnectError::Stopped(reason) => (SessionState::BadCredentials { reason }, None),
+        ConnectError::Transient(reason) => {
+            (SessionState::Disconnected { reason }, Some(backoff(failures, jitter)))
+        }
+        ConnectError::Closed => (SessionState::LoggedOut, Some(Duration::ZERO)),
+    }
+}
+
 /// Twice as long after each failure, up to the largest pause, and spread by half so that many do not come back at once.
 pub fn backoff(failures: u32, jitter: f64) -> Duration {
     let doubled = RECONNECT_PAUSE_MIN.saturating_mul(1 << failures.saturating_sub(1).min(10));
@@ -389,6 +410,14 @@ mod tests {
         assert_eq!(backoff(2, 1.0), RECONNECT_PAUSE_MIN * 2);
         assert_eq!(backoff(1, 0.0), RECONNECT_PAUSE_MIN / 2);
         assert_eq!(backoff(60, 1.0), RECONNECT_PAUSE_MAX);
+    }
+
+    #[test]
+    fn what_does_harm_is_not_tried_again() {
+        let pause = |error| after(error, 1, 1.0).1;
+        assert_eq!(pause(ConnectError::Stopped("stop the other one".to_owned())), None);
+        assert_eq!(pause(ConnectError::BadCredentials("changed".to_owned())), Some(REFUSED_PAUSE));
+        assert_eq!(pause(ConnectError::Transient("away".to_owned())), Some(RECONNECT_PAUSE_MIN));
     }
 
     #[test]

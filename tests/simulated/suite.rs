@@ -4,10 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use magpie_common::{
-    clock::Clock,
-    config::Secret,
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
-    platform::{LoginStep, Platform, SavedLogin},
+    platform::{LoginStep, SavedLogin},
     testkit::platform_suite::{self, Answers, DeliveryFault, Happening, Heard, Subject},
 };
 use magpie_tests::{
@@ -25,9 +23,8 @@ use magpie_whatsapp::{
 };
 use serde_json::{Value, json};
 
-const ALICE: &str = "12025550101";
-const BOB: &str = "12025550102";
-const CAROL: &str = "12025550103";
+use super::{ALICE, BOB, CAROL, config, link, platform, user};
+
 /// Nobody listens there.
 const NOWHERE: &str = "ws://127.0.0.1:9/ws/chat";
 
@@ -52,12 +49,7 @@ impl OnSimulator {
 
     async fn try_start() -> anyhow::Result<Self> {
         let sim = LinkedSim::start().await?;
-        let config = WhatsAppConfig {
-            linked_server_url: Some(sim.url()),
-            linked_media_url: Some(sim.media_url()),
-            linked_web_version: Some("2.3000.1".to_owned()),
-            ..WhatsAppConfig::default()
-        };
+        let config = config(&sim);
         let alice = sim.account(ALICE, "Alice").await?;
         let bob = sim.account(BOB, "Bob").await?;
         let carol = sim.account(CAROL, "Carol").await?;
@@ -83,26 +75,6 @@ impl OnSimulator {
     async fn bob_does(&self, content: Value, options: Value) {
         self.bob.send_with(&self.group, content, options).await.expect("Bob is in the group");
     }
-}
-
-/// Links a device of its own; gives its login and its address.
-async fn link(config: &WhatsAppConfig, phone: &Phone) -> anyhow::Result<(SavedLogin, String)> {
-    let mut process = platform(config).begin_login("qr").await.map_err(anyhow::Error::msg)?;
-    let step = process.step(Vec::new()).await.map_err(anyhow::Error::msg)?;
-    let LoginStep::Show { code, .. } = step else { anyhow::bail!("no code is shown: {step:?}") };
-    let device = phone.scan(&code).await?;
-    match process.step(Vec::new()).await.map_err(anyhow::Error::msg)? {
-        LoginStep::Done(saved) => Ok((saved, device)),
-        other => anyhow::bail!("nobody is signed in: {other:?}"),
-    }
-}
-
-fn platform(config: &WhatsAppConfig) -> WhatsApp {
-    WhatsApp::new(config.clone(), Clock::system()).expect("the settings are good")
-}
-
-fn user(phone: &Phone) -> RemoteUserId {
-    RemoteUserId::new(format!("lid-{}", phone.lid.trim_end_matches("@lid")))
 }
 
 fn message(author: &Phone, stanza: &str) -> RemoteMessageId {

@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, env};
 
+use anyhow::Context;
 use magpie_common::clock::Clock;
 use magpie_tests::{
     harness::{
-        person::Event,
+        person::{Event, PATIENCE},
         tools::{Component, need},
     },
-    whatsapp_linked::{Person as Baileys, staged::connected},
+    whatsapp_linked::Person as Baileys,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -107,14 +108,27 @@ impl Story {
             Moment::AliceHas(words) => {
                 let is_there =
                     |event: &Event| chats.iter().any(|chat| chat.room == event.room) && event.body() == words;
-                self.alice.wait_within(magpie_tests::harness::person::PATIENCE * 2, is_there).await.map(drop)
+                self.alice.wait_within(PATIENCE * 2, is_there).await.map(drop)
             }
-            // The cut connection comes back by itself, and what waited is sent anew.
-            Moment::JustBack => {
-                self.sim.cut(&self.device).await?;
-                connected(&self.sim, &self.device).await
-            }
+            Moment::JustBack => self.comes_back().await,
         }
+    }
+
+    /// The connection is cut and comes back by itself; what waited is then sent anew.
+    async fn comes_back(&self) -> anyhow::Result<()> {
+        let logins = || self.sim.seen("login").len();
+        let before = logins();
+        self.sim.cut(&self.device).await?;
+        let back = async {
+            loop {
+                let (_, events) = self.sim.seen_from(usize::MAX);
+                if logins() > before {
+                    return;
+                }
+                self.sim.changed(events).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE * 2, back).await.context("the bridge does not come back to WhatsApp")
     }
 
     /// Lanes are worked in order: what came before the last words has happened, or never will.
@@ -139,7 +153,8 @@ impl Story {
         }
         let mut wanted = said.by_alice[&at].clone();
         // A Synapse that has not yet noticed that we were away hands the first one over after the others.
-        (heard.sort_unstable(), wanted.sort_unstable());
+        heard.sort_unstable();
+        wanted.sort_unstable();
         assert_eq!(heard, wanted, "each once");
         let echoes = messages.iter().filter(|event| event.body().starts_with(&prefix)).count();
         assert_eq!(echoes, wanted.len(), "our own words do not come back");
