@@ -7,7 +7,7 @@ mod talk;
 use magpie_tests::{
     harness::{
         bridge::Bridge,
-        person::{Event, PATIENCE, Person},
+        person::{Event, PATIENCE, Person, Place},
         synapse::{Synapse, SynapseOptions},
     },
     stage::{Cast, Stage},
@@ -70,13 +70,11 @@ impl Story {
         Ok(Self { synapse, sim, phone, device, bob, carol, bobs, bridge, alice, _stage: stage })
     }
 
-    /// Bob speaks first, and Alice follows the invitation; gives the id of what he said.
-    async fn chat(&self, address: &str, words: &str, rooms: &[&str]) -> anyhow::Result<(Chat, String)> {
+    /// Bob speaks first, and Alice follows the invitation into the room of that name; gives the id of what he said.
+    async fn chat(&self, address: &str, words: &str, name: &str) -> anyhow::Result<(Chat, String)> {
         let said = self.bobs.say(address, words).await?;
-        let bot = format!("@whatsappbot:{SERVER}");
-        let is_new = |event: &Event| !rooms.contains(&event.room.as_str());
-        let invited = |event: &Event| event.is_invite_of(self.alice.id(), &bot) && is_new(event);
-        let room = self.alice.wait_within(PATIENCE, invited).await?.room;
+        let is_named = |event: &Event| event.place == Place::Invite && event.content()["name"] == name;
+        let room = self.alice.wait_within(PATIENCE, is_named).await?.room;
         self.alice.join(&room).await?;
         self.alice.wait_for_text(&room, words).await?;
         Ok((Chat { address: address.to_owned(), room }, said))
@@ -84,9 +82,9 @@ impl Story {
 
     /// A chat of two, and a group with Carol in it.
     async fn chats(&self) -> anyhow::Result<[(Chat, String); 2]> {
-        let direct = self.chat(&self.phone.lid, "are you there?", &[]).await?;
+        let direct = self.chat(&self.phone.lid, "are you there?", "Bob").await?;
         let group = self.bob.create_group("Birds", &[&self.phone, &self.carol], Addressing::Lid).await?;
-        let group = self.chat(&group, "are you all there?", &[&direct.0.room]).await?;
+        let group = self.chat(&group, "are you all there?", "Birds").await?;
         Ok([direct, group])
     }
 
