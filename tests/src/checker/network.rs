@@ -16,8 +16,8 @@ pub trait Network: Send + Sync + 'static {
     /// Its program, where that is not the one that is shipped.
     const PROGRAM: Option<&'static str> = None;
 
-    /// What the first person says to the bot in every room, where one must for others to be heard.
-    const GREETING: Option<&'static str> = None;
+    /// What the first person says to the bot in every room, where one must for others to be heard, and a part of the answer that is wanted.
+    const GREETING: Option<(&'static str, &'static str)> = None;
 
     /// The bridge listens at `url` for the first time: signs in, where its configuration names no account.
     ///

@@ -26,6 +26,9 @@ const BURSTS_MAX: usize = 60;
 /// A lane gets up to this many messages in one burst.
 const BURST_MAX: usize = 4;
 
+/// So often a bridge that comes up says that it is not there yet.
+const GREETINGS_MAX: usize = 2_000;
+
 const MATRIX_PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 /// Who writes on the network.
 pub const NETWORK_PEOPLE: [&str; 3] = ["ada", "ben", "cleo"];
@@ -272,6 +275,17 @@ impl<N: Network> Scene<N> {
         self.command_in(room, words).await
     }
 
+    /// A bridge that was just started may have to be asked again.
+    async fn greet(&self, room: &OwnedRoomId) -> anyhow::Result<()> {
+        let Some((words, wanted)) = N::GREETING else { return Ok(()) };
+        for _ in 0..GREETINGS_MAX {
+            if self.command_in(room, words).await?.contains(wanted) {
+                return Ok(());
+            }
+        }
+        bail!("`{words}` is not taken")
+    }
+
     async fn command_in(&self, room: &OwnedRoomId, words: &str) -> anyhow::Result<String> {
         let asked = self.people[0].sends(room, &format!("!{} {words}", N::BRIDGE));
         let answer = self.homeserver.wait_for(room, |event| {
@@ -294,9 +308,7 @@ impl<N: Network> Scene<N> {
             for person in &self.people[1..] {
                 self.people[0].invites(&room, person.user_id()).await;
             }
-            if let Some(words) = N::GREETING {
-                self.command_in(&room, words).await?;
-            }
+            self.greet(&room).await?;
             self.chats.push((chat, room));
         }
         Ok(())

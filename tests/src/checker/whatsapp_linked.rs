@@ -119,7 +119,7 @@ async fn act(sim: LinkedSim, people: BTreeMap<String, Phone>, mut turn: mpsc::Re
 impl Network for WhatsAppLinkedNetwork {
     const BRIDGE: &'static str = "whatsapp";
     const PROGRAM: Option<&'static str> = Some(PROGRAM);
-    const GREETING: Option<&'static str> = Some("set-relay");
+    const GREETING: Option<(&'static str, &'static str)> = Some(("set-relay", "speaks in this room"));
 
     async fn sign_in(&self, url: &str, admin: &str) -> anyhow::Result<()> {
         let device = sign_in(url, admin, &self.owner).await.context("link the bridge")?;
