@@ -13,6 +13,7 @@ pub use self::{
     scene::{NETWORK_PEOPLE, Scene, Setting},
     telegram::{Hearing, TelegramNetwork},
     whatsapp_cloud::WhatsAppCloudNetwork,
+    whatsapp_linked::WhatsAppLinkedNetwork,
 };
 
 mod discord;
@@ -21,6 +22,7 @@ mod reading;
 mod scene;
 mod telegram;
 mod whatsapp_cloud;
+mod whatsapp_linked;
 
 /// Where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

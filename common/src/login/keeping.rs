@@ -38,14 +38,19 @@ impl Logins {
         });
     }
 
-    /// Tries a login again at once that is not connected. Says whether it is one that waits.
+    /// Connects a login now that waits for its time or for a person. False when there is none, or it does not wait.
     pub fn reconnect(&self, id: &LoginId) -> bool {
         let slots = self.slots();
-        let waiting = slots.get(id).filter(|slot| slot.session.is_none() && !slot.ended.is_cancelled());
-        if let Some(slot) = waiting {
+        let Some(slot) = slots.get(id) else { return false };
+        let waits = match slot.state {
+            SessionState::Disconnected { .. } => slot.session.is_none(),
+            SessionState::BadCredentials { .. } => !slot.ended.is_cancelled(),
+            SessionState::Connecting | SessionState::Connected | SessionState::LoggedOut => false,
+        };
+        if waits {
             slot.again.notify_one();
         }
-        waiting.is_some()
+        waits
     }
 
     async fn supervise(&self, login: &SavedLogin, stop: &CancellationToken, connector: &dyn Connector) {

@@ -235,6 +235,13 @@ fn spawn(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'stat
 
 /// Hears everything at once, and queues what takes longer.
 fn ears(heard: mpsc::Sender<Arc<Event>>, acks: Acks, end: End) -> Ears {
+    let away = end.clone();
+    let unreached = move |error: &anyhow::Error| {
+        away.because(ConnectError::Transient(format!(
+            "WhatsApp's server cannot be reached ({}). Check the network of this machine.",
+            verdict::told(&format!("{error:#}"))
+        )));
+    };
     let hear = move |event: Arc<Event>| {
         if let Event::ServerAck(ack) = &*event {
             acks.heard(ack);
@@ -244,12 +251,15 @@ fn ears(heard: mpsc::Sender<Arc<Event>>, acks: Acks, end: End) -> Ears {
             end.because(why);
             return;
         }
+        if let Event::Disconnected(_) = &*event {
+            acks.lost();
+        }
         let kind = event.kind();
         if heard.try_send(event).is_err() {
             error!(?kind, "Too much happens in WhatsApp at once; something that is no message was left out.");
         }
     };
-    Ears { kinds: happenings::HEARD, hear: Box::new(hear) }
+    Ears { kinds: happenings::HEARD, hear: Box::new(hear), unreached: Arc::new(unreached) }
 }
 
 impl LinkedSession {
@@ -329,7 +339,10 @@ impl Session for LinkedSession {
     }
 
     async fn ended(&self) -> ConnectError {
-        self.end.reason().await
+        let why = self.end.reason().await;
+        // Nobody closes a session that is over, and the library still holds what it has not kept.
+        self.close().await;
+        why
     }
 
     async fn close(&self) {

@@ -38,16 +38,18 @@ pub(super) fn told(error: &dyn std::fmt::Display) -> String {
 pub(super) fn end(event: &Event) -> Option<ConnectError> {
     Some(match event {
         Event::LoggedOut(why) => ConnectError::BadCredentials(logged_out(why)),
-        Event::TemporaryBan(ban) => ConnectError::BadCredentials(banned(ban)),
+        Event::TemporaryBan(ban) => ConnectError::Stopped(banned(ban)),
         Event::ClientOutdated(_) => ConnectError::BadCredentials(OUTDATED.to_owned()),
-        Event::StreamReplaced(_) => ConnectError::BadCredentials(REPLACED.to_owned()),
+        Event::StreamReplaced(_) => ConnectError::Stopped(REPLACED.to_owned()),
         Event::ConnectFailure(failure) if failure.reason.should_reconnect() => return None,
         Event::ConnectFailure(failure) => match failure.reason {
             ConnectFailureReason::ClientOutdated | ConnectFailureReason::BadUserAgent => {
                 ConnectError::BadCredentials(OUTDATED.to_owned())
             }
-            ConnectFailureReason::TempBanned => ConnectError::BadCredentials(
-                "WhatsApp has banned this account for a while. Look at your phone for the reason, and wait until the ban is over.".to_owned(),
+            ConnectFailureReason::TempBanned => ConnectError::Stopped(
+                "WhatsApp has banned this account for a while. Look at your phone for the reason, wait until the ban is over, and then write \
+                 `reconnect`."
+                    .to_owned(),
             ),
             reason => ConnectError::Transient(format!(
                 "WhatsApp refused the connection ({reason:?}). The bridge tries again; if it goes on, check the clock of this machine and \
