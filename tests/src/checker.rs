@@ -2,16 +2,17 @@
 //!
 //! [`judge`] is pure: from numbered inputs, the effects on the other side and the failures that people were told of, to a [`Verdict`] that
 //! names every violation by its number. Each accepted input has exactly one effect, or one visible failure or uncertain state; no effect
-//! without input; the order of each lane is kept; nobody speaks for another. [`scene`] brings a bridge between a fake homeserver and a
+//! without input; the order of each lane is kept where the network promises one; nobody speaks for another. [`scene`] brings a bridge between a fake homeserver and a
 //! [`Network`] into trouble and collects what there is to judge.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use self::{
     discord::DiscordNetwork,
-    network::{Heard, LineNetwork, Network},
+    network::{Heard, LineNetwork, Network, Order, Rooms},
     scene::{NETWORK_PEOPLE, Scene, Setting},
     telegram::{Hearing, TelegramNetwork},
+    whatsapp_cloud::WhatsAppCloudNetwork,
 };
 
 mod discord;
@@ -19,6 +20,7 @@ mod network;
 mod reading;
 mod scene;
 mod telegram;
+mod whatsapp_cloud;
 
 /// Where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,8 +160,8 @@ pub fn number(text: &str) -> Option<u64> {
     text.strip_prefix('n')?.split_whitespace().next()?.parse().ok()
 }
 
-/// Holds effects, in the order in which they appeared, and fates against the inputs.
-pub fn judge(inputs: &[Input], effects: &[Effect], fates: &BTreeMap<u64, Fate>) -> Verdict {
+/// Holds effects, in the order in which they appeared, and fates against the inputs, as far as the network promises an order.
+pub fn judge(inputs: &[Input], effects: &[Effect], fates: &BTreeMap<u64, Fate>, order: Order) -> Verdict {
     let by_number: HashMap<u64, &Input> = inputs.iter().map(|input| (input.number, input)).collect();
     let mut violations = Vec::new();
     let mut times: BTreeMap<u64, usize> = BTreeMap::new();
@@ -181,7 +183,8 @@ pub fn judge(inputs: &[Input], effects: &[Effect], fates: &BTreeMap<u64, Fate>) 
         }
         let newest = newest.entry((effect.way, &effect.chat)).or_default();
         // What is said again is doubled, and that is said once.
-        if number < *newest && *seen == 1 {
+        let is_ordered = order == Order::Kept || input.way == Way::ToNetwork;
+        if is_ordered && number < *newest && *seen == 1 {
             violations.push(Violation::Overtaken { number, after: *newest });
         }
         *newest = number.max(*newest);

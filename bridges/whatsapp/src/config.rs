@@ -13,6 +13,8 @@ const VERIFY_TOKEN_CHARS_MIN: usize = 12;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WhatsAppConfig {
+    /// Whether people may link their phones. False where only the number of a business is wanted.
+    pub linked_devices: bool,
     /// How the phone names the bridge in its list of linked devices.
     pub linked_device_name: String,
     /// Whether the past of chats is taken in when a device is linked.
@@ -44,6 +46,7 @@ pub struct WhatsAppConfig {
 impl Default for WhatsAppConfig {
     fn default() -> Self {
         Self {
+            linked_devices: true,
             linked_device_name: "Magpie".to_owned(),
             linked_history: true,
             linked_view_once: true,
@@ -64,6 +67,8 @@ impl Default for WhatsAppConfig {
 impl PlatformConfig for WhatsAppConfig {
     const TEMPLATE: &'static str = "\
 # Accounts of phones, with the bridge as a linked device. People sign in with a QR code or a code; nothing needs to be set.
+# Whether people may link their phones. With false there is only the number of a business, and nobody asks for the servers of phones.
+# linked_devices: true
 # How the phone names the bridge in its list of linked devices.
 # linked_device_name: Magpie
 # Whether the past of chats is taken in when a device is linked.

@@ -166,6 +166,15 @@ pub enum RemoteEvent {
         /// The messages, without a gap.
         messages: Vec<Stands>,
     },
+    /// A message of ours has reached a device of somebody it is for. Like a receipt it is never stored, and must not be relied on.
+    Arrived {
+        /// Where.
+        chat: RemoteChatId,
+        /// Which.
+        id: RemoteMessageId,
+        /// Whose device.
+        at: RemoteUserId,
+    },
     /// A message of ours that the network took has not arrived after all, and will not.
     Failed {
         /// Where.
@@ -294,6 +303,7 @@ impl RemoteEvent {
             | Self::Migrated { to: chat, .. }
             | Self::Gap { chat, .. }
             | Self::Standing { chat, .. }
+            | Self::Arrived { chat, .. }
             | Self::Failed { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_ref(),
             Self::UserChanged(_) | Self::SameUser { .. } | Self::StateChanged(_) => None,
@@ -318,6 +328,7 @@ impl RemoteEvent {
             | Self::MembersChanged { chat, .. }
             | Self::Gap { chat, .. }
             | Self::Standing { chat, .. }
+            | Self::Arrived { chat, .. }
             | Self::Failed { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_mut(),
             Self::Migrated { .. } | Self::UserChanged(_) | Self::SameUser { .. } | Self::StateChanged(_) => {
@@ -348,6 +359,7 @@ impl RemoteEvent {
             Self::SameUser { .. } => "same_user",
             Self::Gap { .. } => "gap",
             Self::Standing { .. } => "standing",
+            Self::Arrived { .. } => "arrived",
             Self::Failed { .. } => "failed",
             Self::Unknown { .. } => "unknown",
         }

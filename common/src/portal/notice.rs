@@ -14,7 +14,7 @@ use crate::{
     ids::GhostNames,
     login::backoff,
     message::{Node, RichText},
-    report::Subject,
+    report::{CheckpointStatus, CheckpointStep, Report, Subject},
     store::{Direction, OpenRow, StoreError},
 };
 
@@ -66,10 +66,13 @@ impl Portals {
         let about = &self.parts.settings.about;
         let words = format!("⚠ {} took your message, but it did not arrive: {reason}", about.name);
         self.reply(room_id, event_id, &words, 0).await;
+        let (subject, info) = (Subject::of(room_id, event_id), Some(reason));
+        let (step, status) = (CheckpointStep::Remote, CheckpointStatus::DeliveryFailed);
+        self.parts.checkpoints.tell(&subject, &Report { step, status, retry_num: 0, info });
         if self.parts.settings.message_status_events {
             let reason = Some("m.foreign_network_error");
             let status = Status { status: "FAIL_PERMANENT", reason, words: Some(&words) };
-            self.status_events.tell(&Subject::of(room_id, event_id), about.id, &status, 0);
+            self.status_events.tell(&subject, about.id, &status, 0);
         }
     }
 

@@ -4,7 +4,7 @@ use magpie_common::{
     message::RemoteEvent,
     platform::{DeliverError, DeliveryKey},
 };
-use magpie_tests::whatsapp_cloud::{Fault, Progress};
+use magpie_tests::whatsapp_cloud::{Fault, PayloadAge, Progress};
 
 use super::{Stage, ids, in_doubt, key, said};
 
@@ -97,6 +97,68 @@ async fn statuses_tell_what_was_read_and_what_failed() {
     assert!(failed[0].contains("blocked this number"), "{failed:?}");
     session.close().await;
     stage.should_be_honest("statuses_tell_what_was_read_and_what_failed");
+}
+
+#[tokio::test]
+async fn statuses_of_failure_say_why_in_words() {
+    let stage = Stage::new().await;
+    stage.sim.moves_messages(Progress::ByHand);
+    let session = stage.connect().await;
+    stage.alice_writes().await;
+    for (nth, (code, part)) in [
+        (131_047, "24 hours"),
+        (131_026, "blocked this number"),
+        (131_031, "locked"),
+        (131_049, "advertising"),
+        (131_051, "kind of message"),
+        (131_052, "could not fetch the file"),
+        (131_053, "does not take the file"),
+        (368, "blocked the business account"),
+        (130_429, "too many messages"),
+        (131_056, "to this person at once"),
+        (131_048, "blocked or reported"),
+        (131_000, "trouble of its own"),
+        (131_016, "trouble of its own"),
+        (4, "asked WhatsApp too often"),
+        (80_007, "asked WhatsApp too often"),
+        (999, "code 999"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = ids(session.deliver(&stage.alice(), &said("lose me"), &key(nth)).await).remove(0);
+        assert!(stage.sim.message_fails(&id, code));
+        let words = stage
+            .happened("a failure", |event| match event {
+                RemoteEvent::Failed { id: failed, words, .. } if failed.as_str() == id => Some(words),
+                _ => None,
+            })
+            .await;
+        assert!(words.to_lowercase().contains(&part.to_lowercase()), "{code}: {words}");
+    }
+    session.close().await;
+}
+
+#[tokio::test]
+async fn what_reached_a_phone_is_told_in_the_words_of_either_year() {
+    for age in [PayloadAge::PhoneNumbers, PayloadAge::UserIds] {
+        let stage = Stage::new().await;
+        stage.sim.writes_in_age(age);
+        let session = stage.connect().await;
+        stage.sim.person_says(stage.small.with_alice(), "let us talk");
+        let heard = stage.arrived("let us talk").await;
+        let id = ids(session.deliver(&heard.chat, &said("for you"), &key(1)).await).remove(0);
+        stage
+            .happened("an arrival", |event| match event {
+                RemoteEvent::Arrived { chat, id: arrived, at } if arrived.as_str() == id => {
+                    assert_eq!((&chat, &at), (&heard.chat, &heard.sender.ids.primary), "{age:?}");
+                    Some(())
+                }
+                _ => None,
+            })
+            .await;
+        session.close().await;
+    }
 }
 
 #[tokio::test]

@@ -207,6 +207,10 @@ async fn errors_become_verdicts() {
         (131_026, "blocked this number"),
         (131_031, "locked"),
         (131_049, "advertising"),
+        (131_051, "kind of message"),
+        (131_052, "could not fetch the file"),
+        (131_053, "does not take the file"),
+        (368, "blocked the business account"),
     ]
     .into_iter()
     .enumerate()

@@ -1,10 +1,15 @@
 //! The 24 hours in which a business may write.
 
-use magpie_common::{clock::Clock, platform::Session};
+use magpie_common::{
+    clock::Clock,
+    message::{ChatChange, RemoteEvent},
+    platform::Session,
+};
 use magpie_tests::whatsapp_cloud::{Refusals, WINDOW_MS};
 
 use super::{Stage, ids, key, refused, said};
 
+const HOUR_MS: i64 = 60 * 60 * 1000;
 const NOW_MS: i64 = 1_790_000_000_000;
 
 #[tokio::test]
@@ -55,5 +60,55 @@ async fn an_old_message_that_comes_late_does_not_shorten_the_window() {
     stage.sim.releases_webhooks(magpie_tests::whatsapp_cloud::Release::Reversed);
     stage.arrived("first").await;
     assert_eq!(session.limits(&stage.alice()).open_until_ms, Some(NOW_MS + 60_000 + WINDOW_MS));
+    session.close().await;
+}
+
+#[tokio::test]
+async fn the_topic_counts_the_window_down() {
+    let stage = Stage::on_clock(Clock::fixed(NOW_MS, 7)).await;
+    let session = stage.connect().await;
+    stage.alice_writes().await;
+    let topics = || -> Vec<String> {
+        let events = stage.recorder.events().into_iter();
+        let topic = |event: RemoteEvent| match event {
+            RemoteEvent::ChatChanged { chat, change: ChatChange::Info(info) } if chat == stage.alice() => {
+                info.topic
+            }
+            _ => None,
+        };
+        events.filter_map(|one| topic(one.event)).collect()
+    };
+    let says = |count: usize, words: &str| {
+        let words = words.to_owned();
+        let topics = &topics;
+        let stage = &stage;
+        async move {
+            let seen = |_: &_| topics().get(count - 1).cloned();
+            let topic = stage.recorder.wait_for(&words, seen).await;
+            assert!(topic.contains(&words), "{topic}");
+        }
+    };
+    says(1, "24 hours after the person wrote last").await;
+    // Who keeps talking changes nothing.
+    stage.sim.advance_ms(HOUR_MS);
+    stage.sim.person_says(stage.small.with_alice(), "still here");
+    stage.arrived("still here").await;
+    let mut count = 1;
+    for (hours, words) in [(13, "less than 12 hours"), (8, "less than 4 hours"), (2, "less than an hour")] {
+        stage.sim.advance_ms(hours * HOUR_MS);
+        count += 1;
+        says(count, words).await;
+    }
+    // The bridge is away while the window shuts.
+    session.close().await;
+    stage.sim.advance_ms(2 * HOUR_MS);
+    let session = stage.connect().await;
+    stage.sim.person_says(stage.small.with_alice(), "back again");
+    stage.arrived("back again").await;
+    says(count + 1, "24 hours after the person wrote last").await;
+    let info = session.chat(&stage.alice()).await.expect("it is known").expect("it is a chat");
+    assert!(info.topic.is_some_and(|topic| topic.contains("24 hours")));
+    stage.sim.advance_ms(WINDOW_MS);
+    says(count + 2, "only templates").await;
     session.close().await;
 }

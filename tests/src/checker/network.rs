@@ -3,9 +3,28 @@
 use anyhow::Context;
 use async_trait::async_trait;
 
+use super::NETWORK_PEOPLE;
 use crate::line_server::LineServer;
 
 const TOKEN: &str = "magpie-token-of-a-checker";
+
+/// How the room of a chat is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rooms {
+    /// By its name, which is the chat's.
+    Named,
+    /// By the chat that it says it is of: rooms of direct chats have no name.
+    Direct,
+}
+
+/// What a network promises of the order of messages in a chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// It is kept both ways.
+    Kept,
+    /// It is kept on the way to the network. What people write there comes in any order.
+    ToNetwork,
+}
 
 /// A simulated network that outlives the bridge.
 #[async_trait]
@@ -13,11 +32,22 @@ pub trait Network: Send + Sync + 'static {
     /// The bridge that serves it: `example` for `magpie-example`.
     const BRIDGE: &'static str;
 
+    /// How rooms of its chats are known.
+    const ROOMS: Rooms = Rooms::Named;
+
+    /// What it promises of the order of messages.
+    const ORDER: Order = Order::Kept;
+
     /// The lines of the `platform:` section of the bridge that listens at `url`.
     fn platform(&self, url: &str) -> String;
 
     /// Opens a chat, whose name becomes its room's name; gives its id.
     fn open_chat(&self, name: &str) -> String;
+
+    /// Who may write in a chat.
+    fn people(&self, _chat: &str) -> Vec<String> {
+        NETWORK_PEOPLE.map(str::to_owned).to_vec()
+    }
 
     /// A person writes; gives the message's id.
     fn person_says(&self, chat: &str, person: &str, text: &str) -> String;
@@ -33,6 +63,9 @@ pub trait Network: Send + Sync + 'static {
 
     /// Waits until the version is another one.
     async fn changed(&self, version: u64);
+
+    /// Waits until the bridge has taken what was written so far, where a later word does not show that it has.
+    async fn taken(&self) {}
 }
 
 /// Something that the bridge said.

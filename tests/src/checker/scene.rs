@@ -57,8 +57,8 @@ pub struct Scene<N> {
     /// The chats that people talk in now, with their rooms.
     chats: Vec<(String, OwnedRoomId)>,
     opened: usize,
-    /// Chats, with their names, that nobody in Matrix talks in yet.
-    new: Vec<(String, String)>,
+    /// Chats that nobody in Matrix talks in yet.
+    new: Vec<String>,
     reading: Reading,
     bridge: Bridge,
     _stage: Stage,
@@ -76,7 +76,7 @@ impl<N: Network> Scene<N> {
         stage.set_homeserver(&homeserver.url());
         let people = MATRIX_PEOPLE.map(|name| homeserver.person(name)).to_vec();
         let bridge = stage.start().await?;
-        let reading = Reading::new(N::BRIDGE, homeserver.server_name().as_str());
+        let reading = Reading::of::<N>(homeserver.server_name().as_str());
         let random = StdRng::seed_from_u64(setting.seed);
         let mut scene = Self {
             network,
@@ -107,7 +107,7 @@ impl<N: Network> Scene<N> {
         let chat = self.network.open_chat(&name);
         self.reading.add_chat(&chat, &name);
         self.person_says(&chat);
-        self.new.push((chat, name));
+        self.new.push(chat);
     }
 
     /// A burst of talk: in every chat, both ways at once, so that lanes have depth.
@@ -213,12 +213,13 @@ impl<N: Network> Scene<N> {
 
     /// Waits until all that was written has come to its end, and judges it.
     ///
-    /// Lanes are worked in order: once the last word of each lane has arrived, what came before it has happened or never will.
+    /// Lanes are worked in order: once the last word of each lane has arrived, what was taken before it has happened or never will.
     ///
     /// # Errors
     /// When even the last words do not arrive.
     pub async fn settle(&mut self) -> anyhow::Result<Verdict> {
         self.adopt().await?;
+        self.network.taken().await;
         let first = self.reading.next_number();
         for (chat, room) in self.chats.clone() {
             self.person_says(&chat);
@@ -275,14 +276,14 @@ impl<N: Network> Scene<N> {
 
     /// Takes the rooms of new chats into use.
     async fn adopt(&mut self) -> anyhow::Result<()> {
-        for (chat, name) in std::mem::take(&mut self.new) {
+        for chat in std::mem::take(&mut self.new) {
             let room = self.homeserver.wait_until(|homeserver| {
-                let room = homeserver.room_named(&name)?;
+                let room = self.reading.room_of(homeserver, &chat)?;
                 homeserver.membership(&room, self.people[0].user_id()).map(|_| room)
             });
             let room = tokio::time::timeout(WAIT_MAX, room).await;
             let room =
-                room.with_context(|| format!("{name} got no room; its log:\n{}", self.bridge.tail()))?;
+                room.with_context(|| format!("{chat} got no room; its log:\n{}", self.bridge.tail()))?;
             for person in &self.people[1..] {
                 self.people[0].invites(&room, person.user_id()).await;
             }
@@ -297,7 +298,8 @@ impl<N: Network> Scene<N> {
     }
 
     fn person_says(&mut self, chat: &str) {
-        let person = NETWORK_PEOPLE.choose(&mut self.random).expect("there are people");
+        let people = self.network.people(chat);
+        let person = people.choose(&mut self.random).expect("there are people");
         let number = self.reading.next_number();
         let id = self.network.person_says(chat, person, &words(number));
         let voice = format!("{}:{}", self.network.ghost(person), self.homeserver.server_name());

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `api`, `limiter`, `verdict` | the Graph API, how fast we may speak, what errors mean |
 //! | `intake`, `changes` | webhooks taken in and stored; what was done to messages, in whatever order it is told |
-//! | `people` | who is who, and when they wrote last |
+//! | `people`, `window` | who is who, and when they wrote last; how rooms show the time that is left to write |
 //! | `deliver`, `sent`, `templates` | messages out, once; what became of those in doubt; which templates there are |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
 //!
@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteFileId, RemoteUserId},
-    message::{ChatInfo, ChatKind, Limits, Outgoing, UserInfo},
+    message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, PlatformError,
         Progress, Session,
@@ -38,10 +38,11 @@ use self::{
     deliver::Deliverer,
     files::Files,
     intake::Intake,
-    people::People,
+    people::{People, chat_info},
     sent::Sent,
     templates::Templates,
     verdict::{BAD_TOKEN, connect_verdict},
+    window::{Phase, Waiting},
 };
 use super::{
     account::Account,
@@ -64,6 +65,7 @@ mod sent;
 mod slots;
 mod templates;
 pub(super) mod verdict;
+mod window;
 
 /// How often WhatsApp is asked whether the account is still good. It may be asked 200 times an hour
 /// (<https://developers.facebook.com/docs/graph-api/overview/rate-limiting>).
@@ -81,6 +83,7 @@ pub(super) fn number_path(number: &str) -> String {
 pub(super) struct CloudSession {
     account: Account,
     me: RemoteUserId,
+    clock: Clock,
     hooks: Arc<Hooks>,
     intake: Arc<Intake>,
     people: Arc<People>,
@@ -131,6 +134,8 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         changes: Changes(sink.clone()),
         sent: Arc::clone(&sent),
         templates: Arc::clone(&templates),
+        clock: clock.clone(),
+        waiting: Waiting::default(),
         end: end.clone(),
         order: AsyncMutex::default(),
     });
@@ -143,7 +148,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         number: account.number.clone(),
-        clock,
+        clock: clock.clone(),
         people: Arc::clone(&people),
         sent,
         templates,
@@ -151,8 +156,8 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         sink,
     };
     let files = Files { api: Arc::clone(&api), number: account.number.clone() };
-    let watching = AsyncMutex::new(Watching::start(api, account.number.clone(), &end));
-    Ok(Arc::new(CloudSession { account, me, hooks, intake, people, deliverer, files, end, watching }))
+    let watching = AsyncMutex::new(Watching::start(api, &intake, &end));
+    Ok(Arc::new(CloudSession { account, me, clock, hooks, intake, people, deliverer, files, end, watching }))
 }
 
 /// `POST /{Phone-Number-ID}`: from now on webhooks of this number come here
@@ -173,16 +178,23 @@ fn end_session(end: &End, why: ConnectError) {
     });
 }
 
-/// Looks now and then whether the account is still good.
+/// Looks now and then whether the account is still good, and lets time pass in the rooms.
 struct Watching {
     stop: CancellationToken,
     task: Option<JoinHandle<()>>,
 }
 
 impl Watching {
-    fn start(api: Arc<Api>, number: String, end: &End) -> Self {
+    fn start(api: Arc<Api>, intake: &Arc<Intake>, end: &End) -> Self {
         let stop = CancellationToken::new();
-        let (work, end) = (stop.clone().run_until_cancelled_owned(look(api, number)), end.clone());
+        let intake = Arc::clone(intake);
+        let work = async move {
+            tokio::select! {
+                why = look(api, intake.number.clone()) => why,
+                why = intake.count_down() => why,
+            }
+        };
+        let (work, end) = (stop.clone().run_until_cancelled_owned(work), end.clone());
         let task = tokio::spawn(async move {
             if let Some(why) = work.await {
                 end_session(&end, why);
@@ -255,11 +267,9 @@ impl Session for CloudSession {
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
         let Some(person) = place::person(&self.account.number, id) else { return Ok(None) };
         // So that it is known whether the chat is open.
-        self.people.met(&person).await.map_err(|error| PlatformError(error.to_string()))?;
-        let mut info = ChatInfo::new(ChatKind::Direct, None);
-        info.with = Some(person);
-        info.private = true;
-        Ok(Some(info))
+        let met = self.people.met(&person).await.map_err(|error| PlatformError(error.to_string()))?;
+        let phase = Phase::of(met.open_until_ms(), self.clock.now_ms());
+        Ok(Some(chat_info(&person, phase)))
     }
 
     async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {

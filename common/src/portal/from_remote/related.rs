@@ -140,6 +140,7 @@ async fn look_up(portals: &Portals, event: &RemoteEvent) -> Result<Related, Stor
         RemoteEvent::Message(_)
         | RemoteEvent::Typing { .. }
         | RemoteEvent::Receipt { .. }
+        | RemoteEvent::Arrived { .. }
         | RemoteEvent::Poll { .. }
         | RemoteEvent::ChatChanged { .. }
         | RemoteEvent::MembersChanged { .. }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use magpie_common::{
+    clock::Clock,
     ids::{AliasSet, RemoteChatId, RemoteUserId},
     message::{RemoteEvent, RemoteMessage, Sender},
     platform::{ConnectError, Cursor, EventSink, NotStored, Ticket},
@@ -23,6 +24,7 @@ use super::{
     sent::Sent,
     templates::Templates,
     verdict::refused,
+    window::Waiting,
 };
 use crate::cloud::{
     events::{self, Origin, Read},
@@ -30,6 +32,7 @@ use crate::cloud::{
     place,
 };
 
+mod countdown;
 mod who;
 
 /// Takes in what happens to one number.
@@ -43,6 +46,9 @@ pub(in crate::cloud) struct Intake {
     pub(super) changes: Changes,
     pub(super) sent: Arc<Sent>,
     pub(super) templates: Arc<Templates>,
+    pub(super) clock: Clock,
+    /// Whose time to write runs out when.
+    pub(super) waiting: Waiting,
     pub(super) end: End,
     /// One change after the other.
     pub(super) order: AsyncMutex<()>,
@@ -132,7 +138,12 @@ impl Intake {
         let origin = Origin { chat: place::chat(&self.number, &sender.ids.primary), sender };
         let heard = events::sent_ms(data).zip(events::id(&data["id"]));
         let met = self.people.note(&origin.sender.ids, origin.sender.name.clone(), heard).await?;
-        self.push_read(events::read(data, &origin), (data, &origin), met, tickets).await
+        let is_heard = met.is_some();
+        self.push_read(events::read(data, &origin), (data, &origin), met, tickets).await?;
+        if is_heard {
+            self.show_window(&origin.sender.ids.primary, tickets).await?;
+        }
+        Ok(())
     }
 
     /// What the owner of the business has said in the phone app.
@@ -278,6 +289,7 @@ impl Intake {
         let reader = person.ids.primary;
         let chat = place::chat(&self.number, &reader);
         match text(&status["status"]) {
+            "delivered" => self.push(RemoteEvent::Arrived { chat, id, at: reader }, None, tickets).await,
             "read" => self.push(RemoteEvent::Receipt { chat, reader, up_to: id }, None, tickets).await,
             "failed" => {
                 let mut change = self.changes.of(Deed::Change, &id, &self.me).await?;
@@ -287,7 +299,7 @@ impl Intake {
                     self.push(event, Some(change.cursor(Deed::Change)?), tickets).await;
                 }
             }
-            // That it was sent is known, and who has it is shown to nobody in Matrix.
+            // That it was sent is known.
             _ => {}
         }
         Ok(())

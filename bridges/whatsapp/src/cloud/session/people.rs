@@ -12,11 +12,12 @@ use lru::LruCache;
 use magpie_common::{
     clock::TimestampMs,
     ids::{AliasSet, RemoteMessageId, RemoteUserId},
-    message::UserInfo,
+    message::{ChatInfo, ChatKind, UserInfo},
     platform::{Cursor, EventSink, NotStored},
 };
 use serde::{Deserialize, Serialize};
 
+use super::window::Phase;
 use crate::ids;
 
 /// How long a business may write after the person wrote last
@@ -41,6 +42,9 @@ pub(super) struct Met {
     /// The last message of theirs.
     #[serde(default)]
     pub last: Option<RemoteMessageId>,
+    /// What the room says of the time that is left.
+    #[serde(default)]
+    pub shown: Phase,
 }
 
 impl Met {
@@ -164,6 +168,14 @@ impl People {
         Ok(Some(Cursor { key: met_key(&ids.primary), value }))
     }
 
+    /// From now on the room says this. Gives what is to be stored with it.
+    pub async fn show(&self, person: &RemoteUserId, shown: Phase) -> Result<Cursor, NotStored> {
+        let met = Met { shown, ..self.met(person).await? };
+        let value = serde_json::to_string(&met).map_err(|error| NotStored(error.to_string()))?;
+        self.lock().met.put(person.clone(), met);
+        Ok(Cursor { key: met_key(person), value })
+    }
+
     /// How somebody is shown.
     pub async fn info(&self, person: &RemoteUserId) -> Result<UserInfo, NotStored> {
         let met = self.met(person).await?;
@@ -187,6 +199,15 @@ impl People {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is known of the chat with somebody.
+pub(super) fn chat_info(person: &RemoteUserId, phase: Phase) -> ChatInfo {
+    let mut info = ChatInfo::new(ChatKind::Direct, None);
+    info.with = Some(person.clone());
+    info.private = true;
+    info.topic = phase.topic();
+    info
 }
 
 fn phone_key(phone: &RemoteUserId) -> String {

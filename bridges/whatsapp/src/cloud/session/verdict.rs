@@ -22,8 +22,19 @@ const PAUSE_ALL: Duration = Duration::from_secs(2);
 const PAUSE_PERSON: Duration = Duration::from_secs(6);
 const PAUSE_ACCOUNT: Duration = Duration::from_secs(60);
 
-/// Codes that are final, with words.
-const FINAL: [(i64, &str); 18] = [
+/// What codes mean for a person. Those that are no more than a pause in an answer are final in a status, which comes too late to try again.
+const WORDS: [(i64, &str); 27] = [
+    (190, BAD_TOKEN),
+    (130_429, "Too many messages went out from this number at once. Send it again."),
+    (131_056, "Too many messages went to this person at once. Wait a little, and send it again."),
+    (
+        131_048,
+        "WhatsApp lets this number send less for now, because people have blocked or reported it. Send it again later, and look into Meta's business manager.",
+    ),
+    (131_000, "WhatsApp had trouble of its own. Send it again."),
+    (131_016, "WhatsApp had trouble of its own. Send it again."),
+    (4, "This app has asked WhatsApp too often for now. Send it again later."),
+    (80_007, "This business account has asked WhatsApp too often for now. Send it again later."),
     (131_047, SHUT),
     (
         131_026,
@@ -54,6 +65,10 @@ const FINAL: [(i64, &str); 18] = [
     (132_005, "With these values, the template becomes too long."),
     (132_012, "A value does not fit its place in the template."),
     (132_015, "The template is paused, because people did not like it."),
+    (
+        132_016,
+        "The template is switched off, because people did not like it. Make another one in Meta's business manager.",
+    ),
 ];
 
 /// What an error means for the message.
@@ -93,7 +108,7 @@ pub(super) fn weight(refusal: &Refusal) -> Weight {
 
 /// The words for a refusal that is final.
 pub(super) fn refused(refusal: &Refusal) -> String {
-    let known = FINAL.iter().find(|(code, _)| *code == refusal.code).map(|(_, words)| (*words).to_owned());
+    let known = WORDS.iter().find(|(code, _)| *code == refusal.code).map(|(_, words)| (*words).to_owned());
     known.unwrap_or_else(|| format!("WhatsApp refuses it: {refusal}."))
 }
 
@@ -164,8 +179,12 @@ mod tests {
             (131_047, "24 hours"),
             (131_026, "blocked this number"),
             (131_051, "kind of message"),
+            (131_049, "advertising"),
+            (131_052, "could not fetch the file"),
             (131_053, "does not take the file"),
             (131_031, "locked"),
+            (368, "blocked the business account"),
+            (132_016, "switched off"),
             (132_001, "no approved template"),
             (999, "Their words"),
         ] {
@@ -193,6 +212,17 @@ mod tests {
             assert!(matches!(verdict(answer(401, code)), DeliverError::LoggedOut(_)), "{code}");
             assert!(matches!(connect_verdict(&answer(401, code)), ConnectError::BadCredentials(_)), "{code}");
         }
+    }
+
+    #[test]
+    fn every_code_has_words_for_a_status_that_comes_too_late() {
+        for (code, words) in WORDS {
+            let refusal = Refusal { code, ..Refusal::default() };
+            assert_eq!(refused(&refusal), words);
+            assert!(words.ends_with('.'), "{code}");
+        }
+        let codes: std::collections::HashSet<i64> = WORDS.iter().map(|(code, _)| *code).collect();
+        assert_eq!(codes.len(), WORDS.len());
     }
 
     #[test]
