@@ -3,7 +3,10 @@
 //! WhatsApp tells everything at least once, for days, and in any order. Messages are known by their ids; what is done to messages is weighed in
 //! `changes`.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use magpie_common::{
     clock::Clock,
@@ -13,6 +16,7 @@ use magpie_common::{
 };
 use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
+use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::{
@@ -20,8 +24,9 @@ use super::{
     api::Refusal,
     changes::{Change, Changes, Deed},
     end_session,
+    kept::Kept,
     people::People,
-    sent::Sent,
+    sent::is_key,
     templates::Templates,
     verdict::refused,
     window::Waiting,
@@ -44,7 +49,7 @@ pub(in crate::cloud) struct Intake {
     pub(super) sink: EventSink,
     pub(super) people: Arc<People>,
     pub(super) changes: Changes,
-    pub(super) sent: Arc<Sent>,
+    pub(super) kept: Arc<Kept>,
     pub(super) templates: Arc<Templates>,
     pub(super) clock: Clock,
     /// Whose time to write runs out when.
@@ -52,40 +57,98 @@ pub(in crate::cloud) struct Intake {
     pub(super) end: End,
     /// One change after the other.
     pub(super) order: AsyncMutex<()>,
+    /// Nothing is taken any more.
+    pub(super) shut: AtomicBool,
+    /// What is being taken in, whoever still waits for it.
+    pub(super) tasks: TaskTracker,
+}
+
+/// One change of a business account.
+pub(in crate::cloud) struct Told {
+    /// The id of the account.
+    pub account: String,
+    /// The change.
+    pub change: Value,
 }
 
 /// What is pushed on the way.
 type Tickets = Vec<Ticket>;
 
+/// Where it is remembered that the account is signed in: what is remembered is forgotten when it signs out.
+const SIGNED_IN: &str = "signed_in";
+
 impl Intake {
-    /// Takes one change of a business account in. What it tells is stored when [`Intake::stored`] says so.
-    pub async fn take(&self, account: &str, change: &Value) -> Result<Tickets, NotStored> {
-        let _order = self.order.lock().await;
-        // Nothing is pushed once the session is over.
-        if self.end.borrow().is_some() {
+    /// Notes that the account is signed in.
+    pub async fn open(&self) -> Result<(), NotStored> {
+        self.sink.remember(Cursor { key: SIGNED_IN.to_owned(), value: "1".to_owned() }).await
+    }
+
+    /// Takes changes in, one after the other; success says that all they tell is stored. What was begun is brought to its end, though nobody
+    /// waits for it any more.
+    pub async fn take(self: &Arc<Self>, told: Vec<Told>) -> Result<(), NotStored> {
+        let intake = Arc::clone(self);
+        let task = self.tasks.spawn(async move {
+            let mut tickets = Tickets::new();
+            for told in told {
+                tickets.extend(intake.take_one(&told).await?);
+            }
+            intake.stored(tickets).await
+        });
+        task.await.unwrap_or_else(|_| Err(NotStored("taking it in broke off".to_owned())))
+    }
+
+    /// Takes nothing any more. What is being taken in is stored when this returns.
+    pub async fn close(&self, why: ConnectError) {
+        let order = self.order.lock().await;
+        self.shut.store(true, Ordering::Release);
+        end_session(&self.end, why);
+        drop(order);
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Whether something may be taken in. A session that has ended because its token is refused goes on listening, which needs no token, as
+    /// long as the account is signed in.
+    async fn should_be_open(&self) -> Result<(), NotStored> {
+        if self.is_shut() {
             return Err(NotStored("the session is over".to_owned()));
         }
+        let has_ended = self.end.borrow().is_some();
+        if has_ended && self.sink.remembered(SIGNED_IN).await?.is_none() {
+            return Err(NotStored("the account has signed out".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn is_shut(&self) -> bool {
+        self.shut.load(Ordering::Acquire)
+    }
+
+    async fn take_one(&self, Told { account, change }: &Told) -> Result<Tickets, NotStored> {
+        let _order = self.order.lock().await;
+        self.should_be_open().await?;
         let mut tickets = Tickets::new();
         let taken = match self.templates.learn(account).await {
             Ok(()) => self.take_change(change, &mut tickets).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = taken {
-            end_session(&self.end, ConnectError::from(error.clone()));
-            return Err(error);
-        }
+        taken.map_err(|error| self.not_stored(error))?;
         Ok(tickets)
     }
 
     /// Waits until all of that is stored.
-    pub async fn stored(&self, tickets: Tickets) -> Result<(), NotStored> {
+    async fn stored(&self, tickets: Tickets) -> Result<(), NotStored> {
         for ticket in tickets {
-            if let Err(error) = ticket.stored().await {
-                end_session(&self.end, ConnectError::from(error.clone()));
-                return Err(error);
-            }
+            ticket.stored().await.map_err(|error| self.not_stored(error))?;
         }
         Ok(())
+    }
+
+    /// What is in memory may be ahead of what is stored, so that only a new session may go on.
+    fn not_stored(&self, error: NotStored) -> NotStored {
+        self.shut.store(true, Ordering::Release);
+        end_session(&self.end, ConnectError::from(error.clone()));
+        error
     }
 
     async fn take_change(&self, change: &Value, tickets: &mut Tickets) -> Result<(), NotStored> {
@@ -281,8 +344,8 @@ impl Intake {
     /// What became of a message of ours.
     async fn status(&self, status: &Value, tickets: &mut Tickets) -> Result<(), NotStored> {
         let Some(id) = events::id(&status["id"]) else { return Ok(()) };
-        if let Some(key) = status["biz_opaque_callback_data"].as_str() {
-            self.sent.told(key, &id).await?;
+        if let Some(key) = status["biz_opaque_callback_data"].as_str().filter(|key| is_key(key)) {
+            self.kept.sent.told(&self.sink, key, &id).await?;
         }
         let (phone, user_id) = (text(&status["recipient_id"]), text(&status["recipient_user_id"]));
         let Some(person) = self.people.person(phone, user_id).await? else { return Ok(()) };

@@ -93,15 +93,17 @@ pub(super) enum Pause {
 
 /// What a refusal means.
 pub(super) fn weight(refusal: &Refusal) -> Weight {
+    if refusal.is_bad_token() {
+        return Weight::SignedOut;
+    }
     match refusal.code {
-        190 => Weight::SignedOut,
-        0 | 102 | 104 if refusal.status == 401 => Weight::SignedOut,
         131_056 => Weight::Later(Pause::Person(PAUSE_PERSON)),
         130_429 => Weight::Later(Pause::All(PAUSE_ALL)),
-        // Of the app, of the account; too much that people took for spam; of a portfolio.
-        4 | 80_007 | 131_048 | 131_064 => Weight::Later(Pause::All(PAUSE_ACCOUNT)),
+        // Of the app, of a user, of a page, of any call, of the account; too much that people took for spam; of a portfolio.
+        4 | 17 | 32 | 613 | 80_007 | 131_048 | 131_064 => Weight::Later(Pause::All(PAUSE_ACCOUNT)),
         1 | 2 | 131_000 | 131_016 | 131_057 | 133_004 => Weight::Later(Pause::Person(PAUSE_PERSON)),
         0 if refusal.status == 429 => Weight::Later(Pause::All(PAUSE_ALL)),
+        _ if refusal.status == 429 => Weight::Later(Pause::All(PAUSE_ACCOUNT)),
         _ => Weight::Final,
     }
 }
@@ -201,6 +203,11 @@ mod tests {
             (429, 4, 60),
             (429, 80_007, 60),
             (429, 131_048, 60),
+            (400, 17, 60),
+            (400, 32, 60),
+            (400, 613, 60),
+            (429, 5, 60),
+            (429, 0, 2),
         ] {
             let after = Some(Duration::from_secs(seconds));
             assert!(
