@@ -3,9 +3,10 @@
 //! | part | duty |
 //! |---|---|
 //! | `intake`, `scene`, `intake/votes` | messages mapped and stored before they are acknowledged; where they belong |
-//! | `happenings`, `groups`, `undecrypted`, `history` | what is no message; groups; what cannot be read yet; the past |
-//! | `world` | what is remembered, here and in the vault |
+//! | `happenings`, `groups`, `feeds`, `undecrypted`, `history` | what is no message; groups; the status and channels; what cannot be read yet; the past |
+//! | `world`, `learning` | what is remembered, here and in the vault; whose a number turns out to be |
 //! | `deliver`, `acks` | messages out, under ids of ours; what the server says of them |
+//! | `phone`, `unread` | whether the phone is still there; what was not read yet |
 //! | `download`, `directory`, `capabilities` | files in; finding people; what a chat can carry |
 //!
 //! The library connects again by itself after breaks. A session ends when that cannot help, or when something could not be stored.
@@ -60,12 +61,16 @@ mod capabilities;
 mod deliver;
 mod directory;
 mod download;
+mod feeds;
 mod groups;
 mod happenings;
 mod history;
 mod intake;
+mod learning;
+mod phone;
 mod scene;
 mod undecrypted;
+mod unread;
 mod world;
 
 /// What may wait to be taken in besides messages.
@@ -157,7 +162,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     }
     let login = sink.login().as_str();
     let me = RemoteUserId::new(login.strip_prefix(super::LOGIN_PREFIX).unwrap_or(login));
-    let world = World::load(me, own, clock, Arc::clone(&config), (vault, store)).await?;
+    let world = World::load(me, own, clock, Arc::clone(&config), (sink.clone(), store)).await?;
     let session = open(Arc::new(world), end, &config, sink).await?;
     if let Err(error) = session.up().await {
         session.close().await;
@@ -173,7 +178,7 @@ async fn open(
     config: &WhatsAppConfig,
     sink: EventSink,
 ) -> Result<LinkedSession, ConnectError> {
-    let http = Http::new(config.linked_media_url.as_deref()).map_err(ConnectError::Transient)?;
+    let http = Http::new(config).map_err(ConnectError::Transient)?;
     let (acks, stop) = (Acks::default(), CancellationToken::new());
     let undecrypted = Undecrypted::new(Arc::clone(&world), sink.clone(), stop.clone());
     let intake = Intake {
@@ -183,6 +188,7 @@ async fn open(
         end: end.clone(),
     };
     let (heard_in, heard) = mpsc::channel(EVENTS_MAX);
+    let learned = learning::listen(&world);
     let setup = line::Setup {
         config,
         store: world.store.clone(),
@@ -202,7 +208,13 @@ async fn open(
         past: past.clone(),
         undecrypted: undecrypted.clone(),
     };
-    let tasks = vec![spawn(&stop, happenings.run(heard)), spawn(&stop, past.run(Arc::clone(&client)))];
+    let tasks = vec![
+        spawn(&stop, happenings.run(heard)),
+        spawn(&stop, past.run(Arc::clone(&client))),
+        spawn(&stop, learning::run(Arc::clone(&world), learned)),
+        spawn(&stop, phone::watch(Arc::clone(&world), Arc::clone(&client), sink.clone())),
+        spawn(&stop, unread::run(Arc::clone(&world))),
+    ];
     let deliverer = Deliverer {
         client: Arc::clone(&client),
         world: Arc::clone(&world),
@@ -281,6 +293,9 @@ impl Session for LinkedSession {
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
         let Some(jid) = place::address(&self.world.me, id) else { return Ok(None) };
+        if let Some(info) = feeds::info(&self.world, &self.client, &jid).await? {
+            return Ok(info);
+        }
         if !jid.is_group() {
             return Ok(Some(history::direct(&self.world, &self.client, &jid).await));
         }
@@ -329,6 +344,7 @@ impl Session for LinkedSession {
             }
         }
         self.undecrypted.ended().await;
+        unread::write(&self.world).await;
         self.end.because(ConnectError::Closed);
     }
 
@@ -363,6 +379,6 @@ impl Directory for LinkedSession {
     }
 
     async fn direct_chat(&self, user: &RemoteUserId) -> Result<RemoteChatId, PlatformError> {
-        directory::direct_chat(&self.world, user)
+        directory::direct_chat(&self.world, &self.client, user).await
     }
 }

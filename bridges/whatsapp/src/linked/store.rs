@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -40,6 +40,7 @@ struct Inner {
     clock: Clock,
     order: Mutex<()>,
     alarm: Option<Alarm>,
+    learned: OnceLock<Learned>,
     /// A write failed. Nothing is written from then on: a key that had moved on without its message would make the message unreadable, while
     /// what stands is whole, and whoever begins anew from it loses nothing.
     is_broken: AtomicBool,
@@ -47,6 +48,9 @@ struct Inner {
 
 /// Told once, when a write has failed.
 pub(super) type Alarm = Box<dyn Fn(NotStored) + Send + Sync>;
+
+/// Told each time when the library has learned whose a number is: the number, and the hidden id.
+pub(super) type Learned = Box<dyn Fn(&str, &str) + Send + Sync>;
 
 /// Where rows stand.
 enum Place {
@@ -69,7 +73,12 @@ impl Kept {
 
     fn at(place: Place, clock: Clock, alarm: Option<Alarm>) -> Self {
         let (order, is_broken) = (Mutex::default(), AtomicBool::new(false));
-        Self(Arc::new(Inner { place, clock, order, alarm, is_broken }))
+        Self(Arc::new(Inner { place, clock, order, alarm, learned: OnceLock::new(), is_broken }))
+    }
+
+    /// From now on `learned` is told of numbers. It must not wait; only the first one is.
+    pub(super) fn on_learned(&self, learned: Learned) {
+        let _ = self.0.learned.set(learned);
     }
 
     /// All rows that are held in memory, each with its shelf.

@@ -12,7 +12,7 @@ fn reading<T>(look: impl FnOnce(&Reading<'_>) -> T) -> T {
         from_me: false,
         participant: None,
     };
-    let names = |_: &wacore_binary::Jid| "Bob".to_owned();
+    let names = |jid: &wacore_binary::Jid| (crate::linked::identity::id_of(jid), "Bob".to_owned());
     look(&Reading { bearer: &bearer, names: &names, view_once: false })
 }
 

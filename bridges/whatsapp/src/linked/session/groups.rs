@@ -12,19 +12,21 @@ use wacore::{
     stanza::groups::{GroupNotificationAction, GroupParticipantInfo},
     types::{events::GroupUpdate, message::MessageSource},
 };
-use wacore_binary::Jid;
+use wacore_binary::{Jid, Node};
 use whatsapp_rust::{Client, GroupMetadata};
 
 use super::{
     happenings::Happenings,
     intake::timer_words,
-    scene::{self, Scene},
+    scene::Scene,
     world::{Group, World},
 };
-use crate::linked::{events, file::RemoteFile, identity::Person, place};
+use crate::linked::{events, file::RemoteFile, place};
 
 /// Members of larger groups come as they speak.
 const MEMBERS_MAX: usize = 500;
+/// A community has no more groups.
+const LINKED_MAX: usize = 100;
 
 /// A group as it is shown, and what of it is remembered.
 pub(super) async fn info(world: &World, client: &Client, group: &GroupMetadata) -> ChatInfo {
@@ -33,17 +35,17 @@ pub(super) async fn info(world: &World, client: &Client, group: &GroupMetadata) 
         Group { is_announcement: group.is_announcement, is_locked: group.is_locked, ..Group::default() };
     for member in &group.participants {
         let told = [Some(&member.jid), member.phone_number.as_ref(), member.lid.as_ref()];
-        let person = Person::told(told.into_iter().flatten());
-        let is_me = person.address().is_some_and(|address| world.own.is(address));
-        let id = if is_me { Some(world.me.clone()) } else { person.id() };
-        let Some(id) = id else { continue };
+        let person = world.list(client, told.into_iter().flatten()).await;
+        let Some(id) = world.id_of(&person) else { continue };
+        let is_me = id == world.me;
         if member.is_admin() {
             known.am_admin |= is_me;
             known.admins.insert(id.clone());
         }
         members.push(id);
     }
-    if members.len() > MEMBERS_MAX {
+    // In a community nobody speaks; its people are in its groups.
+    if members.len() > MEMBERS_MAX || group.is_parent_group {
         members.clear();
     }
     let chat = RemoteChatId::new(group.id.to_non_ad_string());
@@ -81,6 +83,14 @@ pub(super) async fn changed(here: &Happenings, jid: &Jid) -> Result<(), NotStore
     here.push(RemoteEvent::ChatChanged { chat, change: ChatChange::Info(Box::new(info)) }).await
 }
 
+/// The groups that are another community's from now on, or nobody's: a community is told of its groups, and a group of its community.
+fn linked(told: &Jid, raw: &Node) -> Vec<Jid> {
+    let named = raw.children().unwrap_or_default().iter();
+    let named =
+        named.filter(|child| child.tag == "group").filter_map(|child| child.attrs().optional_jid("jid"));
+    [told.clone()].into_iter().chain(named.take(LINKED_MAX)).collect()
+}
+
 /// Something was done in a group.
 pub(super) async fn updated(here: &Happenings, update: &GroupUpdate) -> Result<(), NotStored> {
     use GroupNotificationAction as Action;
@@ -105,9 +115,13 @@ pub(super) async fn updated(here: &Happenings, update: &GroupUpdate) -> Result<(
         | Action::Unlocked
         | Action::Announce
         | Action::NotAnnounce
-        | Action::Modify { .. }
-        | Action::Link { .. }
-        | Action::Unlink { .. } => changed(here, &update.group_jid).await,
+        | Action::Modify { .. } => changed(here, &update.group_jid).await,
+        Action::Link { raw, .. } | Action::Unlink { raw, .. } => {
+            for jid in linked(&update.group_jid, raw) {
+                changed(here, &jid).await?;
+            }
+            Ok(())
+        }
         // Settings that nobody sees here.
         _ => Ok(()),
     }
@@ -116,8 +130,9 @@ pub(super) async fn updated(here: &Happenings, update: &GroupUpdate) -> Result<(
 async fn people(here: &Happenings, participants: &[GroupParticipantInfo]) -> Vec<RemoteUserId> {
     let mut people = Vec::with_capacity(participants.len());
     for participant in participants {
-        let alternate = participant.lid.as_ref().or(participant.phone_number.as_ref());
-        people.extend(scene::user(&here.world, &here.client, &participant.jid, alternate).await);
+        let told = [Some(&participant.jid), participant.lid.as_ref(), participant.phone_number.as_ref()];
+        let person = here.world.list(&here.client, told.into_iter().flatten()).await;
+        people.extend(here.world.id_of(&person));
     }
     people
 }

@@ -28,8 +28,7 @@ use super::{
 };
 use crate::linked::{
     events::{self, Meaning, Reading},
-    identity::{self, Person},
-    place,
+    identity, place,
 };
 
 /// When the phone says nothing for so long, a piece of the past is whole.
@@ -99,7 +98,7 @@ impl Past {
         let (Some(jid), Some(push)) = (jid, name.pushname.as_deref().and_then(world::name)) else {
             return Ok(());
         };
-        if let Some(id) = Person::told([&jid]).completed(client).await.id() {
+        if let Some(id) = self.0.world.list(client, [&jid]).await.id() {
             self.0.world.learn_name(&id, |names| names.push = Some(push)).await?;
         }
         Ok(())
@@ -124,9 +123,6 @@ impl Past {
             rows.push(Keeping::Put { shelf: shelf(&message.chat), row });
         }
         let Some(chat) = chat_id else { return Ok(()) };
-        if names_of(world, client, &chat).await.len() == 1 && jid.is_pn() {
-            world.note_phone_chat(&chat).await?;
-        }
         if let Some(secs) = conversation.ephemeral_expiration {
             world.learn_timer(&chat, secs).await?;
         }
@@ -168,7 +164,7 @@ impl Past {
         };
         let Some(scene) = Scene::of(world, client, &source).await else { return Ok(None) };
         let bearer = scene.bearer(stanza);
-        let names = |jid: &Jid| world.label(jid);
+        let names = |jid: &Jid| (world.whom(jid), world.label(jid));
         let view_once = world.config.linked_view_once;
         let Meaning::Said(said) =
             events::read(message, &Reading { bearer: &bearer, names: &names, view_once })
@@ -213,7 +209,7 @@ impl Past {
 pub(super) async fn names_of(world: &World, client: &Client, chat: &RemoteChatId) -> Vec<RemoteChatId> {
     let other = place::with(&world.me, chat).and_then(|id| identity::address_of(&id));
     let Some(jid) = other.filter(|jid| !world.own.is(jid)) else { return vec![chat.clone()] };
-    match Person::told([&jid]).completed(client).await.ids() {
+    match world.list(client, [&jid]).await.ids() {
         Some(ids) => ids.all().map(|id| place::direct(&world.me, id)).collect(),
         None => vec![chat.clone()],
     }
@@ -231,7 +227,7 @@ async fn rows(vault: &Vault, names: &[RemoteChatId]) -> Result<Vec<Row>, NotStor
 
 /// A chat of two as it is shown.
 pub(super) async fn direct(world: &World, client: &Client, jid: &Jid) -> ChatInfo {
-    let person = Person::told([jid]).completed(client).await;
+    let person = world.list(client, [jid]).await;
     let is_me = world.own.is(jid);
     let id = if is_me { Some(world.me.clone()) } else { person.id() };
     let name = if is_me { Some("Notes to yourself".to_owned()) } else { world.name(&person) };

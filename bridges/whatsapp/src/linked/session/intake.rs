@@ -20,7 +20,7 @@ use wacore::types::{
 use whatsapp_rust::{Client, InboundDurabilityHook};
 
 use super::{
-    End,
+    End, phone,
     scene::{self, Scene},
     undecrypted::Undecrypted,
     world::{self, PollMemory, Unread, World},
@@ -67,15 +67,12 @@ impl Intake {
     pub(super) async fn store(&self, client: &Client, batch: &[InboundMessage]) -> Result<(), NotStored> {
         let mut tickets = Vec::new();
         let mut replaced = Vec::new();
-        let mut migrated = Vec::new();
         for inbound in batch {
             for event in self.map(client, inbound).await? {
-                match &event {
-                    RemoteEvent::Edit { new, .. } if self.world.has_placeholder(&new.chat, &new.id) => {
-                        replaced.push((new.chat.clone(), new.id.clone()));
-                    }
-                    RemoteEvent::Migrated { from, .. } => migrated.push(from.clone()),
-                    _ => {}
+                if let RemoteEvent::Edit { new, .. } = &event
+                    && self.world.has_placeholder(&new.chat, &new.id)
+                {
+                    replaced.push((new.chat.clone(), new.id.clone()));
                 }
                 tickets.push(self.sink.push(event).await);
             }
@@ -86,14 +83,14 @@ impl Intake {
         for (chat, id) in replaced {
             self.world.forget_placeholder(&chat, &id).await?;
         }
-        for chat in migrated {
-            self.world.forget_phone_chat(&chat).await?;
-        }
         Ok(())
     }
 
     async fn map(&self, client: &Client, inbound: &InboundMessage) -> Result<Vec<RemoteEvent>, NotStored> {
         let info = &*inbound.info;
+        if phone::is_by_phone(&self.world, &info.source) {
+            self.world.phone.seen().await;
+        }
         // Between the devices of one account: keys, history, settings. The library has seen to it.
         if info.category == MessageCategory::Peer {
             return Ok(Vec::new());
@@ -102,10 +99,6 @@ impl Intake {
             debug!(kind = %info.r#type, "A message belongs to no chat that has a room.");
             return Ok(Vec::new());
         };
-        let mut events: Vec<RemoteEvent> = scene.migration(&self.world).into_iter().collect();
-        if scene.goes_by_number() {
-            self.world.note_phone_chat(&scene.chat).await?;
-        }
         self.learn(&scene, info).await?;
         let id = scene.message(&self.world, &info.id);
         self.world.note_seen(&info.id, &scene.chat, &id);
@@ -114,12 +107,14 @@ impl Intake {
         let secret = context.and_then(|context| context.message_secret.clone());
         let taken = Taken { sent_ms: info.timestamp.timestamp_millis(), scene, info, id, secret };
         let bearer = taken.scene.bearer(&info.id);
-        let names = |jid: &wacore_binary::Jid| self.world.label(jid);
+        for jid in events::mentioned(&inbound.message) {
+            self.world.list(client, [&jid]).await;
+        }
+        let names = |jid: &wacore_binary::Jid| (self.world.whom(jid), self.world.label(jid));
         let view_once = self.world.config.linked_view_once;
         let meaning = events::read(&inbound.message, &Reading { bearer: &bearer, names: &names, view_once });
         let raw = || STANDARD_NO_PAD.encode(waproto::codec::message_to_vec(&inbound.message));
-        events.extend(self.events(client, &taken, meaning, raw).await?);
-        Ok(events)
+        self.events(client, &taken, meaning, raw).await
     }
 
     /// The names that came with a message.
