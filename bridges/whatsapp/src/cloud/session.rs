@@ -149,6 +149,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         begun_ms: clock.now_ms(),
         people: Arc::clone(&people),
         kept,
+        intake: Arc::clone(&intake),
         templates,
         sink,
     };

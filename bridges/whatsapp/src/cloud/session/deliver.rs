@@ -12,9 +12,11 @@ use magpie_common::{
     platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored},
 };
 use serde_json::{Value, json};
+use tracing::warn;
 
 use super::{
     api::{Api, ApiError},
+    intake::Intake,
     kept::Kept,
     people::People,
     templates::Templates,
@@ -41,6 +43,7 @@ pub(super) struct Deliverer {
     /// When the session began.
     pub(super) begun_ms: TimestampMs,
     pub(super) kept: Arc<Kept>,
+    pub(super) intake: Arc<Intake>,
     pub(super) templates: Arc<Templates>,
     pub(super) sink: EventSink,
 }
@@ -132,6 +135,10 @@ impl Deliverer {
                 let id = crate::cloud::events::id(&answer["messages"][0]["id"]);
                 let id = id.ok_or_else(|| ApiError::Unclear("the answer names no message".to_owned()))?;
                 self.kept.sent.answered(key, &id);
+                // It is sent, whatever becomes of this.
+                if let Err(error) = self.intake.spelled(person, &answer["contacts"][0]).await {
+                    warn!(%error, "How WhatsApp spells somebody was not stored.");
+                }
                 Ok(id)
             }
             Err(error @ ApiError::Unclear(_)) => Err(error),
@@ -181,7 +188,12 @@ impl Deliverer {
         body["reaction"] = json!({"message_id": target.as_str(), "emoji": emoji});
         // Reacting again changes nothing.
         let answer = self.heed(person, self.post(&body).await);
-        answer.map(|_| Delivered::default()).map_err(verdict_on_question)
+        let answer = answer.map_err(verdict_on_question)?;
+        // That it is not taken may be told later.
+        if let Some(id) = crate::cloud::events::id(&answer["messages"][0]["id"]) {
+            self.kept.keep_reaction(id, target);
+        }
+        Ok(Delivered::default())
     }
 
     /// Marks everything up to a message as read.

@@ -7,12 +7,15 @@ use std::{
 };
 
 use lru::LruCache;
-use magpie_common::platform::Progress;
+use magpie_common::{ids::RemoteMessageId, platform::Progress};
 
 use super::{deliver::Sort, limiter::Limiter, sent::Sent};
 
 /// So many files are remembered that were brought and not sent yet.
 const FILES_MAX: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+
+/// So many reactions are remembered: whether one arrives is known within moments.
+const REACTIONS_MAX: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();
 
 /// All of it.
 pub(in crate::cloud) struct Kept {
@@ -21,6 +24,8 @@ pub(in crate::cloud) struct Kept {
     pub(super) limiter: Limiter,
     /// Files that WhatsApp has, by the keys of their messages.
     files: Mutex<LruCache<String, Brought>>,
+    /// What reactions of ours are to, by WhatsApp's ids of them.
+    reactions: Mutex<LruCache<RemoteMessageId, RemoteMessageId>>,
 }
 
 /// A file that WhatsApp has.
@@ -39,6 +44,7 @@ impl Default for Kept {
             progress: Progress::default(),
             limiter: Limiter::default(),
             files: Mutex::new(LruCache::new(FILES_MAX)),
+            reactions: Mutex::new(LruCache::new(REACTIONS_MAX)),
         }
     }
 }
@@ -56,5 +62,15 @@ impl Kept {
             Some(file) => drop(files.put(key.to_owned(), file)),
             None => drop(files.pop(key)),
         }
+    }
+
+    /// A reaction of ours is on its way.
+    pub fn keep_reaction(&self, id: RemoteMessageId, target: &RemoteMessageId) {
+        self.reactions.lock().unwrap_or_else(PoisonError::into_inner).put(id, target.clone());
+    }
+
+    /// What a reaction of ours is to.
+    pub fn reaction(&self, id: &RemoteMessageId) -> Option<RemoteMessageId> {
+        self.reactions.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 }

@@ -40,6 +40,8 @@ struct State {
     begun: LruCache<String, ()>,
     /// What is known to be a message of WhatsApp's.
     found: LruCache<String, Found>,
+    /// The ids of those.
+    ids: LruCache<RemoteMessageId, ()>,
 }
 
 struct Found {
@@ -56,7 +58,11 @@ struct Stored {
 
 impl Default for Sent {
     fn default() -> Self {
-        let state = State { begun: LruCache::new(KEPT_MAX), found: LruCache::new(KEPT_MAX) };
+        let state = State {
+            begun: LruCache::new(KEPT_MAX),
+            found: LruCache::new(KEPT_MAX),
+            ids: LruCache::new(KEPT_MAX),
+        };
         Self { state: Mutex::new(state), told: Notify::new() }
     }
 }
@@ -75,6 +81,7 @@ impl Sent {
     /// WhatsApp has confirmed it.
     pub fn answered(&self, key: &str, id: &RemoteMessageId) {
         let mut state = self.lock();
+        state.ids.put(id.clone(), ());
         if !state.found.contains(key) {
             state.found.put(key.to_owned(), Found { id: id.clone(), is_stored: false });
         }
@@ -85,6 +92,11 @@ impl Sent {
         self.lock().begun.contains(key)
     }
 
+    /// Whether a message is one that this process has sent.
+    pub fn is_ours(&self, id: &RemoteMessageId) -> bool {
+        self.lock().ids.contains(id)
+    }
+
     /// A status names the message of a key. Returns when it is stored.
     pub async fn told(&self, sink: &EventSink, key: &str, id: &RemoteMessageId) -> Result<(), NotStored> {
         {
@@ -92,6 +104,7 @@ impl Sent {
             if state.found.get(key).is_some_and(|found| found.is_stored) {
                 return Ok(());
             }
+            state.ids.put(id.clone(), ());
             state.found.put(key.to_owned(), Found { id: id.clone(), is_stored: false });
         }
         self.told.notify_waiters();
