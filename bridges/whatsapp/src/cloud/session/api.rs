@@ -5,9 +5,11 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use hmac::{Hmac, Mac};
 use magpie_common::config::Secret;
 use reqwest::{RequestBuilder, Response, multipart::Form};
 use serde_json::Value;
+use sha2::Sha256;
 use url::Url;
 
 use crate::{cloud::json::text, config::WhatsAppConfig};
@@ -89,6 +91,11 @@ impl ApiError {
         matches!(self, Self::Refused(refusal) if refusal.is_bad_token())
     }
 
+    /// Whether WhatsApp knows the app by another secret.
+    pub fn is_bad_secret(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.message.contains("appsecret_proof"))
+    }
+
     /// Whether there is no such thing, or none that we may see.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.status == 404 || refusal.code == 100)
@@ -113,6 +120,14 @@ impl Api {
     /// Asks for something.
     pub async fn get(&self, path: &str) -> Result<Value, ApiError> {
         self.send(self.http.get(format!("{}/{path}", self.base)).timeout(ANSWER_TIMEOUT)).await
+    }
+
+    /// Asks for something and proves that we know the secret of the app to which the token belongs
+    /// (<https://developers.facebook.com/docs/graph-api/guides/secure-requests#appsecret_proof>): with another secret WhatsApp refuses.
+    pub async fn prove(&self, path: &str, app_secret: &Secret) -> Result<Value, ApiError> {
+        let proof = proof(&self.token, app_secret);
+        let request = self.http.get(format!("{}/{path}", self.base)).query(&[("appsecret_proof", proof)]);
+        self.send(request.timeout(ANSWER_TIMEOUT)).await
     }
 
     /// Does something.
@@ -168,6 +183,13 @@ impl Api {
             false => Err(refusal(status.as_u16(), &answer)),
         }
     }
+}
+
+/// The token, signed with the secret of its app.
+fn proof(token: &Secret, app_secret: &Secret) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(app_secret.expose().as_bytes()).expect("any key will do");
+    let signed = mac.chain_update(token.expose()).finalize().into_bytes();
+    signed.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// WhatsApp's own codes: it has looked at the message. Others are of the Graph API in front of it.

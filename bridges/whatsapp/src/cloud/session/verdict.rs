@@ -13,6 +13,10 @@ use super::api::{ApiError, Refusal};
 pub(crate) const BAD_TOKEN: &str = "WhatsApp does not take the access token. Make a permanent one for a system user in Meta's business settings, \
     then sign in again or put it into `platform.cloud_access_token`.";
 
+/// What another app's secret means, and what to do.
+pub(crate) const BAD_SECRET: &str = "The app secret is not that of the app to which the access token belongs, so nothing that people write would be taken. \
+    Copy it anew from the app's dashboard (App settings, Basic).";
+
 /// What a shut window means, and what to do.
 pub(super) const SHUT: &str = "WhatsApp lets a business write only within 24 hours after the person wrote last. Wait until they write, or send \
     a template with the command `template`.";
@@ -160,6 +164,7 @@ pub(super) fn connect_verdict(error: &ApiError) -> ConnectError {
 pub(crate) fn words(error: &ApiError) -> String {
     match error {
         error if error.is_bad_token() => BAD_TOKEN.to_owned(),
+        error if error.is_bad_secret() => BAD_SECRET.to_owned(),
         error if error.is_not_found() => "WhatsApp knows no such phone number id, or the access token may not use it. Look it up in the app's \
             dashboard (WhatsApp, API Setup), and give the system user rights to the account."
             .to_owned(),

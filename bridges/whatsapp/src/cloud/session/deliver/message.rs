@@ -5,7 +5,7 @@ use std::time::Duration;
 use magpie_common::{
     ids::{RemoteMessageId, RemoteUserId},
     message::{Attachment, AttachmentKind, Message, Node, OutgoingMessage, RichText, Tone},
-    platform::{DeliverError, Delivered, DeliveryKey},
+    platform::{DeliverError, Delivered, DeliveryKey, InDoubt},
 };
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ use crate::{
 /// A text that needs more messages is refused.
 const PARTS_MAX: usize = 20;
 
-/// So long after the beginning of a session statuses of the time before it are waited for, and so long at once.
-const FRESH_MS: i64 = 2 * 60 * 1000;
+/// So long at most after the beginning of a session statuses of the time before it are waited for, and so long at once.
+const FRESH_MS_MAX: i64 = 2 * 60 * 1000;
 const TOLD_PAUSE: Duration = Duration::from_secs(15);
 
 /// What stands before a correction.
@@ -151,16 +151,17 @@ impl Deliverer {
             }
             match self.kept.sent.wait(&part, STATUS_WITHIN).await {
                 Some(id) => ids.push(id),
-                None if !is_ours && self.is_fresh() => return Err(not_told_yet()),
+                None if !is_ours && self.is_fresh(key.in_doubt.as_ref()) => return Err(not_told_yet()),
                 None => return Err(uncertain()),
             }
         }
         Ok(())
     }
 
-    /// What happened while nobody listened is still to be told: WhatsApp brings it again after growing pauses.
-    fn is_fresh(&self) -> bool {
-        self.clock.now_ms().saturating_sub(self.begun_ms) < FRESH_MS
+    /// Whether statuses of the time when nobody listened may still come: WhatsApp tries again after pauses that grow with it.
+    fn is_fresh(&self, doubt: Option<&InDoubt>) -> bool {
+        let away_ms = doubt.map_or(0, |doubt| self.begun_ms.saturating_sub(doubt.accepted_ms));
+        self.clock.now_ms().saturating_sub(self.begun_ms) < away_ms.min(FRESH_MS_MAX)
     }
 
     async fn send_piece(
