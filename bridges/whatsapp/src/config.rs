@@ -124,7 +124,8 @@ impl PlatformConfig for WhatsAppConfig {
             let help = "write it as `http://proxy.example.org:3128`";
             problems.add("cloud_proxy", "`cloud_proxy` is no proxy's address", help);
         }
-        let is_callable = |url: &String| is_private(url) && web_address(url).is_some_and(|url| url.query().is_none());
+        let is_callable =
+            |url: &String| is_private(url) && web_address(url).is_some_and(|url| url.query().is_none());
         if !self.cloud_webhook_url.as_ref().is_none_or(is_callable) {
             let help = "write the https address that leads to /_magpie/webhook here";
             problems.add("cloud_webhook_url", "`cloud_webhook_url` cannot be called", help);
@@ -269,13 +270,26 @@ mod tests {
 
     #[test]
     fn secrets_go_where_nobody_reads_along() {
-        for good in ["https://graph.facebook.com/v23.0", "http://127.0.0.1:8080/v23.0", "http://[::1]:1/", "http://localhost/x"] {
+        for good in [
+            "https://graph.facebook.com/v23.0",
+            "http://127.0.0.1:8080/v23.0",
+            "http://[::1]:1/",
+            "http://localhost/x",
+        ] {
             assert!(is_private(good), "{good}");
         }
-        for bad in ["http://graph.facebook.com/v23.0", "http://127.0.0.1.example.org/", "ftp://127.0.0.1/", "graph.facebook.com", ""] {
+        for bad in [
+            "http://graph.facebook.com/v23.0",
+            "http://127.0.0.1.example.org/",
+            "ftp://127.0.0.1/",
+            "graph.facebook.com",
+            "",
+        ] {
             assert!(!is_private(bad), "{bad}");
         }
-        assert!(is_fit(&Secret::new("EAAJB")) && !is_fit(&Secret::new("EAA JB")) && !is_fit(&Secret::new("")));
+        assert!(
+            is_fit(&Secret::new("EAAJB")) && !is_fit(&Secret::new("EAA JB")) && !is_fit(&Secret::new(""))
+        );
         assert!(is_guessed(&Secret::new("x")) && !is_guessed(&Secret::new("twelve-chars")));
     }
 }

@@ -267,3 +267,33 @@ async fn a_template_goes_by_command() {
     session.close().await;
     stage.should_be_honest("a_template_goes_by_command");
 }
+
+#[tokio::test]
+async fn a_file_is_brought_once_though_its_message_waits() {
+    use magpie_tests::whatsapp_cloud::Fault;
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.alice_writes().await;
+    let mxc = stage.recorder.add_file("bird.png", b"a picture".as_slice());
+    let mut file = Attachment::new(AttachmentKind::Image, FileSource::Matrix(mxc), "bird.png");
+    file.mime = Some("image/png".to_owned());
+    let sent = message(Message { attachments: vec![file], ..Message::default() });
+    stage.sim.fault("POST /*/messages", Fault::Refuse(131_016));
+    let later = session.deliver(&stage.alice(), &sent, &key(1)).await;
+    assert!(matches!(later, Err(DeliverError::Retry { .. })), "{later:?}");
+    let id = {
+        // The pause that WhatsApp asks for is a person's; it is over in moments.
+        let mut attempt = session.deliver(&stage.alice(), &sent, &key(1)).await;
+        while let Err(DeliverError::Retry { after: Some(after), .. }) = attempt {
+            tokio::time::timeout(after, std::future::pending::<()>())
+                .await
+                .expect_err("nothing is waited for");
+            attempt = session.deliver(&stage.alice(), &sent, &key(1)).await;
+        }
+        ids(attempt).remove(0)
+    };
+    assert_eq!(stage.sim.message(&id).expect("it is there").kind, "image");
+    let brought = stage.sim.requests().into_iter().filter(|request| request.path.ends_with("/media"));
+    assert_eq!(brought.count(), 1);
+    session.close().await;
+}

@@ -154,7 +154,9 @@ fn route(state: &mut State, call: &Call) -> Outcome {
         return Err(GraphError::bad_token(call.token.is_some()));
     }
     let proof = call.query("appsecret_proof");
-    if proof.is_some_and(|proof| format!("sha256={proof}") != sign(&state.records.app_secret, state.records.token.as_bytes())) {
+    if proof.is_some_and(|proof| {
+        format!("sha256={proof}") != sign(&state.records.app_secret, state.records.token.as_bytes())
+    }) {
         return Err(GraphError::parameter("Invalid appsecret_proof provided in the API argument"));
     }
     let none = || GraphError::no_such_object(&call.method, id);

@@ -63,7 +63,9 @@ impl LoginProcess for NumberLogin {
         }
         let account = Account { number, token: token?, app_secret: app_secret?, verify_token: verify_token? };
         if is_guessed(&account.verify_token) {
-            return Err(PlatformError("The verify token is too short. Make up 12 letters or more.".to_owned()));
+            return Err(PlatformError(
+                "The verify token is too short. Make up 12 letters or more.".to_owned(),
+            ));
         }
         let api = Api::new(&self.0, account.token.clone())
             .map_err(|error| PlatformError(format!("The account could not be tried: {error}.")))?;
