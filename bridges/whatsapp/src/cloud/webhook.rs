@@ -43,10 +43,33 @@ const CHALLENGE_CHARS_MAX: usize = 128;
 /// For so long after the start, a number that nobody knows may be one whose account is just coming up.
 const COMING_UP: Duration = Duration::from_secs(10 * 60);
 
+/// So often it is told that webhooks are refused.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+
 /// The numbers whose webhooks are taken.
 pub(super) struct Hooks {
     numbers: Mutex<HashMap<String, Number>>,
     begun: Instant,
+    refusals: Mutex<Refusals>,
+}
+
+/// Requests whose signature nobody knows: with a wrong app secret, these are all of WhatsApp's.
+#[derive(Default)]
+struct Refusals {
+    count: u64,
+    told: Option<Instant>,
+}
+
+impl Refusals {
+    /// One more. Gives how many there were, now and then.
+    fn add(&mut self) -> Option<u64> {
+        self.count += 1;
+        if self.told.is_some_and(|told| told.elapsed() < TOLD_EVERY) {
+            return None;
+        }
+        self.told = Some(Instant::now());
+        Some(std::mem::take(&mut self.count))
+    }
 }
 
 /// A number, and who takes what happens to it; nobody while its account is not connected.
@@ -58,7 +81,7 @@ struct Number {
 
 impl Default for Hooks {
     fn default() -> Self {
-        Self { numbers: Mutex::default(), begun: Instant::now() }
+        Self { numbers: Mutex::default(), begun: Instant::now(), refusals: Mutex::default() }
     }
 }
 
@@ -223,7 +246,15 @@ impl Webhook for Hooks {
         if head.method == Method::GET {
             return self.shake_hands(head.query.as_deref().unwrap_or_default());
         }
-        let Some(signers) = self.signers(head, &body) else { return WebhookAnswer::unauthorized() };
+        let Some(signers) = self.signers(head, &body) else {
+            if let Some(count) = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).add() {
+                warn!(
+                    count,
+                    "Webhooks are refused, because no known app has signed them. Is the app secret right?"
+                );
+            }
+            return WebhookAnswer::unauthorized();
+        };
         let Ok(mut told) = serde_json::from_slice::<Value>(&body) else { return WebhookAnswer::malformed() };
         let Sorted { parcels, mut answer } = self.sort(&mut told, &signers);
         // One number that cannot take its part just now keeps no other from theirs.

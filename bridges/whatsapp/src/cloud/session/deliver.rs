@@ -166,6 +166,15 @@ impl Deliverer {
         answer
     }
 
+    /// The fields of a template: some go to numbers alone, so that a number is named where it is known and still theirs.
+    async fn head_by_number(&self, person: &RemoteUserId) -> Result<Value, NotStored> {
+        let phone = self.people.met(person).await?.phone.map(RemoteUserId::new);
+        match phone {
+            Some(phone) if self.people.holder_of(&phone).await?.as_ref() == Some(person) => Ok(head(&phone)),
+            _ => Ok(head(person)),
+        }
+    }
+
     /// A reaction, which takes the place of the one before; none takes it back.
     async fn react(
         &self,

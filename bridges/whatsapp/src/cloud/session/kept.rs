@@ -51,12 +51,12 @@ impl Default for Kept {
 
 impl Kept {
     /// The file of a message, if WhatsApp has it.
-    pub fn file(&self, key: &str) -> Option<Brought> {
+    pub(super) fn file(&self, key: &str) -> Option<Brought> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
     /// WhatsApp has the file of a message, or it has none any more.
-    pub fn keep_file(&self, key: &str, file: Option<Brought>) {
+    pub(super) fn keep_file(&self, key: &str, file: Option<Brought>) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         match file {
             Some(file) => drop(files.put(key.to_owned(), file)),
@@ -65,12 +65,12 @@ impl Kept {
     }
 
     /// A reaction of ours is on its way.
-    pub fn keep_reaction(&self, id: RemoteMessageId, target: &RemoteMessageId) {
+    pub(super) fn keep_reaction(&self, id: RemoteMessageId, target: &RemoteMessageId) {
         self.reactions.lock().unwrap_or_else(PoisonError::into_inner).put(id, target.clone());
     }
 
     /// What a reaction of ours is to.
-    pub fn reaction(&self, id: &RemoteMessageId) -> Option<RemoteMessageId> {
+    pub(super) fn reaction(&self, id: &RemoteMessageId) -> Option<RemoteMessageId> {
         self.reactions.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 }

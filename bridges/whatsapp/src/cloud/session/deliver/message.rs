@@ -170,7 +170,10 @@ impl Deliverer {
         (piece, answered): (&Piece<'_>, Option<&RemoteMessageId>),
         key: &str,
     ) -> Result<RemoteMessageId, Unsent> {
-        let mut body = head(person);
+        let mut body = match piece {
+            Piece::Other("template", _) => self.head_by_number(person).await.map_err(not_known)?,
+            Piece::Words(_) | Piece::File(..) | Piece::Other(..) => head(person),
+        };
         if let Some(answered) = answered {
             body["context"] = json!({"message_id": answered.as_str()});
         }
