@@ -124,6 +124,8 @@ pub struct Verdict {
     pub messages: usize,
     /// How many of them nobody knows about, and a person was told so.
     pub uncertain: usize,
+    /// How many of these have arrived: a network that can be asked leaves none.
+    pub uncertain_arrived: usize,
     /// How many failed, and a person was told so.
     pub failed: usize,
     /// All that must not be.
@@ -203,10 +205,13 @@ pub fn judge(inputs: &[Input], effects: &[Effect], fates: &BTreeMap<u64, Fate>, 
             _ => {}
         }
     }
+    let is_needless = |(number, fate): &(&u64, &Fate)| **fate == Fate::Uncertain && arrived.contains(number);
+    let uncertain_arrived = fates.iter().filter(is_needless).count();
     let count = |wanted| fates.values().filter(|fate| **fate == wanted).count();
     Verdict {
         messages: inputs.len(),
         uncertain: count(Fate::Uncertain),
+        uncertain_arrived,
         failed: count(Fate::Failed),
         violations,
     }

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// A number may say 45 things to a person at once.
-const PLAN: Plan<WhatsAppCloudNetwork> = Plan { times: &[1, 3], loads: 2, load_max: 8, troubles: 7, trouble };
+const PLAN: Plan<WhatsAppCloudNetwork> = Plan { times: &[1], loads: 3, load_max: 8, troubles: 7, trouble };
 
 /// What the bridge says.
 const SEND: &str = "POST /*/messages";
@@ -73,7 +73,8 @@ async fn crash_after_whatsapp_has_a_message_is_healed_by_its_status() -> anyhow:
     scene.respawn(None)?;
     scene.settle().await?;
     let verdict = scene.end().await?;
-    assert_eq!((verdict.violations, verdict.uncertain), (Vec::new(), 0));
+    // What stood at the head of a lane and had not gone yet stays in doubt; what has gone does not.
+    assert_eq!((verdict.violations, verdict.uncertain_arrived), (Vec::new(), 0));
     Ok(())
 }
 

@@ -110,13 +110,14 @@ async fn the_topic_counts_the_window_down() {
     session.close().await;
     stage.sim.advance_ms(2 * HOUR_MS);
     let session = stage.connect().await;
+    says(count + 1, "only templates").await;
     stage.sim.person_says(stage.small.with_alice(), "back again");
     stage.arrived("back again").await;
-    says(count + 1, "24 hours after the person wrote last").await;
+    says(count + 2, "24 hours after the person wrote last").await;
     let info = session.chat(&stage.alice()).await.expect("it is known").expect("it is a chat");
     assert!(info.topic.is_some_and(|topic| topic.contains("24 hours")));
     stage.sim.advance_ms(WINDOW_MS);
-    says(count + 2, "only templates").await;
+    says(count + 3, "only templates").await;
     session.close().await;
 }
 

@@ -28,6 +28,9 @@ fn each_message_once_and_each_doubt_told_is_right() {
     assert_eq!(violations(&all, &[(3, Fate::Uncertain)]), [], "it may have arrived");
     let verdict = judge(&inputs(), &all[..2], &BTreeMap::from([(3, Fate::Uncertain)]), Order::Kept);
     assert_eq!((verdict.messages, verdict.uncertain, verdict.lost(), verdict.doubled()), (3, 1, 0, 0));
+    assert_eq!(verdict.uncertain_arrived, 0);
+    let verdict = judge(&inputs(), &all, &BTreeMap::from([(3, Fate::Uncertain)]), Order::Kept);
+    assert_eq!((verdict.uncertain, verdict.uncertain_arrived), (1, 1));
 }
 
 #[test]
