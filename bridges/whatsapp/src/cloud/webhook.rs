@@ -175,9 +175,9 @@ impl Hooks {
     fn sort(&self, told: &mut Value, signers: &HashSet<String>) -> Sorted {
         let mut parcels: Vec<(Arc<Intake>, Vec<Told>)> = Vec::new();
         let (mut is_later, mut is_forged) = (false, false);
-        for mut entry in taken(&mut told["entry"]) {
+        for mut entry in taken(told, "entry") {
             let account = text(&entry["id"]).to_owned();
-            for change in taken(&mut entry["changes"]) {
+            for change in taken(&mut entry, "changes") {
                 let number = text(&change["value"]["metadata"]["phone_number_id"]);
                 match self.route(number, signers) {
                     Route::Take(intake) => {
@@ -267,10 +267,10 @@ impl Webhook for Hooks {
     }
 }
 
-/// The items of a list, moved out of it.
-fn taken(list: &mut Value) -> Vec<Value> {
-    match list.take() {
-        Value::Array(items) => items,
+/// The items of a list in an object, moved out of it; none where it is no list, or no object.
+fn taken(object: &mut Value, name: &str) -> Vec<Value> {
+    match object.get_mut(name).map(Value::take) {
+        Some(Value::Array(items)) => items,
         _ => Vec::new(),
     }
 }
