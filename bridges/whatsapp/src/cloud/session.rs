@@ -7,7 +7,7 @@
 //! | `people`, `window` | who is who, and when they wrote last; how rooms show the time that is left to write |
 //! | `deliver`, `sent`, `templates` | messages out, once; what became of those in doubt; which templates there are |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
-//! | `watching`, `kept` | whether the account is still good; what outlives a session |
+//! | `watching`, `kept`, `newest` | whether the account is still good; what outlives a session, and how much of it |
 //!
 //! Nothing connects us and WhatsApp between calls. A session ends when its token is refused, when WhatsApp cannot be reached, or when its
 //! events cannot be stored. Only the last one shuts the way in: webhooks need no token.
@@ -59,6 +59,7 @@ mod files;
 pub(super) mod intake;
 pub(super) mod kept;
 mod limiter;
+mod newest;
 mod people;
 mod sent;
 mod slots;

@@ -1,21 +1,17 @@
 //! What is kept of a number from session to session, as long as the bridge runs: what was sent, how far messages have come, how fast we may
 //! speak.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
-use lru::LruCache;
 use magpie_common::{ids::RemoteMessageId, platform::Progress};
 
-use super::{deliver::Sort, limiter::Limiter, sent::Sent};
+use super::{deliver::Sort, limiter::Limiter, newest::Newest, sent::Sent};
 
 /// So many files are remembered that were brought and not sent yet.
-const FILES_MAX: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+const FILES_MAX: usize = 256;
 
 /// So many reactions are remembered: whether one arrives is known within moments.
-const REACTIONS_MAX: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();
+const REACTIONS_MAX: usize = 1_024;
 
 /// All of it.
 pub(in crate::cloud) struct Kept {
@@ -23,9 +19,9 @@ pub(in crate::cloud) struct Kept {
     pub(super) progress: Progress,
     pub(super) limiter: Limiter,
     /// Files that WhatsApp has, by the keys of their messages.
-    files: Mutex<LruCache<String, Brought>>,
+    files: Mutex<Newest<String, Brought>>,
     /// What reactions of ours are to, by WhatsApp's ids of them.
-    reactions: Mutex<LruCache<RemoteMessageId, RemoteMessageId>>,
+    reactions: Mutex<Newest<RemoteMessageId, RemoteMessageId>>,
 }
 
 /// A file that WhatsApp has.
@@ -43,8 +39,8 @@ impl Default for Kept {
             sent: Sent::default(),
             progress: Progress::default(),
             limiter: Limiter::default(),
-            files: Mutex::new(LruCache::new(FILES_MAX)),
-            reactions: Mutex::new(LruCache::new(REACTIONS_MAX)),
+            files: Mutex::new(Newest::new(FILES_MAX)),
+            reactions: Mutex::new(Newest::new(REACTIONS_MAX)),
         }
     }
 }
@@ -52,15 +48,15 @@ impl Default for Kept {
 impl Kept {
     /// The file of a message, if WhatsApp has it.
     pub(super) fn file(&self, key: &str) -> Option<Brought> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).get(&key.to_owned()).cloned()
     }
 
     /// WhatsApp has the file of a message, or it has none any more.
     pub(super) fn keep_file(&self, key: &str, file: Option<Brought>) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         match file {
-            Some(file) => drop(files.put(key.to_owned(), file)),
-            None => drop(files.pop(key)),
+            Some(file) => files.put(key.to_owned(), file),
+            None => files.forget(&key.to_owned()),
         }
     }
 

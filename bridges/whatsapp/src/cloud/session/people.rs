@@ -4,12 +4,8 @@
 //! is told by both goes on under the user id. A number that comes with another user id without such news was given to somebody else: it is
 //! no id of theirs, since it leads to whoever had it first.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lru::LruCache;
 use magpie_common::{
     clock::TimestampMs,
     ids::{AliasSet, RemoteMessageId, RemoteUserId},
@@ -18,7 +14,7 @@ use magpie_common::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::window::Phase;
+use super::{newest::Newest, window::Phase};
 use crate::ids;
 
 /// How long a business may write after the person wrote last
@@ -26,7 +22,7 @@ use crate::ids;
 pub(super) const WINDOW_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// So many people are kept in memory.
-const PEOPLE_MAX: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+const PEOPLE_MAX: usize = 10_000;
 
 /// So often has somebody moved at most.
 const MOVES_MAX: usize = 16;
@@ -137,14 +133,14 @@ pub(super) struct People {
 }
 
 struct Known {
-    met: LruCache<RemoteUserId, Met>,
+    met: Newest<RemoteUserId, Met>,
     /// By phone number.
-    phones: LruCache<String, Holder>,
+    phones: Newest<RemoteUserId, Holder>,
 }
 
 impl People {
     pub fn new(sink: EventSink) -> Self {
-        let known = Known { met: LruCache::new(PEOPLE_MAX), phones: LruCache::new(PEOPLE_MAX) };
+        let known = Known { met: Newest::new(PEOPLE_MAX), phones: Newest::new(PEOPLE_MAX) };
         Self { sink, known: Mutex::new(known) }
     }
 
@@ -217,13 +213,13 @@ impl People {
     }
 
     async fn holder(&self, phone: &RemoteUserId) -> Result<Option<Holder>, NotStored> {
-        if let Some(known) = self.lock().phones.get(phone.as_str()) {
+        if let Some(known) = self.lock().phones.get(phone) {
             return Ok(Some(known.clone()));
         }
         let stored = self.sink.remembered(&phone_key(phone)).await?;
         let known = stored.map(|kept| Holder::read(&kept));
         if let Some(known) = &known {
-            self.lock().phones.put(phone.to_string(), known.clone());
+            self.lock().phones.put(phone.clone(), known.clone());
         }
         Ok(known)
     }
@@ -240,7 +236,7 @@ impl People {
 
     fn note_holder(&self, phone: &RemoteUserId, holder: Holder) -> Cursor {
         let value = holder.written();
-        self.lock().phones.put(phone.to_string(), holder);
+        self.lock().phones.put(phone.clone(), holder);
         Cursor { key: phone_key(phone), value }
     }
 

@@ -3,12 +3,10 @@
 //! The first holds in memory, the second also after a restart. That way a doubt is settled, however the message was confirmed.
 
 use std::{
-    num::NonZeroUsize,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use lru::LruCache;
 use magpie_common::{
     ids::RemoteMessageId,
     platform::{Cursor, EventSink, NotStored},
@@ -16,10 +14,10 @@ use magpie_common::{
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Notify, time::timeout};
 
-use super::slots;
+use super::{newest::Newest, slots};
 
 /// So many are kept in memory.
-const KEPT_MAX: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
+const KEPT_MAX: usize = 4_096;
 
 /// A status comes within this time, or late.
 pub(super) const STATUS_WITHIN: Duration = Duration::from_secs(8);
@@ -37,11 +35,11 @@ pub(super) struct Sent {
 
 struct State {
     /// What this process has begun to send.
-    begun: LruCache<String, ()>,
+    begun: Newest<String, ()>,
     /// What is known to be a message of WhatsApp's.
-    found: LruCache<String, Found>,
+    found: Newest<String, Found>,
     /// The ids of those.
-    ids: LruCache<RemoteMessageId, ()>,
+    ids: Newest<RemoteMessageId, ()>,
 }
 
 struct Found {
@@ -58,11 +56,8 @@ struct Stored {
 
 impl Default for Sent {
     fn default() -> Self {
-        let state = State {
-            begun: LruCache::new(KEPT_MAX),
-            found: LruCache::new(KEPT_MAX),
-            ids: LruCache::new(KEPT_MAX),
-        };
+        let state =
+            State { begun: Newest::new(KEPT_MAX), found: Newest::new(KEPT_MAX), ids: Newest::new(KEPT_MAX) };
         Self { state: Mutex::new(state), told: Notify::new() }
     }
 }
@@ -75,21 +70,21 @@ impl Sent {
 
     /// It was surely not sent.
     pub fn not_sent(&self, key: &str) {
-        self.lock().begun.pop(key);
+        self.lock().begun.forget(&key.to_owned());
     }
 
     /// WhatsApp has confirmed it.
     pub fn answered(&self, key: &str, id: &RemoteMessageId) {
         let mut state = self.lock();
         state.ids.put(id.clone(), ());
-        if !state.found.contains(key) {
+        if !state.found.contains(&key.to_owned()) {
             state.found.put(key.to_owned(), Found { id: id.clone(), is_stored: false });
         }
     }
 
     /// Whether this process has begun to send it, and it may have gone.
     pub fn is_begun(&self, key: &str) -> bool {
-        self.lock().begun.contains(key)
+        self.lock().begun.contains(&key.to_owned())
     }
 
     /// Whether a message is one that this process has sent.
@@ -101,7 +96,7 @@ impl Sent {
     pub async fn told(&self, sink: &EventSink, key: &str, id: &RemoteMessageId) -> Result<(), NotStored> {
         {
             let mut state = self.lock();
-            if state.found.get(key).is_some_and(|found| found.is_stored) {
+            if state.found.get(&key.to_owned()).is_some_and(|found| found.is_stored) {
                 return Ok(());
             }
             state.ids.put(id.clone(), ());
@@ -111,7 +106,7 @@ impl Sent {
         let stored = Stored { key: key.to_owned(), id: id.clone() };
         let value = serde_json::to_string(&stored).map_err(|error| NotStored(error.to_string()))?;
         sink.remember(Cursor { key: slots::key("sent", key), value }).await?;
-        if let Some(found) = self.lock().found.get_mut(key) {
+        if let Some(found) = self.lock().found.get_mut(&key.to_owned()) {
             found.is_stored = true;
         }
         Ok(())
@@ -119,7 +114,7 @@ impl Sent {
 
     /// The message of a key, if an answer or a status has named it.
     pub async fn known(&self, sink: &EventSink, key: &str) -> Result<Option<RemoteMessageId>, NotStored> {
-        if let Some(found) = self.lock().found.get(key) {
+        if let Some(found) = self.lock().found.get(&key.to_owned()) {
             return Ok(Some(found.id.clone()));
         }
         let stored = sink.remembered(&slots::key("sent", key)).await?;
@@ -135,7 +130,7 @@ impl Sent {
                 tokio::pin!(told);
                 // From here on nothing is missed, so looking comes second.
                 told.as_mut().enable();
-                if let Some(found) = self.lock().found.get(key) {
+                if let Some(found) = self.lock().found.get(&key.to_owned()) {
                     return found.id.clone();
                 }
                 told.await;
