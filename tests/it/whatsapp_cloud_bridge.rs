@@ -4,6 +4,7 @@ mod alone;
 mod doubt;
 mod examples;
 mod flood;
+mod gated;
 mod hearing;
 mod identity;
 mod kinds;

@@ -2,12 +2,15 @@
 
 use magpie_common::config::{PlatformConfig, Problems, Question, Secret};
 use serde::Deserialize;
-use url::Url;
+use url::{Host, Url};
 
 const DASHBOARD: &str = "it stands in the app's dashboard on developers.facebook.com, under WhatsApp";
 
 /// A verify token that nobody guesses.
 const VERIFY_TOKEN_CHARS_MIN: usize = 12;
+
+/// Longer secrets are none.
+const SECRET_BYTES_MAX: usize = 4096;
 
 /// Settings of the WhatsApp bridge.
 #[derive(Clone, Debug, Deserialize)]
@@ -113,15 +116,16 @@ impl PlatformConfig for WhatsAppConfig {
     fn check(&self, problems: &mut Problems) {
         self.check_linked(problems);
         self.check_account(problems);
-        if web_address(&self.cloud_graph_url).is_none() {
+        if !is_private(&self.cloud_graph_url) {
             let help = "leave it out to use WhatsApp itself";
-            problems.add("cloud_graph_url", "`cloud_graph_url` is no web address", help);
+            problems.add("cloud_graph_url", "`cloud_graph_url` is no https address", help);
         }
         if self.cloud_proxy.as_ref().is_some_and(|proxy| web_address(proxy.expose()).is_none()) {
             let help = "write it as `http://proxy.example.org:3128`";
             problems.add("cloud_proxy", "`cloud_proxy` is no proxy's address", help);
         }
-        let is_callable = |url: &String| web_address(url).is_some_and(|url| url.query().is_none());
+        let is_callable =
+            |url: &String| is_private(url) && web_address(url).is_some_and(|url| url.query().is_none());
         if !self.cloud_webhook_url.as_ref().is_none_or(is_callable) {
             let help = "write the https address that leads to /_magpie/webhook here";
             problems.add("cloud_webhook_url", "`cloud_webhook_url` cannot be called", help);
@@ -189,16 +193,29 @@ impl WhatsAppConfig {
         for (key, secret) in secrets {
             match secret {
                 None => problems.add_missing(key, DASHBOARD),
+                Some(secret) if !secret.is_empty() && !is_fit(secret) => {
+                    let what = format!("`{key}` has letters in it that no such secret has, as a blank is");
+                    problems.add(key, what, DASHBOARD);
+                }
                 Some(secret) => problems.check_secret(key, secret, DASHBOARD),
             }
         }
-        let is_short =
-            |token: &Secret| !token.is_empty() && token.expose().chars().count() < VERIFY_TOKEN_CHARS_MIN;
-        if self.cloud_verify_token.as_ref().is_some_and(is_short) {
+        if self.cloud_verify_token.as_ref().is_some_and(|token| !token.is_empty() && is_guessed(token)) {
             let help = "make up 12 letters or more, as `openssl rand -hex 16` does";
             problems.add("cloud_verify_token", "`cloud_verify_token` is too short", help);
         }
     }
+}
+
+/// Whether a secret can stand in a header.
+pub(crate) fn is_fit(secret: &Secret) -> bool {
+    let words = secret.expose();
+    (1..=SECRET_BYTES_MAX).contains(&words.len()) && words.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether a verify token is so short that somebody may guess it.
+pub(crate) fn is_guessed(token: &Secret) -> bool {
+    token.expose().chars().count() < VERIFY_TOKEN_CHARS_MIN
 }
 
 /// Whether a text is the id of a phone number in the Graph API. It stands in the path of requests.
@@ -209,6 +226,17 @@ pub(crate) fn is_number_id(id: &str) -> bool {
 fn web_address(url: &str) -> Option<Url> {
     let url = Url::parse(url).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
+/// Whether secrets may go there: nobody between here and there reads along.
+fn is_private(url: &str) -> bool {
+    let is_here = |url: &Url| match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    web_address(url).is_some_and(|url| url.scheme() == "https" || is_here(&url))
 }
 
 fn is_address(url: Option<&str>, schemes: [&str; 2]) -> bool {
@@ -238,5 +266,30 @@ mod tests {
         for bad in ["", "1/2", "+49", &"1".repeat(33)] {
             assert!(!is_number_id(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn secrets_go_where_nobody_reads_along() {
+        for good in [
+            "https://graph.facebook.com/v23.0",
+            "http://127.0.0.1:8080/v23.0",
+            "http://[::1]:1/",
+            "http://localhost/x",
+        ] {
+            assert!(is_private(good), "{good}");
+        }
+        for bad in [
+            "http://graph.facebook.com/v23.0",
+            "http://127.0.0.1.example.org/",
+            "ftp://127.0.0.1/",
+            "graph.facebook.com",
+            "",
+        ] {
+            assert!(!is_private(bad), "{bad}");
+        }
+        assert!(
+            is_fit(&Secret::new("EAAJB")) && !is_fit(&Secret::new("EAA JB")) && !is_fit(&Secret::new(""))
+        );
+        assert!(is_guessed(&Secret::new("x")) && !is_guessed(&Secret::new("twelve-chars")));
     }
 }

@@ -13,6 +13,10 @@ use super::api::{ApiError, Refusal};
 pub(crate) const BAD_TOKEN: &str = "WhatsApp does not take the access token. Make a permanent one for a system user in Meta's business settings, \
     then sign in again or put it into `platform.cloud_access_token`.";
 
+/// What another app's secret means, and what to do.
+pub(crate) const BAD_SECRET: &str = "The app secret is not that of the app to which the access token belongs, so nothing that people write would be taken. \
+    Copy it anew from the app's dashboard (App settings, Basic).";
+
 /// What a shut window means, and what to do.
 pub(super) const SHUT: &str = "WhatsApp lets a business write only within 24 hours after the person wrote last. Wait until they write, or send \
     a template with the command `template`.";
@@ -93,15 +97,17 @@ pub(super) enum Pause {
 
 /// What a refusal means.
 pub(super) fn weight(refusal: &Refusal) -> Weight {
+    if refusal.is_bad_token() {
+        return Weight::SignedOut;
+    }
     match refusal.code {
-        190 => Weight::SignedOut,
-        0 | 102 | 104 if refusal.status == 401 => Weight::SignedOut,
         131_056 => Weight::Later(Pause::Person(PAUSE_PERSON)),
         130_429 => Weight::Later(Pause::All(PAUSE_ALL)),
-        // Of the app, of the account; too much that people took for spam; of a portfolio.
-        4 | 80_007 | 131_048 | 131_064 => Weight::Later(Pause::All(PAUSE_ACCOUNT)),
+        // Of the app, of a user, of a page, of any call, of the account; too much that people took for spam; of a portfolio.
+        4 | 17 | 32 | 613 | 80_007 | 131_048 | 131_064 => Weight::Later(Pause::All(PAUSE_ACCOUNT)),
         1 | 2 | 131_000 | 131_016 | 131_057 | 133_004 => Weight::Later(Pause::Person(PAUSE_PERSON)),
         0 if refusal.status == 429 => Weight::Later(Pause::All(PAUSE_ALL)),
+        _ if refusal.status == 429 => Weight::Later(Pause::All(PAUSE_ACCOUNT)),
         _ => Weight::Final,
     }
 }
@@ -158,6 +164,7 @@ pub(super) fn connect_verdict(error: &ApiError) -> ConnectError {
 pub(crate) fn words(error: &ApiError) -> String {
     match error {
         error if error.is_bad_token() => BAD_TOKEN.to_owned(),
+        error if error.is_bad_secret() => BAD_SECRET.to_owned(),
         error if error.is_not_found() => "WhatsApp knows no such phone number id, or the access token may not use it. Look it up in the app's \
             dashboard (WhatsApp, API Setup), and give the system user rights to the account."
             .to_owned(),
@@ -201,6 +208,11 @@ mod tests {
             (429, 4, 60),
             (429, 80_007, 60),
             (429, 131_048, 60),
+            (400, 17, 60),
+            (400, 32, 60),
+            (400, 613, 60),
+            (429, 5, 60),
+            (429, 0, 2),
         ] {
             let after = Some(Duration::from_secs(seconds));
             assert!(

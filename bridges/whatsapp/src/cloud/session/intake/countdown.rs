@@ -13,7 +13,6 @@ use super::{Intake, Tickets};
 use crate::cloud::{
     place,
     session::{
-        end_session,
         people::chat_info,
         window::{Phase, next_ms},
     },
@@ -42,15 +41,10 @@ impl Intake {
             next.tick().await;
             for person in self.waiting.take(self.clock.now_ms()) {
                 let _order = self.order.lock().await;
-                if self.end.borrow().is_some() {
-                    return Err(NotStored("the session is over".to_owned()));
-                }
+                self.should_be_open().await?;
                 let mut tickets = Tickets::new();
-                self.show_window(&person, &mut tickets).await?;
-                if let Err(error) = self.stored(tickets).await {
-                    end_session(&self.end, ConnectError::from(error.clone()));
-                    return Err(error);
-                }
+                self.show_window(&person, &mut tickets).await.map_err(|error| self.not_stored(error))?;
+                self.stored(tickets).await?;
             }
         }
     }

@@ -20,11 +20,12 @@ async fn told(all: &[(&str, &str)]) -> Vec<String> {
     let mut found = Vec::new();
     for (phone, user_id) in all {
         let people = people(&recorder);
-        let person = people.person(phone, user_id).await.expect("it is stored").expect("somebody");
+        let person =
+            people.person(&Named::new(phone, user_id), 0).await.expect("it is stored").expect("somebody");
         let mut words = person.ids.all().map(RemoteUserId::as_str).collect::<Vec<_>>().join(" ");
         if let Some(before) = person.moved {
             words = format!("{words}, was {before}");
-            let cursor = people.note_phone(&before, &person.ids.primary, true);
+            let cursor = people.note_phone(&before, (&person.ids.primary, true), 0);
             people.sink.remember(cursor).await.expect("it is stored");
         }
         found.push(words);
@@ -63,9 +64,10 @@ async fn a_person_is_one_by_whatever_they_are_named() {
 async fn what_was_looked_up_and_not_told_is_news_still() {
     let recorder = Recorder::default();
     let people = people(&recorder);
-    people.person(PHONE, "").await.expect("it is stored");
+    people.person(&Named::new(PHONE, ""), 0).await.expect("it is stored");
     for _ in 0..2 {
-        let person = people.person(PHONE, ALICE).await.expect("it is stored").expect("somebody");
+        let person =
+            people.person(&Named::new(PHONE, ALICE), 0).await.expect("it is stored").expect("somebody");
         assert_eq!(person.moved, Some(RemoteUserId::new(PHONE)));
     }
 }
@@ -75,7 +77,7 @@ async fn a_number_is_somebodys_own_unless_another_person_had_it() {
     let people = people(&Recorder::default());
     let (phone, alice, bob) = (RemoteUserId::new(PHONE), RemoteUserId::new(ALICE), RemoteUserId::new(BOB));
     assert_eq!(people.is_own(&phone, [&alice, &bob]).await, Ok(true), "nobody has it");
-    people.person(PHONE, ALICE).await.expect("it is stored");
+    people.person(&Named::new(PHONE, ALICE), 0).await.expect("it is stored");
     assert_eq!(people.is_own(&phone, [&alice, &bob]).await, Ok(true));
     assert_eq!(people.is_own(&phone, [&bob, &bob]).await, Ok(false));
 }
