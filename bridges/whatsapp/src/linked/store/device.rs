@@ -24,7 +24,7 @@ impl DeviceStore for Kept {
     }
 
     async fn create(&self) -> Result<i32> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         if !self.exists().await? {
             self.save(&Device::new()).await?;
         }

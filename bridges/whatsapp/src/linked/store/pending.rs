@@ -44,7 +44,7 @@ impl Kept {
 
     /// Whoever asks twice at once gets it once.
     pub(super) async fn take_sent(&self, chat: &str, id: &str) -> Result<Option<Vec<u8>>> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         let key = key(&[chat, id]);
         let Some(payload) = self.bytes(SENT, &key).await? else { return Ok(None) };
         self.remove(SENT, &key).await?;
