@@ -8,6 +8,8 @@
 //! | `deliver`, `acks` | messages out, under ids of ours; what the server says of them |
 //! | `download`, `directory`, `capabilities` | files in; finding people; what a chat can carry |
 //!
+//! `ending` is how it ends.
+//!
 //! The library connects again by itself after breaks. A session ends when that cannot help, or when something could not be stored.
 
 use std::sync::Arc;
@@ -24,7 +26,7 @@ use magpie_common::{
     },
 };
 use tokio::{
-    sync::{Mutex as AsyncMutex, mpsc, watch},
+    sync::mpsc,
     task::JoinHandle,
     time::{Duration, timeout},
 };
@@ -32,11 +34,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 use wacore::{store::traits::DeviceStore, types::events::Event};
 use wacore_binary::JidExt;
-use whatsapp_rust::{Client, bot::BotHandle};
+use whatsapp_rust::Client;
 
 use self::{
     acks::Acks,
     deliver::{Deliverer, Reactions},
+    ending::{End, Ending, Remains},
     happenings::Happenings,
     history::Past,
     intake::Intake,
@@ -60,6 +63,7 @@ mod capabilities;
 mod deliver;
 mod directory;
 mod download;
+mod ending;
 mod groups;
 mod happenings;
 mod history;
@@ -72,8 +76,8 @@ mod world;
 const EVENTS_MAX: usize = 8_192;
 /// A first connection asks for settings, and may wait for the phone that answers.
 const CONNECT_WITHIN: Duration = Duration::from_secs(90);
-/// How long the line may take to close.
-const CLOSE_WITHIN: Duration = Duration::from_secs(15);
+/// How long WhatsApp may take to forget the device.
+const LOG_OUT_WITHIN: Duration = Duration::from_secs(15);
 
 /// What a session is made from.
 pub(super) struct Setup {
@@ -93,45 +97,8 @@ pub(super) struct LinkedSession {
     client: Arc<Client>,
     http: Http,
     deliverer: Deliverer,
-    undecrypted: Undecrypted,
     end: End,
-    running: AsyncMutex<Running>,
-}
-
-struct Running {
-    line: Option<BotHandle>,
-    stop: CancellationToken,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-/// Why a session is over; the first reason counts. Clones share it.
-#[derive(Clone)]
-struct End(watch::Sender<Option<ConnectError>>);
-
-impl End {
-    fn because(&self, why: ConnectError) {
-        self.0.send_if_modified(|reason| {
-            let is_first = reason.is_none();
-            if is_first {
-                *reason = Some(why);
-            }
-            is_first
-        });
-    }
-
-    async fn reason(&self) -> ConnectError {
-        let mut reason = self.0.subscribe();
-        match reason.wait_for(Option::is_some).await.map(|reason| reason.clone()) {
-            Ok(Some(why)) => why,
-            _ => ConnectError::Closed,
-        }
-    }
+    ending: Ending,
 }
 
 /// Brings a session up: connects with the keys of the vault, and lets messages come.
@@ -144,11 +111,16 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         ),
         PlantError::NotStored(error) => error.into(),
     })?;
-    let end = End(watch::Sender::new(None));
+    let end = End::default();
     let broken = end.clone();
     let alarm = move |error: NotStored| broken.because(error.into());
     let store = Kept::new(vault.clone(), clock.clone(), Box::new(alarm));
-    let device = store.load().await.map_err(|error| ConnectError::Transient(error.to_string()))?;
+    let device = tokio::select! {
+        biased;
+        device = store.load() => device.map_err(|error| ConnectError::Transient(error.to_string()))?,
+        // What cannot be read has no answer.
+        why = end.reason() => return Err(why),
+    };
     let addresses = device.iter().flat_map(|device| [device.pn.as_ref(), device.lid.as_ref()]).flatten();
     let own = Person::told(addresses);
     if own.id().is_none() {
@@ -191,7 +163,11 @@ async fn open(
         hook: Some(Arc::new(intake.clone())),
         pair_code: None,
     };
-    let bot = line::build(setup).await.map_err(|error| ConnectError::Transient(error.to_string()))?;
+    let bot = tokio::select! {
+        biased;
+        bot = line::build(setup) => bot.map_err(|error| ConnectError::Transient(error.to_string()))?,
+        why = end.reason() => return Err(why),
+    };
     let client = bot.client();
     let past = Past::new(Arc::clone(&world), sink.clone());
     let happenings = Happenings {
@@ -210,8 +186,9 @@ async fn open(
         acks,
         reactions: Reactions::default(),
     };
-    let running = AsyncMutex::new(Running { line: Some(bot.spawn()), stop, tasks });
-    Ok(LinkedSession { world, client, http, deliverer, undecrypted, end, running })
+    let store = world.store.clone();
+    let ending = Ending::awaits(bot.spawn(), Remains { end: end.clone(), store, stop, tasks, undecrypted });
+    Ok(LinkedSession { world, client, http, deliverer, end, ending })
 }
 
 fn spawn(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
@@ -314,26 +291,15 @@ impl Session for LinkedSession {
     }
 
     async fn ended(&self) -> ConnectError {
-        self.end.reason().await
+        self.ending.over().await
     }
 
     async fn close(&self) {
-        let mut running = self.running.lock().await;
-        if let Some(line) = running.line.take() {
-            let _ = timeout(CLOSE_WITHIN, line.shutdown()).await;
-        }
-        running.stop.cancel();
-        for mut task in running.tasks.drain(..) {
-            if timeout(CLOSE_WITHIN, &mut task).await.is_err() {
-                task.abort();
-            }
-        }
-        self.undecrypted.ended().await;
-        self.end.because(ConnectError::Closed);
+        self.ending.close().await;
     }
 
     async fn log_out(&self) {
-        let _ = timeout(CLOSE_WITHIN, self.client.logout()).await;
+        let _ = timeout(LOG_OUT_WITHIN, self.client.logout()).await;
         self.close().await;
     }
 }

@@ -2,7 +2,7 @@
 
 use magpie_common::{
     ids::{AliasSet, RemoteChatId, RemoteMessageId, RemoteUserId},
-    message::{RemoteEvent, Sender},
+    message::Sender,
 };
 use wacore::types::message::MessageSource;
 use wacore_binary::{Jid, JidExt, Server};
@@ -152,13 +152,12 @@ impl Scene {
         }
     }
 
-    /// That the chat went by a number until now, if it did.
-    pub(super) fn migration(&self, world: &World) -> Option<RemoteEvent> {
+    /// The id by number that the chat had until now, if it had.
+    pub(super) fn migrates_from(&self, world: &World) -> Option<RemoteChatId> {
         let other = self.other.as_ref()?;
         let (phone, _lid) = (other.phone.as_ref()?, other.lid.as_ref()?);
         let from = place::direct(&world.me, &crate::linked::identity::id_of(phone)?);
-        (from != self.chat && world.is_phone_chat(&from))
-            .then(|| RemoteEvent::Migrated { from, to: self.chat.clone() })
+        (from != self.chat && world.is_phone_chat(&from)).then_some(from)
     }
 
     /// Whether the chat goes by a number.
