@@ -372,7 +372,7 @@ fn failures_after(failures: u32, lived: Duration) -> u32 {
 fn state_name(state: &SessionState) -> &'static str {
     match state {
         SessionState::Connecting => "connecting",
-        SessionState::Connected => "connected",
+        SessionState::Connected | SessionState::Warned { .. } => "connected",
         SessionState::Disconnected { .. } => "disconnected",
         SessionState::BadCredentials { .. } => "bad_credentials",
         SessionState::LoggedOut => "logged_out",

@@ -1,5 +1,10 @@
 //! The WhatsApp bridge as a linked device, a real program between the simulator of WhatsApp and a homeserver.
 
+mod communities;
+mod feeds;
+mod identity;
+mod personal;
+mod proxied;
 mod signing_in;
 mod talking;
 
@@ -21,6 +26,7 @@ const ADMIN: &str = "@admin:example.org";
 const BOT: &str = "@whatsappbot:example.org";
 const ALICE: &str = "12025550101";
 const BOB: &str = "12025550102";
+const CAROL: &str = "12025550103";
 
 /// The program on its stage, linked to nobody's phone yet. In Matrix there is the admin, at WhatsApp there are Alice and Bob.
 struct Staged {
@@ -43,14 +49,17 @@ struct Linked {
 
 impl Staged {
     async fn start() -> anyhow::Result<Self> {
-        Self::start_program(PROGRAM).await
+        Self::start_with(PROGRAM, Vec::new()).await
     }
 
-    async fn start_program(program: &str) -> anyhow::Result<Self> {
+    /// That program, with more environment variables.
+    async fn start_with(program: &str, environment: Vec<(String, String)>) -> anyhow::Result<Self> {
         let sim = LinkedSim::start().await?;
         let alice = sim.account(ALICE, "Alice").await?;
         let bob = sim.account(BOB, "Bob").await?;
-        let mut stage = Stage::set(cast(&sim, SERVER))?;
+        let mut cast = cast(&sim, SERVER);
+        cast.environment.extend(environment);
+        let mut stage = Stage::set(cast)?;
         stage.set_program(program);
         let homeserver = FakeHomeserver::start(stage.fake_settings()).await?;
         stage.set_homeserver(&homeserver.url());
@@ -94,6 +103,14 @@ impl Linked {
     async fn hears(&self, room: &RoomId, words: &str) -> Arc<FakeEvent> {
         let fits = |event: &FakeEvent| event.event_type == "m.room.message" && event.body().contains(words);
         self.on.homeserver.wait_for(room, fits).await
+    }
+
+    /// Stops the bridge and starts it, with all that it has stored.
+    async fn restart(&mut self) -> anyhow::Result<()> {
+        let on = &mut self.on;
+        assert!(on.bridge.stop().await?.success(), "{}", on.bridge.tail());
+        on.bridge = on.stage.start().await?;
+        connected(&on.sim, &self.device).await
     }
 
     async fn end(self) -> anyhow::Result<()> {

@@ -21,6 +21,12 @@ pub struct WhatsAppConfig {
     pub linked_view_once: bool,
     /// As which version of WhatsApp Web the bridge presents itself; without it the version of the day is looked up.
     pub linked_web_version: Option<String>,
+    /// Whether channels that the account follows get rooms.
+    pub linked_channels: bool,
+    /// Whether what contacts show for a day gets a room.
+    pub linked_status: bool,
+    /// A proxy for everything that goes to WhatsApp.
+    pub linked_proxy: Option<Secret>,
     /// Where WhatsApp's server is, where it is not reached under its usual name.
     pub linked_server_url: Option<String>,
     /// Where files are, in the place of the hosts that the server names.
@@ -48,6 +54,9 @@ impl Default for WhatsAppConfig {
             linked_history: true,
             linked_view_once: true,
             linked_web_version: None,
+            linked_channels: false,
+            linked_status: false,
+            linked_proxy: None,
             linked_server_url: None,
             linked_media_url: None,
             cloud_phone_number_id: None,
@@ -72,6 +81,12 @@ impl PlatformConfig for WhatsAppConfig {
 # linked_view_once: true
 # As which version of WhatsApp Web the bridge presents itself. Without it the version of the day is looked up.
 # linked_web_version: 2.3000.1023
+# Whether channels that the account follows get rooms, in which nobody but the channel's admins can write.
+# linked_channels: false
+# Whether the status updates of contacts, which they show for a day, get a room.
+# linked_status: false
+# A proxy for everything that goes to WhatsApp: the connection, files, and the look-up of the version.
+# linked_proxy: http://user:password@proxy.example.org:3128
 # The number of a business, by the Cloud API. All four can also be told with the command `login cloud` instead.
 # Secrets are better kept in MAGPIE_WHATSAPP_CLOUD_ACCESS_TOKEN_FILE and so on.
 # cloud_phone_number_id: \"106540352242922\"
@@ -114,6 +129,13 @@ impl WhatsAppConfig {
         if self.linked_device_name.trim().is_empty() {
             let help = "write the name that your phone shows for the bridge";
             problems.add("linked_device_name", "`linked_device_name` is empty", help);
+        }
+        let is_proxy = |url: &Url| url.scheme() == "http" && url.has_host();
+        if let Some(proxy) = &self.linked_proxy
+            && !Url::parse(proxy.expose()).is_ok_and(|url| is_proxy(&url))
+        {
+            let help = "write it as `http://proxy.example.org:3128`";
+            problems.add("linked_proxy", "`linked_proxy` is no proxy's address", help);
         }
         if !is_address(self.linked_server_url.as_deref(), ["wss", "ws"]) {
             let help = "leave it out to use WhatsApp itself";

@@ -259,6 +259,11 @@ pub enum SessionState {
     Connecting,
     /// Live.
     Connected,
+    /// Live, but it will not stay so unless somebody does something.
+    Warned {
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// Interrupted; it will be tried again.
     Disconnected {
         /// Why, in plain words.

@@ -14,6 +14,11 @@ fn moves(stage: &Stage) -> Vec<(RemoteChatId, RemoteChatId)> {
     moved.collect()
 }
 
+fn are_one(stage: &Stage, canonical_id: &str, alias_id: &str) -> bool {
+    let is_it = |event: &RemoteEvent| matches!(event, RemoteEvent::SameUser { canonical, alias } if canonical.as_str() == canonical_id && alias.as_str() == alias_id);
+    stage.recorder.events().iter().any(|one| is_it(&one.event))
+}
+
 #[tokio::test]
 async fn a_person_known_by_a_number_goes_on_under_the_user_id() {
     let stage = Stage::new().await;
@@ -32,6 +37,7 @@ async fn a_person_known_by_a_number_goes_on_under_the_user_id() {
     assert_eq!((&new.chat, &new.sender.ids.primary), (&stage.alice(), &stage.user(chat)));
     assert!(new.sender.ids.others.iter().any(|id| id.as_str() == "16505551234"), "{:?}", new.sender.ids);
     assert_eq!(moves(&stage), [(by_number, stage.alice())]);
+    assert!(are_one(&stage, stage.user(chat).as_str(), "16505551234"));
     ids(session.deliver(&stage.alice(), &said("an answer to the user id"), &key(2)).await);
 
     // What still comes in the old words, after a restart too, is the same person's.

@@ -56,7 +56,7 @@ async fn real_a_code_is_typed_into_the_phone_that_a_chat_names() -> anyhow::Resu
 #[tokio::test(flavor = "multi_thread")]
 async fn real_what_is_shipped_refuses_a_server_that_whatsapp_did_not_vouch_for() -> anyhow::Result<()> {
     let Some(_) = need(Component::Judge("whatsapp")) else { return Ok(()) };
-    let staged = Staged::start_program("magpie-whatsapp").await?;
+    let staged = Staged::start_with("magpie-whatsapp", Vec::new()).await?;
     let door = Door::new(&staged.stage.url(), ADMIN)?;
     let begun = door.post("login/start/qr?wait_ms=0", &json!({})).await?;
     let failed = door.answer(&begun, &json!({})).await?;

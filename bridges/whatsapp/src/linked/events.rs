@@ -3,6 +3,7 @@
 //! `unwrap` takes the wrappers off, `media` reads files, `words` what is shown as words. What nobody here knows is [`Meaning::Unknown`].
 
 use magpie_common::message::{Message, Node};
+use wacore_binary::Jid;
 use waproto::whatsapp::{self as wa, message::protocol_message::Type as ProtocolType};
 
 use self::{media::Files, words::Names};
@@ -95,7 +96,7 @@ pub(super) struct Target {
 pub(super) struct Reading<'a> {
     /// The message as WhatsApp finds it.
     pub(super) bearer: &'a Bearer,
-    /// How mentioned people are called.
+    /// Who mentioned people are, and how they are called.
     pub(super) names: &'a Names<'a>,
     /// Whether what may be seen once is brought.
     pub(super) view_once: bool,
@@ -142,6 +143,11 @@ pub(super) fn read(message: &wa::Message, reading: &Reading<'_>) -> Meaning {
         return Meaning::Said(Said { message: words::note(words), ..Said::default() });
     }
     said(inner, reading).map_or_else(|| unread(inner), Meaning::Said)
+}
+
+/// Whom a message mentions.
+pub(super) fn mentioned(message: &wa::Message) -> Vec<Jid> {
+    words::mentioned(unwrap::context(unwrap::unwrap(message).message))
 }
 
 /// What is shown: files, words, or what is told in words. `None` when there is nothing of these.
@@ -245,14 +251,20 @@ pub(super) fn waiting() -> Message {
     )
 }
 
-/// A call, in words.
-pub(super) fn call(is_video: bool, missed: bool) -> Message {
+/// A call, in words, with a way to call back on a device that has WhatsApp; that takes the caller's number.
+pub(super) fn call(is_video: bool, missed: bool, phone: Option<&str>) -> Message {
     let sort = if is_video { "video call" } else { "call" };
-    words::note(&if missed {
+    let mut message = words::note(&if missed {
         format!("📞 Missed {sort} on WhatsApp.")
     } else {
         format!("📞 Incoming {sort} on WhatsApp. Answer it on your phone.")
-    })
+    });
+    if let Some(digits) = phone.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
+        let children = vec![Node::Text("Open the chat in WhatsApp".to_owned())];
+        let link = Node::Link { url: format!("https://wa.me/{digits}"), children };
+        message.text.0.extend([Node::Text(" ".to_owned()), link, Node::Text(".".to_owned())]);
+    }
+    message
 }
 
 /// A poll that is no poll here, in words.

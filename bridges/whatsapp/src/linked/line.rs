@@ -8,12 +8,9 @@ use wacore::{
     types::events::{Event, EventHandler, EventInterest, EventKind},
 };
 use waproto::whatsapp::device_props::PlatformType;
-use whatsapp_rust::{
-    CacheConfig, InboundDurabilityHook, TokioRuntime, bot::Bot, pair_code::PairCodeOptions,
-    transport::TokioWebSocketTransportFactory,
-};
+use whatsapp_rust::{CacheConfig, InboundDurabilityHook, TokioRuntime, bot::Bot, pair_code::PairCodeOptions};
 
-use super::{http::Http, store::Kept};
+use super::{http::Http, proxy::Road, store::Kept};
 use crate::config::WhatsAppConfig;
 
 /// For how long a sent message is kept for receivers that could not read it; they ask within minutes, or when they come online.
@@ -66,17 +63,14 @@ impl InboundDurabilityHook for Hook {
 /// Builds a line; nothing is connected yet.
 pub(super) async fn build(setup: Setup<'_>) -> Result<Bot, PlatformError> {
     let config = setup.config;
-    let mut transport = TokioWebSocketTransportFactory::new();
-    if let Some(url) = &config.linked_server_url {
-        transport = transport.with_url(url);
-    }
+    let road = Road::of(config).map_err(|error| PlatformError(format!("{error}.")))?;
     let device = DevicePropsOverride::new()
         .with_os(config.linked_device_name.trim())
         .with_platform_type(PlatformType::DESKTOP);
     let store: Arc<dyn Backend> = Arc::new(setup.store);
     let mut builder = Bot::builder()
         .with_backend_arc(store)
-        .with_transport_factory(transport)
+        .with_transport_factory(road)
         .with_http_client(setup.http)
         .with_runtime(TokioRuntime)
         .with_device_props(device)

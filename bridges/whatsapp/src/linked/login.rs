@@ -123,7 +123,7 @@ impl Linking {
             // When nobody listens for so long, the codes are old anyway.
             hear: Box::new(move |event| drop(heard_in.try_send(event))),
         };
-        let http = Http::new(self.config.linked_media_url.as_deref())
+        let http = Http::new(&self.config)
             .map_err(|error| PlatformError(format!("The bridge cannot start a client: {error}.")))?;
         let store = Kept::in_memory(self.clock.clone());
         let pair_code =

@@ -3,12 +3,13 @@
 //! | part | duty |
 //! |---|---|
 //! | `intake`, `scene`, `intake/votes` | messages mapped and stored before they are acknowledged; where they belong |
-//! | `happenings`, `groups`, `undecrypted`, `history` | what is no message; groups; what cannot be read yet; the past |
-//! | `world` | what is remembered, here and in the vault |
+//! | `happenings`, `groups`, `feeds`, `undecrypted`, `history` | what is no message; groups; the status and channels; what cannot be read yet; the past |
+//! | `world`, `learning` | what is remembered, here and in the vault; whose a number turns out to be |
 //! | `deliver`, `acks` | messages out, under ids of ours; what the server says of them |
+//! | `phone`, `unread` | whether the phone is still there; what was not read yet |
 //! | `download`, `directory`, `capabilities` | files in; finding people; what a chat can carry |
 //!
-//! `ending` is how it ends.
+//! `hearing` is where all of it comes in, `ending` how it ends.
 //!
 //! The library connects again by itself after breaks. A session ends when that cannot help, or when something could not be stored.
 
@@ -26,13 +27,11 @@ use magpie_common::{
     },
 };
 use tokio::{
-    sync::mpsc,
     task::JoinHandle,
     time::{Duration, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::error;
-use wacore::{store::traits::DeviceStore, types::events::Event};
+use wacore::store::traits::DeviceStore;
 use wacore_binary::JidExt;
 use whatsapp_rust::Client;
 
@@ -50,8 +49,7 @@ use super::{
     file::RemoteFile,
     http::Http,
     identity::{self, Person},
-    line::{self, Ears},
-    place,
+    line, place,
     seed::{PlantError, Seed},
     store::Kept,
     verdict,
@@ -64,16 +62,19 @@ mod deliver;
 mod directory;
 mod download;
 mod ending;
+mod feeds;
 mod groups;
 mod happenings;
+mod hearing;
 mod history;
 mod intake;
+mod learning;
+mod phone;
 mod scene;
 mod undecrypted;
+mod unread;
 mod world;
 
-/// What may wait to be taken in besides messages.
-const EVENTS_MAX: usize = 8_192;
 /// A first connection asks for settings, and may wait for the phone that answers.
 const CONNECT_WITHIN: Duration = Duration::from_secs(90);
 /// How long WhatsApp may take to forget the device.
@@ -129,7 +130,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     }
     let login = sink.login().as_str();
     let me = RemoteUserId::new(login.strip_prefix(super::LOGIN_PREFIX).unwrap_or(login));
-    let world = World::load(me, own, clock, Arc::clone(&config), (vault, store)).await?;
+    let world = World::load(me, own, clock, Arc::clone(&config), (sink.clone(), store)).await?;
     let session = open(Arc::new(world), end, &config, sink).await?;
     if let Err(error) = session.up().await {
         session.close().await;
@@ -145,28 +146,33 @@ async fn open(
     config: &WhatsAppConfig,
     sink: EventSink,
 ) -> Result<LinkedSession, ConnectError> {
-    let http = Http::new(config.linked_media_url.as_deref()).map_err(ConnectError::Transient)?;
+    let http = Http::new(config).map_err(ConnectError::Transient)?;
     let (acks, stop) = (Acks::default(), CancellationToken::new());
-    let undecrypted = Undecrypted::new(Arc::clone(&world), sink.clone(), stop.clone());
+    let undecrypted =
+        Undecrypted::load(Arc::clone(&world), sink.clone(), (end.clone(), stop.clone())).await?;
     let intake = Intake {
         world: Arc::clone(&world),
         sink: sink.clone(),
         undecrypted: undecrypted.clone(),
         end: end.clone(),
     };
-    let (heard_in, heard) = mpsc::channel(EVENTS_MAX);
+    let (ears, heard) = hearing::ears(acks.clone(), end.clone());
+    let learned = learning::listen(&world);
     let setup = line::Setup {
         config,
         store: world.store.clone(),
         http: http.clone(),
-        ears: ears(heard_in, acks.clone(), end.clone()),
+        ears,
         hook: Some(Arc::new(intake.clone())),
         pair_code: None,
     };
     let bot = tokio::select! {
         biased;
         bot = line::build(setup) => bot.map_err(|error| ConnectError::Transient(error.to_string()))?,
-        why = end.reason() => return Err(why),
+        why = end.reason() => {
+            world.store.retire();
+            return Err(why);
+        }
     };
     let client = bot.client();
     let past = Past::new(Arc::clone(&world), sink.clone());
@@ -175,10 +181,17 @@ async fn open(
         client: Arc::clone(&client),
         sink: sink.clone(),
         intake,
-        past: past.clone(),
         undecrypted: undecrypted.clone(),
     };
-    let tasks = vec![spawn(&stop, happenings.run(heard)), spawn(&stop, past.run(Arc::clone(&client)))];
+    let tasks = vec![
+        spawn(&stop, happenings.clone().messages(heard.messages, end.clone())),
+        spawn(&stop, happenings.run(heard.rest)),
+        spawn(&stop, past.clone().listen(Arc::clone(&client), heard.past)),
+        spawn(&stop, past.run(Arc::clone(&client))),
+        spawn(&stop, learning::run(Arc::clone(&world), learned)),
+        spawn(&stop, phone::watch(Arc::clone(&world), Arc::clone(&client), sink.clone())),
+        spawn(&stop, unread::run(Arc::clone(&world))),
+    ];
     let deliverer = Deliverer {
         client: Arc::clone(&client),
         world: Arc::clone(&world),
@@ -186,8 +199,8 @@ async fn open(
         acks,
         reactions: Reactions::default(),
     };
-    let store = world.store.clone();
-    let ending = Ending::awaits(bot.spawn(), Remains { end: end.clone(), store, stop, tasks, undecrypted });
+    let remains = Remains { end: end.clone(), world: Arc::clone(&world), stop, tasks, undecrypted };
+    let ending = Ending::awaits(bot.spawn(), remains);
     Ok(LinkedSession { world, client, http, deliverer, end, ending })
 }
 
@@ -196,25 +209,6 @@ fn spawn(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'stat
     tokio::spawn(async move {
         work.await;
     })
-}
-
-/// Hears everything at once, and queues what takes longer.
-fn ears(heard: mpsc::Sender<Arc<Event>>, acks: Acks, end: End) -> Ears {
-    let hear = move |event: Arc<Event>| {
-        if let Event::ServerAck(ack) = &*event {
-            acks.heard(ack);
-            return;
-        }
-        if let Some(why) = verdict::end(&event) {
-            end.because(why);
-            return;
-        }
-        let kind = event.kind();
-        if heard.try_send(event).is_err() {
-            error!(?kind, "Too much happens in WhatsApp at once; something that is no message was left out.");
-        }
-    };
-    Ears { kinds: happenings::HEARD, hear: Box::new(hear) }
 }
 
 impl LinkedSession {
@@ -258,6 +252,9 @@ impl Session for LinkedSession {
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
         let Some(jid) = place::address(&self.world.me, id) else { return Ok(None) };
+        if let Some(info) = feeds::info(&self.world, &self.client, &jid).await? {
+            return Ok(info);
+        }
         if !jid.is_group() {
             return Ok(Some(history::direct(&self.world, &self.client, &jid).await));
         }
@@ -329,6 +326,6 @@ impl Directory for LinkedSession {
     }
 
     async fn direct_chat(&self, user: &RemoteUserId) -> Result<RemoteChatId, PlatformError> {
-        directory::direct_chat(&self.world, user)
+        directory::direct_chat(&self.world, &self.client, user).await
     }
 }

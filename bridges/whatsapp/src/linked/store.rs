@@ -6,7 +6,10 @@
 //! What a session kept is of no use after it: [`Kept::retire`] sees to it that nothing which outlives the session changes the rows that the
 //! next one reads.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
 use magpie_common::{
@@ -38,6 +41,7 @@ struct Inner {
     clock: Clock,
     order: Mutex<()>,
     alarm: Option<Alarm>,
+    learned: OnceLock<Learned>,
     /// Something failed. Nothing is written from then on: a key that had moved on without its message would make the message unreadable, while
     /// what stands is whole, and whoever begins anew from it loses nothing.
     broken: CancellationToken,
@@ -47,6 +51,9 @@ struct Inner {
 
 /// Told once, when the database has failed.
 pub(super) type Alarm = Box<dyn Fn(NotStored) + Send + Sync>;
+
+/// Told each time when the library has learned whose a number is: the number, and the hidden id.
+pub(super) type Learned = Box<dyn Fn(&str, &str) + Send + Sync>;
 
 /// Where rows stand.
 enum Place {
@@ -70,7 +77,12 @@ impl Kept {
 
     fn at(place: Place, clock: Clock, alarm: Option<Alarm>) -> Self {
         let (order, broken, retired) = (Mutex::default(), CancellationToken::new(), CancellationToken::new());
-        Self(Arc::new(Inner { place, clock, order, alarm, broken, retired }))
+        Self(Arc::new(Inner { place, clock, order, alarm, learned: OnceLock::new(), broken, retired }))
+    }
+
+    /// From now on `learned` is told of numbers. It must not wait; only the first one is.
+    pub(super) fn on_learned(&self, learned: Learned) {
+        let _ = self.0.learned.set(learned);
     }
 
     /// The session is over. Nothing is written from now on, whoever of it is still about.

@@ -274,7 +274,7 @@ impl Intake {
             self.sent.told(key, &id).await?;
         }
         let (phone, user_id) = (text(&status["recipient_id"]), text(&status["recipient_user_id"]));
-        let Some(person) = self.people.person(phone, user_id).await? else { return Ok(()) };
+        let Some(person) = self.who(&Value::Null, (phone, user_id), tickets).await? else { return Ok(()) };
         let reader = person.ids.primary;
         let chat = place::chat(&self.number, &reader);
         match text(&status["status"]) {

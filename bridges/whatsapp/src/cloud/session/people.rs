@@ -1,7 +1,8 @@
 //! What is remembered of people: their ids, what they are called, when they wrote last. Kept in the database, with the newest in memory.
 //!
 //! A person is named by the business-scoped user id where one was told, else by the phone number; whoever was known by the number alone and
-//! is told by both goes on under the user id.
+//! is told by both goes on under the user id. A number that comes with another user id without such news was given to somebody else: it is
+//! no id of theirs, since it leads to whoever had it first.
 
 use std::{
     num::NonZeroUsize,
@@ -55,8 +56,31 @@ impl Met {
 pub(super) struct Person {
     /// All ids; the first names the chat.
     pub ids: AliasSet,
-    /// The id by which the person was known until now, and what is to be stored with the news that it is another one.
-    pub moved: Option<(RemoteUserId, Cursor)>,
+    /// The number by which alone the person was known until now. Whoever tells the bridge notes it by [`People::note_phone`].
+    pub moved: Option<RemoteUserId>,
+}
+
+/// Who has a phone number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Holder {
+    /// The id in use.
+    id: RemoteUserId,
+    /// Nobody had it before.
+    is_first: bool,
+}
+
+/// How a holder who is not the first is marked where it is kept.
+const LATER: char = '~';
+
+impl Holder {
+    fn read(kept: &str) -> Self {
+        let id = kept.strip_prefix(LATER);
+        Self { id: RemoteUserId::new(id.unwrap_or(kept)), is_first: id.is_none() }
+    }
+
+    fn written(&self) -> String {
+        if self.is_first { self.id.to_string() } else { format!("{LATER}{}", self.id) }
+    }
 }
 
 pub(super) struct People {
@@ -66,8 +90,8 @@ pub(super) struct People {
 
 struct Known {
     met: LruCache<RemoteUserId, Met>,
-    /// By phone number: the id in use.
-    phones: LruCache<String, RemoteUserId>,
+    /// By phone number.
+    phones: LruCache<String, Holder>,
 }
 
 impl People {
@@ -82,47 +106,52 @@ impl People {
         let Some(phone) = phone else {
             return Ok(user_id.map(|id| Person { ids: AliasSet::single(id), moved: None }));
         };
-        let in_use = self.in_use(&phone).await?;
-        let (id, moved) = match (user_id, in_use) {
-            (Some(id), Some(known)) if known == id => (id, None),
-            // Known by the number alone until now. Another user id is another person, who has taken the number over.
-            (Some(id), Some(known)) if known == phone => {
-                let cursor = self.note_phone(&phone, &id);
-                (id, Some((known, cursor)))
+        let known = self.holder(&phone).await?;
+        let told = user_id.clone().unwrap_or_else(|| phone.clone());
+        let (holder, moved) = match (user_id, known) {
+            // Known by the number alone until now.
+            (Some(id), Some(known)) if known.id == phone => {
+                (Holder { id, is_first: true }, Some(phone.clone()))
             }
-            (Some(id), _) => {
-                let cursor = self.note_phone(&phone, &id);
-                self.sink.remember(cursor).await?;
-                (id, None)
-            }
+            (Some(id), Some(known)) if known.id == id => (known, None),
             (None, Some(known)) => (known, None),
-            (None, None) => {
-                let cursor = self.note_phone(&phone, &phone);
-                self.sink.remember(cursor).await?;
-                (phone.clone(), None)
+            (_, known) => {
+                let holder = Holder { id: told, is_first: known.is_none() };
+                self.sink.remember(self.note_holder(&phone, holder.clone())).await?;
+                (holder, None)
             }
         };
-        let others = if id == phone { Vec::new() } else { vec![phone] };
-        Ok(Some(Person { ids: AliasSet { primary: id, others }, moved }))
+        let others = if holder.id == phone || !holder.is_first { Vec::new() } else { vec![phone] };
+        Ok(Some(Person { ids: AliasSet { primary: holder.id, others }, moved }))
     }
 
-    /// The id in use for whoever has a phone number.
-    async fn in_use(&self, phone: &RemoteUserId) -> Result<Option<RemoteUserId>, NotStored> {
+    /// Whether nobody but the person with some ids has had a number.
+    pub async fn is_own(&self, phone: &RemoteUserId, ids: [&RemoteUserId; 2]) -> Result<bool, NotStored> {
+        let holder = self.holder(phone).await?;
+        Ok(holder.is_none_or(|holder| holder.is_first && (holder.id == *phone || ids.contains(&&holder.id))))
+    }
+
+    async fn holder(&self, phone: &RemoteUserId) -> Result<Option<Holder>, NotStored> {
         if let Some(known) = self.lock().phones.get(phone.as_str()) {
             return Ok(Some(known.clone()));
         }
         let stored = self.sink.remembered(&phone_key(phone)).await?;
-        let known = stored.map(RemoteUserId::new);
+        let known = stored.map(|kept| Holder::read(&kept));
         if let Some(known) = &known {
             self.lock().phones.put(phone.to_string(), known.clone());
         }
         Ok(known)
     }
 
-    /// From now on whoever has the number is named so.
-    pub fn note_phone(&self, phone: &RemoteUserId, id: &RemoteUserId) -> Cursor {
-        self.lock().phones.put(phone.to_string(), id.clone());
-        Cursor { key: phone_key(phone), value: id.to_string() }
+    /// From now on whoever has the number is named so; `is_own` tells whether the number was theirs before or nobody's.
+    pub fn note_phone(&self, phone: &RemoteUserId, id: &RemoteUserId, is_own: bool) -> Cursor {
+        self.note_holder(phone, Holder { id: id.clone(), is_first: is_own })
+    }
+
+    fn note_holder(&self, phone: &RemoteUserId, holder: Holder) -> Cursor {
+        let value = holder.written();
+        self.lock().phones.put(phone.to_string(), holder);
+        Cursor { key: phone_key(phone), value }
     }
 
     /// What is remembered of somebody; nothing of whom was never met.
@@ -196,3 +225,6 @@ fn phone_key(phone: &RemoteUserId) -> String {
 fn met_key(person: &RemoteUserId) -> String {
     format!("person/{person}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,9 +173,14 @@ impl Deliverer {
         goal: &Goal<'_>,
         target: &'a RemoteMessageId,
     ) -> Result<(Writer, &'a str), DeliverError> {
-        place::parts(&self.world.me, goal.chat, target).ok_or_else(|| {
+        let (writer, stanza) = place::parts(&self.world.me, goal.chat, target).ok_or_else(|| {
             DeliverError::Rejected("That message is in no chat of this account in WhatsApp.".to_owned())
-        })
+        })?;
+        let today = match writer {
+            Writer::Me => Writer::Me,
+            Writer::Other(name) => Writer::Other(self.world.writer_of(&name)),
+        };
+        Ok((today, stanza))
     }
 
     /// How a chat knows us.

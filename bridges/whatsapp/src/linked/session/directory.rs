@@ -5,15 +5,11 @@ use magpie_common::{
     message::UserInfo,
     platform::PlatformError,
 };
-use wacore_binary::Jid;
+use wacore_binary::{Jid, JidExt};
 use whatsapp_rust::Client;
 
-use super::world::World;
-use crate::linked::{
-    file::RemoteFile,
-    identity::{self, Person},
-    place,
-};
+use super::{feeds, world::World};
+use crate::linked::{file::RemoteFile, identity, place};
 
 /// Whom words name among the known.
 pub(super) fn search(world: &World, words: &str, count_max: usize) -> Vec<UserInfo> {
@@ -48,7 +44,10 @@ pub(super) async fn resolve(
 
 /// Somebody as they are shown.
 pub(super) async fn info(world: &World, client: &Client, jid: &Jid) -> UserInfo {
-    let person = Person::told([jid]).completed(client).await;
+    if jid.is_newsletter() {
+        return feeds::author(world, client, jid).await;
+    }
+    let person = world.list(client, [jid]).await;
     let fallback = || AliasSet::single(RemoteUserId::new(jid.user_base().to_owned()));
     let ids = if world.own.is(jid) {
         AliasSet::single(world.me.clone())
@@ -62,9 +61,17 @@ pub(super) async fn info(world: &World, client: &Client, jid: &Jid) -> UserInfo 
 }
 
 /// The chat with somebody; it needs no opening.
-pub(super) fn direct_chat(world: &World, user: &RemoteUserId) -> Result<RemoteChatId, PlatformError> {
-    match identity::address_of(user) {
-        Some(_) => Ok(place::direct(&world.me, user)),
+pub(super) async fn direct_chat(
+    world: &World,
+    client: &Client,
+    user: &RemoteUserId,
+) -> Result<RemoteChatId, PlatformError> {
+    let Some(jid) = identity::address_of(user) else {
+        return Err(PlatformError("That is nobody on WhatsApp.".to_owned()));
+    };
+    let id = world.list(client, [&jid]).await.id();
+    match id {
+        Some(id) => Ok(place::direct(&world.me, &id)),
         None => Err(PlatformError("That is nobody on WhatsApp.".to_owned())),
     }
 }

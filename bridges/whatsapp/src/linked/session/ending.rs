@@ -1,7 +1,7 @@
 //! The end of a session. Whatever begins it, the line is closed in order and its memory is fenced off before the next session may begin:
 //! two clients on the same keys would lose messages.
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use magpie_common::platform::ConnectError;
 use tokio::{
@@ -12,7 +12,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use whatsapp_rust::bot::BotHandle;
 
-use super::undecrypted::Undecrypted;
+use super::{undecrypted::Undecrypted, unread, world::World};
 use crate::linked::store::Kept;
 
 /// How long the line may take to close.
@@ -69,7 +69,7 @@ impl Line for BotHandle {
 /// What a session leaves behind.
 pub(super) struct Remains {
     pub(super) end: End,
-    pub(super) store: Kept,
+    pub(super) world: Arc<World>,
     pub(super) stop: CancellationToken,
     pub(super) tasks: Vec<JoinHandle<()>>,
     pub(super) undecrypted: Undecrypted,
@@ -85,7 +85,7 @@ pub(super) struct Ending {
 impl Ending {
     /// Begins to wait, in a task of its own: whoever waits along may stop waiting at any time.
     pub(super) fn awaits(line: impl Line, remains: Remains) -> Self {
-        let (end, store) = (remains.end.clone(), remains.store.clone());
+        let (end, store) = (remains.end.clone(), remains.world.store.clone());
         let away = CancellationToken::new();
         let done = away.clone().drop_guard();
         tokio::spawn(async move {
@@ -120,7 +120,7 @@ impl Drop for Ending {
 }
 
 async fn put_away(mut line: impl Line, remains: Remains) {
-    let Remains { end, store, stop, tasks, undecrypted } = remains;
+    let Remains { end, world, stop, tasks, undecrypted } = remains;
     tokio::select! {
         biased;
         _ = end.reason() => {}
@@ -131,7 +131,7 @@ async fn put_away(mut line: impl Line, remains: Remains) {
     }
     // It keeps what it has on its hands, then nothing of it counts any more.
     let _ = timeout(CLOSE_WITHIN, line.shut_down()).await;
-    store.retire();
+    world.store.retire();
     stop.cancel();
     for mut task in tasks {
         if timeout(CLOSE_WITHIN, &mut task).await.is_err() {
@@ -139,4 +139,8 @@ async fn put_away(mut line: impl Line, remains: Remains) {
         }
     }
     undecrypted.ended().await;
+    unread::write(&world).await;
 }
+
+#[cfg(test)]
+mod tests;

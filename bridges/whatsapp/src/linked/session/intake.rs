@@ -21,6 +21,7 @@ use whatsapp_rust::{Client, InboundDurabilityHook};
 
 use super::{
     ending::End,
+    phone,
     scene::Scene,
     undecrypted::Undecrypted,
     world::{self, PollMemory, Timer, Unread, World},
@@ -60,8 +61,6 @@ struct Mapped {
     came: Vec<Key>,
     /// Words stood in its place, under these ids.
     replaced: Vec<Key>,
-    /// The chat that goes by another id now.
-    migrated: Option<RemoteChatId>,
     /// The timer that it set.
     timer: Option<(RemoteChatId, Timer)>,
 }
@@ -112,14 +111,14 @@ impl Intake {
         if let Some((chat, timer)) = told.timer {
             self.world.learn_timer(&chat, timer).await?;
         }
-        if let Some(chat) = told.migrated {
-            self.world.forget_phone_chat(&chat).await?;
-        }
         Ok(())
     }
 
     async fn map(&self, client: &Client, inbound: &InboundMessage) -> Result<Mapped, NotStored> {
         let info = &*inbound.info;
+        if phone::is_by_phone(&self.world, &info.source) {
+            self.world.phone.seen().await;
+        }
         // Between the devices of one account: keys, history, settings. The library has seen to it.
         if info.category == MessageCategory::Peer {
             return Ok(Mapped::default());
@@ -129,19 +128,12 @@ impl Intake {
             return Ok(Mapped::default());
         };
         let mut mapped = Mapped::default();
-        if let Some(from) = scene.migrates_from(&self.world) {
-            mapped.events.push(RemoteEvent::Migrated { from: from.clone(), to: scene.chat.clone() });
-            mapped.migrated = Some(from);
-        }
-        if scene.goes_by_number() {
-            self.world.note_phone_chat(&scene.chat).await?;
-        }
         self.learn(&scene, info).await?;
         let id = scene.message(&self.world, &info.id);
         self.world.note_seen(&info.id, &scene.chat, &id);
         // Words for it may stand under the id that the chat had.
-        for chat in [Some(&scene.chat), mapped.migrated.as_ref()].into_iter().flatten() {
-            let key = (chat.clone(), id.clone());
+        for chat in [Some(scene.chat.clone()), scene.chat_by_number(&self.world)].into_iter().flatten() {
+            let key = (chat, id.clone());
             if self.undecrypted.came(&key.0, &key.1) {
                 mapped.came.push(key.clone());
             }
@@ -153,7 +145,10 @@ impl Intake {
         let secret = context.and_then(|context| context.message_secret.clone());
         let taken = Taken { sent_ms: info.timestamp.timestamp_millis(), scene, info, id, secret };
         let bearer = taken.scene.bearer(&info.id);
-        let names = |jid: &wacore_binary::Jid| self.world.label(jid);
+        for jid in events::mentioned(&inbound.message) {
+            self.world.list(client, [&jid]).await;
+        }
+        let names = |jid: &wacore_binary::Jid| (self.world.whom(jid), self.world.label(jid));
         let view_once = self.world.config.linked_view_once;
         let reading = Reading { bearer: &bearer, names: &names, view_once };
         let meaning = guarded(|| events::read(&inbound.message, &reading));
@@ -302,7 +297,7 @@ impl Intake {
 }
 
 /// What a message means; one that cannot be read at all stops no other.
-fn guarded(read: impl FnOnce() -> Meaning) -> Meaning {
+pub(super) fn guarded(read: impl FnOnce() -> Meaning) -> Meaning {
     std::panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
         error!("A message of WhatsApp could not be read. This is a fault of the bridge; please report it.");
         Meaning::Unknown { name: "unreadable".to_owned() }

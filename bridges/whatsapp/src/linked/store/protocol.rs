@@ -92,7 +92,11 @@ impl ProtocolStore for Kept {
             changes.push(put(LID, &entry.lid, 0, json(entry)?));
             phones.insert(&entry.lid, entry.phone_number.clone());
         }
-        self.change(changes).await
+        self.change(changes).await?;
+        if let Some(learned) = self.0.learned.get() {
+            entries.iter().for_each(|entry| learned(&entry.phone_number, &entry.lid));
+        }
+        Ok(())
     }
 
     async fn get_all_lid_mappings(&self) -> Result<Vec<LidPnMappingEntry>> {

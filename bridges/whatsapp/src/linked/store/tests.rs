@@ -3,12 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use magpie_common::{
-    clock::Clock,
-    ids::LoginId,
-    platform::EventSink,
-    testkit::platform_suite::Recorder,
-};
+use magpie_common::{clock::Clock, ids::LoginId, platform::EventSink, testkit::platform_suite::Recorder};
 use proptest::{collection::vec, prelude::*};
 use wacore::{
     appstate::{hash::HashState, processor::AppStateMutationMAC},

@@ -30,8 +30,9 @@ impl Intake {
         };
         let (phone, user_id) = (or(phone, &contact["wa_id"]), or(user_id, &contact["user_id"]));
         let Some(mut person) = self.people.person(&phone, &user_id).await? else { return Ok(None) };
-        if let Some((before, cursor)) = person.moved.take() {
+        if let Some(before) = person.moved.take() {
             self.push_moved(&before, &person.ids.primary, tickets).await;
+            let cursor = self.people.note_phone(&before, &person.ids.primary, true);
             let news = RemoteEvent::UserChanged(UserInfo {
                 ids: person.ids.clone(),
                 name: name(&contact["profile"]["name"]),
@@ -58,16 +59,16 @@ impl Intake {
         if now == *before {
             return Ok(());
         }
-        if let Some(phone) = &phone {
-            self.sink.remember(self.people.note_phone(phone, &now)).await?;
+        let mut own_phone = None;
+        if let Some(phone) = phone {
+            let is_own = now == phone || self.people.is_own(&phone, [before, &now]).await?;
+            self.sink.remember(self.people.note_phone(&phone, &now, is_own)).await?;
+            own_phone = Some(phone).filter(|phone| is_own && *phone != now);
         }
         let met = self.people.met(before).await?;
-        let others = [Some(before.clone()), phone].into_iter().flatten().filter(|id| *id != now).collect();
-        let ids = AliasSet { primary: now.clone(), others };
+        let ids = AliasSet { primary: now.clone(), others: own_phone.into_iter().collect() };
         let heard = met.last.clone().map(|last| (met.heard_ms, last));
-        let noted_as =
-            AliasSet { primary: now.clone(), others: ids.others.iter().skip(1).cloned().collect() };
-        if let Some(cursor) = self.people.note(&noted_as, met.name.clone(), heard).await? {
+        if let Some(cursor) = self.people.note(&ids, met.name.clone(), heard).await? {
             self.sink.remember(cursor).await?;
         }
         self.push_moved(before, &now, tickets).await;
@@ -84,8 +85,10 @@ impl Intake {
         self.moved(&before, (told(&update["wa_id"]), told(&ids["current"])), tickets).await
     }
 
-    /// A chat goes on under another id.
+    /// Somebody goes on under another id, and so does the chat with them.
     async fn push_moved(&self, before: &RemoteUserId, now: &RemoteUserId, tickets: &mut Tickets) {
+        let same = RemoteEvent::SameUser { canonical: now.clone(), alias: before.clone() };
+        self.push(same, None, tickets).await;
         let (from, to) = (place::chat(&self.number, before), place::chat(&self.number, now));
         self.push(RemoteEvent::Migrated { from, to }, None, tickets).await;
     }

@@ -37,7 +37,12 @@ impl Intake {
         let answers =
             poll.answers.iter().zip(0..).filter(|(answer, _)| is_chosen(answer)).map(|(_, index)| index);
         let answers = answers.collect();
-        Ok(Some(RemoteEvent::Vote { chat: scene.chat.clone(), target: id, sender: scene.sender_id(world), answers }))
+        Ok(Some(RemoteEvent::Vote {
+            chat: scene.chat.clone(),
+            target: id,
+            sender: scene.sender_id(world),
+            answers,
+        }))
     }
 }
 

@@ -87,8 +87,11 @@ async fn after_the_session_nothing_is_written_and_nobody_is_alarmed() {
 async fn what_is_taken_away_waits_for_its_turn() {
     let store = kept(&Recorder::default());
     let turn = store.order().await.expect("a turn");
-    let mut waiting =
-        [store.clear_sender_key_devices("g"), store.clear_all_sender_key_devices(), store.delete_tc_token("j")];
+    let mut waiting = [
+        store.clear_sender_key_devices("g"),
+        store.clear_all_sender_key_devices(),
+        store.delete_tc_token("j"),
+    ];
     for taking in &mut waiting {
         assert!(taking.as_mut().now_or_never().is_none());
     }
