@@ -37,7 +37,7 @@ use whatsapp_rust::Client;
 
 use self::{
     acks::Acks,
-    deliver::{Deliverer, Reactions},
+    deliver::Deliverer,
     ending::{End, Ending, Remains},
     happenings::Happenings,
     history::Past,
@@ -192,13 +192,7 @@ async fn open(
         spawn(&stop, phone::watch(Arc::clone(&world), Arc::clone(&client), sink.clone())),
         spawn(&stop, unread::run(Arc::clone(&world))),
     ];
-    let deliverer = Deliverer {
-        client: Arc::clone(&client),
-        world: Arc::clone(&world),
-        sink,
-        acks,
-        reactions: Reactions::default(),
-    };
+    let deliverer = Deliverer { client: Arc::clone(&client), world: Arc::clone(&world), sink, acks };
     let remains = Remains { end: end.clone(), world: Arc::clone(&world), stop, tasks, undecrypted };
     let ending = Ending::awaits(bot.spawn(), remains);
     Ok(LinkedSession { world, client, http, deliverer, end, ending })
@@ -264,7 +258,10 @@ impl Session for LinkedSession {
                 code: 401 | 403 | 404,
                 ..
             })) => Ok(None),
-            Err(error) => Err(PlatformError(format!("The group could not be looked up: {error}."))),
+            Err(error) => {
+                let words = format!("The group could not be looked up: {}.", verdict::told(&error));
+                Err(PlatformError(words))
+            }
         }
     }
 

@@ -223,6 +223,13 @@ impl Kept {
     }
 }
 
+/// All shelves that hold the library's memory of a device.
+pub(super) fn shelves() -> Vec<String> {
+    let plain =
+        [device::SHELVES, pending::SHELVES, protocol::SHELVES, secrets::SHELVES, signal::SHELVES].concat();
+    plain.into_iter().map(str::to_owned).chain(app_state::shelves()).collect()
+}
+
 fn put(shelf: &str, key: &str, mark: i64, value: Vec<u8>) -> Keeping {
     Keeping::Put { shelf: shelf.to_owned(), row: Row { key: key.to_owned(), mark, value } }
 }

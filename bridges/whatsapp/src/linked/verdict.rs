@@ -10,7 +10,7 @@ const NUMBER_DIGITS_MIN: usize = 6;
 
 /// Somebody else uses the keys of this device.
 pub(super) const REPLACED: &str = "Another program runs with this bridge's keys and took the connection over. Stop it, and let only one run: two would \
-    lose messages. Then write `reconnect`.";
+    lose messages.";
 
 /// The server refuses this version.
 pub(super) const OUTDATED: &str = "WhatsApp no longer takes this version of the bridge. Update the bridge; nothing is lost until then, WhatsApp \
@@ -49,9 +49,8 @@ pub(super) fn end(event: &Event) -> Option<ConnectError> {
             ConnectFailureReason::TempBanned => ConnectError::BadCredentials(
                 "WhatsApp has banned this account for a while. Look at your phone for the reason, and wait until the ban is over.".to_owned(),
             ),
-            reason => ConnectError::Transient(format!(
-                "WhatsApp refused the connection ({reason:?}). The bridge tries again; if it goes on, check the clock of this machine and \
-                 look for an update of the bridge."
+            reason => ConnectError::BadCredentials(format!(
+                "WhatsApp refused the connection ({reason:?}). Check the clock of this machine, and look for an update of the bridge."
             )),
         },
         _ => return None,
@@ -73,7 +72,7 @@ fn banned(ban: &TemporaryBan) -> String {
     let left = ban.expire.to_std().unwrap_or_default();
     format!(
         "WhatsApp has banned this account for {}. Your phone says why. Do not write to strangers or to many at once; when bans repeat, the \
-         account is closed for good. After that time write `reconnect`.",
+         account is closed for good.",
         words(left)
     )
 }
@@ -90,6 +89,8 @@ fn words(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wacore::types::events::ConnectFailure;
+
     use super::*;
 
     #[test]
@@ -102,6 +103,20 @@ mod tests {
         for (error, words) in cases {
             assert_eq!(told(&error), words);
         }
+    }
+
+    #[test]
+    fn what_is_refused_for_good_is_not_tried_again_at_once() {
+        for code in [400, 401, 402, 405, 409, 499] {
+            let failure = ConnectFailure::builder().reason(ConnectFailureReason::from(code)).build();
+            let why = end(&Event::ConnectFailure(failure)).expect("it ends the session");
+            assert!(matches!(&why, ConnectError::BadCredentials(_)), "{code}: {why:?}");
+            // There is no such command.
+            assert!(!why.to_string().contains("reconnect"), "{why}");
+        }
+        let failure = ConnectFailure::builder().reason(ConnectFailureReason::ServiceUnavailable).build();
+        assert_eq!(end(&Event::ConnectFailure(failure)), None, "the library connects again");
+        assert!(!REPLACED.contains("reconnect"));
     }
 
     #[test]

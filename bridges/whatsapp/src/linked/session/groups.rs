@@ -21,7 +21,7 @@ use super::{
     scene::Scene,
     world::{Group, Timer, World},
 };
-use crate::linked::{events, file::RemoteFile, place};
+use crate::linked::{events, file::RemoteFile, place, verdict::told};
 
 /// Members of larger groups come as they speak.
 const MEMBERS_MAX: usize = 500;
@@ -85,7 +85,7 @@ pub(super) async fn changed(here: &Happenings, jid: &Jid) -> Result<(), NotStore
     let group = match here.client.groups().get_metadata(jid).await {
         Ok(group) => group,
         Err(error) => {
-            debug!(%error, "A group that changed cannot be looked at.");
+            debug!(error = told(&error), "A group that changed cannot be looked at.");
             return Ok(());
         }
     };

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{FutureExt, future::BoxFuture};
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
     message::{ChatChange, ChatInfo, ChatKind, RemoteEvent, RemoteMessage},
@@ -86,7 +87,7 @@ impl Past {
         loop {
             match stream.next_conversation() {
                 Ok(Some(conversation)) => {
-                    self.patiently(async || self.conversation(client, &conversation).await).await;
+                    self.patiently(|| self.conversation(client, &conversation).boxed()).await;
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -97,13 +98,13 @@ impl Past {
         }
         if let Ok(rest) = stream.remainder() {
             for name in rest.pushnames {
-                self.patiently(async || self.push_name(client, &name).await).await;
+                self.patiently(|| self.push_name(client, &name).boxed()).await;
             }
         }
         self.0.changed.notify_one();
     }
 
-    async fn patiently(&self, store: impl AsyncFn() -> Result<(), NotStored>) {
+    async fn patiently<'a>(&self, store: impl Fn() -> BoxFuture<'a, Result<(), NotStored>> + Send) {
         let mut pause = PAUSE_MIN;
         for attempt in 1..=ATTEMPTS_MAX {
             let Err(error) = store().await else { return };

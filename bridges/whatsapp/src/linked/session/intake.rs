@@ -17,6 +17,7 @@ use wacore::types::{
     events::InboundMessage,
     message::{MessageCategory, MessageInfo},
 };
+use wacore_binary::{Jid, Server};
 use whatsapp_rust::{Client, InboundDurabilityHook};
 
 use super::{
@@ -125,7 +126,10 @@ impl Intake {
         }
         let Some(scene) = Scene::of(&self.world, client, &info.source).await else {
             debug!(kind = %info.r#type, "A message belongs to no chat that has a room.");
-            return Ok(Mapped::default());
+            let raw = || STANDARD_NO_PAD.encode(waproto::codec::message_to_vec(&inbound.message));
+            let unknown = |name| RemoteEvent::Unknown { chat: None, name, raw: raw() };
+            let events = unknown_sort(&info.source.chat).map(unknown).into_iter().collect();
+            return Ok(Mapped { events, ..Mapped::default() });
         };
         let mut mapped = Mapped::default();
         self.learn(&scene, info).await?;
@@ -208,6 +212,9 @@ impl Intake {
             Meaning::React { target, emoji, sent_ms } => {
                 let Some(target) = scene.target(world, client, &target).await else { return Ok(Vec::new()) };
                 let sender = scene.sender_id(world);
+                if scene.writer == Writer::Me {
+                    world.note_reaction(&chat, &target, emoji.as_deref()).await?;
+                }
                 // Everybody has one; a new one takes the place of the last.
                 let gone = RemoteEvent::Unreact {
                     chat: chat.clone(),
@@ -296,6 +303,16 @@ impl Intake {
     }
 }
 
+/// A sort of chat that nobody here knows.
+fn unknown_sort(chat: &Jid) -> Option<String> {
+    let is_known = match chat.server {
+        Server::Pn | Server::Lid | Server::Group | Server::Broadcast | Server::Newsletter => true,
+        Server::Hosted | Server::HostedLid | Server::Bot => true,
+        _ => false,
+    };
+    (!is_known).then(|| format!("chat of {}", chat.server.as_str()))
+}
+
 /// What a message means; one that cannot be read at all stops no other.
 pub(super) fn guarded(read: impl FnOnce() -> Meaning) -> Meaning {
     std::panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
@@ -313,5 +330,20 @@ mod tests {
         let meaning = guarded(|| panic!("a fault"));
         assert_eq!(meaning, Meaning::Unknown { name: "unreadable".to_owned() });
         assert_eq!(guarded(|| Meaning::Nothing), Meaning::Nothing);
+    }
+
+    #[test]
+    fn what_comes_from_another_sort_of_chat_is_told() {
+        for (chat, expected) in [
+            ("22@lid", None),
+            ("1-2@g.us", None),
+            ("status@broadcast", None),
+            ("1@newsletter", None),
+            ("1@interop", Some("chat of interop")),
+            ("1@msgr", Some("chat of msgr")),
+        ] {
+            let chat: Jid = chat.parse().expect("an address");
+            assert_eq!(unknown_sort(&chat).as_deref(), expected, "{chat}");
+        }
     }
 }

@@ -25,6 +25,7 @@ use crate::{
 
 mod groups;
 mod people;
+mod reactions;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -146,6 +147,7 @@ impl World {
         for shelf in [people::NUMBERS, people::OWNERS, people::WRITERS] {
             vault.all(shelf).await?.iter().for_each(|row| state.people.take(shelf, row));
         }
+        reactions::tidy(&vault, clock.now_ms()).await?;
         for row in vault.all(groups::SHELF).await? {
             state.groups.extend(groups::read(row));
         }
@@ -313,6 +315,18 @@ impl World {
             }
             None => vec![up_to],
         }
+    }
+
+    /// It could not be told that these were read.
+    pub(super) fn put_unread_back(&self, chat: &RemoteChatId, read: Vec<Unread>) {
+        let mut state = self.state();
+        let waiting = state.unread.entry(chat.clone()).or_default();
+        for unread in read.into_iter().rev() {
+            waiting.push_front(unread);
+        }
+        waiting.truncate(UNREAD_MAX);
+        state.unread_dirty.insert(chat.clone());
+        self.unread_changed.notify_one();
     }
 
     /// Somebody has read in another device of ours what came up to a message.

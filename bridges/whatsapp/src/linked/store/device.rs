@@ -6,6 +6,9 @@ use wacore::store::{Device, error::Result, traits::DeviceStore};
 use super::Kept;
 
 const DEVICE: &str = "device";
+
+/// All shelves of this file.
+pub(super) const SHELVES: &[&str] = &[DEVICE];
 /// A vault holds one device.
 const NUMBER: i32 = 1;
 

@@ -11,6 +11,9 @@ use super::{Kept, key, put, remove, remove_below};
 const PENDING: &str = "pending";
 const SENT: &str = "sent";
 
+/// All shelves of this file.
+pub(super) const SHELVES: &[&str] = &[PENDING, SENT];
+
 impl Kept {
     pub(super) async fn keep_pending(&self, rows: &[PendingInboundRow<'_>]) -> Result<()> {
         let now = self.now_secs();

@@ -21,6 +21,9 @@ const DEVICES: &str = "devices";
 const GROUP: &str = "group";
 const TRUST: &str = "trust";
 
+/// All shelves of this file.
+pub(super) const SHELVES: &[&str] = &[SENDER_KEY_DEVICES, LID, PHONE, BASE_KEY, DEVICES, GROUP, TRUST];
+
 /// Which devices of a group hold our sender key.
 type Holders = BTreeMap<String, bool>;
 

@@ -13,6 +13,9 @@ use super::{Kept, json, key, put};
 
 const SECRET: &str = "message_secret";
 
+/// All shelves of this file.
+pub(super) const SHELVES: &[&str] = &[SECRET];
+
 /// A secret as it is kept.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Secret {

@@ -14,6 +14,9 @@ const PREKEY: &str = "prekey";
 const SIGNED_PREKEY: &str = "signed_prekey";
 const SENDER_KEY: &str = "sender_key";
 
+/// All shelves of this file.
+pub(super) const SHELVES: &[&str] = &[IDENTITY, SESSION, PREKEY, SIGNED_PREKEY, SENDER_KEY];
+
 #[async_trait]
 impl SignalStore for Kept {
     async fn put_identity(&self, address: &str, key: [u8; 32]) -> Result<()> {

@@ -316,6 +316,10 @@ proptest! {
                 perform(&held, call).await.expect("memory takes everything");
             }
             prop_assert_eq!(theirs, look(&held).await.expect("memory"));
+            // A renewed login takes the place of all of it; here the collections have names that WhatsApp has not.
+            for (shelf, _) in held.in_hand().await {
+                prop_assert!(shelf.starts_with("app_state_mac/") || super::shelves().contains(&shelf), "{}", shelf);
+            }
             Ok(())
         })?;
     }

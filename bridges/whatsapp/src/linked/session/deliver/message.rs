@@ -117,7 +117,7 @@ fn set_context(message: &mut wa::Message, context: wa::ContextInfo) {
 }
 
 /// Whether words can stand below a file of this kind.
-fn takes_caption(kind: magpie_common::message::AttachmentKind) -> bool {
+pub(super) fn takes_caption(kind: magpie_common::message::AttachmentKind) -> bool {
     use magpie_common::message::AttachmentKind as Kind;
     matches!(kind, Kind::Image | Kind::Video | Kind::File)
 }

@@ -132,3 +132,6 @@ pub(in crate::linked::session) fn timer_words(secs: u32) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
