@@ -33,7 +33,7 @@ pub(super) fn is_wanted(config: &Arc<WhatsAppConfig>, chat: &Jid) -> bool {
 pub(super) fn may_write(world: &World, chat: &RemoteChatId, jid: &Jid) -> bool {
     match (jid.is_status_broadcast(), jid.is_newsletter()) {
         (true, _) => false,
-        (_, true) => world.group(chat).is_some_and(|channel| channel.am_admin),
+        (_, true) => world.group(chat, |channel| channel.am_admin) == Some(true),
         _ => true,
     }
 }

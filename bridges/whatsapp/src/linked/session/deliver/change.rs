@@ -141,7 +141,7 @@ impl Deliverer {
 
     /// Whether we are known to be no admin of a group, or whether it is none at all, WhatsApp's server would not tell.
     fn may_take_back(&self, goal: &Goal<'_>) -> bool {
-        goal.jid.is_group() && self.world.group(goal.chat).is_none_or(|group| group.am_admin)
+        goal.jid.is_group() && self.world.group(goal.chat, |group| group.am_admin) != Some(false)
     }
 
     /// One's reaction is this one now.

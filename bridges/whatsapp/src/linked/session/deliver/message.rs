@@ -25,7 +25,7 @@ impl Deliverer {
             // The words stand below the first file, and only it answers.
             let written = words.take().unwrap_or_default();
             context.mentioned_jid = mentioned(&written);
-            let mut built = self.file(goal, file, written.text.clone()).await?;
+            let mut built = self.file(file, written.text.clone()).await?;
             set_context(&mut built, std::mem::take(&mut context));
             ids.push(self.send(goal, &stanza(goal.key, &part.to_string()), built).await?);
             if !takes_caption(file.kind) && !written.text.is_empty() {

@@ -53,12 +53,12 @@ impl Intake {
         if scene.other.is_some() || taken.info.edit != EditAttribute::AdminRevoke {
             return false;
         }
-        if world.group(&scene.chat).is_none()
+        if world.group(&scene.chat, |_| ()).is_none()
             && let Ok(Ok(group)) = timeout(GROUP_WITHIN, client.groups().get_metadata(&scene.jid)).await
         {
             groups::learn(world, client, &group).await;
         }
-        world.group(&scene.chat).is_some_and(|group| group.admins.contains(by))
+        world.group(&scene.chat, |group| group.admins.contains(by)) == Some(true)
     }
 
     /// The timer that a message sets, if it is another one. In groups only the server tells what their admins set.

@@ -28,8 +28,13 @@ pub(in crate::linked::session) struct Group {
 }
 
 impl World {
-    pub(in crate::linked::session) fn group(&self, chat: &RemoteChatId) -> Option<Group> {
-        self.state().groups.get(chat).cloned()
+    /// Looks at what is known of a group, if anything is.
+    pub(in crate::linked::session) fn group<T>(
+        &self,
+        chat: &RemoteChatId,
+        look: impl FnOnce(&Group) -> T,
+    ) -> Option<T> {
+        self.state().groups.get(chat).map(look)
     }
 
     /// Learns all of a group.

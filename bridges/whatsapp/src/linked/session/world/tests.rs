@@ -41,7 +41,7 @@ async fn what_must_outlive_a_session_does() {
     assert_eq!(after.timer_secs(&chat), 60);
     let older = Timer { secs: 0, set_ms: 4 };
     assert_eq!(after.learn_timer(&chat, older).await, Ok(false), "whoever sets it last counts");
-    assert_eq!(after.group(&group), Some(known));
+    assert_eq!(after.group(&group, Clone::clone), Some(known));
     assert_eq!(after.reaction(&chat, &id).await, Ok(Some("🎉".to_owned())));
     after.note_reaction(&chat, &id, None).await.expect("it is stored");
     assert_eq!(after.reaction(&chat, &id).await, Ok(None));
