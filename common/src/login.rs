@@ -6,20 +6,23 @@
 use std::{
     collections::HashMap,
     sync::{Arc, LazyLock, Mutex, PoisonError},
-    time::Duration,
 };
 
 use prometheus::{IntGaugeVec, register_int_gauge_vec};
 use ruma::{OwnedUserId, UserId};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::pauses::{after, failures_after};
 pub use self::{
     accounts::{AccountError, Accounts, AccountsParts, SignedOut},
     network::Network,
+    pauses::backoff,
     signing_in::{Ask, Progress, Refused, Show, SigningIn, Stage},
 };
-
 use crate::{
     clock::Clock,
     ids::{LoginId, RemoteUserId},
@@ -29,19 +32,8 @@ use crate::{
 
 mod accounts;
 mod network;
+mod pauses;
 mod signing_in;
-
-/// The first pause after a failed connection; it doubles up to [`RECONNECT_PAUSE_MAX`].
-const RECONNECT_PAUSE_MIN: Duration = Duration::from_millis(500);
-
-/// The longest pause between attempts that may help.
-const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(60);
-
-/// The pause after the network refused the credentials: only a person can mend that.
-const REFUSED_PAUSE: Duration = Duration::from_secs(300);
-
-/// A session that ends sooner has not worked: pauses go on growing, because networks count how often somebody connects.
-const STEADY_AFTER: Duration = Duration::from_secs(60);
 
 static LOGINS: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     register_int_gauge_vec!("magpie_logins", "Logins by state.", &["state"]).expect("the name is unique")
@@ -68,6 +60,8 @@ struct Slot {
     session: Option<Arc<dyn Session>>,
     stop: CancellationToken,
     ended: CancellationToken,
+    /// Somebody asks to connect now.
+    again: Arc<Notify>,
 }
 
 /// A login that is to be kept connected.
@@ -132,6 +126,7 @@ impl Logins {
             session: None,
             stop: stop.clone(),
             ended: ended.clone(),
+            again: Arc::default(),
         };
         self.slots().insert(login.saved.id.clone(), slot);
         (stop, ended)
@@ -153,8 +148,8 @@ impl Logins {
         ended.cancel();
         let stop = self.0.stop.child_token();
         let state = SessionState::BadCredentials { reason: reason.clone() };
-        let slot =
-            Slot { name, owner: Some(owner), me: None, state: state.clone(), session: None, stop, ended };
+        let (owner, again) = (Some(owner), Arc::default());
+        let slot = Slot { name, owner, me: None, state: state.clone(), session: None, stop, ended, again };
         self.slots().insert(id.clone(), slot);
         self.set(&id, state, None);
     }
@@ -170,6 +165,21 @@ impl Logins {
             self.slots().remove(id);
             self.count();
         }
+    }
+
+    /// Connects a login now that waits for its time or for a person. False when there is none, or it does not wait.
+    pub fn reconnect(&self, id: &LoginId) -> bool {
+        let slots = self.slots();
+        let Some(slot) = slots.get(id) else { return false };
+        let waits = match slot.state {
+            SessionState::Disconnected { .. } => slot.session.is_none(),
+            SessionState::BadCredentials { .. } => !slot.ended.is_cancelled(),
+            SessionState::Connecting | SessionState::Connected | SessionState::LoggedOut => false,
+        };
+        if waits {
+            slot.again.notify_waiters();
+        }
+        waits
     }
 
     /// The accounts that somebody has signed in with, by their ids.
@@ -296,17 +306,30 @@ impl Logins {
         (failures, stop): (u32, &CancellationToken),
     ) {
         let reason = error.to_string();
-        let (state, pause) = match error {
-            ConnectError::BadCredentials(reason) => (SessionState::BadCredentials { reason }, REFUSED_PAUSE),
-            ConnectError::Transient(reason) => {
-                (SessionState::Disconnected { reason }, backoff(failures, self.0.clock.jitter()))
+        let (state, pause) = after(error, failures, self.0.clock.jitter());
+        match pause {
+            Some(pause) => {
+                tracing::warn!(login = %login.id, %reason, pause_ms = pause.as_millis(), "Not connected; trying again later.");
             }
-            ConnectError::Closed => (SessionState::LoggedOut, Duration::ZERO),
-        };
-        tracing::warn!(login = %login.id, %reason, pause_ms = pause.as_millis(), "Not connected; trying again later.");
+            None => {
+                tracing::warn!(login = %login.id, %reason, "Not connected; a person has to do something first.")
+            }
+        }
+        // Whoever asks as soon as the state is shown is heard.
+        let again = self.slots().get(&login.id).map(|slot| Arc::clone(&slot.again)).unwrap_or_default();
+        let asked = again.notified();
+        tokio::pin!(asked);
+        asked.as_mut().enable();
         self.set(&login.id, state, None);
+        let over = async {
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = over => {}
+            () = asked => {}
             () = stop.cancelled() => {}
         }
     }
@@ -358,17 +381,6 @@ async fn live(session: &dyn Session, stop: &CancellationToken) -> ConnectError {
     }
 }
 
-/// Twice as long after each failure, up to the largest pause, and spread by half so that many do not come back at once.
-pub fn backoff(failures: u32, jitter: f64) -> Duration {
-    let doubled = RECONNECT_PAUSE_MIN.saturating_mul(1 << failures.saturating_sub(1).min(10));
-    doubled.min(RECONNECT_PAUSE_MAX).mul_f64(0.5 + jitter / 2.0)
-}
-
-/// What still counts of the failures so far after a session that lived so long.
-fn failures_after(failures: u32, lived: Duration) -> u32 {
-    if lived < STEADY_AFTER { failures } else { 0 }
-}
-
 fn state_name(state: &SessionState) -> &'static str {
     match state {
         SessionState::Connecting => "connecting",
@@ -376,24 +388,5 @@ fn state_name(state: &SessionState) -> &'static str {
         SessionState::Disconnected { .. } => "disconnected",
         SessionState::BadCredentials { .. } => "bad_credentials",
         SessionState::LoggedOut => "logged_out",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_stay_within_bounds_and_are_spread() {
-        assert_eq!(backoff(1, 1.0), RECONNECT_PAUSE_MIN);
-        assert_eq!(backoff(2, 1.0), RECONNECT_PAUSE_MIN * 2);
-        assert_eq!(backoff(1, 0.0), RECONNECT_PAUSE_MIN / 2);
-        assert_eq!(backoff(60, 1.0), RECONNECT_PAUSE_MAX);
-    }
-
-    #[test]
-    fn only_a_session_that_lasted_shortens_the_pauses() {
-        assert_eq!(failures_after(7, Duration::from_secs(59)), 7);
-        assert_eq!(failures_after(7, STEADY_AFTER), 0);
     }
 }

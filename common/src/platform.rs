@@ -246,6 +246,9 @@ pub enum ConnectError {
     /// The network does not take the credentials, or lacks a right that must be granted first. Tried again only rarely.
     #[error("{0}")]
     BadCredentials(String),
+    /// Trying again would do harm until a person has done what the words say, and then asks to reconnect.
+    #[error("{0}")]
+    Stopped(String),
     /// We closed it ourselves.
     #[error("the session was closed")]
     Closed,

@@ -34,3 +34,4 @@ mod whatsapp_cloud_bridge;
 mod whatsapp_cloud_simulator;
 mod whatsapp_linked_bridge;
 mod whatsapp_linked_simulator;
+mod whatsapp_linked_story;

@@ -1,11 +1,13 @@
 //! The WhatsApp bridge as a linked device, a real program between the simulator of WhatsApp and a homeserver.
 
 mod communities;
+mod endings;
 mod feeds;
 mod identity;
 mod personal;
 mod proxied;
 mod signing_in;
+mod strangers;
 mod talking;
 
 use std::sync::Arc;

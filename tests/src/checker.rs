@@ -12,6 +12,7 @@ pub use self::{
     network::{Heard, LineNetwork, Network},
     scene::{NETWORK_PEOPLE, Scene, Setting},
     telegram::{Hearing, TelegramNetwork},
+    whatsapp_linked::WhatsAppLinkedNetwork,
 };
 
 mod discord;
@@ -19,6 +20,7 @@ mod network;
 mod reading;
 mod scene;
 mod telegram;
+mod whatsapp_linked;
 
 /// Where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -46,18 +46,12 @@ const AREAS: &[Area] = &[
     Area { name: "whatsapp", packages: &["magpie-whatsapp"], names: &["whatsapp"], needs: EVERYTHING },
 ];
 
-/// The areas whose tests start the program that takes a simulator for WhatsApp.
+/// The areas whose tests start the program that takes a simulator for WhatsApp, or hold such a bridge themselves.
 const SIMULATED_AREAS: &[&str] = &["crash", "whatsapp"];
 
-/// Builds it. Of the whole workspace only that program, so that nothing else gets other features and is built again.
-const BUILD_SIMULATED: &[&str] = &[
-    "build",
-    "--workspace",
-    "--features",
-    "magpie-whatsapp/simulator",
-    "--bin",
-    "magpie-whatsapp-simulated",
-];
+/// How that program and those tests are built: apart, so that everything else is what is shipped.
+const SIMULATED: &[&str] = &["--workspace", "--features", "magpie-whatsapp/simulator", "--test", "simulated"];
+const SIMULATED_PROGRAM: &[&str] = &["--bin", "magpie-whatsapp-simulated"];
 
 /// The table above for `--help`; a test keeps them equal.
 pub const AREAS_HELP: &str = "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, telegram, tidy, whatsapp";
@@ -75,12 +69,15 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
     // themselves are built with the same features and not a second time.
     run_command(cargo(tools).args(["build", "--workspace", "--all-targets"]), "the build failed; see above")?;
     if may_need_simulated(area, quick) {
-        run_command(cargo(tools).args(BUILD_SIMULATED), "the build failed; see above")?;
+        // With its tests, since without any test the whole tree would be built once more with less features.
+        let mut build = cargo(tools);
+        build.arg("build").args(SIMULATED).args(SIMULATED_PROGRAM);
+        run_command(&mut build, "the build failed; see above")?;
     }
     let needs = area.map_or(EVERYTHING, |area| area.needs);
     let has_database = !quick && needs.iter().any(|part| matches!(part, Part::Postgres));
     let postgres = has_database.then(|| Postgres::start(tools)).flatten();
-    let outcome = commands(area, filter).iter().try_for_each(|arguments| {
+    let outcome = commands(area, filter, quick).iter().try_for_each(|arguments| {
         let mut command = cargo(tools);
         command.args(arguments).env("MAGPIE_TEST_SKIPPED", &skips);
         if let Some(postgres) = &postgres {
@@ -164,11 +161,24 @@ fn set_up(tools: &Tools, parts: &[Part]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn commands(area: Option<&Area>, filter: Option<&str>) -> Vec<Vec<String>> {
+fn commands(area: Option<&Area>, filter: Option<&str>, quick: bool) -> Vec<Vec<String>> {
     let nextest = system::works("cargo", &["nextest", "--version"]);
     let names: Vec<&str> = area.map_or(filter.into_iter().collect(), |area| area.names.to_vec());
     let packages = area.map_or(&[][..], |area| area.packages);
-    if nextest { with_nextest(packages, &names) } else { with_cargo(packages, &names) }
+    let mut all = if nextest { with_nextest(packages, &names) } else { with_cargo(packages, &names) };
+    if may_need_simulated(area, quick) {
+        all.push(simulated(if packages.is_empty() { &names } else { &[] }));
+    }
+    all
+}
+
+/// The tests in there; these names among them.
+fn simulated(names: &[&str]) -> Vec<String> {
+    let mut tests = words(&["test"]);
+    tests.extend(words(SIMULATED));
+    tests.extend(words(&["--no-fail-fast", "--"]));
+    tests.extend(words(names));
+    tests
 }
 
 fn with_nextest(packages: &[&str], names: &[&str]) -> Vec<Vec<String>> {

@@ -26,6 +26,7 @@ mod asking;
 
 const FLOW: Argument = Argument { name: "way", kind: Kind::Word, needed: Needed::No };
 const ACCOUNT: Argument = Argument { name: "account", kind: Kind::Word, needed: Needed::Always };
+const ANY_ACCOUNT: Argument = Argument { needed: Needed::No, ..ACCOUNT };
 
 pub(super) const LOGIN: Command = Command {
     name: "login",
@@ -55,6 +56,18 @@ pub(super) const RELOGIN: Command = Command {
         }
         .boxed()
     },
+};
+
+pub(super) const RECONNECT: Command = Command {
+    name: "reconnect",
+    aliases: &[],
+    section: Section::Accounts,
+    arguments: &[ANY_ACCOUNT],
+    help: "Connects an account now that waits for its time or for you. Without one, all of yours.",
+    example: "reconnect",
+    level: Level::User,
+    place: Place::Anywhere,
+    effect: |desk, asked| async move { Ok(said(reconnect(desk, asked))) }.boxed(),
 };
 
 pub(super) const CANCEL: Command = Command {
@@ -199,6 +212,20 @@ fn list(desk: &Desk, asked: Asked<'_>) -> String {
         format!("{} (`{}`): {}{whose}", login.name, login.id, state_words(&login.state))
     };
     logins.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn reconnect(desk: &Desk, asked: Asked<'_>) -> String {
+    let wanted = asked.given.word();
+    let all = visible(desk, asked);
+    let meant = all.iter().filter(|login| wanted.is_none_or(|wanted| login.id.as_str() == wanted));
+    let tried: Vec<_> = meant
+        .filter(|login| desk.logins.reconnect(&login.id))
+        .map(|login| format!("`{}`", login.id))
+        .collect();
+    match tried.is_empty() {
+        true => "Nothing waits to be connected. `list-logins` shows what your accounts do.".to_owned(),
+        false => format!("Connecting {} again.", tried.join(", ")),
+    }
 }
 
 async fn prefer(desk: &Desk, asked: Asked<'_>) -> Reply {

@@ -13,6 +13,21 @@ pub trait Network: Send + Sync + 'static {
     /// The bridge that serves it: `example` for `magpie-example`.
     const BRIDGE: &'static str;
 
+    /// Its program, where that is not the one that is shipped.
+    const PROGRAM: Option<&'static str> = None;
+
+    /// What the first person says to the bot in every room, where one must for others to be heard, and a part of the answer that is wanted.
+    const GREETING: Option<(&'static str, &'static str)> = None;
+
+    /// The bridge listens at `url` for the first time: signs in, where its configuration names no account.
+    ///
+    /// # Errors
+    /// When that fails.
+    async fn sign_in(&self, url: &str, admin: &str) -> anyhow::Result<()> {
+        let _ = (url, admin);
+        Ok(())
+    }
+
     /// The lines of the `platform:` section of the bridge that listens at `url`.
     fn platform(&self, url: &str) -> String;
 

@@ -26,6 +26,9 @@ const BURSTS_MAX: usize = 60;
 /// A lane gets up to this many messages in one burst.
 const BURST_MAX: usize = 4;
 
+/// So often a bridge that comes up says that it is not there yet.
+const GREETINGS_MAX: usize = 2_000;
+
 const MATRIX_PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 /// Who writes on the network.
 pub const NETWORK_PEOPLE: [&str; 3] = ["ada", "ben", "cleo"];
@@ -75,7 +78,11 @@ impl<N: Network> Scene<N> {
         let homeserver = FakeHomeserver::start(stage.fake_settings()).await?;
         stage.set_homeserver(&homeserver.url());
         let people = MATRIX_PEOPLE.map(|name| homeserver.person(name)).to_vec();
+        if let Some(program) = N::PROGRAM {
+            stage.set_program(program);
+        }
         let bridge = stage.start().await?;
+        network.sign_in(&stage.url(), people[0].user_id().as_str()).await?;
         let reading = Reading::new(N::BRIDGE, homeserver.server_name().as_str());
         let random = StdRng::seed_from_u64(setting.seed);
         let mut scene = Self {
@@ -265,6 +272,21 @@ impl<N: Network> Scene<N> {
 
     async fn command(&self, words: &str) -> anyhow::Result<String> {
         let (_, room) = self.chats.first().context("there is a room")?;
+        self.command_in(room, words).await
+    }
+
+    /// A bridge that was just started may have to be asked again.
+    async fn greet(&self, room: &OwnedRoomId) -> anyhow::Result<()> {
+        let Some((words, wanted)) = N::GREETING else { return Ok(()) };
+        for _ in 0..GREETINGS_MAX {
+            if self.command_in(room, words).await?.contains(wanted) {
+                return Ok(());
+            }
+        }
+        bail!("`{words}` is not taken")
+    }
+
+    async fn command_in(&self, room: &OwnedRoomId, words: &str) -> anyhow::Result<String> {
         let asked = self.people[0].sends(room, &format!("!{} {words}", N::BRIDGE));
         let answer = self.homeserver.wait_for(room, |event| {
             event.content()["m.relates_to"]["m.in_reply_to"]["event_id"] == asked.as_str()
@@ -286,6 +308,7 @@ impl<N: Network> Scene<N> {
             for person in &self.people[1..] {
                 self.people[0].invites(&room, person.user_id()).await;
             }
+            self.greet(&room).await?;
             self.chats.push((chat, room));
         }
         Ok(())

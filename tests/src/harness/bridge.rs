@@ -145,7 +145,7 @@ pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     if !path.exists() {
         // What takes a simulator for the network is no part of an ordinary build.
         let of_feature = match name.strip_suffix("-simulated") {
-            Some(shipped) => format!(" --features {shipped}/simulator --bin {name}"),
+            Some(shipped) => format!(" --features {shipped}/simulator --test simulated --bin {name}"),
             None => String::new(),
         };
         bail!("{} is not built; `cargo build --workspace{of_feature}` does that", path.display());

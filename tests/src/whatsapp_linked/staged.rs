@@ -33,12 +33,17 @@ pub fn cast(sim: &LinkedSim, server_name: &str) -> Cast {
         durability: "full",
         admin: format!("@admin:{server_name}"),
         platform: platform_section(sim),
-        environment: vec![("MAGPIE_PROVISIONING__SECRET".to_owned(), SECRET.to_owned())],
+        environment: environment(),
     }
 }
 
+/// Environment variables of a bridge with which programs may sign people in.
+pub fn environment() -> Vec<(String, String)> {
+    vec![("MAGPIE_PROVISIONING__SECRET".to_owned(), SECRET.to_owned())]
+}
+
 /// Links the bridge at `url` to a phone, for a person in Matrix, by the provisioning API and a QR code. Gives the address of the new
-/// device, which may not be connected yet: [`connected`] waits for that.
+/// device, to which others can write from now on.
 ///
 /// # Errors
 /// When it does not come so far.
@@ -49,6 +54,10 @@ pub async fn sign_in(url: &str, user_id: &str, phone: &Phone) -> anyhow::Result<
     let device = phone.scan(shown["stage"]["code"].as_str().context("the code is no text")?).await?;
     let done = door.answer(&shown, &json!({})).await?;
     ensure!(done["stage"]["type"] == "done", "nobody is signed in: {done}");
+    // Who has shown no keys is not written to.
+    let keys =
+        |event: &Value| event["from"] == device && event["xmlns"] == "encrypt" && event["type"] == "set";
+    phone.node.expect("query", keys).await?;
     Ok(device)
 }
 

@@ -122,6 +122,8 @@ impl Linking {
             kinds: HEARD,
             // When nobody listens for so long, the codes are old anyway.
             hear: Box::new(move |event| drop(heard_in.try_send(event))),
+            // The person waits for a minute; until then it is tried again.
+            unreached: Arc::new(|_| ()),
         };
         let http = Http::new(&self.config)
             .map_err(|error| PlatformError(format!("The bridge cannot start a client: {error}.")))?;

@@ -109,7 +109,7 @@ impl Recorder {
         self.state().unreadable = unreadable;
     }
 
-    /// How many pushes were refused.
+    /// How many pushes and rows were refused.
     pub fn refused(&self) -> usize {
         self.state().refused
     }
@@ -192,6 +192,8 @@ impl SinkPort for Recorder {
     async fn keep(&self, login: &LoginId, changes: Vec<Keeping>) -> Result<(), NotStored> {
         let mut state = self.state();
         if state.full {
+            state.refused += 1;
+            self.changed.send_modify(|version| *version += 1);
             return Err(NotStored("the disk is full".to_owned()));
         }
         for change in changes {

@@ -128,11 +128,14 @@ impl Happenings {
             }
             Event::ContactUpdate(update) => {
                 let name = update.action.full_name.as_deref().and_then(world::name);
+                // Address books go by number; the hidden id stands beside it.
+                let hidden: Option<Jid> = update.action.lid_jid.as_deref().and_then(|jid| jid.parse().ok());
+                let jid = hidden.as_ref().filter(|jid| jid.is_lid()).unwrap_or(&update.jid);
                 if update.from_full_sync {
                     // The whole address book: whoever is in it is named when they speak.
-                    return self.learn(&update.jid, |names| names.contact = name).await.map(drop);
+                    return self.learn(jid, |names| names.contact = name).await.map(drop);
                 }
-                self.renamed(&update.jid, |names| names.contact = name).await
+                self.renamed(jid, |names| names.contact = name).await
             }
             Event::ContactNumberChanged(change) => self.number_changed(change).await,
             Event::GroupUpdate(update) => groups::updated(self, update).await,

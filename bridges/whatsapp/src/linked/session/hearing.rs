@@ -33,6 +33,13 @@ pub(super) fn ears(acks: Acks, end: End) -> (Ears, Heard) {
     let (messages_in, messages) = mpsc::channel(EVENTS_MAX);
     let (past_in, past) = mpsc::channel(PIECES_MAX);
     let (rest_in, rest) = mpsc::channel(EVENTS_MAX);
+    let away = end.clone();
+    let unreached = move |error: &anyhow::Error| {
+        away.because(ConnectError::Transient(format!(
+            "WhatsApp's server cannot be reached ({}). Check the network of this machine.",
+            verdict::told(&format!("{error:#}"))
+        )));
+    };
     let hear = move |event: Arc<Event>| {
         if let Some(why) = verdict::end(&event) {
             end.because(why);
@@ -52,6 +59,10 @@ pub(super) fn ears(acks: Acks, end: End) -> (Ears, Heard) {
                 }
                 return;
             }
+            Event::Disconnected(_) => {
+                acks.lost();
+                rest_in.try_send(event)
+            }
             Event::HistorySync(_) => past_in.try_send(event),
             _ => rest_in.try_send(event),
         };
@@ -60,7 +71,8 @@ pub(super) fn ears(acks: Acks, end: End) -> (Ears, Heard) {
             error!(?kind, "Too much happens in WhatsApp at once; something that is no message was left out.");
         }
     };
-    (Ears { kinds: happenings::HEARD, hear: Box::new(hear) }, Heard { messages, past, rest })
+    let ears = Ears { kinds: happenings::HEARD, hear: Box::new(hear), unreached: Arc::new(unreached) };
+    (ears, Heard { messages, past, rest })
 }
 
 #[cfg(test)]
