@@ -46,6 +46,19 @@ const AREAS: &[Area] = &[
     Area { name: "whatsapp", packages: &["magpie-whatsapp"], names: &["whatsapp"], needs: EVERYTHING },
 ];
 
+/// The areas whose tests start the program that takes a simulator for WhatsApp.
+const SIMULATED_AREAS: &[&str] = &["crash", "whatsapp"];
+
+/// Builds it. Of the whole workspace only that program, so that nothing else gets other features and is built again.
+const BUILD_SIMULATED: &[&str] = &[
+    "build",
+    "--workspace",
+    "--features",
+    "magpie-whatsapp/simulator",
+    "--bin",
+    "magpie-whatsapp-simulated",
+];
+
 /// The table above for `--help`; a test keeps them equal.
 pub const AREAS_HELP: &str = "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, telegram, tidy, whatsapp";
 
@@ -61,6 +74,9 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
     // Tests start our programs, and cargo builds a program for the tests of its own package only. All targets at once, so that the tests
     // themselves are built with the same features and not a second time.
     run_command(cargo(tools).args(["build", "--workspace", "--all-targets"]), "the build failed; see above")?;
+    if may_need_simulated(area, quick) {
+        run_command(cargo(tools).args(BUILD_SIMULATED), "the build failed; see above")?;
+    }
     let needs = area.map_or(EVERYTHING, |area| area.needs);
     let has_database = !quick && needs.iter().any(|part| matches!(part, Part::Postgres));
     let postgres = has_database.then(|| Postgres::start(tools)).flatten();
@@ -81,6 +97,12 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
         return Ok(());
     }
     prove_features(tools, &skips)
+}
+
+/// Whether the chosen tests may start it. What is no area is a part of a test's name, which can be any; and a quick run starts nothing that
+/// needs Node.
+fn may_need_simulated(area: Option<&Area>, quick: bool) -> bool {
+    !quick && area.is_none_or(|area| SIMULATED_AREAS.contains(&area.name))
 }
 
 /// A database server for tests of packages that cannot start one. It ends when it is dropped.
@@ -198,6 +220,15 @@ mod tests {
     fn help_names_every_area() {
         let names: Vec<&str> = AREAS.iter().map(|area| area.name).collect();
         assert_eq!(AREAS_HELP, format!("Areas: {}", names.join(", ")));
+    }
+
+    #[test]
+    fn only_what_may_need_the_simulated_program_builds_it() {
+        let of = |name: &str| AREAS.iter().find(|area| area.name == name);
+        assert!(may_need_simulated(None, false));
+        assert!(SIMULATED_AREAS.iter().all(|name| of(name).is_some() && may_need_simulated(of(name), false)));
+        assert!(!may_need_simulated(of("store"), false));
+        assert!(!may_need_simulated(None, true));
     }
 
     #[test]
