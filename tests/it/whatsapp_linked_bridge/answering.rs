@@ -6,7 +6,7 @@ use magpie_tests::{
 };
 use serde_json::json;
 
-use super::chat::Chat;
+use super::chat::{Chat, empower};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn real_words_go_with_their_form_and_what_they_answer() -> anyhow::Result<()> {
@@ -160,6 +160,7 @@ async fn real_words_disappear_when_the_chat_wants_it() -> anyhow::Result<()> {
 async fn real_messages_are_pinned_both_ways() -> anyhow::Result<()> {
     let Some(_) = need(Component::Judge("whatsapp")) else { return Ok(()) };
     let chat = Chat::begin().await?;
+    empower(chat.homeserver(), &chat.room);
     let hello = json!([chat.hello_event.event_id]);
     let pinned = |wanted: serde_json::Value| {
         let (room, homeserver) = (chat.room.clone(), chat.homeserver());

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use magpie_common::testkit::fake_homeserver::{FakeEvent, FakeHomeserver, FakePerson};
 use magpie_tests::whatsapp_linked::{LinkedSim, Person};
-use ruma::{OwnedRoomId, OwnedUserId};
+use ruma::{OwnedRoomId, OwnedUserId, RoomId};
 use serde_json::Value;
 
-use super::Linked;
+use super::{ADMIN, Linked};
 
 /// Whom Alice and Bob meet later.
 pub(super) const CAROL: &str = "12025550103";
@@ -25,6 +25,13 @@ pub(super) struct Chat {
     pub(super) hello: String,
     /// And their event.
     pub(super) hello_event: Arc<FakeEvent>,
+}
+
+/// Gives the admin all power in a room.
+pub(super) fn empower(homeserver: &FakeHomeserver, room: &RoomId) {
+    let mut levels = homeserver.state(room, "m.room.power_levels", "").expect("there are levels");
+    levels["users"][ADMIN] = 100.into();
+    homeserver.person("whatsappbot").sets_state(room, "m.room.power_levels", "", &levels);
 }
 
 impl Chat {

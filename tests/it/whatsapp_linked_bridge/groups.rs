@@ -12,7 +12,10 @@ use magpie_tests::{
 use ruma::{OwnedRoomId, OwnedUserId};
 use serde_json::{Value, json};
 
-use super::{Linked, chat::CAROL};
+use super::{
+    Linked,
+    chat::{CAROL, empower},
+};
 
 /// A group of Alice and Bob in which Bob has spoken.
 struct Group {
@@ -128,6 +131,7 @@ async fn real_a_group_is_a_room_that_follows_it() -> anyhow::Result<()> {
 async fn real_a_group_follows_its_room() -> anyhow::Result<()> {
     let Some(_) = need(Component::Judge("whatsapp")) else { return Ok(()) };
     let group = Group::of_alice().await?;
+    empower(group.homeserver(), &group.room);
     let sim = &group.linked.on.sim;
     group.admin.sets_state(&group.room, "m.room.name", "", &json!({"name": "Small choir"}));
     group.is_at_whatsapp("group-change", |event| event["subject"] == "Small choir").await?;
@@ -164,7 +168,7 @@ async fn real_where_only_admins_write_others_are_told() -> anyhow::Result<()> {
     bob.set_subject(&group.jid, "News").await?;
     group.shows("m.room.name", "name", "News").await;
     group.admin.sends(&group.room, "May I?");
-    let told = group.linked.hears(&group.room, "cannot").await;
+    let told = group.linked.hears(&group.room, "not carried over to WhatsApp").await;
     assert_eq!(
         (&told.content()["msgtype"], told.sender.localpart()),
         (&json!("m.notice"), "whatsappbot"),
