@@ -215,7 +215,7 @@ fn poll_meaning(poll: &wa::message::PollCreationMessage, reading: &Reading<'_>) 
         .map(|option| option.option_name.clone().unwrap_or_default())
         .collect();
     let context = poll.context_info.as_option();
-    let text = words::marked_up(&question, context, reading.names);
+    let text = words::poll(words::marked_up(&question, context, reading.names), &answers).bounded();
     let answers_to = context.and_then(|context| {
         Some(Quoted { stanza: context.stanza_id.clone()?, participant: context.participant.clone() })
     });
@@ -264,17 +264,6 @@ pub(super) fn call(is_video: bool, missed: bool, phone: Option<&str>) -> Message
         let link = Node::Link { url: format!("https://wa.me/{digits}"), children };
         message.text.0.extend([Node::Text(" ".to_owned()), link, Node::Text(".".to_owned())]);
     }
-    message
-}
-
-/// A poll that is no poll here, in words.
-pub(super) fn poll_words(question: &Message, answers: &[String]) -> Message {
-    let mut message = question.clone();
-    message.text.0.insert(0, Node::Text("📊 ".to_owned()));
-    for answer in answers {
-        message.text.0.extend([Node::LineBreak, Node::Text(format!("• {answer}"))]);
-    }
-    message.text = message.text.bounded();
     message
 }
 

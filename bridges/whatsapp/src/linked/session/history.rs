@@ -35,7 +35,7 @@ use super::{
     world::{self, PollMemory, Timer, World},
 };
 use crate::linked::{
-    events::{self, Meaning, Reading, Said},
+    events::{self, Meaning, Reading},
     identity, place, verdict,
 };
 
@@ -236,21 +236,20 @@ impl Past {
         let names = |jid: &Jid| (world.whom(jid), world.label(jid));
         let view_once = world.config.linked_view_once;
         let id = scene.message(world, stanza);
-        let said =
-            match guarded(|| events::read(message, &Reading { bearer: &bearer, names: &names, view_once })) {
-                Meaning::Said(said) => said,
-                // What was voted is not told with it, so it stands there in words; but votes go on.
-                Meaning::Poll { said, answers, .. } => {
-                    let context = message.message_context_info.as_option();
-                    let secret = context.and_then(|context| context.message_secret.clone());
-                    let secret = secret.or_else(|| told.message_secret.clone());
-                    let words = events::poll_words(&said.message, &answers);
-                    let memory = PollMemory { answers, creator: source.sender.to_non_ad(), secret };
-                    world.note_poll(&scene.chat, &id, &memory).await?;
-                    Said { message: words, ..said }
-                }
-                _ => return Ok(None),
-            };
+        let reading = Reading { bearer: &bearer, names: &names, view_once };
+        let said = match guarded(|| events::read(message, &reading)) {
+            Meaning::Said(said) => said,
+            // What was voted is not told with it, so it stands there in words; but votes go on.
+            Meaning::Poll { said, answers, .. } => {
+                let context = message.message_context_info.as_option();
+                let secret = context.and_then(|context| context.message_secret.clone());
+                let secret = secret.or_else(|| told.message_secret.clone());
+                let memory = PollMemory { answers, creator: source.sender.to_non_ad(), secret };
+                world.note_poll(&scene.chat, &id, &memory).await?;
+                said
+            }
+            _ => return Ok(None),
+        };
         let (mut message, answers) = (said.message, said.answers);
         let Some(sender) = scene.sender(world).filter(|_| !message.is_empty()) else { return Ok(None) };
         if let Some(quoted) = answers {

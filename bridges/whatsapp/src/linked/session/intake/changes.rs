@@ -93,17 +93,14 @@ pub(super) fn in_place(world: &World, taken: &Taken<'_>, events: Vec<RemoteEvent
     let mut told = Vec::with_capacity(events.len() + 2);
     let mut is_shown = false;
     for event in events {
-        let new = if let RemoteEvent::Message(message) = &event {
+        // A poll takes the place of words in words, which it holds.
+        let shown = if let RemoteEvent::Message(message) | RemoteEvent::Poll { message, .. } = &event {
             Some(message.clone())
-        } else if let RemoteEvent::Poll { message, answers, .. } = &event {
-            // A poll cannot take the place of words.
-            let words = events::poll_words(&message.message, answers);
-            Some(RemoteMessage { message: words, ..message.clone() })
         } else {
             None
         };
         told.push(event);
-        if let Some(new) = new.filter(|new| new.id == *id) {
+        if let Some(new) = shown.filter(|shown| shown.id == *id) {
             is_shown = true;
             told.push(RemoteEvent::Edit { new, edited_ms: taken.sent_ms });
         }

@@ -66,8 +66,7 @@ async fn a_poll_takes_the_place_of_words_in_words() {
     let told = in_place(&world, &taken, vec![poll.clone()]);
     let [first, RemoteEvent::Edit { new, .. }] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!(first, &poll);
-    let words = new.message.text.to_plain();
-    assert!(["Tea?", "Yes", "No"].iter().all(|word| words.contains(word)), "{words}");
+    assert_eq!(new.message.text.to_plain(), "Tea?");
 }
 
 #[tokio::test]
