@@ -47,7 +47,7 @@ pub(super) async fn learn(world: &World, client: &Client, group: &GroupMetadata)
     let chat = RemoteChatId::new(group.id.to_non_ad_string());
     world.learn_group(&chat, known).await;
     let secs = group.ephemeral.as_ref().and_then(|timer| timer.expiration).unwrap_or_default();
-    let timer = Timer { secs, set_ms: world.clock.now_ms() };
+    let timer = Timer::by_server(secs);
     if let Err(error) = world.learn_timer(&chat, timer).await {
         warn!(%error, "The timer of a group could not be stored.");
     }
@@ -207,7 +207,7 @@ async fn timer(
     chat: &RemoteChatId,
     secs: u32,
 ) -> Result<(), NotStored> {
-    let timer = Timer { secs, set_ms: update.timestamp.timestamp_millis() };
+    let timer = Timer::by_server(secs);
     if !here.world.is_new_timer(chat, timer) {
         return Ok(());
     }

@@ -94,6 +94,11 @@ pub(super) struct Timer {
 }
 
 impl Timer {
+    /// As the server tells it, which always counts.
+    pub(super) fn by_server(secs: u32) -> Self {
+        Self { secs, set_ms: i64::MAX }
+    }
+
     fn of(row: &Row) -> Self {
         let set_ms = row.value.as_slice().try_into().map_or(0, i64::from_be_bytes);
         Self { secs: u32::try_from(row.mark).unwrap_or_default(), set_ms }

@@ -241,3 +241,29 @@ fn revoke(key: wa::MessageKey) -> wa::Message {
 fn wrapped(protocol: wa::message::ProtocolMessage) -> wa::Message {
     wa::Message { protocol_message: MessageField::some(protocol), ..wa::Message::default() }
 }
+
+#[cfg(test)]
+mod tests {
+    use wacore::types::message::EditAttribute;
+
+    use super::*;
+
+    /// The library tells the server what a message does by what it holds.
+    #[test]
+    fn the_server_is_told_what_a_message_does() {
+        let key = |from_me| wa::MessageKey { from_me: Some(from_me), ..wa::MessageKey::default() };
+        for (message, expected) in [
+            (revoke(key(true)), EditAttribute::SenderRevoke),
+            (revoke(key(false)), EditAttribute::AdminRevoke),
+            (pin_message(key(true), true, 7), EditAttribute::PinInChat),
+            (pin_message(key(true), false, 7), EditAttribute::PinInChat),
+        ] {
+            assert_eq!(EditAttribute::infer_from_message(&message), Some(expected));
+        }
+        let lasts = |pinned| {
+            let context = pin_message(key(true), pinned, 7).message_context_info;
+            context.as_option().and_then(|context| context.message_add_on_duration_in_secs)
+        };
+        assert_eq!((lasts(true), lasts(false)), (Some(PIN_SECS), Some(0)));
+    }
+}
