@@ -352,41 +352,4 @@ fn shelf(chat: &RemoteChatId) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use magpie_common::{
-        ids::{AliasSet, LoginId, RemoteUserId},
-        message::{Message, RichText, Sender},
-        testkit::platform_suite::Recorder,
-    };
-
-    use super::*;
-
-    #[tokio::test]
-    async fn the_newest_messages_up_to_a_bound_come_oldest_first() {
-        let vault = EventSink::new(LoginId::new("1"), Arc::new(Recorder::default())).vault();
-        let chat = RemoteChatId::new("1/2");
-        for (id, sent_ms) in [("c", 30), ("a", 10), ("d", 40), ("b", 20)] {
-            let message = RemoteMessage {
-                chat: chat.clone(),
-                id: RemoteMessageId::new(id),
-                sender: Sender { ids: AliasSet::single(RemoteUserId::new("2")), name: None, avatar: None },
-                sent_ms,
-                message: Message::text(RichText::plain(id)),
-            };
-            let row =
-                Row { key: id.to_owned(), mark: sent_ms, value: serde_json::to_vec(&message).expect("JSON") };
-            vault.keep(vec![Keeping::Put { shelf: shelf(&chat), row }]).await.expect("it is stored");
-        }
-        let cases = [
-            (Until::Before(RemoteMessageId::new("d")), 2, vec!["b", "c"]),
-            (Until::Including(RemoteMessageId::new("d")), 2, vec!["c", "d"]),
-            (Until::Before(RemoteMessageId::new("new")), 9, vec!["a", "b", "c", "d"]),
-            (Until::Before(RemoteMessageId::new("a")), 9, vec![]),
-        ];
-        for (until, count, wanted) in cases {
-            let found =
-                messages(&vault, std::slice::from_ref(&chat), &until, count).await.expect("they can be read");
-            assert_eq!(found.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), wanted, "{until:?}");
-        }
-    }
-}
+mod tests;

@@ -208,18 +208,23 @@ impl World {
         id: &RemoteUserId,
         learn: impl FnOnce(&mut Names) + Send,
     ) -> Result<bool, NotStored> {
-        let (changed, names) = {
+        let (before, names) = {
             let mut state = self.state();
             let names = state.names.entry(id.clone()).or_default();
             let before = names.clone();
             learn(names);
-            (*names != before, names.clone())
+            (before, names.clone())
         };
-        if changed {
-            let value = serde_json::to_vec(&names).unwrap_or_default();
-            self.keep(NAMES, id.as_str(), 0, value).await?;
+        if names == before {
+            return Ok(false);
         }
-        Ok(changed)
+        let value = serde_json::to_vec(&names).unwrap_or_default();
+        let kept = self.keep(NAMES, id.as_str(), 0, value).await;
+        if kept.is_err() {
+            // It is another one still, and is stored when it is told again.
+            self.state().names.insert(id.clone(), before);
+        }
+        kept.map(|()| true)
     }
 
     /// After how many seconds messages of a chat disappear; 0 for never.
@@ -238,8 +243,8 @@ impl World {
         if !self.is_new_timer(chat, timer) {
             return Ok(false);
         }
-        self.state().timers.insert(chat.clone(), timer);
         self.keep(TIMERS, chat.as_str(), timer.secs.into(), timer.set_ms.to_be_bytes().to_vec()).await?;
+        self.state().timers.insert(chat.clone(), timer);
         Ok(true)
     }
 

@@ -244,9 +244,28 @@ fn wrapped(protocol: wa::message::ProtocolMessage) -> wa::Message {
 
 #[cfg(test)]
 mod tests {
+    use magpie_common::message::{Attachment, AttachmentKind, FileSource};
     use wacore::types::message::EditAttribute;
 
     use super::*;
+
+    #[test]
+    fn words_stand_beside_what_cannot_bear_them() {
+        for (kind, expected) in [
+            (AttachmentKind::Voice, true),
+            (AttachmentKind::Audio, true),
+            (AttachmentKind::Sticker, true),
+            (AttachmentKind::Image, false),
+            (AttachmentKind::Video, false),
+            (AttachmentKind::File, false),
+        ] {
+            let source = FileSource::Matrix("mxc://example.org/a".into());
+            let attachments = vec![Attachment::new(kind, source, "a")];
+            let message = Message { attachments, ..Message::default() };
+            assert_eq!(has_words_beside(&message), expected, "{kind:?}");
+        }
+        assert!(!has_words_beside(&Message::default()));
+    }
 
     /// The library tells the server what a message does by what it holds.
     #[test]
