@@ -153,7 +153,12 @@ impl Deliverer {
     /// How a chat knows us.
     fn own_in(&self, goal: &Goal<'_>) -> Option<Jid> {
         let own = &self.world.own;
-        if goal.jid.is_pn() { own.phone.clone().or_else(|| own.lid.clone()) } else { own.address().cloned() }
+        let is_by_number = self.world.group(goal.chat, |group| group.is_by_number) == Some(true);
+        if goal.jid.is_pn() || is_by_number {
+            own.phone.clone().or_else(|| own.lid.clone())
+        } else {
+            own.address().cloned()
+        }
     }
 }
 

@@ -1,19 +1,22 @@
 //! Groups: what they look like, who is in them, and what changes.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use magpie_common::{
     ids::{RemoteChatId, RemoteUserId},
     message::{ChatChange, ChatInfo, ChatKind, MemberChange, RemoteEvent, RemoteMessage},
     platform::NotStored,
 };
-use tracing::{debug, warn};
+use tracing::warn;
 use wacore::{
     stanza::groups::{GroupNotificationAction, GroupParticipantInfo},
-    types::{events::GroupUpdate, message::MessageSource},
+    types::{
+        events::GroupUpdate,
+        message::{AddressingMode, MessageSource},
+    },
 };
 use wacore_binary::{Jid, Node};
-use whatsapp_rust::{Client, GroupMetadata};
+use whatsapp_rust::{Client, GroupError, GroupMetadata, IqError};
 
 use super::{
     happenings::Happenings,
@@ -27,12 +30,16 @@ use crate::linked::{events, file::RemoteFile, place, verdict::told};
 const MEMBERS_MAX: usize = 500;
 /// A community has no more groups.
 const LINKED_MAX: usize = 100;
+/// How often a group is looked at before it is left as it was.
+const LOOKS_MAX: u32 = 3;
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Remembers who may do what in a group, and its timer; gives its members.
 pub(super) async fn learn(world: &World, client: &Client, group: &GroupMetadata) -> Vec<RemoteUserId> {
     let mut members = Vec::new();
     let mut known =
         Group { is_announcement: group.is_announcement, is_locked: group.is_locked, ..Group::default() };
+    known.is_by_number = group.addressing_mode == AddressingMode::Pn;
     for member in &group.participants {
         let told = [Some(&member.jid), member.phone_number.as_ref(), member.lid.as_ref()];
         let person = world.list(client, told.into_iter().flatten()).await;
@@ -80,15 +87,24 @@ pub(super) async fn info(world: &World, client: &Client, group: &GroupMetadata) 
     }
 }
 
+/// A group as the server shows it; `None` where we are not in it, or where the server keeps silent.
+async fn looked_at(here: &Happenings, jid: &Jid) -> Option<GroupMetadata> {
+    for attempt in 1..=LOOKS_MAX {
+        match here.client.groups().get_metadata(jid).await {
+            Ok(group) => return Some(group),
+            Err(GroupError::Iq(IqError::ServerError { code: 401 | 403 | 404, .. })) => return None,
+            Err(error) if attempt == LOOKS_MAX => {
+                warn!(error = told(&error), "A group that changed cannot be looked at.");
+            }
+            Err(_) => tokio::time::sleep(LOOK_AGAIN_AFTER).await,
+        }
+    }
+    None
+}
+
 /// A group looks different now.
 pub(super) async fn changed(here: &Happenings, jid: &Jid) -> Result<(), NotStored> {
-    let group = match here.client.groups().get_metadata(jid).await {
-        Ok(group) => group,
-        Err(error) => {
-            debug!(error = told(&error), "A group that changed cannot be looked at.");
-            return Ok(());
-        }
-    };
+    let Some(group) = looked_at(here, jid).await else { return Ok(()) };
     let info = info(&here.world, &here.client, &group).await;
     let chat = RemoteChatId::new(jid.to_non_ad_string());
     here.push(RemoteEvent::ChatChanged { chat, change: ChatChange::Info(Box::new(info)) }).await
@@ -114,7 +130,7 @@ pub(super) async fn updated(here: &Happenings, update: &GroupUpdate) -> Result<(
         Action::Delete { .. } => here.push(RemoteEvent::ChatChanged { chat, change: ChatChange::Gone }).await,
         Action::Ephemeral { expiration, .. } => timer(here, update, &chat, *expiration).await,
         Action::Create { .. } => {
-            if let Ok(group) = here.client.groups().get_metadata(&update.group_jid).await {
+            if let Some(group) = looked_at(here, &update.group_jid).await {
                 let info = Box::new(info(&here.world, &here.client, &group).await);
                 here.push(RemoteEvent::ChatChanged { chat, change: ChatChange::Present(info) }).await?;
             }
@@ -171,7 +187,7 @@ async fn ourselves(here: &Happenings, chat: &RemoteChatId, change: MemberChange)
         MemberChange::Left | MemberChange::Banned => ChatChange::Gone,
         MemberChange::Joined => {
             let Some(jid) = place::address(&here.world.me, chat) else { return Ok(()) };
-            let Ok(group) = here.client.groups().get_metadata(&jid).await else { return Ok(()) };
+            let Some(group) = looked_at(here, &jid).await else { return Ok(()) };
             ChatChange::Present(Box::new(info(&here.world, &here.client, &group).await))
         }
     };

@@ -305,11 +305,9 @@ impl Intake {
 
 /// A sort of chat that nobody here knows.
 fn unknown_sort(chat: &Jid) -> Option<String> {
-    let is_known = match chat.server {
-        Server::Pn | Server::Lid | Server::Group | Server::Broadcast | Server::Newsletter => true,
-        Server::Hosted | Server::HostedLid | Server::Bot => true,
-        _ => false,
-    };
+    let is_person =
+        matches!(chat.server, Server::Pn | Server::Lid | Server::Hosted | Server::HostedLid | Server::Bot);
+    let is_known = is_person || matches!(chat.server, Server::Group | Server::Broadcast | Server::Newsletter);
     (!is_known).then(|| format!("chat of {}", chat.server.as_str()))
 }
 

@@ -23,6 +23,8 @@ pub(in crate::linked::session) struct Group {
     pub(in crate::linked::session) is_announcement: bool,
     /// Whether only admins change its looks.
     pub(in crate::linked::session) is_locked: bool,
+    /// Whether its members are called by their numbers.
+    pub(in crate::linked::session) is_by_number: bool,
     /// Whether we are an admin.
     pub(in crate::linked::session) am_admin: bool,
 }
