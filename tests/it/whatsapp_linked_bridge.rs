@@ -1,9 +1,16 @@
 //! The WhatsApp bridge as a linked device, a real program between the simulator of WhatsApp and a homeserver.
 
+mod answering;
+mod chat;
 mod communities;
 mod endings;
 mod feeds;
+mod files;
+mod groups;
+mod hearing;
 mod identity;
+mod keeping;
+mod past;
 mod personal;
 mod proxied;
 mod signing_in;

@@ -39,6 +39,7 @@ mod seed;
 mod session;
 mod store;
 mod verdict;
+mod warnings;
 
 /// How the ids of these logins begin; the id of the account follows.
 const LOGIN_PREFIX: &str = "linked-";

@@ -36,7 +36,7 @@ pub(super) enum Meaning {
     /// A message is pinned or unpinned.
     Pin { target: Target, pinned: bool },
     /// Messages disappear after so many seconds from now on.
-    Timer { secs: u32 },
+    Timer { timer: Timer },
     /// It is between devices; the library has seen to it.
     Nothing,
     /// There is no mapping yet.
@@ -51,7 +51,27 @@ pub(super) struct Said {
     /// What it answers.
     pub(super) answers: Option<Quoted>,
     /// The timer of the chat, as the message tells it.
-    pub(super) timer_secs: Option<u32>,
+    pub(super) timer: Option<Timer>,
+}
+
+/// After how long messages of a chat disappear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Timer {
+    /// 0 for never.
+    pub(super) secs: u32,
+    /// When it was set, in milliseconds since 1970, where that is told.
+    pub(super) set_ms: Option<i64>,
+}
+
+impl Timer {
+    fn told(secs: u32, set_secs: Option<i64>) -> Self {
+        let set_ms = set_secs.filter(|secs| *secs > 0).map(|secs| secs.saturating_mul(1_000));
+        Self { secs, set_ms }
+    }
+
+    fn of(context: &wa::ContextInfo) -> Option<Self> {
+        Some(Self::told(context.expiration?, context.ephemeral_setting_timestamp))
+    }
 }
 
 /// A message that is quoted.
@@ -160,8 +180,7 @@ fn said(inner: &wa::Message, reading: &Reading<'_>) -> Option<Said> {
         let stanza = context.stanza_id.clone().filter(|stanza| !stanza.is_empty())?;
         Some(Quoted { stanza, participant: context.participant.clone() })
     });
-    let timer_secs = context.and_then(|context| context.expiration);
-    Some(Said { message, answers, timer_secs })
+    Some(Said { message, answers, timer: context.and_then(Timer::of) })
 }
 
 fn protocol_meaning(protocol: &wa::message::ProtocolMessage, reading: &Reading<'_>) -> Meaning {
@@ -179,7 +198,8 @@ fn protocol_meaning(protocol: &wa::message::ProtocolMessage, reading: &Reading<'
             })
         }
         Some(ProtocolType::EPHEMERAL_SETTING) => {
-            Meaning::Timer { secs: protocol.ephemeral_expiration.unwrap_or_default() }
+            let secs = protocol.ephemeral_expiration.unwrap_or_default();
+            Meaning::Timer { timer: Timer::told(secs, protocol.ephemeral_setting_timestamp) }
         }
         // Between devices of one account, or about the display alone.
         _ => Meaning::Nothing,
@@ -195,15 +215,15 @@ fn poll_meaning(poll: &wa::message::PollCreationMessage, reading: &Reading<'_>) 
         .map(|option| option.option_name.clone().unwrap_or_default())
         .collect();
     let context = poll.context_info.as_option();
-    let text = words::marked_up(&question, context, reading.names);
+    let text = words::poll(words::marked_up(&question, context, reading.names), &answers).bounded();
     let answers_to = context.and_then(|context| {
         Some(Quoted { stanza: context.stanza_id.clone()?, participant: context.participant.clone() })
     });
     // Zero says that one may choose as many as there are.
     let all = u32::try_from(answers.len()).unwrap_or(u32::MAX).max(1);
     let choices_max = poll.selectable_options_count.filter(|count| *count > 0).unwrap_or(all).min(all);
-    let timer_secs = context.and_then(|context| context.expiration);
-    let said = Said { message: Message::text(text), answers: answers_to, timer_secs };
+    let timer = context.and_then(Timer::of);
+    let said = Said { message: Message::text(text), answers: answers_to, timer };
     Meaning::Poll { said, answers, choices_max }
 }
 

@@ -107,18 +107,19 @@ pub(super) fn id_of(jid: &Jid) -> Option<RemoteUserId> {
 
 /// The address that an id stands for; `None` for what is no id of this bridge.
 pub(super) fn address_of(id: &RemoteUserId) -> Option<Jid> {
-    let digits = |user: &str| !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let plain = |user: &str| !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let id = id.as_str();
-    if let Some(user) = id.strip_prefix(LID).filter(|user| digits(user)) {
+    if let Some(user) = id.strip_prefix(LID).filter(|user| plain(user)) {
         return Some(Jid::lid(user));
     }
-    if let Some(user) = id.strip_prefix(BOT).filter(|user| digits(user)) {
+    if let Some(user) = id.strip_prefix(BOT).filter(|user| plain(user)) {
         return Some(Jid::new(user, Server::Bot));
     }
-    if let Some(user) = id.strip_prefix(CHANNEL).filter(|user| digits(user)) {
+    if let Some(user) = id.strip_prefix(CHANNEL).filter(|user| plain(user)) {
         return Some(Jid::new(user, Server::Newsletter));
     }
-    digits(id).then(|| Jid::pn(id))
+    let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Jid::pn(id))
 }
 
 #[cfg(test)]
@@ -149,7 +150,7 @@ mod tests {
             let id = id_of(&jid).expect("an id");
             assert_eq!(address_of(&id).expect("an address"), jid, "{text}");
         }
-        for bad in ["", "lid-", "lid-1 2", "a/b", "bot-", "channel-", "1@lid"] {
+        for bad in ["", "alice", "lid-", "lid-1 2", "a/b", "bot-", "channel-", "1@lid"] {
             assert_eq!(address_of(&RemoteUserId::new(bad)), None, "{bad}");
         }
         for bad in ["123-456@g.us", "status@broadcast"] {

@@ -16,7 +16,7 @@ use whatsapp_rust::{
     transport::{Transport, TransportEvent, TransportFactory},
 };
 
-use super::{http::Http, proxy::Road, store::Kept};
+use super::{http::Http, proxy::Road, store::Kept, warnings};
 use crate::config::WhatsAppConfig;
 
 /// For how long a sent message is kept for receivers that could not read it; they ask within minutes, or when they come online.
@@ -89,6 +89,7 @@ impl InboundDurabilityHook for Hook {
 
 /// Builds a line; nothing is connected yet.
 pub(super) async fn build(setup: Setup<'_>) -> Result<Bot, PlatformError> {
+    warnings::pass_on();
     let config = setup.config;
     let road = Road::of(config).map_err(|error| PlatformError(format!("{error}.")))?;
     let device = DevicePropsOverride::new()

@@ -225,7 +225,7 @@ fn react(event: &Event) -> Reaction {
         Event::PairingQrCodesExhausted(_) => Reaction::QrsAreOver,
         Event::PairSuccess(linked) => Reaction::Linked(linked.clone()),
         Event::PairError(error) => {
-            Reaction::Failed(format!("The phone agreed, but the device could not be linked: {}.", error.error))
+            Reaction::Failed(format!("The phone agreed, but the device could not be linked: {}.", verdict::told(&error.error)))
         }
         Event::PairingCodeError(error) => Reaction::Failed(code_refused(error.rejection.as_ref())),
         Event::PairPasskeyRequest(_) | Event::PairPasskeyError(_) => Reaction::Failed(

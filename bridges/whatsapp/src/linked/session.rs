@@ -9,6 +9,8 @@
 //! | `phone`, `unread` | whether the phone is still there; what was not read yet |
 //! | `download`, `directory`, `capabilities` | files in; finding people; what a chat can carry |
 //!
+//! `hearing` is where all of it comes in, `ending` how it ends.
+//!
 //! The library connects again by itself after breaks. A session ends when that cannot help, or when something could not be stored.
 
 use std::sync::Arc;
@@ -25,19 +27,18 @@ use magpie_common::{
     },
 };
 use tokio::{
-    sync::{Mutex as AsyncMutex, mpsc, watch},
     task::JoinHandle,
     time::{Duration, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::error;
-use wacore::{store::traits::DeviceStore, types::events::Event};
+use wacore::store::traits::DeviceStore;
 use wacore_binary::JidExt;
-use whatsapp_rust::{Client, bot::BotHandle};
+use whatsapp_rust::Client;
 
 use self::{
     acks::Acks,
-    deliver::{Deliverer, Reactions},
+    deliver::Deliverer,
+    ending::{End, Ending, Remains},
     happenings::Happenings,
     history::Past,
     intake::Intake,
@@ -48,8 +49,7 @@ use super::{
     file::RemoteFile,
     http::Http,
     identity::{self, Person},
-    line::{self, Ears},
-    place,
+    line, place,
     seed::{PlantError, Seed},
     store::Kept,
     verdict,
@@ -61,9 +61,11 @@ mod capabilities;
 mod deliver;
 mod directory;
 mod download;
+mod ending;
 mod feeds;
 mod groups;
 mod happenings;
+mod hearing;
 mod history;
 mod intake;
 mod learning;
@@ -73,12 +75,10 @@ mod undecrypted;
 mod unread;
 mod world;
 
-/// What may wait to be taken in besides messages.
-const EVENTS_MAX: usize = 8_192;
 /// A first connection asks for settings, and may wait for the phone that answers.
 const CONNECT_WITHIN: Duration = Duration::from_secs(90);
-/// How long the line may take to close.
-const CLOSE_WITHIN: Duration = Duration::from_secs(15);
+/// How long WhatsApp may take to forget the device.
+const LOG_OUT_WITHIN: Duration = Duration::from_secs(15);
 
 /// What a session is made from.
 pub(super) struct Setup {
@@ -98,45 +98,8 @@ pub(super) struct LinkedSession {
     client: Arc<Client>,
     http: Http,
     deliverer: Deliverer,
-    undecrypted: Undecrypted,
     end: End,
-    running: AsyncMutex<Running>,
-}
-
-struct Running {
-    line: Option<BotHandle>,
-    stop: CancellationToken,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-/// Why a session is over; the first reason counts. Clones share it.
-#[derive(Clone)]
-struct End(watch::Sender<Option<ConnectError>>);
-
-impl End {
-    fn because(&self, why: ConnectError) {
-        self.0.send_if_modified(|reason| {
-            let is_first = reason.is_none();
-            if is_first {
-                *reason = Some(why);
-            }
-            is_first
-        });
-    }
-
-    async fn reason(&self) -> ConnectError {
-        let mut reason = self.0.subscribe();
-        match reason.wait_for(Option::is_some).await.map(|reason| reason.clone()) {
-            Ok(Some(why)) => why,
-            _ => ConnectError::Closed,
-        }
-    }
+    ending: Ending,
 }
 
 /// Brings a session up: connects with the keys of the vault, and lets messages come.
@@ -149,11 +112,16 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         ),
         PlantError::NotStored(error) => error.into(),
     })?;
-    let end = End(watch::Sender::new(None));
+    let end = End::default();
     let broken = end.clone();
     let alarm = move |error: NotStored| broken.because(error.into());
     let store = Kept::new(vault.clone(), clock.clone(), Box::new(alarm));
-    let device = store.load().await.map_err(|error| ConnectError::Transient(error.to_string()))?;
+    let device = tokio::select! {
+        biased;
+        device = store.load() => device.map_err(|error| ConnectError::Transient(error.to_string()))?,
+        // What cannot be read has no answer.
+        why = end.reason() => return Err(why),
+    };
     let addresses = device.iter().flat_map(|device| [device.pn.as_ref(), device.lid.as_ref()]).flatten();
     let own = Person::told(addresses);
     if own.id().is_none() {
@@ -180,24 +148,32 @@ async fn open(
 ) -> Result<LinkedSession, ConnectError> {
     let http = Http::new(config).map_err(ConnectError::Transient)?;
     let (acks, stop) = (Acks::default(), CancellationToken::new());
-    let undecrypted = Undecrypted::new(Arc::clone(&world), sink.clone(), stop.clone());
+    let undecrypted =
+        Undecrypted::load(Arc::clone(&world), sink.clone(), (end.clone(), stop.clone())).await?;
     let intake = Intake {
         world: Arc::clone(&world),
         sink: sink.clone(),
         undecrypted: undecrypted.clone(),
         end: end.clone(),
     };
-    let (heard_in, heard) = mpsc::channel(EVENTS_MAX);
+    let (ears, heard) = hearing::ears(acks.clone(), end.clone());
     let learned = learning::listen(&world);
     let setup = line::Setup {
         config,
         store: world.store.clone(),
         http: http.clone(),
-        ears: ears(heard_in, acks.clone(), end.clone()),
+        ears,
         hook: Some(Arc::new(intake.clone())),
         pair_code: None,
     };
-    let bot = line::build(setup).await.map_err(|error| ConnectError::Transient(error.to_string()))?;
+    let bot = tokio::select! {
+        biased;
+        bot = line::build(setup) => bot.map_err(|error| ConnectError::Transient(error.to_string()))?,
+        why = end.reason() => {
+            world.store.retire();
+            return Err(why);
+        }
+    };
     let client = bot.client();
     let past = Past::new(Arc::clone(&world), sink.clone());
     let happenings = Happenings {
@@ -205,25 +181,21 @@ async fn open(
         client: Arc::clone(&client),
         sink: sink.clone(),
         intake,
-        past: past.clone(),
         undecrypted: undecrypted.clone(),
     };
     let tasks = vec![
-        spawn(&stop, happenings.run(heard)),
+        spawn(&stop, happenings.clone().messages(heard.messages, end.clone())),
+        spawn(&stop, happenings.run(heard.rest)),
+        spawn(&stop, past.clone().listen(Arc::clone(&client), heard.past)),
         spawn(&stop, past.run(Arc::clone(&client))),
         spawn(&stop, learning::run(Arc::clone(&world), learned)),
         spawn(&stop, phone::watch(Arc::clone(&world), Arc::clone(&client), sink.clone())),
         spawn(&stop, unread::run(Arc::clone(&world))),
     ];
-    let deliverer = Deliverer {
-        client: Arc::clone(&client),
-        world: Arc::clone(&world),
-        sink,
-        acks,
-        reactions: Reactions::default(),
-    };
-    let running = AsyncMutex::new(Running { line: Some(bot.spawn()), stop, tasks });
-    Ok(LinkedSession { world, client, http, deliverer, undecrypted, end, running })
+    let deliverer = Deliverer { client: Arc::clone(&client), world: Arc::clone(&world), sink, acks };
+    let remains = Remains { end: end.clone(), world: Arc::clone(&world), stop, tasks, undecrypted };
+    let ending = Ending::awaits(bot.spawn(), remains);
+    Ok(LinkedSession { world, client, http, deliverer, end, ending })
 }
 
 fn spawn(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
@@ -231,35 +203,6 @@ fn spawn(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'stat
     tokio::spawn(async move {
         work.await;
     })
-}
-
-/// Hears everything at once, and queues what takes longer.
-fn ears(heard: mpsc::Sender<Arc<Event>>, acks: Acks, end: End) -> Ears {
-    let away = end.clone();
-    let unreached = move |error: &anyhow::Error| {
-        away.because(ConnectError::Transient(format!(
-            "WhatsApp's server cannot be reached ({}). Check the network of this machine.",
-            verdict::told(&format!("{error:#}"))
-        )));
-    };
-    let hear = move |event: Arc<Event>| {
-        if let Event::ServerAck(ack) = &*event {
-            acks.heard(ack);
-            return;
-        }
-        if let Some(why) = verdict::end(&event) {
-            end.because(why);
-            return;
-        }
-        if let Event::Disconnected(_) = &*event {
-            acks.lost();
-        }
-        let kind = event.kind();
-        if heard.try_send(event).is_err() {
-            error!(?kind, "Too much happens in WhatsApp at once; something that is no message was left out.");
-        }
-    };
-    Ears { kinds: happenings::HEARD, hear: Box::new(hear), unreached: Arc::new(unreached) }
 }
 
 impl LinkedSession {
@@ -315,7 +258,10 @@ impl Session for LinkedSession {
                 code: 401 | 403 | 404,
                 ..
             })) => Ok(None),
-            Err(error) => Err(PlatformError(format!("The group could not be looked up: {error}."))),
+            Err(error) => {
+                let words = format!("The group could not be looked up: {}.", verdict::told(&error));
+                Err(PlatformError(words))
+            }
         }
     }
 
@@ -339,30 +285,15 @@ impl Session for LinkedSession {
     }
 
     async fn ended(&self) -> ConnectError {
-        let why = self.end.reason().await;
-        // Nobody closes a session that is over, and the library still holds what it has not kept.
-        self.close().await;
-        why
+        self.ending.over().await
     }
 
     async fn close(&self) {
-        let mut running = self.running.lock().await;
-        if let Some(line) = running.line.take() {
-            let _ = timeout(CLOSE_WITHIN, line.shutdown()).await;
-        }
-        running.stop.cancel();
-        for mut task in running.tasks.drain(..) {
-            if timeout(CLOSE_WITHIN, &mut task).await.is_err() {
-                task.abort();
-            }
-        }
-        self.undecrypted.ended().await;
-        unread::write(&self.world).await;
-        self.end.because(ConnectError::Closed);
+        self.ending.close().await;
     }
 
     async fn log_out(&self) {
-        let _ = timeout(CLOSE_WITHIN, self.client.logout()).await;
+        let _ = timeout(LOG_OUT_WITHIN, self.client.logout()).await;
         self.close().await;
     }
 }

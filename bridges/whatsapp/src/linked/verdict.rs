@@ -51,9 +51,8 @@ pub(super) fn end(event: &Event) -> Option<ConnectError> {
                  `reconnect`."
                     .to_owned(),
             ),
-            reason => ConnectError::Transient(format!(
-                "WhatsApp refused the connection ({reason:?}). The bridge tries again; if it goes on, check the clock of this machine and \
-                 look for an update of the bridge."
+            reason => ConnectError::BadCredentials(format!(
+                "WhatsApp refused the connection ({reason:?}). Check the clock of this machine, and look for an update of the bridge."
             )),
         },
         _ => return None,
@@ -92,6 +91,8 @@ fn words(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wacore::types::events::ConnectFailure;
+
     use super::*;
 
     #[test]
@@ -104,6 +105,22 @@ mod tests {
         for (error, words) in cases {
             assert_eq!(told(&error), words);
         }
+    }
+
+    #[test]
+    fn what_is_refused_for_good_is_not_tried_again_at_once() {
+        for code in [400, 401, 402, 405, 409, 499] {
+            let failure = ConnectFailure::builder().reason(ConnectFailureReason::from(code)).build();
+            let why = end(&Event::ConnectFailure(failure)).expect("it ends the session");
+            let waits_for_a_person = match &why {
+                ConnectError::Stopped(words) => words.contains("`reconnect`"),
+                ConnectError::BadCredentials(words) => !words.contains("reconnect"),
+                ConnectError::Transient(_) | ConnectError::Closed => false,
+            };
+            assert!(waits_for_a_person, "{code}: {why:?}");
+        }
+        let failure = ConnectFailure::builder().reason(ConnectFailureReason::ServiceUnavailable).build();
+        assert_eq!(end(&Event::ConnectFailure(failure)), None, "the library connects again");
     }
 
     #[test]

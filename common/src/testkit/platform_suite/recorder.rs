@@ -48,6 +48,7 @@ struct State {
     files: BTreeMap<String, Bytes>,
     invitations: Vec<Invitation>,
     full: bool,
+    unreadable: bool,
     refused: usize,
 }
 
@@ -101,6 +102,11 @@ impl Recorder {
     /// From now on nothing is stored, as when the disk is full; or it is again.
     pub fn refuse(&self, full: bool) {
         self.state().full = full;
+    }
+
+    /// From now on nothing that a login keeps can be read, as when the database is away; or it can again.
+    pub fn hide(&self, unreadable: bool) {
+        self.state().unreadable = unreadable;
     }
 
     /// How many pushes and rows were refused.
@@ -175,6 +181,9 @@ impl SinkPort for Recorder {
 
     async fn kept_on(&self, login: &LoginId, shelf: &str) -> Result<Vec<Kept>, NotStored> {
         let state = self.state();
+        if state.unreadable {
+            return Err(NotStored("the database is away".to_owned()));
+        }
         let mut rows = state.shelves.get(&(login.clone(), shelf.to_owned())).cloned().unwrap_or_default();
         rows.sort_by(|one, other| (one.mark, &one.key).cmp(&(other.mark, &other.key)));
         Ok(rows)

@@ -8,7 +8,10 @@ use magpie_common::{
 };
 use wacore_binary::JidExt;
 
-use super::{feeds, world::World};
+use super::{
+    feeds,
+    world::{Group, World},
+};
 use crate::linked::{markup::TEXT_CHARS_MAX, place};
 
 /// <https://faq.whatsapp.com/general/how-to-edit-messages>
@@ -51,13 +54,17 @@ pub(super) fn limits(world: &World, chat: &RemoteChatId) -> Limits {
         actions.retain(|action, _| feeds::ACTIONS.contains(action));
     }
     if jid.is_group() {
-        let group = world.group(chat).unwrap_or_default();
-        if group.is_announcement && !group.am_admin {
+        let rights = |group: &Group| {
+            let may_write = !group.is_announcement || group.am_admin;
+            (may_write, group.am_admin || !group.is_locked)
+        };
+        let (may_write, may_change) = world.group(chat, rights).unwrap_or((true, true));
+        if !may_write {
             actions.retain(|action, _| {
                 matches!(action, Action::React | Action::Unreact | Action::Read | Action::Vote)
             });
         }
-        if group.am_admin || !group.is_locked {
+        if may_change {
             actions.insert(Action::ChatInfo, Support::Full);
         }
         actions.insert(Action::Member, Support::Full);

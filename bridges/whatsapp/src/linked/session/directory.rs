@@ -9,7 +9,7 @@ use wacore_binary::{Jid, JidExt};
 use whatsapp_rust::Client;
 
 use super::{feeds, world::World};
-use crate::linked::{file::RemoteFile, identity, place};
+use crate::linked::{file::RemoteFile, identity, place, verdict};
 
 /// Whom words name among the known.
 pub(super) fn search(world: &World, words: &str, count_max: usize) -> Vec<UserInfo> {
@@ -35,7 +35,8 @@ pub(super) async fn resolve(
         return Ok(None);
     }
     let found = client.contacts().is_on_whatsapp(&[Jid::pn(&*digits)]).await;
-    let found = found.map_err(|error| PlatformError(format!("WhatsApp could not be asked: {error}.")))?;
+    let found = found
+        .map_err(|error| PlatformError(format!("WhatsApp could not be asked: {}.", verdict::told(&error))))?;
     match found.into_iter().find(|found| found.is_registered) {
         Some(found) => Ok(Some(info(world, client, found.lid.as_ref().unwrap_or(&found.jid)).await)),
         None => Ok(None),

@@ -33,7 +33,7 @@ pub(super) fn is_wanted(config: &Arc<WhatsAppConfig>, chat: &Jid) -> bool {
 pub(super) fn may_write(world: &World, chat: &RemoteChatId, jid: &Jid) -> bool {
     match (jid.is_status_broadcast(), jid.is_newsletter()) {
         (true, _) => false,
-        (_, true) => world.group(chat).is_some_and(|channel| channel.am_admin),
+        (_, true) => world.group(chat, |channel| channel.am_admin) == Some(true),
         _ => true,
     }
 }
@@ -57,7 +57,7 @@ pub(super) async fn info(
         PlatformError(format!("The channel could not be looked up: {}.", verdict::told(&error)))
     })?;
     let Some(chat) = place::chat(&world.me, jid, None) else { return Ok(Some(None)) };
-    world.learn_group(&chat, rights(&channel));
+    world.learn_group(&chat, rights(&channel)).await;
     Ok(Some(Some(channel_info(&channel))))
 }
 
@@ -146,7 +146,7 @@ mod tests {
             (Some(NewsletterRole::Guest), false),
             (None, false),
         ] {
-            world.learn_group(&chat, rights(&channel(role.clone())));
+            world.learn_group(&chat, rights(&channel(role.clone()))).await;
             assert_eq!(may_write(&world, &chat, &address), expected, "{role:?}");
             let limits = super::super::capabilities::limits(&world, &chat);
             assert_eq!(limits.actions.keys().eq(ACTIONS.iter().filter(|_| expected)), true, "{role:?}");

@@ -1,4 +1,4 @@
-//! All that is no message: receipts, typing, names, groups, calls, marks, the past, and how the line stands.
+//! All that is no message: receipts, typing, names, groups, calls, marks, and how the line stands; and messages that came by a side way.
 //!
 //! They come on a bounded queue, in order. The library has acknowledged them already; what is lost of them is asked for again when the chat
 //! is looked at.
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use magpie_common::{
     ids::{AliasSet, RemoteChatId, RemoteUserId},
     message::{ChatChange, Personal, RemoteEvent, RemoteMessage, SessionState, UserInfo},
-    platform::{EventSink, NotStored},
+    platform::{ConnectError, EventSink, NotStored},
 };
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
@@ -22,8 +22,8 @@ use wacore_binary::{Jid, JidExt, Server};
 use whatsapp_rust::Client;
 
 use super::{
+    ending::End,
     groups,
-    history::Past,
     intake::Intake,
     phone,
     scene::{self, Scene},
@@ -71,12 +71,12 @@ pub(super) const HEARD: &[EventKind] = &[
 const TYPING_MS: u32 = 25_000;
 
 /// Takes in what happens.
+#[derive(Clone)]
 pub(super) struct Happenings {
     pub(super) world: Arc<World>,
     pub(super) client: Arc<Client>,
     pub(super) sink: EventSink,
     pub(super) intake: Intake,
-    pub(super) past: Past,
     pub(super) undecrypted: Undecrypted,
 }
 
@@ -91,6 +91,23 @@ impl Happenings {
         }
     }
 
+    /// Takes messages in that came by another way than the hook, which are told once. When one cannot be stored the session ends.
+    pub(super) async fn messages(self, mut heard: mpsc::Receiver<Arc<Event>>, end: End) {
+        while let Some(event) = heard.recv().await {
+            let stored = match &*event {
+                Event::Messages(batch) => {
+                    let found: Vec<_> = batch.iter().cloned().collect();
+                    self.intake.store(&self.client, &found).await
+                }
+                Event::UndecryptableMessage(message) => self.undecrypted.heard(&self.client, message).await,
+                _ => Ok(()),
+            };
+            if let Err(error) = stored {
+                end.because(ConnectError::from(error));
+            }
+        }
+    }
+
     async fn take(&self, event: &Event) -> Result<(), NotStored> {
         match event {
             Event::Connected(_) => self.push(RemoteEvent::StateChanged(self.world.phone.state())).await,
@@ -99,13 +116,7 @@ impl Happenings {
                 self.push(RemoteEvent::StateChanged(SessionState::Disconnected { reason: reason.to_owned() }))
                     .await
             }
-            // What went through the hook was taken in there; this is what came by another way.
-            Event::Messages(batch) if !batch.hook_committed => {
-                let found: Vec<_> = batch.iter().cloned().collect();
-                self.intake.store(&self.client, &found).await
-            }
             Event::Receipt(receipt) => self.receipt(receipt).await,
-            Event::UndecryptableMessage(message) => self.undecrypted.heard(&self.client, message).await,
             Event::ChatPresence(presence) => self.typing(&presence.source, presence.state).await,
             Event::PictureUpdate(update) => {
                 let number = update.picture_id.clone().filter(|_| !update.removed);
@@ -117,19 +128,17 @@ impl Happenings {
             }
             Event::ContactUpdate(update) => {
                 let name = update.action.full_name.as_deref().and_then(world::name);
+                // Address books go by number; the hidden id stands beside it.
+                let hidden: Option<Jid> = update.action.lid_jid.as_deref().and_then(|jid| jid.parse().ok());
+                let jid = hidden.as_ref().filter(|jid| jid.is_lid()).unwrap_or(&update.jid);
                 if update.from_full_sync {
                     // The whole address book: whoever is in it is named when they speak.
-                    return self.learn(&update.jid, |names| names.contact = name).await.map(drop);
+                    return self.learn(jid, |names| names.contact = name).await.map(drop);
                 }
-                self.renamed(&update.jid, |names| names.contact = name).await
+                self.renamed(jid, |names| names.contact = name).await
             }
             Event::ContactNumberChanged(change) => self.number_changed(change).await,
             Event::GroupUpdate(update) => groups::updated(self, update).await,
-            Event::HistorySync(past) => {
-                // Nobody but the phone has it.
-                self.world.phone.seen().await;
-                self.past.heard(&self.client, past).await
-            }
             Event::IncomingCall(_) | Event::MissedCall(_) => self.call(event).await,
             Event::MuteUpdate(_)
             | Event::ArchiveUpdate(_)

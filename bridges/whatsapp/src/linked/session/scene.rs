@@ -152,6 +152,12 @@ impl Scene {
             participant,
         }
     }
+
+    /// The id that a chat of two had by the number of the other side.
+    pub(super) fn chat_by_number(&self, world: &World) -> Option<RemoteChatId> {
+        let number = crate::linked::identity::id_of(self.other.as_ref()?.phone.as_ref()?)?;
+        Some(place::direct(&world.me, &number)).filter(|chat| *chat != self.chat)
+    }
 }
 
 /// The id of a message of somebody.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use wacore_binary::Jid;
 
+pub(super) use self::groups::Group;
 use self::people::People;
 use super::{phone::Phone, unread};
 use crate::{
@@ -22,7 +23,9 @@ use crate::{
     linked::{identity::Person, store::Kept},
 };
 
+mod groups;
 mod people;
+mod reactions;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -58,7 +61,7 @@ pub(super) struct World {
 #[derive(Default)]
 struct State {
     names: HashMap<RemoteUserId, Names>,
-    timers: HashMap<RemoteChatId, u32>,
+    timers: HashMap<RemoteChatId, Timer>,
     people: People,
     placeholders: HashSet<(RemoteChatId, RemoteMessageId)>,
     groups: HashMap<RemoteChatId, Group>,
@@ -81,16 +84,25 @@ pub(super) struct Names {
     pub(super) business: Option<String>,
 }
 
-/// What is known of a group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Group {
-    pub(super) admins: HashSet<RemoteUserId>,
-    /// Whether only admins write.
-    pub(super) is_announcement: bool,
-    /// Whether only admins change its looks.
-    pub(super) is_locked: bool,
-    /// Whether we are an admin.
-    pub(super) am_admin: bool,
+/// After how long messages of a chat disappear, and since when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Timer {
+    /// 0 for never.
+    pub(super) secs: u32,
+    /// When it was set, in milliseconds since 1970.
+    pub(super) set_ms: i64,
+}
+
+impl Timer {
+    /// As the server tells it, which always counts.
+    pub(super) fn by_server(secs: u32) -> Self {
+        Self { secs, set_ms: i64::MAX }
+    }
+
+    fn of(row: &Row) -> Self {
+        let set_ms = row.value.as_slice().try_into().map_or(0, i64::from_be_bytes);
+        Self { secs: u32::try_from(row.mark).unwrap_or_default(), set_ms }
+    }
 }
 
 /// A message that was not told to be read.
@@ -134,10 +146,15 @@ impl World {
             }
         }
         for row in vault.all(TIMERS).await? {
-            state.timers.insert(RemoteChatId::new(row.key), u32::try_from(row.mark).unwrap_or_default());
+            let timer = Timer::of(&row);
+            state.timers.insert(RemoteChatId::new(row.key), timer);
         }
         for shelf in [people::NUMBERS, people::OWNERS, people::WRITERS] {
             vault.all(shelf).await?.iter().for_each(|row| state.people.take(shelf, row));
+        }
+        reactions::tidy(&vault, clock.now_ms()).await?;
+        for row in vault.all(groups::SHELF).await? {
+            state.groups.extend(groups::read(row));
         }
         for row in vault.all(PLACEHOLDERS).await? {
             if let Some((chat, id)) = row.key.split_once('\n') {
@@ -191,33 +208,49 @@ impl World {
         id: &RemoteUserId,
         learn: impl FnOnce(&mut Names) + Send,
     ) -> Result<bool, NotStored> {
-        let (changed, names) = {
+        let (before, names) = {
             let mut state = self.state();
             let names = state.names.entry(id.clone()).or_default();
             let before = names.clone();
             learn(names);
-            (*names != before, names.clone())
+            (before, names.clone())
         };
-        if changed {
-            let value = serde_json::to_vec(&names).unwrap_or_default();
-            self.keep(NAMES, id.as_str(), 0, value).await?;
+        if names == before {
+            return Ok(false);
         }
-        Ok(changed)
+        let value = serde_json::to_vec(&names).unwrap_or_default();
+        let kept = self.keep(NAMES, id.as_str(), 0, value).await;
+        if kept.is_err() {
+            // It is another one still, and is stored when it is told again.
+            self.state().names.insert(id.clone(), before);
+        }
+        kept.map(|()| true)
     }
 
     /// After how many seconds messages of a chat disappear; 0 for never.
     pub(super) fn timer_secs(&self, chat: &RemoteChatId) -> u32 {
-        self.state().timers.get(chat).copied().unwrap_or_default()
+        self.state().timers.get(chat).map_or(0, |timer| timer.secs)
+    }
+
+    /// Whether a timer is another one than before, and set later.
+    pub(super) fn is_new_timer(&self, chat: &RemoteChatId, timer: Timer) -> bool {
+        let known = self.state().timers.get(chat).copied().unwrap_or_default();
+        known.secs != timer.secs && known.set_ms <= timer.set_ms
     }
 
     /// Learns a timer; whether it is another one than before.
-    pub(super) async fn learn_timer(&self, chat: &RemoteChatId, secs: u32) -> Result<bool, NotStored> {
-        if self.timer_secs(chat) == secs {
+    pub(super) async fn learn_timer(&self, chat: &RemoteChatId, timer: Timer) -> Result<bool, NotStored> {
+        if !self.is_new_timer(chat, timer) {
             return Ok(false);
         }
-        self.state().timers.insert(chat.clone(), secs);
-        self.keep(TIMERS, chat.as_str(), secs.into(), Vec::new()).await?;
+        self.keep(TIMERS, chat.as_str(), timer.secs.into(), timer.set_ms.to_be_bytes().to_vec()).await?;
+        self.state().timers.insert(chat.clone(), timer);
         Ok(true)
+    }
+
+    /// Words of ours are about to stand in the place of a message.
+    pub(super) fn expect_placeholder(&self, chat: &RemoteChatId, id: &RemoteMessageId) {
+        self.state().placeholders.insert((chat.clone(), id.clone()));
     }
 
     /// Remembers that words of ours stand in the place of a message.
@@ -267,21 +300,6 @@ impl World {
         Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
     }
 
-    pub(super) fn group(&self, chat: &RemoteChatId) -> Option<Group> {
-        self.state().groups.get(chat).cloned()
-    }
-
-    pub(super) fn learn_group(&self, chat: &RemoteChatId, group: Group) {
-        self.state().groups.insert(chat.clone(), group);
-    }
-
-    /// Changes what is known of a group, if anything is.
-    pub(super) fn change_group(&self, chat: &RemoteChatId, change: impl FnOnce(&mut Group)) {
-        if let Some(group) = self.state().groups.get_mut(chat) {
-            change(group);
-        }
-    }
-
     /// A message came in that is not read yet.
     pub(super) fn note_unread(&self, chat: &RemoteChatId, unread: Unread) {
         let mut state = self.state();
@@ -307,6 +325,18 @@ impl World {
             }
             None => vec![up_to],
         }
+    }
+
+    /// It could not be told that these were read.
+    pub(super) fn put_unread_back(&self, chat: &RemoteChatId, read: Vec<Unread>) {
+        let mut state = self.state();
+        let waiting = state.unread.entry(chat.clone()).or_default();
+        for unread in read.into_iter().rev() {
+            waiting.push_front(unread);
+        }
+        waiting.truncate(UNREAD_MAX);
+        state.unread_dirty.insert(chat.clone());
+        self.unread_changed.notify_one();
     }
 
     /// Somebody has read in another device of ours what came up to a message.

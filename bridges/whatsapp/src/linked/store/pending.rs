@@ -11,6 +11,9 @@ use super::{Kept, key, put, remove, remove_below};
 const PENDING: &str = "pending";
 const SENT: &str = "sent";
 
+/// All shelves of this file.
+pub(super) const SHELVES: &[&str] = &[PENDING, SENT];
+
 impl Kept {
     pub(super) async fn keep_pending(&self, rows: &[PendingInboundRow<'_>]) -> Result<()> {
         let now = self.now_secs();
@@ -44,7 +47,7 @@ impl Kept {
 
     /// Whoever asks twice at once gets it once.
     pub(super) async fn take_sent(&self, chat: &str, id: &str) -> Result<Option<Vec<u8>>> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         let key = key(&[chat, id]);
         let Some(payload) = self.bytes(SENT, &key).await? else { return Ok(None) };
         self.remove(SENT, &key).await?;

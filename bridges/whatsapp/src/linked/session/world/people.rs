@@ -18,7 +18,7 @@ use tracing::warn;
 use wacore_binary::Jid;
 use whatsapp_rust::Client;
 
-use super::{NAMES, Names, PLACEHOLDERS, POLLS, State, TIMERS, World};
+use super::{NAMES, Names, PLACEHOLDERS, POLLS, State, TIMERS, World, reactions};
 use crate::linked::{
     identity::{Person, address_of, id_of},
     place,
@@ -267,8 +267,8 @@ impl World {
         if let Some(names) = names {
             state.names.insert(new.clone(), names);
         }
-        if let Some(secs) = state.timers.remove(&from) {
-            state.timers.entry(to.clone()).or_insert(secs);
+        if let Some(timer) = state.timers.remove(&from) {
+            state.timers.entry(to.clone()).or_insert(timer);
         }
         if let Some(unread) = state.unread.remove(&from) {
             state.unread.entry(to.clone()).or_default().extend(unread);
@@ -286,7 +286,7 @@ impl World {
     /// What is kept of a chat, under its new id.
     async fn moved_rows(&self, from: &RemoteChatId, to: &RemoteChatId) -> Result<Vec<Keeping>, NotStored> {
         let mut changes = Vec::new();
-        for shelf in [TIMERS, PLACEHOLDERS, POLLS] {
+        for shelf in [TIMERS, PLACEHOLDERS, POLLS, reactions::SHELF] {
             for row in self.vault.all(shelf).await? {
                 let (chat, rest) =
                     row.key.split_once('\n').map_or((row.key.as_str(), None), |(it, rest)| (it, Some(rest)));

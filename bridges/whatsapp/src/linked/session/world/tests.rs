@@ -25,14 +25,26 @@ async fn what_must_outlive_a_session_does() {
     let again = before.learn_name(&bob, |names| names.push = Some("Bob".to_owned())).await;
     assert_eq!(again, Ok(false), "it is the same name");
     before.learn_name(&bob, |names| names.contact = Some("Bobby".to_owned())).await.expect("it is stored");
-    assert_eq!(before.learn_timer(&chat, 60).await, Ok(true));
+    assert_eq!(before.learn_timer(&chat, Timer { secs: 60, set_ms: 5 }).await, Ok(true));
     before.note_placeholder(&chat, &id).await.expect("it is stored");
     let poll = PollMemory { answers: vec!["a".to_owned()], creator: Jid::lid("2"), secret: None };
     before.note_poll(&chat, &id, &poll).await.expect("it is stored");
+    let group = RemoteChatId::new("1-2@g.us");
+    let known = Group { admins: HashSet::from([bob.clone()]), ..Group::default() };
+    before.learn_group(&group, Group::default()).await;
+    before.change_group(&group, |group| group.admins = known.admins.clone()).await;
+    before.note_reaction(&chat, &id, Some("👍")).await.expect("it is stored");
+    before.note_reaction(&chat, &id, Some("🎉")).await.expect("it is stored");
     let after = world(&recorder).await;
     assert_eq!(after.label(&Jid::lid("2")), "Bobby", "the address book comes first");
     assert_eq!(after.named("bob", 9), [(bob, "Bobby".to_owned())]);
     assert_eq!(after.timer_secs(&chat), 60);
+    let older = Timer { secs: 0, set_ms: 4 };
+    assert_eq!(after.learn_timer(&chat, older).await, Ok(false), "whoever sets it last counts");
+    assert_eq!(after.group(&group, Clone::clone), Some(known));
+    assert_eq!(after.reaction(&chat, &id).await, Ok(Some("🎉".to_owned())));
+    after.note_reaction(&chat, &id, None).await.expect("it is stored");
+    assert_eq!(after.reaction(&chat, &id).await, Ok(None));
     assert_eq!(after.poll(&chat, &id).await, Ok(Some(poll)));
     assert!(after.has_placeholder(&chat, &id));
     after.forget_placeholder(&chat, &id).await.expect("it is stored");
@@ -48,7 +60,10 @@ async fn everything_up_to_a_message_is_read_at_once() {
     for stanza in ["a", "b", "c"] {
         world.note_unread(&chat, unread(stanza));
     }
-    assert_eq!(world.take_read(&chat, unread("b")), [unread("a"), unread("b")]);
+    let read = world.take_read(&chat, unread("b"));
+    assert_eq!(read, [unread("a"), unread("b")]);
+    world.put_unread_back(&chat, read);
+    assert_eq!(world.take_read(&chat, unread("b")), [unread("a"), unread("b")], "what was not told waits");
     assert_eq!(world.take_read(&chat, unread("b")), [unread("b")], "what is not waiting is told alone");
     assert_eq!(world.take_read(&chat, unread("c")), [unread("c")]);
 }

@@ -122,7 +122,7 @@ async fn what_is_known_of_the_chat_and_the_writer_goes_along() {
     let (old, new, id) = (chat("lid-1/49155"), chat("lid-1/lid-55"), RemoteMessageId::new("them/A"));
     before.met(person("p49155"), Meeting::Acting).await;
     before.learn_name(&user("49155"), |names| names.contact = Some("Bob".to_owned())).await.expect("stored");
-    before.learn_timer(&old, 60).await.expect("stored");
+    before.learn_timer(&old, Timer { secs: 60, set_ms: 1 }).await.expect("stored");
     before.note_placeholder(&old, &id).await.expect("stored");
     before.note_seen("A", &old, &id);
     let creator = Jid::pn("49155");
