@@ -145,10 +145,7 @@ impl Deliverer {
                 Ok(id)
             }
             Some(Answer::Refused(code)) => Err(refusal(&code)),
-            None => Err(DeliverError::Uncertain(
-                "WhatsApp did not say whether it has the message; it was sent, and may have arrived."
-                    .to_owned(),
-            )),
+            None => Err(unanswered(goal.key)),
         }
     }
 
@@ -193,6 +190,16 @@ fn stanza(key: &DeliveryKey, part: &str) -> String {
         let _ = write!(id, "{byte:02X}");
         id
     })
+}
+
+/// What it means that the server says nothing. From then on the message is in doubt, and whatever is in doubt is sent again: under its id
+/// that adds nothing.
+fn unanswered(key: &DeliveryKey) -> DeliverError {
+    let words = "WhatsApp did not say whether it has the message; it was sent, and may have arrived.";
+    match key.in_doubt {
+        None => DeliverError::Uncertain(words.to_owned()),
+        Some(_) => DeliverError::Retry { after: None, reason: words.to_owned() },
+    }
 }
 
 /// What a failure to send means. The message bears its own id, so another attempt never doubles it.
