@@ -112,10 +112,7 @@ impl Deliverer {
                 Ok(id)
             }
             Some(Answer::Refused(code)) => Err(refusal(&code)),
-            None => Err(DeliverError::Uncertain(
-                "WhatsApp did not say whether it has the message; it was sent, and may have arrived."
-                    .to_owned(),
-            )),
+            None => Err(unanswered(goal.key)),
         }
     }
 
@@ -170,6 +167,16 @@ fn stanza(key: &DeliveryKey, part: &str) -> String {
         let _ = write!(id, "{byte:02X}");
         id
     })
+}
+
+/// What it means that the server says nothing. From then on the message is in doubt, and whatever is in doubt is sent again: under its id
+/// that adds nothing.
+fn unanswered(key: &DeliveryKey) -> DeliverError {
+    let words = "WhatsApp did not say whether it has the message; it was sent, and may have arrived.";
+    match key.in_doubt {
+        None => DeliverError::Uncertain(words.to_owned()),
+        Some(_) => DeliverError::Retry { after: None, reason: words.to_owned() },
+    }
 }
 
 /// What a failure to send means. Only what surely left nothing at WhatsApp is sent again at once; the rest is in doubt, and bears its own id, so
