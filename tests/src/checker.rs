@@ -205,7 +205,7 @@ pub fn judge(inputs: &[Input], effects: &[Effect], fates: &BTreeMap<u64, Fate>, 
             _ => {}
         }
     }
-    let is_needless = |(number, fate): &(&u64, &Fate)| **fate == Fate::Uncertain && arrived.contains(number);
+    let is_needless = |(number, fate): &(&u64, &Fate)| **fate == Fate::Uncertain && arrived.contains(*number);
     let uncertain_arrived = fates.iter().filter(is_needless).count();
     let count = |wanted| fates.values().filter(|fate| **fate == wanted).count();
     Verdict {
