@@ -19,6 +19,7 @@ use super::{
     intake::Intake,
     kept::Kept,
     people::People,
+    sent::reaction_key,
     templates::Templates,
     verdict::{Pause, SHUT, Weight, verdict, verdict_on_question, weight},
 };
@@ -195,14 +196,11 @@ impl Deliverer {
         let mut body = head(person);
         body["type"] = json!("reaction");
         body["reaction"] = json!({"message_id": target.as_str(), "emoji": emoji});
+        // That it is not taken may be told later.
+        body["biz_opaque_callback_data"] = json!(reaction_key(target));
         // Reacting again changes nothing.
         let answer = self.heed(person, self.post(&body).await);
-        let answer = answer.map_err(verdict_on_question)?;
-        // That it is not taken may be told later.
-        if let Some(id) = crate::cloud::events::id(&answer["messages"][0]["id"]) {
-            self.kept.keep_reaction(id, target);
-        }
-        Ok(Delivered::default())
+        answer.map(|_| Delivered::default()).map_err(verdict_on_question)
     }
 
     /// Marks everything up to a message as read.

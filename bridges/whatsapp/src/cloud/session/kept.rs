@@ -3,15 +3,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use magpie_common::{ids::RemoteMessageId, platform::Progress};
+use magpie_common::platform::Progress;
 
 use super::{deliver::Sort, limiter::Limiter, newest::Newest, sent::Sent};
 
 /// So many files are remembered that were brought and not sent yet.
 const FILES_MAX: usize = 256;
-
-/// So many reactions are remembered: whether one arrives is known within moments.
-const REACTIONS_MAX: usize = 1_024;
 
 /// All of it.
 pub(in crate::cloud) struct Kept {
@@ -20,8 +17,6 @@ pub(in crate::cloud) struct Kept {
     pub(super) limiter: Limiter,
     /// Files that WhatsApp has, by the keys of their messages.
     files: Mutex<Newest<String, Brought>>,
-    /// What reactions of ours are to, by WhatsApp's ids of them.
-    reactions: Mutex<Newest<RemoteMessageId, RemoteMessageId>>,
 }
 
 /// A file that WhatsApp has.
@@ -40,7 +35,6 @@ impl Default for Kept {
             progress: Progress::default(),
             limiter: Limiter::default(),
             files: Mutex::new(Newest::new(FILES_MAX)),
-            reactions: Mutex::new(Newest::new(REACTIONS_MAX)),
         }
     }
 }
@@ -58,15 +52,5 @@ impl Kept {
             Some(file) => files.put(key.to_owned(), file),
             None => files.forget(&key.to_owned()),
         }
-    }
-
-    /// A reaction of ours is on its way.
-    pub(super) fn keep_reaction(&self, id: RemoteMessageId, target: &RemoteMessageId) {
-        self.reactions.lock().unwrap_or_else(PoisonError::into_inner).put(id, target.clone());
-    }
-
-    /// What a reaction of ours is to.
-    pub(super) fn reaction(&self, id: &RemoteMessageId) -> Option<RemoteMessageId> {
-        self.reactions.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 }

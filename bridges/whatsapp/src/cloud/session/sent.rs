@@ -28,6 +28,9 @@ const KEY_CHARS: usize = 22;
 /// More digits has no part.
 const PART_DIGITS_MAX: usize = 3;
 
+/// What the key of a reaction begins with.
+const REACTION: &str = "reaction/";
+
 pub(super) struct Sent {
     state: Mutex<State>,
     told: Notify,
@@ -154,6 +157,16 @@ pub(super) fn is_key(text: &str) -> bool {
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
+/// What stands beside a reaction to a message.
+pub(super) fn reaction_key(target: &RemoteMessageId) -> String {
+    format!("{REACTION}{target}")
+}
+
+/// The message of which a reaction was sent, if that stands there.
+pub(super) fn reacted_to(key: &str) -> Option<RemoteMessageId> {
+    key.strip_prefix(REACTION).filter(|target| !target.is_empty()).map(RemoteMessageId::new)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -188,6 +201,9 @@ mod tests {
 
     #[test]
     fn keys_of_others_are_told_apart() {
+        let target = RemoteMessageId::new("wamid.1");
+        assert_eq!(reacted_to(&reaction_key(&target)), Some(target.clone()));
+        assert!(reacted_to("wamid.1").is_none() && !is_key(&reaction_key(&target)));
         assert!(is_key(KEY) && is_key("AbCdEfGhIjKlMnOpQrSt-_/19"));
         for other in [
             "",

@@ -8,7 +8,13 @@ use crate::cloud::{
     events,
     json::text,
     place,
-    session::{api::Refusal, changes::Deed, people::Named, sent::is_key, verdict::refused},
+    session::{
+        api::Refusal,
+        changes::Deed,
+        people::Named,
+        sent::{is_key, reacted_to},
+        verdict::refused,
+    },
 };
 
 impl Intake {
@@ -16,7 +22,8 @@ impl Intake {
     /// matter of ours.
     pub(super) async fn status(&self, status: &Value, tickets: &mut Tickets) -> Result<(), NotStored> {
         let Some(id) = events::id(&status["id"]) else { return Ok(()) };
-        let key = status["biz_opaque_callback_data"].as_str().filter(|key| is_key(key));
+        let beside = text(&status["biz_opaque_callback_data"]);
+        let (key, target) = (Some(beside).filter(|key| is_key(key)), reacted_to(beside));
         if let Some(key) = key {
             self.kept.sent.told(&self.sink, key, &id).await?;
         }
@@ -25,7 +32,6 @@ impl Intake {
             // That it was sent is known.
             return Ok(());
         }
-        let target = self.kept.reaction(&id);
         let known = self.chat_of(target.as_ref().unwrap_or(&id)).await?;
         if key.is_none() && target.is_none() && known.is_none() {
             return Ok(());
