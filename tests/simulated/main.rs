@@ -33,11 +33,12 @@ fn platform(config: &WhatsAppConfig) -> WhatsApp {
 }
 
 /// Links a device to a phone; gives its login and its address.
-async fn link(config: &WhatsAppConfig, phone: &Phone) -> anyhow::Result<(SavedLogin, String)> {
-    let mut process = platform(config).begin_login("qr").await?;
+async fn link(sim: &LinkedSim, phone: &Phone) -> anyhow::Result<(SavedLogin, String)> {
+    let mut process = platform(&config(sim)).begin_login("qr").await?;
     let step = process.step(Vec::new()).await?;
     let LoginStep::Show { code, .. } = step else { anyhow::bail!("no code is shown: {step:?}") };
     let device = phone.scan(&code).await?;
+    sim.expect("paired", |event| event["device"] == device).await?;
     match process.step(Vec::new()).await? {
         LoginStep::Done(saved) => Ok((saved, device)),
         other => anyhow::bail!("nobody is signed in: {other:?}"),

@@ -31,7 +31,7 @@ struct Account {
 
 impl Account {
     async fn new(sim: &LinkedSim, phone: Phone) -> anyhow::Result<Self> {
-        let (saved, device) = link(&config(sim), &phone).await?;
+        let (saved, device) = link(sim, &phone).await?;
         let recorder = Recorder::default();
         let session = connect(sim, &saved, &recorder).await?;
         Ok(Self { phone, saved, device, recorder, session })

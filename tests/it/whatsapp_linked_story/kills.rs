@@ -9,14 +9,16 @@ use magpie_tests::{
         person::{Event, PATIENCE},
         tools::{Component, need},
     },
-    whatsapp_linked::Person as Baileys,
+    whatsapp_linked::{Person as Baileys, staged::environment},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{Chat, Story};
 
-/// So often it is killed.
-const KILLS: usize = 8;
+/// So often it is killed from outside, and as often it dies at one of the steps below.
+const KILLS: usize = 6;
+/// Where most is at stake: an event of either side is just stored, and a message is just sent.
+const STEPS: [&str; 2] = ["1:2", "5:2"];
 /// Messages of a round in each chat and direction, at most.
 const ROUND_MAX: usize = 4;
 
@@ -53,7 +55,12 @@ async fn real_talk_goes_on_while_the_linked_bridge_is_killed() -> anyhow::Result
         story.bridge.kill().await?;
         // What is said meanwhile waits on both sides.
         story.round(&chats, &mut said, (KILLS + round, &mut random)).await?;
-        story.bridge.respawn()?;
+        let step = STEPS[random.random_range(0..STEPS.len())];
+        story.starts(Some(step))?;
+        story.round(&chats, &mut said, (2 * KILLS + round, &mut random)).await?;
+        let died = story.bridge.exited(PATIENCE * 2).await?;
+        assert!(!died.success(), "it dies at {step}");
+        story.starts(None)?;
     }
     story.bridge.ready().await?;
     for (at, chat) in chats.iter().enumerate() {
@@ -99,6 +106,13 @@ impl Story {
             2 => Moment::AliceHas(last.0),
             _ => Moment::JustBack,
         })
+    }
+
+    /// Starts the bridge again, perhaps to die at a step.
+    fn starts(&mut self, kill_at: Option<&str>) -> anyhow::Result<()> {
+        let mut variables = environment();
+        variables.extend(kill_at.map(|step| ("MAGPIE_KILL_AT".to_owned(), step.to_owned())));
+        self.bridge.respawn_with(variables)
     }
 
     async fn reaches(&self, chats: &[Chat], moment: &Moment) -> anyhow::Result<()> {

@@ -15,7 +15,10 @@ use crate::linked::{file::RemoteFile, identity, place, verdict};
 pub(super) fn search(world: &World, words: &str, count_max: usize) -> Vec<UserInfo> {
     let user =
         |(id, name)| UserInfo { ids: AliasSet::single(id), name: Some(name), avatar: None, bot: false };
-    world.named(words.trim(), count_max).into_iter().map(user).collect()
+    let words = words.trim();
+    // Every name goes with no words at all.
+    let found = if words.is_empty() { Vec::new() } else { world.named(words, count_max) };
+    found.into_iter().map(user).collect()
 }
 
 /// Whom a number or an id names.
