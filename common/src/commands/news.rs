@@ -115,7 +115,7 @@ mod tests {
         };
         let mut known = Told::default();
         let mut hear = |state, now_ms| {
-            let (now, words) = news(known, &login(state), now_ms, ("Fake", "!fake"));
+            let (now, words) = news(known.clone(), &login(state), now_ms, ("Fake", "!fake"));
             known = now;
             words
         };

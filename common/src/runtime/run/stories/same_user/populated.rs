@@ -38,6 +38,34 @@ struct Town {
     random: StdRng,
     entries: Vec<Entry>,
     groups: Vec<(RemoteChatId, OwnedRoomId)>,
+    shown: Shown,
+}
+
+/// Where messages of the network stand, each event looked at once.
+#[derive(Default)]
+struct Shown {
+    places: BTreeMap<String, (OwnedRoomId, OwnedEventId)>,
+    /// How many events of a room were looked at.
+    seen: BTreeMap<OwnedRoomId, usize>,
+}
+
+impl Shown {
+    /// Whether more is shown than before.
+    fn grows(&mut self, fake: &FakeHomeserver) -> bool {
+        let before = self.places.len();
+        for room in fake.rooms() {
+            let events = fake.events(&room);
+            let seen = self.seen.entry(room.clone()).or_default();
+            for event in &events[*seen..] {
+                let content = event.content();
+                if let Some(id) = content["app.magpie.remote"]["id"].as_str() {
+                    self.places.insert(id.to_owned(), (room.clone(), event.event_id.clone()));
+                }
+            }
+            *seen = events.len();
+        }
+        self.places.len() > before
+    }
 }
 
 fn id(person: usize, nth: usize) -> String {
@@ -55,7 +83,8 @@ fn direct(person: usize, nth: usize) -> RemoteChatId {
 impl Town {
     /// A town whose people are known by whatever id they were met.
     async fn populated(stage: Stage, seed: u64) -> Self {
-        let mut town = Self { stage, random: StdRng::seed_from_u64(seed), entries: vec![], groups: vec![] };
+        let random = StdRng::seed_from_u64(seed);
+        let mut town = Self { stage, random, entries: vec![], groups: vec![], shown: Shown::default() };
         for person in 0..PEOPLE {
             for nth in 0..IDS {
                 let (chat, with) = (direct(person, nth), Some(user(&id(person, nth))));
@@ -115,31 +144,14 @@ impl Town {
 
     /// Waits until all that was said is shown, and notes where it is.
     async fn arrive(&mut self) {
-        let stage = &self.stage;
-        let shown = || -> BTreeMap<String, (OwnedRoomId, OwnedEventId)> {
-            let rooms = stage.fake.rooms();
-            let events =
-                rooms.iter().flat_map(|room| stage.fake.events(room).into_iter().map(move |it| (room, it)));
-            events
-                .filter_map(|(room, event)| {
-                    let content = event.content();
-                    let id = content["app.magpie.remote"]["id"].as_str()?.to_owned();
-                    Some((id, (room.clone(), event.event_id.clone())))
-                })
-                .collect()
-        };
-        let waiting = |entry: &&Entry| entry.event == "$nothing";
-        let places: Vec<_> = self.entries.iter().filter(waiting).filter_map(|it| it.place.clone()).collect();
-        let done = |_: &FakeHomeserver| {
-            let shown = shown();
-            places.iter().all(|(_, id)| shown.contains_key(id.as_str())).then_some(shown)
-        };
-        let shown = tokio::time::timeout(PATIENCE * 12, stage.fake.wait_until(done)).await;
-        let shown = shown.expect("everything is shown");
-        for entry in &mut self.entries {
-            if let Some((_, id)) = &entry.place {
-                (entry.room, entry.event) = shown[id.as_str()].clone();
+        let Self { stage, entries, shown, .. } = self;
+        let waiting = |entry: &&mut Entry| entry.event == "$nothing";
+        for entry in entries.iter_mut().filter(waiting) {
+            let Some((_, id)) = &entry.place else { continue };
+            while !shown.places.contains_key(id.as_str()) {
+                stage.fake.wait_until(|fake| shown.grows(fake).then_some(())).await;
             }
+            (entry.room, entry.event) = shown.places[id.as_str()].clone();
         }
         stage.running.parts.store.settled().await.expect("it is stored");
     }
