@@ -189,7 +189,7 @@ fn poll_meaning(poll: &wa::message::PollCreationMessage, reading: &Reading<'_>) 
         .map(|option| option.option_name.clone().unwrap_or_default())
         .collect();
     let context = poll.context_info.as_option();
-    let text = words::marked_up(&question, context, reading.names);
+    let text = words::poll(words::marked_up(&question, context, reading.names), &answers).bounded();
     let answers_to = context.and_then(|context| {
         Some(Quoted { stanza: context.stanza_id.clone()?, participant: context.participant.clone() })
     });

@@ -197,7 +197,8 @@ fn polls_have_answers() {
         });
         let message = wa::Message { poll_creation_message_v3: poll, ..wa::Message::default() };
         let Meaning::Poll { said, answers, choices_max } = meaning(&message) else { panic!("no poll") };
-        assert_eq!((said.message.text.to_plain().as_str(), choices_max), ("When?", wanted));
+        let words = "📊 When?\n1. now\n2. then\nVote in WhatsApp.";
+        assert_eq!((said.message.text.to_plain().as_str(), choices_max), (words, wanted));
         assert_eq!(answers, ["now", "then"]);
     }
 }

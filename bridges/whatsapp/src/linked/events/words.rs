@@ -27,6 +27,17 @@ pub(super) fn marked_up(text: &str, context: Option<&wa::ContextInfo>, names: &N
     })
 }
 
+/// A poll, which rooms show in words: the question, the answers, and where one can vote.
+pub(super) fn poll(question: RichText, answers: &[String]) -> RichText {
+    let title = [Node::Text("📊 ".to_owned())].into_iter().chain(question.0).collect();
+    let item = |answer: &String| vec![Node::Text(clean_line(answer))];
+    RichText(vec![
+        Node::Strong(title),
+        Node::List { start: Some(1), items: answers.iter().map(item).collect() },
+        Node::Emphasis(vec![Node::Text("Vote in WhatsApp.".to_owned())]),
+    ])
+}
+
 /// The box below a link.
 pub(super) fn link_preview(text: &wa::message::ExtendedTextMessage) -> RichText {
     let title = text.title.as_deref().map(clean_line).filter(|title| !title.is_empty());

@@ -170,9 +170,8 @@ impl Past {
         let bearer = scene.bearer(stanza);
         let names = |jid: &Jid| world.label(jid);
         let view_once = world.config.linked_view_once;
-        let Meaning::Said(said) =
-            events::read(message, &Reading { bearer: &bearer, names: &names, view_once })
-        else {
+        let reading = Reading { bearer: &bearer, names: &names, view_once };
+        let (Meaning::Said(said) | Meaning::Poll { said, .. }) = events::read(message, &reading) else {
             return Ok(None);
         };
         let (mut message, answers) = (said.message, said.answers);
