@@ -1,5 +1,12 @@
 //! The WhatsApp bridge as a linked device, a real program between the simulator of WhatsApp and a homeserver.
 
+mod answering;
+mod chat;
+mod files;
+mod groups;
+mod hearing;
+mod keeping;
+mod past;
 mod signing_in;
 mod talking;
 
