@@ -13,6 +13,13 @@ use super::{ADMIN, Linked};
 /// Whom Alice and Bob meet later.
 pub(super) const CAROL: &str = "12025550103";
 
+/// A picture of one pixel (PNG).
+pub(super) const PIXEL: &[u8] = &[
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0,
+    0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0,
+    1, 0, 0, 5, 0, 1, 0x0d, 0x0a, 0x2d, 0xb4, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+];
+
 /// Bob said hello, and the admin is in the room that was made for it.
 pub(super) struct Chat {
     pub(super) linked: Linked,

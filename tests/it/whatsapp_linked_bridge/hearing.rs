@@ -128,10 +128,7 @@ async fn real_what_matrix_has_no_form_for_is_told_in_words() -> anyhow::Result<(
     // What nobody understands is kept, and the room says that there was something.
     let new = json!({"keepInChatMessage": {"keepType": 1, "timestampMs": 1}});
     chat.linked.on.bob.send(chat.alice(), new).await?;
-    chat.event(|event| {
-        event.event_type == "m.room.message" && event.body().to_lowercase().contains("keepinchat")
-    })
-    .await;
+    chat.event(|event| event.event_type == "m.room.message" && event.body().contains("keep_in_chat")).await;
     chat.end().await
 }
 

@@ -6,8 +6,12 @@ use magpie_tests::{
     whatsapp_linked::{content::text, phone::Mark},
 };
 use ruma::user_id;
+use serde_json::Value;
 
-use super::{BOT, chat::Chat};
+use super::{
+    BOT,
+    chat::{Chat, PIXEL},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn real_what_alice_keeps_for_herself_is_kept_for_her() -> anyhow::Result<()> {
@@ -64,12 +68,20 @@ async fn real_people_are_called_as_the_address_book_has_them() -> anyhow::Result
         chat.homeserver().wait_until(is_so).await;
     };
     shows("Bob").await;
+    let (sim, device) = (chat.sim(), &chat.linked.device);
+    let asks = |event: &Value| event["xmlns"] == "w:sync:app:state" && event["from"] == device.as_str();
+    for _ in sim.seen("query").iter().filter(|event| asks(event)) {
+        sim.expect("query", asks).await?;
+    }
+    // The whole book, of which people are called by their name when they speak; then a change of it.
+    chat.linked.on.alice.name_contact(bob, "Bob").await?;
+    sim.expect("query", asks).await?;
     chat.linked.on.alice.name_contact(bob, "Bob the Builder").await?;
     shows("Bob the Builder").await;
-    bob.set_picture(Some(b"a picture")).await?;
+    bob.set_picture(Some(PIXEL)).await?;
     let url = chat.homeserver().wait_until(|homeserver| homeserver.profile(&chat.ghost)?.avatar_url).await;
     let picture = chat.homeserver().media(&url).expect("it is there");
-    assert_eq!(&*picture.bytes, b"a picture");
+    assert_eq!(&*picture.bytes, PIXEL);
     chat.end().await
 }
 

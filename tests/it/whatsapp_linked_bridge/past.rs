@@ -1,5 +1,6 @@
 //! What was said before the device was linked, and what could not be read at once.
 
+use magpie_common::testkit::fake_homeserver::{FakeHomeserver, Membership};
 use magpie_tests::{
     harness::tools::{Component, need},
     whatsapp_linked::{
@@ -8,6 +9,7 @@ use magpie_tests::{
         history::{PastChat, PastMessage},
     },
 };
+use ruma::{OwnedRoomId, user_id};
 use serde_json::{Value, json};
 
 use super::{Linked, Staged, chat::Chat};
@@ -27,10 +29,20 @@ async fn real_what_was_said_before_fills_the_rooms() -> anyhow::Result<()> {
     staged.alice.keep_history(&[chat]).await?;
     let linked = Linked::of(staged).await?;
     // When the phone is quiet for a while, the rooms are made and filled.
-    let (room, _) = linked.room_with("Long ago.").await;
+    let homeserver = &linked.on.homeserver;
+    let is_filled = |homeserver: &FakeHomeserver| {
+        let said = |room: &OwnedRoomId| homeserver.messages(room).iter().any(|(_, body)| body == "Long ago.");
+        homeserver.rooms().into_iter().find(said)
+    };
+    let room = homeserver.wait_until(is_filled).await;
+    // Nobody was there when it was filled, so that nothing rang.
+    let is_asked = |homeserver: &FakeHomeserver| {
+        let asked = homeserver.membership(&room, user_id!("@admin:example.org"))?;
+        (asked == Membership::Invited).then_some(())
+    };
+    homeserver.wait_until(is_asked).await;
     linked.on.bob.send(&linked.on.alice.lid, text("Back again.")).await?;
     linked.hears(&room, "Back again.").await;
-    let homeserver = &linked.on.homeserver;
     let said: Vec<_> = homeserver.messages(&room);
     let words: Vec<_> = said.iter().map(|(_, body)| body.lines().next().unwrap_or_default()).collect();
     assert_eq!(words, ["Long ago.", "Was it?", "📊 Lunch?", "Back again."]);

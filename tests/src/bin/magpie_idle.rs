@@ -126,6 +126,8 @@ async fn of_whatsapp(program: &Path) -> anyhow::Result<Figures> {
     let (fake, alice, bridge) = begin(program, Stage::set(Cast { admin: admin.clone(), ..cast })?).await?;
     let device = whatsapp_linked::staged::sign_in(&bridge.bridge.url(), &admin, &owner).await?;
     whatsapp_linked::staged::connected(&sim, &device).await?;
+    // Its phone has greeted it, so its keys are known to others.
+    sim.expect("acked", |event| event["by"] == device.as_str() && event["tag"] == "message").await?;
     other.send(&owner.lid, content::text("one each way")).await?;
     let has_it = |fake: &FakeHomeserver| {
         let said = |room: &OwnedRoomId| fake.messages(room).iter().any(|(_, body)| body == "one each way");

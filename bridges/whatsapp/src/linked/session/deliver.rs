@@ -104,7 +104,7 @@ impl Deliverer {
             options = options.with_ephemeral_expiration(timer_secs);
         }
         let sent = self.client.send_message_with_options(goal.jid.clone(), message, options).await;
-        sent.map_err(|error| verdict(&error))?;
+        sent.map_err(|error| verdict(&error, goal.key))?;
         match waiting.answer().await {
             Some(Answer::Taken) => {
                 let id = place::message(&self.world.me, goal.chat, &Writer::Me, stanza);
@@ -112,7 +112,11 @@ impl Deliverer {
                 Ok(id)
             }
             Some(Answer::Refused(code)) => Err(refusal(&code)),
-            None => Err(unanswered(goal.key)),
+            None => {
+                let words =
+                    "WhatsApp did not say whether it has the message; it was sent, and may have arrived.";
+                Err(in_doubt(goal.key, words.to_owned()))
+            }
         }
     }
 
@@ -169,19 +173,16 @@ fn stanza(key: &DeliveryKey, part: &str) -> String {
     })
 }
 
-/// What it means that the server says nothing. From then on the message is in doubt, and whatever is in doubt is sent again: under its id
-/// that adds nothing.
-fn unanswered(key: &DeliveryKey) -> DeliverError {
-    let words = "WhatsApp did not say whether it has the message; it was sent, and may have arrived.";
+/// It may have arrived. From then on it is in doubt, and whatever is in doubt is sent again: under its id that adds nothing.
+fn in_doubt(key: &DeliveryKey, words: String) -> DeliverError {
     match key.in_doubt {
-        None => DeliverError::Uncertain(words.to_owned()),
-        Some(_) => DeliverError::Retry { after: None, reason: words.to_owned() },
+        None => DeliverError::Uncertain(words),
+        Some(_) => DeliverError::Retry { after: None, reason: words },
     }
 }
 
-/// What a failure to send means. Only what surely left nothing at WhatsApp is sent again at once; the rest is in doubt, and bears its own id, so
-/// that another attempt does not double it.
-fn verdict(error: &SendError) -> DeliverError {
+/// What a failure to send means. Only what surely left nothing at WhatsApp is sent again at once; the rest is in doubt.
+fn verdict(error: &SendError, key: &DeliveryKey) -> DeliverError {
     let again = |reason: String| DeliverError::Retry { after: None, reason };
     match error {
         SendError::NotLoggedIn | SendError::Client(ClientError::NotConnected | ClientError::NotLoggedIn) => {
@@ -192,10 +193,10 @@ fn verdict(error: &SendError) -> DeliverError {
         }
         SendError::Iq(error) => iq_verdict(error),
         // It may have been written already.
-        other => DeliverError::Uncertain(format!(
-            "Sending the message broke off, and it may have arrived: {}.",
-            told(other)
-        )),
+        other => {
+            let words = format!("Sending the message broke off, and it may have arrived: {}.", told(other));
+            in_doubt(key, words)
+        }
     }
 }
 
@@ -253,7 +254,7 @@ mod tests {
             (SendError::Client(ClientError::Internal(broke_off())), true),
             (SendError::Internal(broke_off()), true),
         ] {
-            let told = verdict(&error);
+            let told = verdict(&error, &DeliveryKey { key: "abc".to_owned(), in_doubt: None });
             assert_eq!(matches!(&told, DeliverError::Uncertain(_)), is_doubtful, "{error:?}");
             assert!(!format!("{told:?}").contains("4915112345"));
         }
