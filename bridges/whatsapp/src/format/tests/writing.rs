@@ -6,7 +6,7 @@ use magpie_common::{
 };
 
 use super::*;
-use crate::format::{TEXT_CHARS_MAX, write};
+use crate::format::{Nobody, TEXT_CHARS_MAX, write};
 
 type Case = (&'static str, Vec<Node>, &'static str);
 
