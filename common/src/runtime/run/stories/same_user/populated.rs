@@ -265,7 +265,8 @@ impl Town {
             assert!(taken.insert(ghost.clone()), "two people speak as {ghost}");
             assert!(fake.state(&room, "m.room.tombstone", "").is_none(), "the room that stays is open");
             for nth in 0..IDS - 1 {
-                assert_eq!(self.room(&direct(person, nth)).await, None, "a former id has no room of its own");
+                let led = self.room(&direct(person, nth)).await;
+                assert_eq!(led.as_ref(), Some(&room), "a former id leads to the one room");
             }
             let of_person = |entry: &&Entry| {
                 entry.person == person && self.groups.iter().all(|(_, it)| *it != entry.room)
@@ -292,6 +293,9 @@ impl Town {
                 assert!(inside(group) <= 1, "one ghost of person {person} is in a group");
             }
         }
+        let store = &self.stage.running.parts.store;
+        let portals = store.portals(u32::MAX >> 1, None).await.expect("they are read");
+        assert_eq!(portals.len(), PEOPLE + GROUPS, "every chat has one room");
         for (chat, room) in &self.groups {
             assert_eq!(self.room(chat).await.as_ref(), Some(room), "groups keep their rooms");
         }
