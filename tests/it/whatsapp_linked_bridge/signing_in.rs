@@ -15,7 +15,10 @@ async fn real_a_phone_scans_the_code_that_a_program_shows() -> anyhow::Result<()
     let Some(_) = need(Component::Judge("whatsapp")) else { return Ok(()) };
     let linked = Linked::start().await?;
     let devices = linked.on.alice.devices().await?;
-    assert_eq!(devices.iter().map(|device| device.jid.clone()).collect::<Vec<_>>(), [linked.device.clone()]);
+    assert_eq!(
+        devices.iter().map(|device| device.jid.clone()).collect::<Vec<_>>(),
+        std::slice::from_ref(&linked.device)
+    );
     let logins = Door::new(&linked.on.stage.url(), ADMIN)?.get("logins").await?;
     assert_eq!(logins["logins"][0]["name"], format!("+{ALICE}"), "{logins}");
     linked.end().await
