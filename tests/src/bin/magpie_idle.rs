@@ -124,7 +124,7 @@ async fn of_whatsapp(program: &Path) -> anyhow::Result<Figures> {
     let cast = whatsapp_linked::staged::cast(&sim, SERVER);
     let admin = format!("@alice:{SERVER}");
     let (fake, alice, bridge) = begin(program, Stage::set(Cast { admin: admin.clone(), ..cast })?).await?;
-    let device = whatsapp_linked::staged::sign_in(&bridge.bridge.url(), &admin, &owner).await?;
+    let device = whatsapp_linked::staged::sign_in(bridge.bridge.url(), &admin, &owner).await?;
     whatsapp_linked::staged::connected(&sim, &device).await?;
     // Its phone has greeted it, so its keys are known to others.
     sim.expect("acked", |event| event["by"] == device.as_str() && event["tag"] == "message").await?;

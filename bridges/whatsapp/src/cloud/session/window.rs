@@ -163,7 +163,7 @@ mod tests {
         waiting.add(&ada, 5);
         waiting.add(&ben, 20);
         assert_eq!(waiting.take(9), []);
-        assert_eq!(waiting.take(15), [ada.clone()]);
+        assert_eq!(waiting.take(15), std::slice::from_ref(&ada));
         waiting.add(&ada, 30);
         assert_eq!(waiting.take(30), [ben, ada]);
     }
