@@ -174,7 +174,10 @@ impl Logins {
         let waits = match slot.state {
             SessionState::Disconnected { .. } => slot.session.is_none(),
             SessionState::BadCredentials { .. } => !slot.ended.is_cancelled(),
-            SessionState::Connecting | SessionState::Connected | SessionState::LoggedOut => false,
+            SessionState::Connecting
+            | SessionState::Connected
+            | SessionState::Warned { .. }
+            | SessionState::LoggedOut => false,
         };
         if waits {
             slot.again.notify_waiters();
