@@ -63,16 +63,6 @@ pub(super) fn note(words: &str) -> Message {
     Message { tone: Tone::Notice, ..Message::text(RichText::plain(words)) }
 }
 
-/// A poll: the question, its answers, and where one can vote.
-pub(super) fn poll(question: RichText, answers: &[String]) -> RichText {
-    let mut nodes = vec![Node::Text("📊 ".to_owned())];
-    nodes.push(Node::Strong(question.0));
-    let item = |answer: &String| vec![Node::Text(answer.replace('\n', " "))];
-    nodes.push(Node::List { start: Some(1), items: answers.iter().map(item).collect() });
-    nodes.push(Node::Emphasis(vec![Node::Text("Vote on your phone.".to_owned())]));
-    RichText(nodes)
-}
-
 /// What stands for a file that cannot be fetched.
 pub(super) fn missing_file() -> Vec<Node> {
     vec![Node::Emphasis(vec![Node::Text(

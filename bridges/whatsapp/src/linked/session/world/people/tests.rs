@@ -2,7 +2,10 @@
 
 use magpie_common::{ids::RemoteMessageId, message::RemoteEvent as Event, testkit::platform_suite::Recorder};
 
-use super::{super::tests::world, *};
+use super::{
+    super::{Timer, tests::world},
+    *,
+};
 use crate::linked::{place::Writer, session::scene};
 
 fn user(id: &str) -> RemoteUserId {
