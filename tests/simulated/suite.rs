@@ -174,8 +174,9 @@ impl Subject for OnSimulator {
                 self.bob_does(revoke(about), json!({"edit": "7"})).await;
                 Ok(())
             }
-            // Votes belong to polls, and chats and people that become one to people with several addresses: both have tests of their own.
+            // Arrivals are of messages of ours (`sessions`). Votes belong to polls, and chats and people that become one to people with several addresses: both have tests of their own.
             Happening::Vote
+            | Happening::Arrived
             | Happening::Migrated
             | Happening::SameUser
             | Happening::Preview

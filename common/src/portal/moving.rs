@@ -138,7 +138,9 @@ impl Portals {
             return Ok(Performed::NotYet("another move of the chat came before".to_owned()));
         }
         let store = &self.parts.store;
-        let (former, latter) = (store.portal_by_chat(&from).await?, store.portal_by_chat(&to).await?);
+        let former = store.portal_by_chat(&from).await?.filter(|portal| portal.chat == from);
+        // A chat that comes back to a former id is found under that already, and would be merged with itself.
+        let latter = store.portal_by_chat(&to).await?.filter(|portal| portal.chat == to);
         let Plan { heir, stays, leaves } = plan(former.clone(), latter.clone());
         if let Some((leaves, stays)) = leaves.as_ref().zip(stays.as_ref()) {
             let room_id = leaves.room_id.as_deref().map_or("", RoomId::as_str);
