@@ -46,6 +46,14 @@ const OWN: &str = "it::whatsapp_linked_bridge::keeping::real_what_alice_keeps_fo
 const NAMES: &str =
     "it::whatsapp_linked_bridge::keeping::real_people_are_called_as_the_address_book_has_them";
 const NUMBER: &str = "it::whatsapp_linked_bridge::keeping::real_a_new_number_keeps_the_room";
+const COMMUNITIES: &str =
+    "it::whatsapp_linked_bridge::communities::real_groups_of_a_community_are_in_its_space";
+const ONE_ROOM: &str = "it::whatsapp_linked_bridge::identity::real_whoever_is_told_by_lid_and_by_number_has_one_room_and_one_ghost";
+const PHONE_AWAY: &str =
+    "whatsapp::linked::session::phone::tests::a_phone_that_is_away_is_warned_of_from_the_tenth_day";
+const PROXY: &str = "it::whatsapp_linked_bridge::proxied::real_the_connection_goes_through_the_proxy";
+const FEEDS: &str =
+    "it::whatsapp_linked_bridge::feeds::real_channels_and_the_status_are_rooms_in_which_others_write";
 const RELAY: &str =
     "it::whatsapp_linked_bridge::keeping::real_somebody_without_an_account_is_introduced_by_name";
 
@@ -106,19 +114,9 @@ const MUST: &[Row] = &[
     ("disappearing timers", Must, Both, Yes(TIMER)),
     ("a new number keeps the room", Must, In, Yes(NUMBER)),
     ("relay with names", Must, Out, Yes(RELAY)),
-    ("communities as spaces", Must, In, No("not yet proved: a community is a space, its groups are in it")),
-    (
-        "one room through numbers and hidden ids",
-        Must,
-        In,
-        No("not yet proved: the hidden id names the chat as soon as it is known"),
-    ),
-    (
-        "a phone that is away for long is told of",
-        Must,
-        In,
-        No("not yet: WhatsApp unlinks devices of a phone that is away for 14 days"),
-    ),
+    ("communities as spaces", Must, In, Yes(COMMUNITIES)),
+    ("one room through numbers and hidden ids", Must, In, Yes(ONE_ROOM)),
+    ("a phone that is away for long is told of", Must, In, Yes(PHONE_AWAY)),
 ];
 
 const SHOULD: &[Row] = &[
@@ -163,7 +161,9 @@ const SHOULD: &[Row] = &[
         Out,
         Cannot("WhatsApp has none on linked devices; each receiver's copy is in the chat with them"),
     ),
-    ("outbound proxy", Should, Both, No("not yet: the Cloud API has one, linked devices do not")),
+    ("outbound proxy", Should, Both, Yes(PROXY)),
+    ("channels and the status, where they are wanted", Should, In, Yes(FEEDS)),
+    ("words into channels by their admins", Should, Out, Yes(FEEDS)),
     (
         "what could not be read is asked for again after a restart",
         Should,
@@ -178,5 +178,5 @@ const BEYOND: &[Row] = &[
     ("events, lists, invitations in words", Beyond, In, Yes(OTHERS_IN)),
     ("unknown content never silent", Beyond, In, Yes(OTHERS_IN)),
     ("presence", Beyond, Both, No("not yet: showing presence would silence the phone")),
-    ("replies to status", Beyond, Both, No("not yet: there is no room for the status")),
+    ("replies to status", Beyond, Both, No("not yet: the room of the status only shows what others write")),
 ];
