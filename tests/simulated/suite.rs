@@ -205,9 +205,8 @@ impl Subject for OnSimulator {
     }
 
     async fn cut(&self) {
-        // A session outlives a broken connection; not that the server refuses the next one for a reason that nobody knows.
-        let refusal = json!({"phone": ALICE, "reason": 400, "count": 1});
-        self.sim().command("refuseLogin", refusal).await.expect("the simulator does it");
+        // A session outlives a broken connection; not that there is no other one.
+        self.sim().turn_away(1).await.expect("the simulator does it");
         self.sim().cut(&self.device).await.expect("the device is there");
     }
 

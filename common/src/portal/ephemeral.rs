@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::{
     sync::{Notify, Semaphore},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{Portals, keys, speaker::Speaker};
@@ -37,6 +37,9 @@ const RECEIPTS_MAX: usize = 64;
 
 /// People can read a message sooner than it is recorded that the network has it; for so long that is waited for.
 const RECORDED_WITHIN: Duration = Duration::from_secs(10);
+
+/// So often it is looked whether it is recorded what an event shows.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Typing is told again after this long, in milliseconds: networks show it for about ten seconds.
 const TYPING_AGAIN_MS: i64 = 8_000;
@@ -246,9 +249,8 @@ impl Portals {
                 });
                 if let Some((event_id, user_id)) = read {
                     let portals = self.clone();
-                    pass(&self.passing.permits, async move {
-                        let rows = portals.parts.store.message_by_event(&event_id).await?;
-                        match rows.into_iter().find_map(|row| row.remote_id) {
+                    pass(&self.passing.receipts, async move {
+                        match portals.shown_by(&room_id, &event_id).await? {
                             Some(up_to) => portals.tell((&room_id, &user_id), Outgoing::Read { up_to }).await,
                             None => Ok(()),
                         }
@@ -257,6 +259,29 @@ impl Portals {
             }
             Ok(Ephemeral::Other) | Err(_) => {}
         }
+    }
+
+    /// The message that an event shows. One that has come into the room just now and is not recorded yet is waited for.
+    async fn shown_by(
+        &self,
+        room_id: &RoomId,
+        event_id: &EventId,
+    ) -> Result<Option<RemoteMessageId>, StoreError> {
+        let Some(portal) = self.by_room(room_id).await? else { return Ok(None) };
+        let store = &self.parts.store;
+        let look = async {
+            loop {
+                // What is recorded leaves the lane with that, so looking for it comes second.
+                let coming = store.lane_rows(Direction::FromRemote, portal.chat.as_str(), None, 1).await?;
+                let rows = store.message_by_event(event_id).await?;
+                let shown = rows.into_iter().find_map(|row| row.remote_id);
+                if shown.is_some() || coming.is_empty() {
+                    return Ok(shown);
+                }
+                sleep(LOOK_AGAIN).await;
+            }
+        };
+        timeout(RECORDED_WITHIN, look).await.unwrap_or(Ok(None))
     }
 
     async fn show_typing(

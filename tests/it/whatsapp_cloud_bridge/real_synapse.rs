@@ -11,7 +11,9 @@ use magpie_tests::{
         tools::{Component, need},
     },
     stage::{Cast, Stage},
-    whatsapp_cloud::{Chat, Message, SmallWorld, Status, WhatsAppCloudSim, World, staged::platform_section},
+    whatsapp_cloud::{
+        Chat, Message, Refusals, SmallWorld, Status, WhatsAppCloudSim, World, staged::platform_section,
+    },
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
@@ -198,6 +200,9 @@ async fn a_changed_number_keeps_the_room(story: &Story, chat: Chat, room: &str) 
 async fn the_window_shuts_and_opens(story: &Story, chat: Chat, room: &str) -> anyhow::Result<()> {
     let Story { ada, sim, .. } = story;
     story.topic(room, "no messages here until the person writes again").await?;
+    // WhatsApp's own clock has stood still since then, and it is asked for some minutes more.
+    sim.advance_ms(LEFT_MS);
+    sim.refuses(Refusals::InAnswers);
     ada.send_text(room, "too late").await?;
     story.told(room, "only within 24 hours").await?;
     ada.send_text(room, "!whatsapp template hello_world en_US").await?;

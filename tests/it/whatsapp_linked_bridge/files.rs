@@ -13,8 +13,8 @@ use super::{
     chat::{Chat, PIXEL},
 };
 
-/// The head of a sticker.
-const WEBP: &[u8] = b"RIFF\x0a\0\0\0WEBPVP8 ";
+/// A sticker of one pixel (WebP).
+const WEBP: &[u8] = b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\0\0\0\x10\x07\x10\x11\x11\x88\x88\xfe\x07\0";
 
 impl Chat {
     /// The bytes behind an event, as the homeserver has them.

@@ -58,6 +58,9 @@ async fn real_reading_after_a_restart_reads_everything_before_it() -> anyhow::Re
     }
     let (room, admin) = linked.room_with("three").await;
     linked.restart().await?;
+    // What is read while nothing is connected is told nobody; a message waits for the connection.
+    admin.sends(&room, "I am back.");
+    bobs.expect("message", |event| event["text"] == "I am back.").await?;
     let last = linked.hears(&room, "three").await;
     admin.reads(&room, &last.event_id);
     for id in &sent {

@@ -171,14 +171,16 @@ impl<N: Network> Scene<N> {
     pub async fn dies_at(&mut self, kill_at: &str, mut each: impl FnMut(&mut Self)) -> anyhow::Result<()> {
         self.respawn(Some(kill_at))?;
         for _ in 0..BURSTS_MAX {
+            let first = self.reading.next_number();
             each(self);
             self.burst();
+            // Not for older ones: what was lost in an earlier death never comes, and that is for the verdict to say.
+            let said = self.since(first);
             let dead = {
                 let (reading, homeserver, network) = (&mut self.reading, &self.homeserver, &self.network);
-                let all: Vec<u64> = reading.pending().iter().copied().collect();
                 tokio::select! {
                     exited = self.bridge.exited(WAIT_MAX) => Some(exited?),
-                    settled = settled(reading, homeserver, network, &all) => { settled?; None }
+                    settled = settled(reading, homeserver, network, &said) => { settled?; None }
                 }
             };
             let Some(status) = dead else { continue };

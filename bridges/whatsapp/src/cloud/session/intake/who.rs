@@ -78,7 +78,7 @@ impl Intake {
         let mut befores = Vec::new();
         let number = from.phone.filter(|phone| moved.phone.as_ref() != Some(phone));
         let holder = match &number {
-            Some(number) => self.people.holder_of(number).await?,
+            Some(number) => Some(self.holder_until(number, at_ms).await?),
             None => None,
         };
         for before in [moved.previous.clone(), from.user_id, holder].into_iter().flatten() {
@@ -108,6 +108,20 @@ impl Intake {
             self.push(RemoteEvent::Message(notice), None, tickets).await;
         }
         Ok(())
+    }
+
+    /// Who has a number that is given up now. Where nobody is known to, there may still be a chat that we have begun under the number itself.
+    async fn holder_until(
+        &self,
+        number: &RemoteUserId,
+        at_ms: TimestampMs,
+    ) -> Result<RemoteUserId, NotStored> {
+        if let Some(holder) = self.people.holder_of(number).await? {
+            return Ok(holder);
+        }
+        // Whoever gets the number later is not the first to have it.
+        self.sink.remember(self.people.note_phone(number, (number, false), at_ms)).await?;
+        Ok(number.clone())
     }
 
     /// As whom somebody goes on: under a number where no user id is told, unless the number is known to be somebody else's.
