@@ -66,7 +66,7 @@ impl Logins {
                     let began = Instant::now();
                     self.set(&login.id, SessionState::Connected, Some(session.clone()));
                     tracing::info!(login = %login.id, "Connected.");
-                    let error = live(&*session, stop).await;
+                    let error = self.live(&login.id, &*session, stop).await;
                     failures = failures_after(failures, began.elapsed());
                     error
                 }
@@ -79,6 +79,30 @@ impl Logins {
             self.pause(login, error, (failures, stop)).await;
         }
         self.set(&login.id, SessionState::LoggedOut, None);
+    }
+
+    /// Waits for the end of a session, from its side or from ours. Nothing of it runs any more when this returns: the next one may begin.
+    async fn live(&self, id: &LoginId, session: &dyn Session, stop: &CancellationToken) -> ConnectError {
+        tokio::select! {
+            error = session.ended() => {
+                self.withdraw(id);
+                if tokio::time::timeout(CLOSE_WITHIN, session.close()).await.is_err() {
+                    tracing::warn!(login = %id, "A session that has ended does not close; the next one begins beside it.");
+                }
+                error
+            }
+            () = stop.cancelled() => {
+                session.close().await;
+                ConnectError::Closed
+            }
+        }
+    }
+
+    /// Gives nobody a session that has ended, however long it takes to close. Its state is told once that is known.
+    fn withdraw(&self, id: &LoginId) {
+        if let Some(slot) = self.slots().get_mut(id) {
+            slot.session = None;
+        }
     }
 
     async fn pause(
@@ -111,22 +135,6 @@ impl Logins {
             () = sleep(pause) => {}
             () = again.notified() => {}
             () = stop.cancelled() => {}
-        }
-    }
-}
-
-/// Waits for the end of a session, from its side or from ours. Nothing of it runs any more when this returns: the next one may begin.
-async fn live(session: &dyn Session, stop: &CancellationToken) -> ConnectError {
-    tokio::select! {
-        error = session.ended() => {
-            if tokio::time::timeout(CLOSE_WITHIN, session.close()).await.is_err() {
-                tracing::warn!("A session that has ended does not close; the next one begins beside it.");
-            }
-            error
-        }
-        () = stop.cancelled() => {
-            session.close().await;
-            ConnectError::Closed
         }
     }
 }

@@ -270,13 +270,17 @@ impl Portals {
         let Some(portal) = self.by_room(room_id).await? else { return Ok(None) };
         let store = &self.parts.store;
         let look = async {
-            loop {
-                // What is recorded leaves the lane with that, so looking for it comes second.
-                let coming = store.lane_rows(Direction::FromRemote, portal.chat.as_str(), None, 1).await?;
+            let recorded = || async {
                 let rows = store.message_by_event(event_id).await?;
-                let shown = rows.into_iter().find_map(|row| row.remote_id);
-                if shown.is_some() || coming.is_empty() {
-                    return Ok(shown);
+                Ok::<_, StoreError>(rows.into_iter().find_map(|row| row.remote_id))
+            };
+            loop {
+                if let Some(shown) = recorded().await? {
+                    return Ok(Some(shown));
+                }
+                if store.lane_rows(Direction::FromRemote, portal.chat.as_str(), None, 1).await?.is_empty() {
+                    // It may have left the lane since, and then it is recorded.
+                    return recorded().await;
                 }
                 sleep(LOOK_AGAIN).await;
             }
