@@ -99,8 +99,10 @@ pub enum Violation {
         chat: String,
     },
     /// After a message that was written later.
-    #[error("n{number} came after n{after}")]
+    #[error("{way:?} n{number} came after n{after}")]
     Overtaken {
+        /// Where to.
+        way: Way,
         /// Which.
         number: u64,
         /// The later one that came first.
@@ -189,7 +191,7 @@ pub fn judge(inputs: &[Input], effects: &[Effect], fates: &BTreeMap<u64, Fate>, 
         // What is said again is doubled, and that is said once.
         let is_ordered = order == Order::Kept || input.way == Way::ToNetwork;
         if is_ordered && number < *newest && *seen == 1 {
-            violations.push(Violation::Overtaken { number, after: *newest });
+            violations.push(Violation::Overtaken { way: effect.way, number, after: *newest });
         }
         *newest = number.max(*newest);
     }

@@ -1,5 +1,7 @@
 //! The far side of a bridge, as a checker sees it: chats in which numbered people write, and what the bridge said there.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use anyhow::Context;
 use async_trait::async_trait;
 
@@ -37,6 +39,9 @@ pub trait Network: Send + Sync + 'static {
 
     /// What it promises of the order of messages.
     const ORDER: Order = Order::Kept;
+
+    /// Nothing takes this long. Below the homeserver's own limit, which panics.
+    const WAIT_MAX: Duration = Duration::from_secs(25);
 
     /// Its program, where that is not the one that is shipped.
     const PROGRAM: Option<&'static str> = None;
@@ -78,6 +83,11 @@ pub trait Network: Send + Sync + 'static {
 
     /// Waits until the version is another one.
     async fn changed(&self, version: u64);
+
+    /// Parts of the ids of messages that the bridge had to ask for again: what could not be read comes late, and out of its order.
+    fn late(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
 
     /// Waits until the bridge has taken what was written so far, where a later word does not show that it has.
     async fn taken(&self) {}

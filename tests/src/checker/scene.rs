@@ -3,7 +3,7 @@
 //! Everything random follows from the seed. Waiting is for events; the only clock is a last resort that turns a hanging test into a
 //! failing one.
 
-use std::{os::unix::process::ExitStatusExt, time::Duration};
+use std::os::unix::process::ExitStatusExt;
 
 use anyhow::{Context, bail, ensure};
 use magpie_common::testkit::fake_homeserver::{FakeHomeserver, FakePerson};
@@ -15,9 +15,6 @@ use crate::{
     harness::bridge::Bridge,
     stage::{Cast, Stage},
 };
-
-/// Nothing in here takes this long. Below the homeserver's own limit, which panics.
-const WAIT_MAX: Duration = Duration::from_secs(25);
 
 /// Chats that people talk in at a time.
 const CHATS: usize = 3;
@@ -179,7 +176,7 @@ impl<N: Network> Scene<N> {
             let dead = {
                 let (reading, homeserver, network) = (&mut self.reading, &self.homeserver, &self.network);
                 tokio::select! {
-                    exited = self.bridge.exited(WAIT_MAX) => Some(exited?),
+                    exited = self.bridge.exited(N::WAIT_MAX) => Some(exited?),
                     settled = settled(reading, homeserver, network, &said) => { settled?; None }
                 }
             };
@@ -240,7 +237,7 @@ impl<N: Network> Scene<N> {
         // Chats fall silent in favor of newer ones, but not before their last word.
         let old = self.chats.len().saturating_sub(CHATS);
         self.chats.drain(..old);
-        Ok(self.reading.judge())
+        Ok(self.reading.judge(&self.network))
     }
 
     /// What the bridge itself says about a message.
@@ -270,7 +267,7 @@ impl<N: Network> Scene<N> {
         let status = self.bridge.stop().await?;
         ensure!(status.success(), "it did not stop in order ({status}):\n{}", self.bridge.tail());
         self.reading.read(&self.homeserver, &self.network);
-        Ok(self.reading.judge())
+        Ok(self.reading.judge(&self.network))
     }
 
     async fn command(&self, words: &str) -> anyhow::Result<String> {
@@ -294,7 +291,7 @@ impl<N: Network> Scene<N> {
         let answer = self.homeserver.wait_for(room, |event| {
             event.content()["m.relates_to"]["m.in_reply_to"]["event_id"] == asked.as_str()
         });
-        let answer = tokio::time::timeout(WAIT_MAX, answer).await;
+        let answer = tokio::time::timeout(N::WAIT_MAX, answer).await;
         Ok(answer.with_context(|| format!("no answer to `{words}`"))?.body())
     }
 
@@ -305,7 +302,7 @@ impl<N: Network> Scene<N> {
                 let room = self.reading.room_of(homeserver, &chat)?;
                 homeserver.membership(&room, self.people[0].user_id()).map(|_| room)
             });
-            let room = tokio::time::timeout(WAIT_MAX, room).await;
+            let room = tokio::time::timeout(N::WAIT_MAX, room).await;
             let room =
                 room.with_context(|| format!("{chat} got no room; its log:\n{}", self.bridge.tail()))?;
             for person in &self.people[1..] {
@@ -360,7 +357,7 @@ async fn settled<N: Network>(
             }
         }
     };
-    if tokio::time::timeout(WAIT_MAX, all).await.is_err() {
+    if tokio::time::timeout(N::WAIT_MAX, all).await.is_err() {
         bail!("nothing came of these in time: {:#?}", reading.pending_inputs());
     }
     Ok(())

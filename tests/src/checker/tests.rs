@@ -42,7 +42,10 @@ fn everything_wrong_is_named_by_its_number() {
     };
     assert_eq!(found(&[&one, &two]), [Violation::Lost(3)]);
     assert_eq!(found(&[&one, &two, &three, &one]), [Violation::Doubled { number: 1, times: 2 }]);
-    assert_eq!(found(&[&three, &one, &two]), [Violation::Overtaken { number: 1, after: 3 }]);
+    assert_eq!(
+        found(&[&three, &one, &two]),
+        [Violation::Overtaken { way: Way::ToMatrix, number: 1, after: 3 }]
+    );
     let elsewhere = Effect { chat: "cellar".to_owned(), ..three.clone() };
     let misplaced = Violation::Misplaced { number: 3, chat: "cellar".to_owned() };
     assert_eq!(found(&[&one, &two, &elsewhere]), [misplaced]);
@@ -63,5 +66,5 @@ fn where_no_order_is_promised_only_the_way_to_the_network_keeps_one() {
         judge(&inputs, &effects, &BTreeMap::from([(2, Fate::Failed)]), Order::ToNetwork).violations
     };
     assert_eq!(judged(Way::ToMatrix), []);
-    assert_eq!(judged(Way::ToNetwork), [Violation::Overtaken { number: 1, after: 3 }]);
+    assert_eq!(judged(Way::ToNetwork), [Violation::Overtaken { way: Way::ToNetwork, number: 1, after: 3 }]);
 }

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -64,6 +65,8 @@ impl Network for WhatsAppCloudNetwork {
     const BRIDGE: &'static str = "whatsapp";
     const ROOMS: Rooms = Rooms::Direct;
     const ORDER: Order = Order::ToNetwork;
+    /// What is in doubt waits for statuses as long as the bridge was away.
+    const WAIT_MAX: Duration = Duration::from_secs(100);
 
     fn platform(&self, url: &str) -> String {
         self.sim.was_subscribed(&format!("{url}/_magpie/webhook"));

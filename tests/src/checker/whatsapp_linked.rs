@@ -2,7 +2,7 @@
 //! of them, who lends it to the others in Matrix.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -162,6 +162,17 @@ impl Network for WhatsAppLinkedNetwork {
                 && known.insert(event["id"].to_string())
         });
         (heard.filter_map(|event| Some(heard_as(event["text"].as_str()?))).collect(), count)
+    }
+
+    /// The library acknowledges a message a moment before the keys that came with it are on the disk: killed between, the bridge cannot read
+    /// the next ones, and asks for them again.
+    fn late(&self) -> BTreeSet<String> {
+        let (all, _) = self.sim.seen_from(0);
+        let asked = all.iter().filter(|event| {
+            event["event"] == "receipt" && event["type"] == "retry" && event["from"] == self.device().as_str()
+        });
+        let ids = asked.filter_map(|event| event["ids"].as_array()).flatten();
+        ids.filter_map(|id| id.as_str().map(str::to_owned)).collect()
     }
 
     fn version(&self) -> u64 {

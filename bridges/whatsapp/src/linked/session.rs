@@ -6,7 +6,7 @@
 //! | `happenings`, `groups`, `feeds`, `undecrypted`, `history` | what is no message; groups; the status and channels; what cannot be read yet; the past |
 //! | `world`, `learning` | what is remembered, here and in the vault; whose a number turns out to be |
 //! | `deliver`, `acks` | messages out, under ids of ours; what the server says of them |
-//! | `phone`, `unread` | whether the phone is still there; what was not read yet |
+//! | `phone`, `unread`, `settings` | whether the phone is still there; what was not read yet; names and marks that were left unread |
 //! | `download`, `directory`, `capabilities` | files in; finding people; what a chat can carry |
 //!
 //! `hearing` is where all of it comes in, `ending` how it ends.
@@ -42,6 +42,7 @@ use self::{
     happenings::Happenings,
     history::Past,
     intake::Intake,
+    settings::Settings,
     undecrypted::Undecrypted,
     world::World,
 };
@@ -71,6 +72,7 @@ mod intake;
 mod learning;
 mod phone;
 mod scene;
+mod settings;
 mod undecrypted;
 mod unread;
 mod world;
@@ -175,6 +177,7 @@ async fn open(
         }
     };
     let client = bot.client();
+    let settings = Settings::default();
     let past = Past::new(Arc::clone(&world), sink.clone());
     let happenings = Happenings {
         world: Arc::clone(&world),
@@ -182,6 +185,7 @@ async fn open(
         sink: sink.clone(),
         intake,
         undecrypted: undecrypted.clone(),
+        settings: settings.clone(),
     };
     let tasks = vec![
         spawn(&stop, happenings.clone().messages(heard.messages, end.clone())),
@@ -190,6 +194,7 @@ async fn open(
         spawn(&stop, past.run(Arc::clone(&client))),
         spawn(&stop, learning::run(Arc::clone(&world), learned)),
         spawn(&stop, phone::watch(Arc::clone(&world), Arc::clone(&client), sink.clone())),
+        spawn(&stop, settings.run(Arc::clone(&client))),
         spawn(&stop, unread::run(Arc::clone(&world))),
     ];
     let deliverer = Deliverer { client: Arc::clone(&client), world: Arc::clone(&world), sink, acks };

@@ -27,6 +27,7 @@ use super::{
     intake::Intake,
     phone,
     scene::{self, Scene},
+    settings::Settings,
     undecrypted::Undecrypted,
     world::{self, World},
 };
@@ -78,6 +79,7 @@ pub(super) struct Happenings {
     pub(super) sink: EventSink,
     pub(super) intake: Intake,
     pub(super) undecrypted: Undecrypted,
+    pub(super) settings: Settings,
 }
 
 impl Happenings {
@@ -145,10 +147,14 @@ impl Happenings {
             | Event::PinUpdate(_)
             | Event::MarkChatAsReadUpdate(_) => self.personal(event).await,
             Event::AppStateSyncFailed(failed) => {
-                warn!(
-                    fatal = failed.fatal.len(),
-                    "Settings of the account could not be read; names may be missing."
-                );
+                if !failed.fatal.is_empty() || !failed.retryable.is_empty() {
+                    let (refused, tried_again) = (failed.fatal.len(), failed.retryable.len());
+                    warn!(
+                        refused,
+                        tried_again, "Settings of the account could not be read; names may be missing."
+                    );
+                }
+                self.settings.left_out(&failed.skipped);
                 Ok(())
             }
             other => {

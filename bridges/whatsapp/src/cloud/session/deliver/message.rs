@@ -20,7 +20,7 @@ const PARTS_MAX: usize = 20;
 
 /// So long at most after the beginning of a session statuses of the time before it are waited for, and so long at once.
 const FRESH_MS_MAX: i64 = 2 * 60 * 1000;
-const TOLD_PAUSE: Duration = Duration::from_secs(15);
+const TOLD_PAUSE: Duration = Duration::from_secs(1);
 
 /// What stands before a correction.
 const CORRECTION: &str = "✏️ ";
