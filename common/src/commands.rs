@@ -51,6 +51,7 @@ const TABLE: &[Command] = &[
     doctor::DOCTOR,
     login::LOGIN,
     login::RELOGIN,
+    login::RECONNECT,
     login::CANCEL,
     login::LOGOUT,
     login::LIST_LOGINS,

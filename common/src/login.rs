@@ -1,21 +1,21 @@
 //! Logins and their sessions: brought to life, watched, brought to life again.
 //!
 //! One login's failure never touches another: each has a task of its own. The portal asks here for the session that speaks for a
-//! room. Next: `accounts`, which saves logins; `signing_in`, how people make them; [`crate::portal`].
+//! room. Next: `keeping`, which brings them back; `accounts`, which saves logins; `signing_in`, how people make them; [`crate::portal`].
 
 use std::{
     collections::HashMap,
     sync::{Arc, LazyLock, Mutex, PoisonError},
-    time::Duration,
 };
 
 use prometheus::{IntGaugeVec, register_int_gauge_vec};
 use ruma::{OwnedUserId, UserId};
-use tokio::{sync::watch, time::Instant};
+use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{
     accounts::{AccountError, Accounts, AccountsParts, SignedOut},
+    keeping::backoff,
     network::Network,
     signing_in::{Ask, Progress, Refused, Show, SigningIn, Stage},
 };
@@ -28,20 +28,9 @@ use crate::{
 };
 
 mod accounts;
+mod keeping;
 mod network;
 mod signing_in;
-
-/// The first pause after a failed connection; it doubles up to [`RECONNECT_PAUSE_MAX`].
-const RECONNECT_PAUSE_MIN: Duration = Duration::from_millis(500);
-
-/// The longest pause between attempts that may help.
-const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(60);
-
-/// The pause after the network refused the credentials: only a person can mend that.
-const REFUSED_PAUSE: Duration = Duration::from_secs(300);
-
-/// A session that ends sooner has not worked: pauses go on growing, because networks count how often somebody connects.
-const STEADY_AFTER: Duration = Duration::from_secs(60);
 
 static LOGINS: LazyLock<IntGaugeVec> = LazyLock::new(|| {
     register_int_gauge_vec!("magpie_logins", "Logins by state.", &["state"]).expect("the name is unique")
@@ -68,6 +57,8 @@ struct Slot {
     session: Option<Arc<dyn Session>>,
     stop: CancellationToken,
     ended: CancellationToken,
+    /// Ends a pause before its time.
+    again: Arc<Notify>,
 }
 
 /// A login that is to be kept connected.
@@ -132,19 +123,10 @@ impl Logins {
             session: None,
             stop: stop.clone(),
             ended: ended.clone(),
+            again: Arc::default(),
         };
         self.slots().insert(login.saved.id.clone(), slot);
         (stop, ended)
-    }
-
-    /// Keeps a login connected from now on.
-    pub fn keep(&self, login: Kept, connector: Arc<dyn Connector>) {
-        let (stop, ended) = self.announce(&login);
-        let logins = self.clone();
-        self.0.tasks.spawn(async move {
-            logins.supervise(&login.saved, &stop, &*connector).await;
-            ended.cancel();
-        });
     }
 
     /// Shows a login that cannot be connected, and why.
@@ -153,8 +135,8 @@ impl Logins {
         ended.cancel();
         let stop = self.0.stop.child_token();
         let state = SessionState::BadCredentials { reason: reason.clone() };
-        let slot =
-            Slot { name, owner: Some(owner), me: None, state: state.clone(), session: None, stop, ended };
+        let (owner, again) = (Some(owner), Arc::default());
+        let slot = Slot { name, owner, me: None, state: state.clone(), session: None, stop, ended, again };
         self.slots().insert(id.clone(), slot);
         self.set(&id, state, None);
     }
@@ -264,53 +246,6 @@ impl Logins {
         self.set(id, state, session);
     }
 
-    async fn supervise(&self, login: &SavedLogin, stop: &CancellationToken, connector: &dyn Connector) {
-        let mut failures = 0;
-        while !stop.is_cancelled() {
-            self.set(&login.id, SessionState::Connecting, None);
-            let connecting = stop.run_until_cancelled(connector.connect(login)).await;
-            let error = match connecting.unwrap_or(Err(ConnectError::Closed)) {
-                Ok(session) => {
-                    let began = Instant::now();
-                    self.set(&login.id, SessionState::Connected, Some(session.clone()));
-                    tracing::info!(login = %login.id, "Connected.");
-                    let error = live(&*session, stop).await;
-                    failures = failures_after(failures, began.elapsed());
-                    error
-                }
-                Err(error) => error,
-            };
-            if matches!(error, ConnectError::Closed) {
-                break;
-            }
-            failures += 1;
-            self.pause(login, error, (failures, stop)).await;
-        }
-        self.set(&login.id, SessionState::LoggedOut, None);
-    }
-
-    async fn pause(
-        &self,
-        login: &SavedLogin,
-        error: ConnectError,
-        (failures, stop): (u32, &CancellationToken),
-    ) {
-        let reason = error.to_string();
-        let (state, pause) = match error {
-            ConnectError::BadCredentials(reason) => (SessionState::BadCredentials { reason }, REFUSED_PAUSE),
-            ConnectError::Transient(reason) => {
-                (SessionState::Disconnected { reason }, backoff(failures, self.0.clock.jitter()))
-            }
-            ConnectError::Closed => (SessionState::LoggedOut, Duration::ZERO),
-        };
-        tracing::warn!(login = %login.id, %reason, pause_ms = pause.as_millis(), "Not connected; trying again later.");
-        self.set(&login.id, state, None);
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.cancelled() => {}
-        }
-    }
-
     fn set(&self, id: &LoginId, state: SessionState, session: Option<Arc<dyn Session>>) {
         if let Some(slot) = self.slots().get_mut(id) {
             slot.state = state;
@@ -347,53 +282,12 @@ impl Slot {
     }
 }
 
-/// Waits for the end of a session, from its side or from ours.
-async fn live(session: &dyn Session, stop: &CancellationToken) -> ConnectError {
-    tokio::select! {
-        error = session.ended() => error,
-        () = stop.cancelled() => {
-            session.close().await;
-            ConnectError::Closed
-        }
-    }
-}
-
-/// Twice as long after each failure, up to the largest pause, and spread by half so that many do not come back at once.
-pub fn backoff(failures: u32, jitter: f64) -> Duration {
-    let doubled = RECONNECT_PAUSE_MIN.saturating_mul(1 << failures.saturating_sub(1).min(10));
-    doubled.min(RECONNECT_PAUSE_MAX).mul_f64(0.5 + jitter / 2.0)
-}
-
-/// What still counts of the failures so far after a session that lived so long.
-fn failures_after(failures: u32, lived: Duration) -> u32 {
-    if lived < STEADY_AFTER { failures } else { 0 }
-}
-
 fn state_name(state: &SessionState) -> &'static str {
     match state {
         SessionState::Connecting => "connecting",
-        SessionState::Connected => "connected",
+        SessionState::Connected | SessionState::Warned { .. } => "connected",
         SessionState::Disconnected { .. } => "disconnected",
         SessionState::BadCredentials { .. } => "bad_credentials",
         SessionState::LoggedOut => "logged_out",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_stay_within_bounds_and_are_spread() {
-        assert_eq!(backoff(1, 1.0), RECONNECT_PAUSE_MIN);
-        assert_eq!(backoff(2, 1.0), RECONNECT_PAUSE_MIN * 2);
-        assert_eq!(backoff(1, 0.0), RECONNECT_PAUSE_MIN / 2);
-        assert_eq!(backoff(60, 1.0), RECONNECT_PAUSE_MAX);
-    }
-
-    #[test]
-    fn only_a_session_that_lasted_shortens_the_pauses() {
-        assert_eq!(failures_after(7, Duration::from_secs(59)), 7);
-        assert_eq!(failures_after(7, STEADY_AFTER), 0);
     }
 }

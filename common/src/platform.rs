@@ -126,7 +126,7 @@ pub trait Session: Send + Sync + 'static {
     /// Resolves when the session has ended by itself, with the reason. Must be safe to drop and call again.
     async fn ended(&self) -> ConnectError;
 
-    /// Ends the session in an orderly way. Nothing is pushed after it returns.
+    /// Ends the session in an orderly way, also one that has ended by itself. Nothing is pushed after it returns, and nothing of it runs.
     async fn close(&self);
 
     /// The same, and takes the login back on the network where it keeps a list of devices. Called when the person signs out; the network
@@ -246,6 +246,10 @@ pub enum ConnectError {
     /// The network does not take the credentials, or lacks a right that must be granted first. Tried again only rarely.
     #[error("{0}")]
     BadCredentials(String),
+    /// Trying again by ourselves would do harm: somebody else has taken the place, or the network has shut the account out. Tried again only
+    /// when a person asks for it, or with the next start. The words say what to do before.
+    #[error("{0}")]
+    Stopped(String),
     /// We closed it ourselves.
     #[error("the session was closed")]
     Closed,

@@ -33,6 +33,7 @@ use crate::{
 };
 
 mod backfill;
+mod belonging;
 mod cache;
 mod create;
 mod ephemeral;

@@ -124,6 +124,12 @@ impl Ticket {
     }
 }
 
+/// An empty PostgreSQL database of its own for a test, where `MAGPIE_TEST_POSTGRES_URL` names a server.
+#[cfg(test)]
+pub(crate) async fn postgres_of_a_test() -> Option<String> {
+    postgres::tests::database().await
+}
+
 impl Store {
     /// Opens the database, brings its schema up to date, takes the lease and starts the writer.
     ///

@@ -195,7 +195,8 @@ fn calls(text: &str) -> BTreeSet<String> {
     let (lines, words) = parts(text);
     let inline = words.split('`').skip(1).step_by(2);
     let all = lines.into_iter().filter_map(command).chain(inline);
-    let is_call = |text: &&str| ["magpie-discord ", "magpie-telegram "].iter().any(|it| text.starts_with(it));
+    let programs = ["magpie-discord ", "magpie-telegram ", "magpie-whatsapp "];
+    let is_call = |text: &&str| programs.iter().any(|program| text.starts_with(program));
     all.filter(is_call).map(str::to_owned).collect()
 }
 

@@ -22,6 +22,8 @@ mod doubt;
 mod nemesis;
 mod planted;
 mod telegram;
+mod whatsapp_cloud;
+mod whatsapp_linked;
 
 /// With PostgreSQL as well, a run makes at least so many kills.
 const KILLS_MIN: usize = 200;

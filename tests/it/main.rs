@@ -32,4 +32,6 @@ mod tidy;
 mod tutorial;
 mod whatsapp_cloud_bridge;
 mod whatsapp_cloud_simulator;
+mod whatsapp_linked_bridge;
 mod whatsapp_linked_simulator;
+mod whatsapp_linked_story;

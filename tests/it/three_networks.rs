@@ -144,6 +144,8 @@ struct Counted {
     discord: BTreeMap<String, usize>,
     telegram: BTreeMap<String, usize>,
     uncertain: usize,
+    /// What the bridges themselves said.
+    told: Vec<String>,
 }
 
 impl Counted {
@@ -167,6 +169,7 @@ async fn count(trio: &Trio) -> anyhow::Result<Counted> {
     let heard = trio.alice.messages(&trio.room).await?;
     let is_doubt =
         |event: &&Event| event.sender().starts_with("@telegrambot:") && event.body().starts_with('❔');
+    let is_told = |event: &&Event| event.sender().contains("bot:");
     let bodies: Vec<String> = heard.iter().map(|event| event.body().to_owned()).collect();
     let on_discord: Vec<String> =
         trio.discord.0.messages(trio.discord.1.general).into_iter().map(|it| it.content).collect();
@@ -175,6 +178,7 @@ async fn count(trio: &Trio) -> anyhow::Result<Counted> {
         discord: times(&on_discord),
         telegram: times(&trio.telegram.0.texts(trio.telegram.1.supergroup)),
         uncertain: heard.iter().filter(is_doubt).count(),
+        told: heard.iter().filter(is_told).map(|event| event.body().to_owned()).collect(),
     })
 }
 

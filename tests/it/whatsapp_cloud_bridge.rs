@@ -1,10 +1,14 @@
 //! The WhatsApp bridge by the Cloud API, against the simulator: the suite of all platforms, and WhatsApp's own traps.
 
+mod alone;
 mod doubt;
+mod examples;
 mod flood;
+mod gated;
 mod hearing;
 mod identity;
 mod kinds;
+mod real_synapse;
 mod sending;
 mod story;
 mod suite;
@@ -177,6 +181,7 @@ async fn hand_on(State(behind): State<Behind>, request: Request) -> Response {
 fn config(sim: &WhatsAppCloudSim, small: &SmallWorld) -> WhatsAppConfig {
     let secrets = sim.secrets();
     WhatsAppConfig {
+        linked_devices: false,
         cloud_phone_number_id: Some(small.number.to_string()),
         cloud_access_token: Some(Secret::new(secrets.token)),
         cloud_app_secret: Some(Secret::new(secrets.app_secret)),
@@ -218,4 +223,10 @@ fn refused(delivered: Result<Delivered, DeliverError>) -> String {
         Err(DeliverError::Rejected(words)) => words,
         other => panic!("it is not refused: {other:?}"),
     }
+}
+
+/// What everything random follows from: `MAGPIE_TEST_SEED` repeats a run, as far as the machine's own timing lets it.
+fn seed() -> u64 {
+    let wanted = std::env::var("MAGPIE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    wanted.unwrap_or_else(|| u64::from(u32::from_le_bytes(Clock::system().random_bytes())))
 }

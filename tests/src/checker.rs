@@ -2,16 +2,18 @@
 //!
 //! [`judge`] is pure: from numbered inputs, the effects on the other side and the failures that people were told of, to a [`Verdict`] that
 //! names every violation by its number. Each accepted input has exactly one effect, or one visible failure or uncertain state; no effect
-//! without input; the order of each lane is kept; nobody speaks for another. [`scene`] brings a bridge between a fake homeserver and a
+//! without input; the order of each lane is kept where the network promises one; nobody speaks for another. [`scene`] brings a bridge between a fake homeserver and a
 //! [`Network`] into trouble and collects what there is to judge.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use self::{
     discord::DiscordNetwork,
-    network::{Heard, LineNetwork, Network},
+    network::{Heard, LineNetwork, Network, Order, Rooms},
     scene::{NETWORK_PEOPLE, Scene, Setting},
     telegram::{Hearing, TelegramNetwork},
+    whatsapp_cloud::WhatsAppCloudNetwork,
+    whatsapp_linked::WhatsAppLinkedNetwork,
 };
 
 mod discord;
@@ -19,6 +21,8 @@ mod network;
 mod reading;
 mod scene;
 mod telegram;
+mod whatsapp_cloud;
+mod whatsapp_linked;
 
 /// Where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,8 +99,10 @@ pub enum Violation {
         chat: String,
     },
     /// After a message that was written later.
-    #[error("n{number} came after n{after}")]
+    #[error("{way:?} n{number} came after n{after}")]
     Overtaken {
+        /// Where to.
+        way: Way,
         /// Which.
         number: u64,
         /// The later one that came first.
@@ -122,6 +128,8 @@ pub struct Verdict {
     pub messages: usize,
     /// How many of them nobody knows about, and a person was told so.
     pub uncertain: usize,
+    /// How many of these have arrived: a network that can be asked leaves none.
+    pub uncertain_arrived: usize,
     /// How many failed, and a person was told so.
     pub failed: usize,
     /// All that must not be.
@@ -158,8 +166,8 @@ pub fn number(text: &str) -> Option<u64> {
     text.strip_prefix('n')?.split_whitespace().next()?.parse().ok()
 }
 
-/// Holds effects, in the order in which they appeared, and fates against the inputs.
-pub fn judge(inputs: &[Input], effects: &[Effect], fates: &BTreeMap<u64, Fate>) -> Verdict {
+/// Holds effects, in the order in which they appeared, and fates against the inputs, as far as the network promises an order.
+pub fn judge(inputs: &[Input], effects: &[Effect], fates: &BTreeMap<u64, Fate>, order: Order) -> Verdict {
     let by_number: HashMap<u64, &Input> = inputs.iter().map(|input| (input.number, input)).collect();
     let mut violations = Vec::new();
     let mut times: BTreeMap<u64, usize> = BTreeMap::new();
@@ -181,8 +189,9 @@ pub fn judge(inputs: &[Input], effects: &[Effect], fates: &BTreeMap<u64, Fate>) 
         }
         let newest = newest.entry((effect.way, &effect.chat)).or_default();
         // What is said again is doubled, and that is said once.
-        if number < *newest && *seen == 1 {
-            violations.push(Violation::Overtaken { number, after: *newest });
+        let is_ordered = order == Order::Kept || input.way == Way::ToNetwork;
+        if is_ordered && number < *newest && *seen == 1 {
+            violations.push(Violation::Overtaken { way: effect.way, number, after: *newest });
         }
         *newest = number.max(*newest);
     }
@@ -200,10 +209,13 @@ pub fn judge(inputs: &[Input], effects: &[Effect], fates: &BTreeMap<u64, Fate>) 
             _ => {}
         }
     }
+    let is_needless = |(number, fate): &(&u64, &Fate)| **fate == Fate::Uncertain && arrived.contains(*number);
+    let uncertain_arrived = fates.iter().filter(is_needless).count();
     let count = |wanted| fates.values().filter(|fate| **fate == wanted).count();
     Verdict {
         messages: inputs.len(),
         uncertain: count(Fate::Uncertain),
+        uncertain_arrived,
         failed: count(Fate::Failed),
         violations,
     }

@@ -14,6 +14,7 @@ mod discord;
 mod proof;
 mod telegram;
 mod whatsapp_cloud;
+mod whatsapp_linked;
 
 /// How much a feature matters, as the platform's fact sheet ranks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -79,7 +80,7 @@ struct Written {
 
 /// Every row of every platform.
 pub fn all() -> Vec<Feature> {
-    [discord::rows(), telegram::rows(), whatsapp_cloud::rows()].concat()
+    [discord::rows(), telegram::rows(), whatsapp_linked::rows(), whatsapp_cloud::rows()].concat()
 }
 
 /// The rows as a JSON array.

@@ -46,6 +46,7 @@ pub struct Stage {
     folder: TempDir,
     /// Lines that the homeserver's section has besides.
     homeserver_lines: String,
+    program: String,
 }
 
 impl Stage {
@@ -56,7 +57,8 @@ impl Stage {
     pub fn set(cast: Cast) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("magpie-stage-").tempdir()?;
         let listen = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-        let stage = Self { cast, listen, folder, homeserver_lines: String::new() };
+        let program = format!("magpie-{}", cast.id);
+        let stage = Self { cast, listen, folder, homeserver_lines: String::new(), program };
         fs::write(stage.registration(), stage.registration_text()).context("write the registration")?;
         Ok(stage)
     }
@@ -102,6 +104,11 @@ impl Stage {
         self.cast.platform = lines;
     }
 
+    /// The program, where it is not the one that is shipped.
+    pub fn set_program(&mut self, program: &str) {
+        program.clone_into(&mut self.program);
+    }
+
     /// A fake homeserver's settings with this bridge registered.
     pub fn fake_settings(&self) -> FakeSettings {
         let id = self.cast.id;
@@ -136,7 +143,7 @@ impl Stage {
     /// How the bridge is started.
     pub fn options(&self) -> BridgeOptions {
         BridgeOptions {
-            program: format!("magpie-{}", self.cast.id),
+            program: self.program.clone(),
             config: self.config_text(),
             arguments: vec!["run".to_owned()],
             environment: self.cast.environment.clone(),

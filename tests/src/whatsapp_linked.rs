@@ -44,6 +44,7 @@ pub mod observe;
 pub mod person;
 pub mod phone;
 pub mod settings;
+pub mod staged;
 
 use anyhow::Context;
 use serde_json::{Value, json};

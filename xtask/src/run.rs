@@ -18,8 +18,21 @@ use crate::{
     test,
 };
 
-/// The bridges that are shipped.
+/// The bridges that are shipped and can be measured as they are.
 const SHIPPED: [&str; 2] = ["magpie-discord", "magpie-telegram"];
+
+/// What is measured in the place of `magpie-whatsapp`, which talks to nobody but WhatsApp; and how it is built.
+const SIMULATED: &str = "magpie-whatsapp-simulated";
+const BUILD_SIMULATED: [&str; 8] = [
+    "--package",
+    "magpie-whatsapp",
+    "--features",
+    "simulator",
+    "--bin",
+    SIMULATED,
+    "--profile",
+    "dist-simulated",
+];
 
 /// A homeserver with the bridges and a conversation.
 pub fn demo(tools: &Tools, once: bool) -> anyhow::Result<()> {
@@ -40,12 +53,15 @@ pub fn bench(tools: &Tools, json: bool) -> anyhow::Result<()> {
 
 /// Memory of the shipped bridges while they have nothing to do, and how soon they answer.
 pub fn idle(tools: &Tools) -> anyhow::Result<()> {
+    tools.set_up(Part::Judges)?;
     // By themselves, so that nothing of the tests is built into them.
     let packages = SHIPPED.iter().flat_map(|name| ["--package", name]);
     let arguments: Vec<&str> = packages.chain(["--profile", "dist"]).collect();
     let built = build(tools, &arguments)?;
     let program = |name: &&str| built.get(*name).with_context(|| format!("the build made no {name}"));
-    let bridges: Vec<&PathBuf> = SHIPPED.iter().map(program).collect::<anyhow::Result<_>>()?;
+    let mut bridges: Vec<&PathBuf> = SHIPPED.iter().map(program).collect::<anyhow::Result<_>>()?;
+    let simulated = build(tools, &BUILD_SIMULATED)?;
+    bridges.push(simulated.get(SIMULATED).with_context(|| format!("the build made no {SIMULATED}"))?);
     let programs = build(tools, &["--package", "magpie-tests", "--bin", "magpie-idle"])?;
     hand_over(tools, &programs, "magpie-idle", bridges)
 }

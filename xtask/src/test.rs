@@ -46,6 +46,13 @@ const AREAS: &[Area] = &[
     Area { name: "whatsapp", packages: &["magpie-whatsapp"], names: &["whatsapp"], needs: EVERYTHING },
 ];
 
+/// The areas whose tests start the program that takes a simulator for WhatsApp, or hold such a bridge themselves.
+const SIMULATED_AREAS: &[&str] = &["crash", "whatsapp"];
+
+/// How that program and those tests are built: apart, so that everything else is what is shipped.
+const SIMULATED: &[&str] = &["--workspace", "--features", "magpie-whatsapp/simulator", "--test", "simulated"];
+const SIMULATED_PROGRAM: &[&str] = &["--bin", "magpie-whatsapp-simulated"];
+
 /// The table above for `--help`; a test keeps them equal.
 pub const AREAS_HELP: &str = "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, telegram, tidy, whatsapp";
 
@@ -61,10 +68,16 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
     // Tests start our programs, and cargo builds a program for the tests of its own package only. All targets at once, so that the tests
     // themselves are built with the same features and not a second time.
     run_command(cargo(tools).args(["build", "--workspace", "--all-targets"]), "the build failed; see above")?;
+    if may_need_simulated(area, quick) {
+        // With its tests, since without any test the whole tree would be built once more with less features.
+        let mut build = cargo(tools);
+        build.arg("build").args(SIMULATED).args(SIMULATED_PROGRAM);
+        run_command(&mut build, "the build failed; see above")?;
+    }
     let needs = area.map_or(EVERYTHING, |area| area.needs);
     let has_database = !quick && needs.iter().any(|part| matches!(part, Part::Postgres));
     let postgres = has_database.then(|| Postgres::start(tools)).flatten();
-    let outcome = commands(area, filter).iter().try_for_each(|arguments| {
+    let outcome = commands(area, filter, quick).iter().try_for_each(|arguments| {
         let mut command = cargo(tools);
         command.args(arguments).env("MAGPIE_TEST_SKIPPED", &skips);
         if let Some(postgres) = &postgres {
@@ -81,6 +94,12 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
         return Ok(());
     }
     prove_features(tools, &skips)
+}
+
+/// Whether the chosen tests may start it. What is no area is a part of a test's name, which can be any; and a quick run starts nothing that
+/// needs Node.
+fn may_need_simulated(area: Option<&Area>, quick: bool) -> bool {
+    !quick && area.is_none_or(|area| SIMULATED_AREAS.contains(&area.name))
 }
 
 /// A database server for tests of packages that cannot start one. It ends when it is dropped.
@@ -142,11 +161,24 @@ fn set_up(tools: &Tools, parts: &[Part]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn commands(area: Option<&Area>, filter: Option<&str>) -> Vec<Vec<String>> {
+fn commands(area: Option<&Area>, filter: Option<&str>, quick: bool) -> Vec<Vec<String>> {
     let nextest = system::works("cargo", &["nextest", "--version"]);
     let names: Vec<&str> = area.map_or(filter.into_iter().collect(), |area| area.names.to_vec());
     let packages = area.map_or(&[][..], |area| area.packages);
-    if nextest { with_nextest(packages, &names) } else { with_cargo(packages, &names) }
+    let mut all = if nextest { with_nextest(packages, &names) } else { with_cargo(packages, &names) };
+    if may_need_simulated(area, quick) {
+        all.push(simulated(if packages.is_empty() { &names } else { &[] }));
+    }
+    all
+}
+
+/// The tests in there; these names among them.
+fn simulated(names: &[&str]) -> Vec<String> {
+    let mut tests = words(&["test"]);
+    tests.extend(words(SIMULATED));
+    tests.extend(words(&["--no-fail-fast", "--"]));
+    tests.extend(words(names));
+    tests
 }
 
 fn with_nextest(packages: &[&str], names: &[&str]) -> Vec<Vec<String>> {
@@ -198,6 +230,15 @@ mod tests {
     fn help_names_every_area() {
         let names: Vec<&str> = AREAS.iter().map(|area| area.name).collect();
         assert_eq!(AREAS_HELP, format!("Areas: {}", names.join(", ")));
+    }
+
+    #[test]
+    fn only_what_may_need_the_simulated_program_builds_it() {
+        let of = |name: &str| AREAS.iter().find(|area| area.name == name);
+        assert!(may_need_simulated(None, false));
+        assert!(SIMULATED_AREAS.iter().all(|name| of(name).is_some() && may_need_simulated(of(name), false)));
+        assert!(!may_need_simulated(of("store"), false));
+        assert!(!may_need_simulated(None, true));
     }
 
     #[test]

@@ -10,7 +10,10 @@
 //!
 //! Reference: <https://developers.facebook.com/documentation/business-messaging/whatsapp>. Start reading at `session`.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use magpie_common::{
@@ -22,7 +25,12 @@ use magpie_common::{
     },
 };
 
-use self::{account::Account, login::NumberLogin, session::Setup, webhook::Hooks};
+use self::{
+    account::Account,
+    login::NumberLogin,
+    session::{Setup, kept::Kept},
+    webhook::Hooks,
+};
 use crate::{backend::Backend, config::WhatsAppConfig};
 
 mod account;
@@ -39,6 +47,8 @@ pub(crate) struct Cloud {
     config: Arc<WhatsAppConfig>,
     clock: Clock,
     hooks: Arc<Hooks>,
+    /// By number.
+    kept: Mutex<HashMap<String, Arc<Kept>>>,
 }
 
 impl Cloud {
@@ -48,7 +58,12 @@ impl Cloud {
         if let Some(account) = Account::configured(&config) {
             hooks.know(&account);
         }
-        Self { config, clock, hooks }
+        Self { config, clock, hooks, kept: Mutex::default() }
+    }
+
+    fn kept(&self, number: &str) -> Arc<Kept> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(kept.entry(number.to_owned()).or_default())
     }
 
     /// Where Meta calls.
@@ -83,6 +98,7 @@ impl Backend for Cloud {
             config: Arc::clone(&self.config),
             clock: self.clock.clone(),
             hooks: Arc::clone(&self.hooks),
+            kept: self.kept(&account.number),
             account,
             sink,
         };

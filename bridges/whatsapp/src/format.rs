@@ -88,7 +88,7 @@ fn is_sign(c: char) -> bool {
 /// Whether a sign at a place of a line opens something: no letter is before it, and no blank behind it.
 fn opens(sign: char, before: Option<char>, after: Option<char>) -> bool {
     !before.is_some_and(|c| c.is_alphanumeric() || c == sign)
-        && after.is_some_and(|c| c != sign && (sign == '`' || !is_blank(c)))
+        && after.is_some_and(|c| c != sign && (sign == '`' && c != ZERO_WIDTH || !is_blank(c)))
 }
 
 /// Whether a sign at a place of a line closes something: no blank is before it, and no letter behind it.

@@ -38,10 +38,15 @@ compile_error!(
     "`simulator` takes any server for WhatsApp's own: it is for tests, and never for what is shipped"
 );
 
+/// What is said of an account of a phone where phones are not linked.
+const SWITCHED_OFF: &str = "This bridge links no phones: `platform.linked_devices` is false. Set it to true, or sign this account out.";
+
 /// WhatsApp.
 pub struct WhatsApp {
     /// The ways to WhatsApp, the usual one first.
     backends: Vec<Arc<dyn Backend>>,
+    /// The way by a phone, where it is switched off: its saved accounts are told why they do not connect.
+    switched_off: Option<Arc<dyn Backend>>,
     webhook: Arc<dyn Webhook>,
 }
 
@@ -60,9 +65,14 @@ impl Platform for WhatsApp {
 
     fn new(config: WhatsAppConfig, clock: Clock) -> Result<Self, PlatformError> {
         let config = Arc::new(config);
-        let linked = Arc::new(Linked::new(Arc::clone(&config), clock.clone()));
-        let cloud = Arc::new(Cloud::new(config, clock));
-        Ok(Self { webhook: cloud.webhook(), backends: vec![linked, cloud] })
+        let linked: Arc<dyn Backend> = Arc::new(Linked::new(Arc::clone(&config), clock.clone()));
+        let cloud = Arc::new(Cloud::new(Arc::clone(&config), clock));
+        let webhook = cloud.webhook();
+        let (backends, switched_off): (Vec<Arc<dyn Backend>>, _) = match config.linked_devices {
+            true => (vec![linked, cloud], None),
+            false => (vec![cloud], Some(linked)),
+        };
+        Ok(Self { backends, switched_off, webhook })
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {
@@ -86,6 +96,9 @@ impl Platform for WhatsApp {
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {
         match self.backends.iter().find(|backend| backend.owns(&login.id)) {
             Some(backend) => backend.connect(login, sink).await,
+            None if self.switched_off.as_ref().is_some_and(|backend| backend.owns(&login.id)) => {
+                Err(ConnectError::BadCredentials(SWITCHED_OFF.to_owned()))
+            }
             None => {
                 let words =
                     "The saved account belongs to no way to WhatsApp that this bridge has. Sign in again.";

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `login`, `diagnosis`, `seed` | linking to a phone; the doctor; what a sign-in leaves for the session |
 //! | `verdict` | what the ends of a line mean |
-//! | `line`, `http`, `store` | the library's client, its web requests, its memory in the bridge's database |
+//! | `line`, `proxy`, `http`, `store` | the library's client, its socket, its web requests, its memory in the bridge's database |
 //! | `session` | one connected account: messages in, messages out |
 //! | `events`, `markup`, `file` | messages of WhatsApp as what they mean here; their words; their files |
 //! | `identity`, `place` | who is who; how chats and messages are called |
@@ -34,10 +34,12 @@ mod line;
 mod login;
 mod markup;
 mod place;
+mod proxy;
 mod seed;
 mod session;
 mod store;
 mod verdict;
+mod warnings;
 
 /// How the ids of these logins begin; the id of the account follows.
 const LOGIN_PREFIX: &str = "linked-";

@@ -66,6 +66,7 @@ impl From<LoginStatus> for Login {
         let (state, reason) = match login.state {
             SessionState::Connecting => (LoginState::Connecting, None),
             SessionState::Connected => (LoginState::Connected, None),
+            SessionState::Warned { reason } => (LoginState::Connected, Some(reason)),
             SessionState::Disconnected { reason } => (LoginState::Disconnected, Some(reason)),
             SessionState::BadCredentials { reason } => (LoginState::BadCredentials, Some(reason)),
             SessionState::LoggedOut => (LoginState::LoggedOut, None),

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::Level,
     ids::LoginId,
-    login::{Refused, SignedOut},
+    login::{LoginStatus, Refused, SignedOut},
     portal::{Effect, Reply},
 };
 
@@ -26,6 +26,7 @@ mod asking;
 
 const FLOW: Argument = Argument { name: "way", kind: Kind::Word, needed: Needed::No };
 const ACCOUNT: Argument = Argument { name: "account", kind: Kind::Word, needed: Needed::Always };
+const ANY_ACCOUNT: Argument = Argument { needed: Needed::No, ..ACCOUNT };
 
 pub(super) const LOGIN: Command = Command {
     name: "login",
@@ -55,6 +56,18 @@ pub(super) const RELOGIN: Command = Command {
         }
         .boxed()
     },
+};
+
+pub(super) const RECONNECT: Command = Command {
+    name: "reconnect",
+    aliases: &[],
+    section: Section::Accounts,
+    arguments: &[ANY_ACCOUNT],
+    help: "Connects an account now that waits for its time or for you. Without one, all of yours.",
+    example: "reconnect",
+    level: Level::User,
+    place: Place::Anywhere,
+    effect: |desk, asked| async move { Ok(said(reconnect(desk, asked))) }.boxed(),
 };
 
 pub(super) const CANCEL: Command = Command {
@@ -190,7 +203,7 @@ fn list(desk: &Desk, asked: Asked<'_>) -> String {
             desk.about.name, desk.prefix
         );
     }
-    let line = |login: &crate::login::LoginStatus| {
+    let line = |login: &LoginStatus| {
         let whose = match &login.owner {
             None => " — the bridge's own".to_owned(),
             Some(owner) if owner != asked.sender => format!(" — of {owner}"),
@@ -199,6 +212,26 @@ fn list(desk: &Desk, asked: Asked<'_>) -> String {
         format!("{} (`{}`): {}{whose}", login.name, login.id, state_words(&login.state))
     };
     logins.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn reconnect(desk: &Desk, asked: Asked<'_>) -> String {
+    let wanted = asked.given.word();
+    let is_theirs = |login: &LoginStatus| {
+        asked.level >= Level::Admin || login.owner.as_deref().is_some_and(|owner| owner == asked.sender)
+    };
+    let is_meant =
+        |login: &&LoginStatus| is_theirs(login) && wanted.is_none_or(|wanted| login.id.as_str() == wanted);
+    let all = desk.logins.statuses();
+    let tried: Vec<_> = all
+        .iter()
+        .filter(is_meant)
+        .filter(|login| desk.logins.reconnect(&login.id))
+        .map(|login| format!("`{}`", login.id))
+        .collect();
+    match tried.is_empty() {
+        true => "Nothing waits to be connected. `list-logins` shows what your accounts do.".to_owned(),
+        false => format!("Connecting {} again.", tried.join(", ")),
+    }
 }
 
 async fn prefer(desk: &Desk, asked: Asked<'_>) -> Reply {

@@ -16,12 +16,14 @@ const PATIENCE_MS: i64 = 3 * 60 * 1_000;
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 /// What was said of an account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Told {
     /// Since when it has not been connected.
     away_since_ms: Option<TimestampMs>,
     /// Whether its owner knows of it.
     is_told: bool,
+    /// What its owner was warned of.
+    warning: Option<String>,
 }
 
 /// Tells people news until `stop`.
@@ -33,7 +35,8 @@ pub(super) async fn tell(desk: Desk, stop: CancellationToken) {
         told.retain(|id, _| logins.iter().any(|login| login.id == *id));
         for login in logins {
             let known = told.entry(login.id.clone()).or_default();
-            let (now, words) = news(*known, &login, desk.clock.now_ms(), (desk.about.name, &desk.prefix));
+            let (now, words) =
+                news(known.clone(), &login, desk.clock.now_ms(), (desk.about.name, &desk.prefix));
             *known = now;
             if let Some(words) = words {
                 say(&desk, &login, &words).await;
@@ -64,12 +67,18 @@ fn news(
     (network, prefix): (&str, &str),
 ) -> (Told, Option<String>) {
     let name = &login.name;
-    let away = |is_told| Told { away_since_ms: Some(known.away_since_ms.unwrap_or(now_ms)), is_told };
+    let since_ms = known.away_since_ms.unwrap_or(now_ms);
+    let away = |is_told| Told { away_since_ms: Some(since_ms), is_told, warning: None };
     match &login.state {
         SessionState::Connected if known.is_told => {
             (Told::default(), Some(format!("{name} is connected to {network} again.")))
         }
         SessionState::Connected => (Told::default(), None),
+        SessionState::Warned { reason } => {
+            let is_news = known.warning.as_ref() != Some(reason);
+            let now = Told { warning: Some(reason.clone()), ..Told::default() };
+            (now, is_news.then(|| format!("{name} needs you: {reason}")))
+        }
         _ if known.is_told => (known, None),
         SessionState::BadCredentials { reason } => (
             away(true),
@@ -78,7 +87,7 @@ fn news(
                 login.id
             )),
         ),
-        SessionState::Disconnected { reason } if is_long(known, now_ms) => {
+        SessionState::Disconnected { reason } if is_long(&known, now_ms) => {
             (away(true), Some(format!("{name} is not connected to {network}; I go on trying. {reason}")))
         }
         SessionState::Disconnected { .. } | SessionState::Connecting | SessionState::LoggedOut => {
@@ -87,7 +96,7 @@ fn news(
     }
 }
 
-fn is_long(known: Told, now_ms: TimestampMs) -> bool {
+fn is_long(known: &Told, now_ms: TimestampMs) -> bool {
     known.away_since_ms.is_some_and(|since_ms| now_ms - since_ms >= PATIENCE_MS)
 }
 
@@ -106,7 +115,7 @@ mod tests {
         };
         let mut known = Told::default();
         let mut hear = |state, now_ms| {
-            let (now, words) = news(known, &login(state), now_ms, ("Fake", "!fake"));
+            let (now, words) = news(known.clone(), &login(state), now_ms, ("Fake", "!fake"));
             known = now;
             words
         };
@@ -126,5 +135,10 @@ mod tests {
         assert_eq!(hear(refused(), 5).as_deref(), Some(words));
         assert_eq!(hear(refused(), 6), None);
         assert_eq!(hear(SessionState::Connected, 7).as_deref(), Some("Alice is connected to Fake again."));
+        let warned = |reason: &str| SessionState::Warned { reason: reason.to_owned() };
+        assert_eq!(hear(warned("Charge it."), 8).as_deref(), Some("Alice needs you: Charge it."));
+        assert_eq!(hear(warned("Charge it."), 9), None, "it is known");
+        assert_eq!(hear(warned("Hurry."), 10).as_deref(), Some("Alice needs you: Hurry."));
+        assert_eq!(hear(SessionState::Connected, 11), None);
     }
 }

@@ -60,6 +60,7 @@ pub(super) fn state_words(state: &SessionState) -> String {
     match state {
         SessionState::Connecting => "connecting".to_owned(),
         SessionState::Connected => "connected".to_owned(),
+        SessionState::Warned { reason } => format!("connected, but not for long: {reason}"),
         SessionState::Disconnected { reason } => format!("not connected, trying again: {reason}"),
         SessionState::BadCredentials { reason } => format!("refused: {reason}"),
         SessionState::LoggedOut => "signed out".to_owned(),

@@ -24,6 +24,7 @@ impl RemoteEvent {
             Self::React { sender, .. }
             | Self::Typing { sender, .. }
             | Self::Receipt { reader: sender, .. }
+            | Self::Arrived { at: sender, .. }
             | Self::Vote { sender, .. } => visit(sender),
             Self::ChatChanged { change, .. } => in_chat_change(change, visit),
             Self::MembersChanged { changes, .. } => changes.iter_mut().for_each(|(user, _)| visit(user)),

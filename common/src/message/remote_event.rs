@@ -166,6 +166,15 @@ pub enum RemoteEvent {
         /// The messages, without a gap.
         messages: Vec<Stands>,
     },
+    /// A message of ours has reached a device of somebody it is for. Like a receipt it is never stored, and must not be relied on.
+    Arrived {
+        /// Where.
+        chat: RemoteChatId,
+        /// Which.
+        id: RemoteMessageId,
+        /// Whose device.
+        at: RemoteUserId,
+    },
     /// A message of ours that the network took has not arrived after all, and will not.
     Failed {
         /// Where.
@@ -259,6 +268,11 @@ pub enum SessionState {
     Connecting,
     /// Live.
     Connected,
+    /// Live, but it will not stay so unless somebody does something.
+    Warned {
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// Interrupted; it will be tried again.
     Disconnected {
         /// Why, in plain words.
@@ -294,6 +308,7 @@ impl RemoteEvent {
             | Self::Migrated { to: chat, .. }
             | Self::Gap { chat, .. }
             | Self::Standing { chat, .. }
+            | Self::Arrived { chat, .. }
             | Self::Failed { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_ref(),
             Self::UserChanged(_) | Self::SameUser { .. } | Self::StateChanged(_) => None,
@@ -318,6 +333,7 @@ impl RemoteEvent {
             | Self::MembersChanged { chat, .. }
             | Self::Gap { chat, .. }
             | Self::Standing { chat, .. }
+            | Self::Arrived { chat, .. }
             | Self::Failed { chat, .. } => Some(chat),
             Self::Unknown { chat, .. } => chat.as_mut(),
             Self::Migrated { .. } | Self::UserChanged(_) | Self::SameUser { .. } | Self::StateChanged(_) => {
@@ -348,6 +364,7 @@ impl RemoteEvent {
             Self::SameUser { .. } => "same_user",
             Self::Gap { .. } => "gap",
             Self::Standing { .. } => "standing",
+            Self::Arrived { .. } => "arrived",
             Self::Failed { .. } => "failed",
             Self::Unknown { .. } => "unknown",
         }

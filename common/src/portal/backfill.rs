@@ -30,7 +30,7 @@ impl Filling<'_> {
         let messages = match history.messages(self.chat, self.until, messages_max).await {
             Ok(messages) => messages,
             Err(error) => {
-                tracing::warn!(%error, chat = %self.chat, "A room stays without what was said before.");
+                tracing::warn!(%error, "A room stays without what was said before.");
                 return Ok(());
             }
         };

@@ -80,9 +80,9 @@ impl Portals {
             // The looks of a room that was there before are its people's own.
             return Ok(());
         }
-        let mut row = portal.clone();
+        let mut row = self.follow_parent(portal, room_id, info, session).await?;
         if row.private != info.private {
-            let space = match &portal.parent {
+            let space = match &row.parent {
                 Some(parent) => self.by_chat(parent).await?.and_then(|space| space.room_id.clone()),
                 None => None,
             };
@@ -169,7 +169,8 @@ impl Portals {
         Ok(active.unwrap_or_else(|| portal.clone()))
     }
 
-    async fn parent(&self, wanted: &Wanted<'_>) -> Result<Option<OwnedRoomId>, CreateError> {
+    /// The space above a room that is wanted.
+    pub(super) async fn parent(&self, wanted: &Wanted<'_>) -> Result<Option<OwnedRoomId>, CreateError> {
         let Some(parent) = &wanted.info.parent else { return Ok(None) };
         if let Some(known) = self.by_chat(parent).await?
             && known.room_id.is_some()

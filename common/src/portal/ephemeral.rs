@@ -1,31 +1,45 @@
-//! Typing and receipts: passed on at once, never stored, and dropped without a word when there is too much of them.
+//! Typing, arrivals and receipts: passed on at once, never stored, and dropped without a word when there is too much of them.
 //!
 //! Nothing durable is ever built from them. A message never waits for one.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use lru::LruCache;
 use ruma::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::{sleep, timeout},
+};
 
 use super::{Portals, keys, speaker::Speaker};
 use crate::{
     config::Level,
     homeserver::Double,
-    ids::{RemoteChatId, RemoteUserId},
+    ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
     message::{Action, Outgoing, RemoteEvent},
     platform::DeliveryKey,
-    store::StoreError,
+    report::Subject,
+    store::{Direction, StoreError},
 };
 
 /// So many are under way at once; more are dropped.
 const UNDER_WAY_MAX: usize = 16;
+
+/// So many receipts are under way at once: they may wait for a record.
+const RECEIPTS_MAX: usize = 64;
+
+/// People can read a message sooner than it is recorded that the network has it; for so long that is waited for.
+const RECORDED_WITHIN: Duration = Duration::from_secs(10);
+
+/// So often it is looked whether it is recorded what an event shows.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Typing is told again after this long, in milliseconds: networks show it for about ten seconds.
 const TYPING_AGAIN_MS: i64 = 8_000;
@@ -39,13 +53,38 @@ const ROOMS_MAX: NonZeroUsize = NonZeroUsize::new(256).expect("it is not zero");
 /// What is under way.
 pub(super) struct Passing {
     permits: Arc<Semaphore>,
+    receipts: Arc<Semaphore>,
+    /// What is being delivered to the network just now.
+    delivering: Mutex<HashSet<OwnedEventId>>,
+    /// Some of that is over.
+    delivered: Notify,
     /// When the network was last told that somebody writes.
     told: Mutex<LruCache<OwnedRoomId, i64>>,
     /// Up to where somebody has read on the network, as we have shown it in Matrix.
     read: Mutex<LruCache<OwnedUserId, OwnedEventId>>,
 }
 
+/// An event is being delivered, until this is dropped.
+pub(super) struct Delivering<'a>(&'a Passing, &'a EventId);
+
+impl Drop for Delivering<'_> {
+    fn drop(&mut self) {
+        self.0.delivering().remove(self.1);
+        self.0.delivered.notify_waiters();
+    }
+}
+
 impl Passing {
+    /// An event is being delivered: that it has arrived, or was read, is shown only when all else is told of it.
+    pub(super) fn deliver<'a>(&'a self, event_id: &'a EventId) -> Delivering<'a> {
+        self.delivering().insert(event_id.to_owned());
+        Delivering(self, event_id)
+    }
+
+    fn delivering(&self) -> MutexGuard<'_, HashSet<OwnedEventId>> {
+        self.delivering.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn read(&self, user_id: &UserId, event_id: &EventId) {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.put(user_id.to_owned(), event_id.to_owned());
@@ -60,7 +99,9 @@ impl Passing {
 impl Default for Passing {
     fn default() -> Self {
         let (told, read) = (Mutex::new(LruCache::new(ROOMS_MAX)), Mutex::new(LruCache::new(ROOMS_MAX)));
-        Self { permits: Arc::new(Semaphore::new(UNDER_WAY_MAX)), told, read }
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        let (permits, receipts) = (semaphore(UNDER_WAY_MAX), semaphore(RECEIPTS_MAX));
+        Self { permits, receipts, delivering: Mutex::default(), delivered: Notify::new(), told, read }
     }
 }
 
@@ -88,22 +129,26 @@ struct Where {
 }
 
 impl Portals {
-    /// Shows somebody on the network as typing or having read. Returns at once.
+    /// Shows somebody on the network as typing, or as having got or read a message. Returns at once.
     pub fn pass_from_remote(self: &Arc<Self>, event: RemoteEvent) {
         let portals = self.clone();
-        self.pass(async move { portals.show(&event).await });
+        let permits = match event {
+            RemoteEvent::Arrived { .. } if !self.parts.settings.message_status_events => return,
+            RemoteEvent::Arrived { .. } | RemoteEvent::Receipt { .. } => &self.passing.receipts,
+            _ => &self.passing.permits,
+        };
+        pass(permits, async move { portals.show(&event).await });
     }
 
     async fn show(&self, event: &RemoteEvent) -> Result<(), StoreError> {
         if let RemoteEvent::Typing { chat, sender, timeout_ms } = event {
             return self.show_typing(chat, sender, *timeout_ms).await;
         }
+        if let RemoteEvent::Arrived { chat, id, at } = event {
+            return self.show_arrival((chat, id), at).await;
+        }
         let RemoteEvent::Receipt { chat, reader, up_to } = event else { return Ok(()) };
-        let rows = self.parts.store.message_by_remote(&self.today(chat), up_to).await?;
-        let Some((room_id, event_id)) = rows.into_iter().rev().find_map(|row| row.room_id.zip(row.event_id))
-        else {
-            return Ok(());
-        };
+        let Some((room_id, event_id)) = self.shown_as(chat, up_to).await? else { return Ok(()) };
         let homeserver = &self.parts.homeserver;
         // Who has never spoken in a room is not in it, and cannot read there.
         if let Some(double) = self.double_behind(reader).await {
@@ -114,6 +159,58 @@ impl Portals {
             let _ = homeserver.intent(&ghost).mark_read(&room_id, &event_id).await;
         }
         Ok(())
+    }
+
+    /// Tells the room that a message has reached somebody's device.
+    async fn show_arrival(
+        &self,
+        (chat, id): (&RemoteChatId, &RemoteMessageId),
+        at: &RemoteUserId,
+    ) -> Result<(), StoreError> {
+        let Some((room_id, event_id)) = self.shown_as(chat, id).await? else { return Ok(()) };
+        if let Some(ghost) = self.ghost_of(at).await? {
+            let (subject, network) = (Subject::of(&room_id, &event_id), self.parts.settings.about.id);
+            self.status_events.tell_arrived(&subject, network, &ghost);
+        }
+        Ok(())
+    }
+
+    /// The event that shows a message. One that may be on its way there just now is waited for.
+    async fn shown_as(
+        &self,
+        chat: &RemoteChatId,
+        id: &RemoteMessageId,
+    ) -> Result<Option<(OwnedRoomId, OwnedEventId)>, StoreError> {
+        let chat = self.today(chat);
+        let look = async {
+            loop {
+                let delivered = self.passing.delivered.notified();
+                tokio::pin!(delivered);
+                // From here on no end is missed, so looking comes second.
+                delivered.as_mut().enable();
+                let may_come = self.is_saying(&chat).await?;
+                let rows = self.parts.store.message_by_remote(&chat, id).await?;
+                match rows.into_iter().rev().find_map(|row| row.room_id.zip(row.event_id)) {
+                    None if !may_come => return Ok(None),
+                    Some((room_id, event_id)) if !self.passing.delivering().contains(&event_id) => {
+                        return Ok(Some((room_id, event_id)));
+                    }
+                    None | Some(_) => {}
+                }
+                delivered.await;
+            }
+        };
+        timeout(RECORDED_WITHIN, look).await.unwrap_or(Ok(None))
+    }
+
+    /// Whether something that was said in Matrix is on its way to a chat.
+    async fn is_saying(&self, chat: &RemoteChatId) -> Result<bool, StoreError> {
+        let portal = self.by_chat(chat).await?;
+        let Some(room_id) = portal.as_ref().and_then(|portal| portal.room_id.as_deref()) else {
+            return Ok(false);
+        };
+        let lane = room_id.as_str();
+        Ok(!self.parts.store.lane_rows(Direction::FromMatrix, lane, None, 1).await?.is_empty())
     }
 
     /// The person in Matrix behind somebody on the network, where we may act for them.
@@ -136,7 +233,10 @@ impl Portals {
                 {
                     let typing = Outgoing::Typing { active: true };
                     let portals = self.clone();
-                    self.pass(async move { portals.tell((&room_id, &user_id), typing).await });
+                    pass(
+                        &self.passing.permits,
+                        async move { portals.tell((&room_id, &user_id), typing).await },
+                    );
                 }
             }
             Ok(Ephemeral::Receipt(receipts)) => {
@@ -149,9 +249,8 @@ impl Portals {
                 });
                 if let Some((event_id, user_id)) = read {
                     let portals = self.clone();
-                    self.pass(async move {
-                        let rows = portals.parts.store.message_by_event(&event_id).await?;
-                        match rows.into_iter().find_map(|row| row.remote_id) {
+                    pass(&self.passing.receipts, async move {
+                        match portals.shown_by(&room_id, &event_id).await? {
                             Some(up_to) => portals.tell((&room_id, &user_id), Outgoing::Read { up_to }).await,
                             None => Ok(()),
                         }
@@ -162,14 +261,31 @@ impl Portals {
         }
     }
 
-    fn pass(&self, work: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
-        let Ok(permit) = self.passing.permits.clone().try_acquire_owned() else { return };
-        tokio::spawn(async move {
-            if let Err(error) = work.await {
-                tracing::debug!(%error, "A typing notice or receipt was dropped.");
+    /// The message that an event shows. One that has come into the room just now and is not recorded yet is waited for.
+    async fn shown_by(
+        &self,
+        room_id: &RoomId,
+        event_id: &EventId,
+    ) -> Result<Option<RemoteMessageId>, StoreError> {
+        let Some(portal) = self.by_room(room_id).await? else { return Ok(None) };
+        let store = &self.parts.store;
+        let look = async {
+            let recorded = || async {
+                let rows = store.message_by_event(event_id).await?;
+                Ok::<_, StoreError>(rows.into_iter().find_map(|row| row.remote_id))
+            };
+            loop {
+                if let Some(shown) = recorded().await? {
+                    return Ok(Some(shown));
+                }
+                if store.lane_rows(Direction::FromRemote, portal.chat.as_str(), None, 1).await?.is_empty() {
+                    // It may have left the lane since, and then it is recorded.
+                    return recorded().await;
+                }
+                sleep(LOOK_AGAIN).await;
             }
-            drop(permit);
-        });
+        };
+        timeout(RECORDED_WITHIN, look).await.unwrap_or(Ok(None))
     }
 
     async fn show_typing(
@@ -225,4 +341,15 @@ impl Portals {
         }
         is_time
     }
+}
+
+/// Does it beside everything else, unless too much is under way.
+fn pass(permits: &Arc<Semaphore>, work: impl Future<Output = Result<(), StoreError>> + Send + 'static) {
+    let Ok(permit) = Arc::clone(permits).try_acquire_owned() else { return };
+    tokio::spawn(async move {
+        if let Err(error) = work.await {
+            tracing::debug!(%error, "A typing notice or receipt was dropped.");
+        }
+        drop(permit);
+    });
 }

@@ -107,7 +107,7 @@ impl Portals {
             return Ok(Followed::not(why));
         }
         if self.parts.store.move_portal(old, new).await? {
-            tracing::info!(chat = %portal.chat, %old, %new, "Followed into the room that replaces a portal's.");
+            tracing::info!(%old, %new, "Followed into the room that replaces a portal's.");
         }
         let portal = PortalRow { room_id: Some(new.to_owned()), ..portal.clone() };
         self.forget_portal(&portal.chat, &[old, new]);

@@ -176,7 +176,7 @@ async fn perform(portals: &Portals, decision: Decision<'_>, work: Work<'_>) -> R
             return Ok(Performed::Closed(Outcome::Delivered, links));
         }
         Decision::Failed { room_id, event_id, words } => {
-            portals.tell_of_late_failure(room_id, event_id, words).await;
+            portals.tell_of_late_failure(room_id, event_id, words).await?;
         }
         Decision::Change(message, extent) => show_change(portals, message, extent, work).await?,
         Decision::Redact(rows) => change::redact(portals, rows).await?,

@@ -138,7 +138,9 @@ impl Portals {
             return Ok(Performed::NotYet("another move of the chat came before".to_owned()));
         }
         let store = &self.parts.store;
-        let (former, latter) = (store.portal_by_chat(&from).await?, store.portal_by_chat(&to).await?);
+        let former = store.portal_by_chat(&from).await?.filter(|portal| portal.chat == from);
+        // A chat that comes back to a former id is found under that already, and would be merged with itself.
+        let latter = store.portal_by_chat(&to).await?.filter(|portal| portal.chat == to);
         let Plan { heir, stays, leaves } = plan(former.clone(), latter.clone());
         if let Some((leaves, stays)) = leaves.as_ref().zip(stays.as_ref()) {
             let room_id = leaves.room_id.as_deref().map_or("", RoomId::as_str);
@@ -159,7 +161,7 @@ impl Portals {
         }
         self.forget_seeing(&from);
         self.forget_seeing(&to);
-        tracing::info!(chat = %to, "A chat goes on under another id.");
+        tracing::info!("A chat goes on under another id.");
         self.look_anew(&to, session).await?;
         Ok(delivered())
     }
@@ -282,7 +284,7 @@ impl Portals {
         if let Some(info) = info
             && let Err(error) = self.update_info(&portal, &info, session).await
         {
-            tracing::warn!(%error, chat = %chat, "A room does not look as its chat does; the next change of it shows there.");
+            tracing::warn!(%error, room = ?portal.room_id, "A room does not look as its chat does; the next change of it shows there.");
         }
         Ok(())
     }

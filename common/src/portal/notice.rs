@@ -14,7 +14,7 @@ use crate::{
     ids::GhostNames,
     login::backoff,
     message::{Node, RichText},
-    report::Subject,
+    report::{CheckpointStatus, CheckpointStep, Report, Subject},
     store::{Direction, OpenRow, StoreError},
 };
 
@@ -61,16 +61,25 @@ impl Portals {
         self.reply(&room_id, &which.event_id, &words, row.attempts).await;
     }
 
-    /// Answers a message that the network took, and that has not arrived after all.
-    pub(super) async fn tell_of_late_failure(&self, room_id: &RoomId, event_id: &EventId, reason: &str) {
+    /// Answers a message that the network took, and that has not arrived after all. No row keeps the reason, so it is the caller's to try again.
+    pub(super) async fn tell_of_late_failure(
+        &self,
+        room_id: &RoomId,
+        event_id: &EventId,
+        reason: &str,
+    ) -> Result<(), HomeserverError> {
         let about = &self.parts.settings.about;
         let words = format!("⚠ {} took your message, but it did not arrive: {reason}", about.name);
-        self.reply(room_id, event_id, &words, 0).await;
+        self.answer(room_id, event_id, &words, 0).await?;
+        let (subject, info) = (Subject::of(room_id, event_id), Some(reason));
+        let (step, status) = (CheckpointStep::Remote, CheckpointStatus::DeliveryFailed);
+        self.parts.checkpoints.tell(&subject, &Report { step, status, retry_num: 0, info });
         if self.parts.settings.message_status_events {
             let reason = Some("m.foreign_network_error");
             let status = Status { status: "FAIL_PERMANENT", reason, words: Some(&words) };
-            self.status_events.tell(&Subject::of(room_id, event_id), about.id, &status, 0);
+            self.status_events.tell(&subject, about.id, &status, 0);
         }
+        Ok(())
     }
 
     /// Answers a message whose fate nobody knows.
@@ -145,8 +154,29 @@ impl Portals {
         }
     }
 
-    /// Says something to the room as the bridge bot, in answer to an event. Repeating it does no harm; `attempts` tells one answer from the same words after another try.
-    pub(super) async fn reply(&self, room_id: &RoomId, event_id: &ruma::EventId, words: &str, attempts: u32) {
+    /// Says something to the room as the bridge bot, in answer to an event. What fails in spite of all tries is logged. `attempts` tells one
+    /// answer from the same words after another try.
+    pub(super) async fn reply(&self, room_id: &RoomId, event_id: &EventId, words: &str, attempts: u32) {
+        for tries in 1.. {
+            match self.answer(room_id, event_id, words, attempts).await {
+                Err(error) if error.is_transient() && tries < NOTICE_TRIES => {
+                    let pause = error.retry_after().unwrap_or_else(|| backoff(tries, 0.0));
+                    tokio::time::sleep(pause.min(NOTICE_PAUSE_MAX)).await;
+                }
+                Err(error) => return tracing::warn!(%error, "A notice could not be sent."),
+                Ok(()) => return,
+            }
+        }
+    }
+
+    /// The same, tried once. Repeating it does no harm.
+    async fn answer(
+        &self,
+        room_id: &RoomId,
+        event_id: &EventId,
+        words: &str,
+        attempts: u32,
+    ) -> Result<(), HomeserverError> {
         let mut content = notice_content(words, &self.parts.names);
         content["m.relates_to"] = json!({ "m.in_reply_to": { "event_id": event_id } });
         // The same answer to the same event has the same id, and another answer (after a retry, say) another one.
@@ -158,16 +188,7 @@ impl Portals {
             content: &serde_json::value::to_raw_value(&content).expect("a JSON value has a JSON form"),
             sent_ms: None,
         };
-        for tries in 1.. {
-            match self.parts.homeserver.bot().send(event).await {
-                Err(error) if error.is_transient() && tries < NOTICE_TRIES => {
-                    let pause = error.retry_after().unwrap_or_else(|| backoff(tries, 0.0));
-                    tokio::time::sleep(pause.min(NOTICE_PAUSE_MAX)).await;
-                }
-                Err(error) => return tracing::warn!(%error, "A notice could not be sent."),
-                Ok(_) => return,
-            }
-        }
+        self.parts.homeserver.bot().send(event).await.map(drop)
     }
 }
 

@@ -28,11 +28,12 @@ impl Portals {
         if let Some(room_id) = row.room_id.as_deref() {
             self.mark_bridged(room_id, &row).await?;
         }
+        let room_id = row.room_id.clone();
         self.save(row).await?;
         if let Some(login) = &login {
             self.note_seeing(&chat, login).await?;
         }
-        tracing::info!(chat = %chat, "Joined a room to a chat.");
+        tracing::info!(room = ?room_id, "Joined a room to a chat.");
         Ok(())
     }
 
@@ -103,7 +104,7 @@ impl Portals {
         }
         self.parts.store.forget_portal(&portal.chat).await?;
         self.forget(portal);
-        tracing::info!(chat = %portal.chat, "Deleted the room of a chat.");
+        tracing::info!(room = ?portal.room_id, "Deleted the room of a chat.");
         Ok(())
     }
 

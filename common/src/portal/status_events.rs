@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ruma::{OwnedEventId, OwnedRoomId};
+use ruma::{OwnedEventId, OwnedRoomId, UserId};
 use serde_json::{Value, json};
 
 use super::keys;
@@ -65,7 +65,19 @@ impl StatusEvents {
 
     /// Tells the room of an event. Returns at once. `attempts` tells the same outcome apart after another try.
     pub(super) fn tell(&self, subject: &Subject<'_>, network: &str, status: &Status<'_>, attempts: u32) {
-        let Some(told) = told(subject, network, status, attempts) else { return };
+        let Some((event_id, told)) = told(subject, network, status) else { return };
+        self.queue_up(Told { txn_id: keys::status_id(&event_id, status.status, attempts), ..told });
+    }
+
+    /// Tells the room of an event that it has reached a device of `user_id`. Returns at once.
+    pub(super) fn tell_arrived(&self, subject: &Subject<'_>, network: &str, user_id: &UserId) {
+        let success = Status { status: "SUCCESS", reason: None, words: None };
+        let Some((event_id, mut told)) = told(subject, network, &success) else { return };
+        told.content["delivered_to_users"] = json!([user_id]);
+        self.queue_up(Told { txn_id: keys::status_id(&event_id, user_id.as_str(), 0), ..told });
+    }
+
+    fn queue_up(&self, told: Told) {
         let mut queue = self.queue();
         if queue.waiting.len() >= QUEUE_MAX {
             drop(queue);
@@ -113,8 +125,8 @@ impl StatusEvents {
     }
 }
 
-/// The event; none for an event or room whose id is none.
-fn told(subject: &Subject<'_>, network: &str, status: &Status<'_>, attempts: u32) -> Option<Told> {
+/// The event that it is about, and the one that tells it, still without an id; none for an event or room whose id is none.
+fn told(subject: &Subject<'_>, network: &str, status: &Status<'_>) -> Option<(OwnedEventId, Told)> {
     let event_id = OwnedEventId::try_from(&*subject.event_id).ok()?;
     let room_id = OwnedRoomId::try_from(&*subject.room_id).ok()?;
     let mut content = json!({
@@ -128,5 +140,5 @@ fn told(subject: &Subject<'_>, network: &str, status: &Status<'_>, attempts: u32
     if let Some(words) = status.words {
         content["message"] = json!(words);
     }
-    Some(Told { room_id, txn_id: keys::status_id(&event_id, status.status, attempts), content })
+    Some((event_id, Told { room_id, txn_id: String::new(), content }))
 }

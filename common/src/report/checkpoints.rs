@@ -68,6 +68,8 @@ pub enum CheckpointStatus {
     Unsupported,
     /// Nobody knows, for no answer came.
     Timeout,
+    /// The network took it, and it has not arrived after all.
+    DeliveryFailed,
 }
 
 /// What is told of an event.

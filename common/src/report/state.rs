@@ -94,7 +94,7 @@ impl State {
         let fault = |code, reason: &str| Some(Fault { code, words: cut(reason) });
         let (event, fault) = match state {
             SessionState::Connecting => (StateEvent::Connecting, None),
-            SessionState::Connected => (StateEvent::Connected, None),
+            SessionState::Connected | SessionState::Warned { .. } => (StateEvent::Connected, None),
             SessionState::Disconnected { reason } => {
                 (StateEvent::TransientDisconnect, fault("magpie-disconnected", reason))
             }

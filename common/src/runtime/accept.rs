@@ -37,11 +37,11 @@ impl Handler for Acceptor {
         for ephemeral in &transaction.ephemeral {
             self.portals.pass_from_matrix(ephemeral);
         }
-        if has_planted(PlantedFault::AcknowledgeEarly) {
-            tokio::spawn(accept_late(self.store.clone(), intake.events));
+        if intake.events.is_empty() {
             return Ok(());
         }
-        if intake.events.is_empty() {
+        if has_planted(PlantedFault::AcknowledgeEarly) {
+            tokio::spawn(accept_late(self.store.clone(), intake.events));
             return Ok(());
         }
         reached(Step::TransactionArrived);

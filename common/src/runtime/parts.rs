@@ -250,8 +250,9 @@ pub(super) fn store_settings(database: &config::Database, registration_key: &Sec
 async fn watch_configured(logins: Logins, condition: Condition, stop: CancellationToken) {
     let mut changes = logins.changes();
     loop {
-        let configured =
-            |login: &LoginStatus| login.owner.is_none() && login.state != SessionState::Connected;
+        let is_live =
+            |state: &SessionState| matches!(state, SessionState::Connected | SessionState::Warned { .. });
+        let configured = |login: &LoginStatus| login.owner.is_none() && !is_live(&login.state);
         match logins.statuses().into_iter().find(configured) {
             None => condition.met(),
             Some(login) => condition.unmet(missing(&login)),
@@ -270,6 +271,8 @@ fn missing(login: &LoginStatus) -> String {
         SessionState::Disconnected { reason } | SessionState::BadCredentials { reason } => {
             format!("{} is not connected: {reason}", login.name)
         }
-        SessionState::Connected | SessionState::LoggedOut => format!("{} is not connected", login.name),
+        SessionState::Connected | SessionState::Warned { .. } | SessionState::LoggedOut => {
+            format!("{} is not connected", login.name)
+        }
     }
 }

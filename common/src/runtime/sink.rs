@@ -63,7 +63,7 @@ impl SinkPort for StoreSink {
                 Ticket::immediate()
             }
             // Lost while nobody looks, and that is all right: nothing durable is ever built from them.
-            RemoteEvent::Typing { .. } | RemoteEvent::Receipt { .. } => {
+            RemoteEvent::Typing { .. } | RemoteEvent::Receipt { .. } | RemoteEvent::Arrived { .. } => {
                 self.portals.pass_from_remote(event);
                 Ticket::immediate()
             }
@@ -236,6 +236,7 @@ impl Facts {
             | RemoteEvent::SameUser { .. }
             | RemoteEvent::Gap { .. }
             | RemoteEvent::Standing { .. }
+            | RemoteEvent::Arrived { .. }
             | RemoteEvent::Failed { .. }
             | RemoteEvent::Unknown { .. } => Self { guard: None, sender: None, sent_ms: now_ms },
         }

@@ -40,7 +40,7 @@ const SAVE: &str = concat!(
      relay = excluded.relay, plumbed = excluded.plumbed, relay_templates = excluded.relay_templates"
 );
 
-const SAVE_LOOKS: &str = "UPDATE portal SET name = $3, topic = $4, avatar_mxc = $5, private = $6 \
+const SAVE_LOOKS: &str = "UPDATE portal SET name = $3, topic = $4, avatar_mxc = $5, private = $6, parent = $7 \
      WHERE chat = $1 AND room_id = $2";
 
 /// A portal as it is stored.
@@ -210,6 +210,7 @@ impl Store {
             (&portal.topic).into(),
             (&portal.avatar_mxc).into(),
             i64::from(portal.private).into(),
+            portal.parent.as_ref().map(RemoteChatId::as_str).into(),
         ];
         self.write(vec![Step { sql: SAVE_LOOKS, params }]).await.map(drop)
     }

@@ -30,7 +30,7 @@ mod text;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// Connections that read.
 const READERS_MAX: u32 = 4;

@@ -49,7 +49,7 @@ mod transactions;
 mod world;
 
 /// Nothing in a test takes this long; passing it is a failure with words instead of a test that hangs.
-const WAIT_MAX: Duration = Duration::from_secs(30);
+const WAIT_MAX: Duration = Duration::from_secs(120);
 
 /// Called for every event as it takes its place, under the homeserver's lock: it must be quick and must not call back.
 pub type Observer = Arc<dyn Fn(&FakeEvent) + Send + Sync>;

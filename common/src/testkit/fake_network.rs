@@ -83,6 +83,8 @@ struct State {
     /// What it does not carry.
     lacks: Vec<Action>,
     deliveries: usize,
+    /// Whether what was done is not confirmed for now.
+    is_silent: bool,
     last_id: u64,
 }
 
@@ -204,6 +206,16 @@ impl FakeNetwork {
     /// From now on it does not carry that.
     pub fn lacks(&self, action: Action) {
         self.change(|state| state.lacks.push(action));
+    }
+
+    /// From now on what the bridge says is done, and not confirmed until [`FakeNetwork::answers`].
+    pub fn holds_answers(&self) {
+        self.change(|state| state.is_silent = true);
+    }
+
+    /// Confirms everything.
+    pub fn answers(&self) {
+        self.change(|state| state.is_silent = false);
     }
 
     /// What the bridge has said in a chat, as it stands now.

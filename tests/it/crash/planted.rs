@@ -18,9 +18,19 @@ pub(super) async fn story<N: Network>(
     planted: Option<&str>,
     kill_at: &str,
 ) -> anyhow::Result<Verdict> {
-    let environment = planted.map(|fault| ("MAGPIE_FAULT_PLANTED".to_owned(), fault.to_owned()));
-    let setting =
-        Setting { seed: seed(), environment: environment.into_iter().collect(), ..Setting::default() };
+    let setting = Setting { seed: seed(), ..Setting::default() };
+    story_in(network, setting, planted, kill_at).await
+}
+
+/// The same in a setting of its own.
+pub(super) async fn story_in<N: Network>(
+    network: N,
+    mut setting: Setting,
+    planted: Option<&str>,
+    kill_at: &str,
+) -> anyhow::Result<Verdict> {
+    let planted = planted.map(|fault| ("MAGPIE_FAULT_PLANTED".to_owned(), fault.to_owned()));
+    setting.environment.extend(planted);
     println!("seed: {}", setting.seed);
     let mut scene = Scene::set(network, setting).await?;
     for _ in 0..KILLS {

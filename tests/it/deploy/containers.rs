@@ -57,7 +57,8 @@ async fn real_deploy_compose_file_pleases_its_schema() {
 async fn real_deploy_compose_file_runs_what_the_book_prepares() {
     let Some(installed) = need(Component::Judge("containers")) else { return };
     let bridge = program("magpie-discord").expect("it is built");
-    ask_python(&installed, "containers/compose.py", &[&bridge]).await.must_be_good();
+    let programs = bridge.parent().expect("it lies in a folder");
+    ask_python(&installed, "containers/compose.py", &[programs]).await.must_be_good();
 }
 
 #[tokio::test]

@@ -124,6 +124,7 @@ impl Subject for OnSimulator {
             // What a new connection finds; `receiving` and `hearing` have it.
             Happening::Gap
             | Happening::Standing
+            | Happening::Arrived
             | Happening::Failed
             | Happening::Receipt
             | Happening::Poll

@@ -36,6 +36,7 @@ const CONVERSATION: &[(Where, &str, &str)] = &[
     (Desk, "login by-post", "There is no such way to sign in."),
     (Portal, "login", "“login” is for a room that nobody else is in."),
     (Desk, "relogin nobody token", "You have no account with that id here."),
+    (Desk, "reconnect", "Nothing waits to be connected."),
     (Portal, "set-preferred-login ally", "`ally` speaks for you in this room from now on."),
     (Desk, "list-logins", "Ally of the line (`ally`): connected"),
     (Desk, "set-management-room", "I tell you news in this room from now on"),

@@ -108,6 +108,7 @@ impl Subject for OnSimulator {
             | Happening::Preview
             | Happening::Gap
             | Happening::Standing
+            | Happening::Arrived
             | Happening::Failed
             | Happening::Typing
             | Happening::Receipt

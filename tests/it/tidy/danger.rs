@@ -18,7 +18,8 @@ pub(super) fn checks_stay_on(file: &File) -> Vec<Problem> {
         if line.contains(DANGER) && !is_home {
             found.push(file.problem(format!("line {}: only `{FEATURE}` in {HOME} may name this", nth + 1)));
         }
-        let asks = line.contains(&format!("/{FEATURE}\""))
+        // A target that is built only where somebody else asks for it asks for nothing.
+        let asks = line.contains(&format!("/{FEATURE}\"")) && !line.starts_with("required-features")
             || line.contains("magpie-whatsapp") && line.contains(&format!("\"{FEATURE}\""))
             || file.path == HOME && line.starts_with("default") && line.contains(FEATURE);
         if asks {

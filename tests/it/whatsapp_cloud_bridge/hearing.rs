@@ -76,7 +76,10 @@ async fn what_is_told_before_its_message_is_shown_with_it() {
     stage.sim.releases_webhooks(Release::Reversed);
     stage.sim.person_says(chat, "after it");
     stage.arrived("after it").await;
-    assert_eq!(texts(&stage), ["let us talk", "a joke", "a mistake", "no typo", "after it"]);
+    assert_eq!(
+        texts(&stage),
+        ["let us talk", "a joke", "This message was taken back.", "no typo", "after it"]
+    );
     let last_of = |id: &str| {
         let id = RemoteMessageId::new(id);
         let events = stage.recorder.events();
@@ -136,4 +139,23 @@ async fn batches_are_taken_apart_in_order() {
         assert_eq!((&chats[0], &chats[1]), (&stage.alice(), &stage.id(stage.small.with_bob())));
         session.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_vote_in_a_poll_that_nobody_knows_is_shown_in_words() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let number = stage.small.number;
+    let metadata =
+        serde_json::json!({"display_phone_number": "15550783881", "phone_number_id": number.to_string()});
+    let vote = serde_json::json!({"from": "16505551234", "id": "wamid.vote", "timestamp": "1790000000", "type": "interactive",
+        "context": {"id": "wamid.of.another.bridge"},
+        "interactive": {"type": "button_reply", "button_reply": {"id": "magpie-1", "title": "green tea"}}});
+    stage.sim.tells(
+        number,
+        "messages",
+        serde_json::json!({"messaging_product": "whatsapp", "metadata": metadata, "messages": [vote]}),
+    );
+    stage.arrived("green tea").await;
+    session.close().await;
 }

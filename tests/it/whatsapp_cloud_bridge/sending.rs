@@ -207,6 +207,10 @@ async fn errors_become_verdicts() {
         (131_026, "blocked this number"),
         (131_031, "locked"),
         (131_049, "advertising"),
+        (131_051, "kind of message"),
+        (131_052, "could not fetch the file"),
+        (131_053, "does not take the file"),
+        (368, "blocked the business account"),
     ]
     .into_iter()
     .enumerate()
@@ -250,6 +254,11 @@ async fn a_template_goes_by_command() {
     assert_eq!((&*stands.kind, &stands.content["name"]), ("template", &json!("hello_world")));
     // Which there are is known as soon as a webhook has told the account.
     stage.alice_writes().await;
+    let known = ids(session.deliver(&stage.alice(), &template("hello_world en_US"), &key(5)).await).remove(0);
+    assert!(
+        !stage.sim.message(&known).expect("it is there").by_user_id,
+        "her number is known, and takes all templates"
+    );
     let usage = refused(session.deliver(&stage.alice(), &template("hello_world"), &key(2)).await);
     assert!(usage.contains("its language") && usage.contains("There is: hello_world en_US."), "{usage}");
     assert!(
@@ -262,4 +271,24 @@ async fn a_template_goes_by_command() {
     );
     session.close().await;
     stage.should_be_honest("a_template_goes_by_command");
+}
+
+#[tokio::test]
+async fn a_file_is_brought_once_though_its_message_waits() {
+    use magpie_tests::whatsapp_cloud::Fault;
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.alice_writes().await;
+    let mxc = stage.recorder.add_file("bird.png", b"a picture".as_slice());
+    let mut file = Attachment::new(AttachmentKind::Image, FileSource::Matrix(mxc), "bird.png");
+    file.mime = Some("image/png".to_owned());
+    let sent = message(Message { attachments: vec![file], ..Message::default() });
+    stage.sim.fault("POST /*/messages", Fault::Refuse(130_429));
+    let later = session.deliver(&stage.alice(), &sent, &key(1)).await;
+    assert!(matches!(later, Err(DeliverError::Retry { .. })), "{later:?}");
+    let id = ids(session.deliver(&stage.alice(), &sent, &key(1)).await).remove(0);
+    assert_eq!(stage.sim.message(&id).expect("it is there").kind, "image");
+    let brought = stage.sim.requests().into_iter().filter(|request| request.path.ends_with("/media"));
+    assert_eq!(brought.count(), 1);
+    session.close().await;
 }

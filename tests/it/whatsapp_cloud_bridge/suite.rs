@@ -120,6 +120,7 @@ impl Subject for OnSimulator {
             // Votes, receipts and failures belong to messages of ours (`sending`, `doubt`); of the rest a business hears nothing.
             Happening::Vote
             | Happening::Receipt
+            | Happening::Arrived
             | Happening::Failed
             | Happening::SameUser
             | Happening::Poll

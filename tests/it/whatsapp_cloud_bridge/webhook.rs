@@ -1,10 +1,15 @@
 //! The way in: the handshake, forgeries, replays, what is not stored.
 
-use magpie_common::platform::Platform;
+use std::sync::Arc;
+
+use magpie_common::{
+    platform::{DeliverError, EventSink, Platform},
+    testkit::platform_suite::Recorder,
+};
 use magpie_tests::whatsapp_cloud::Forgery;
 use serde_json::json;
 
-use super::{Stage, platform};
+use super::{Stage, gated::Gated, platform};
 
 #[tokio::test]
 async fn the_handshake_wants_the_verify_token() {
@@ -113,4 +118,66 @@ async fn what_is_said_while_nobody_takes_it_comes_later() {
     }
     assert_eq!(stage.recorder.messages().len(), 4, "each once");
     session.close().await;
+}
+
+#[tokio::test]
+async fn a_number_that_is_away_keeps_no_other_from_being_heard() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let away =
+        json!({"field": "messages", "value": {"metadata": {"phone_number_id": "999"}, "messages": []}});
+    let message = json!({"from": "16505551234", "id": "wamid.both", "timestamp": "1790000000", "type": "text", "text": {"body": "in good company"}});
+    let metadata =
+        json!({"display_phone_number": "15550783881", "phone_number_id": stage.small.number.to_string()});
+    let value = json!({"messaging_product": "whatsapp", "metadata": metadata, "messages": [message]});
+    let body =
+        json!({"entry": [{"id": "1", "changes": [away, {"field": "messages", "value": value}]}]}).to_string();
+    let status = stage
+        .sim
+        .forges_webhook(&stage.door.url, body.as_bytes(), Forgery::None)
+        .await
+        .expect("it is answered");
+    assert_eq!(status, 503, "the other one is brought again");
+    assert_eq!(stage.recorder.messages().len(), 1, "what could be taken was stored before that was said");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_is_heard_to_the_end() {
+    let stage = Stage::new().await;
+    let platform = stage.platform();
+    let login = platform.configured_login().expect("the configuration names a number");
+    // Storing waits, so that the handler is dropped in the middle of it.
+    let gate = Gated::default();
+    let sink = EventSink::new(login.id.clone(), Arc::new(gate.clone()));
+    let session = platform.connect(&login, sink).await.expect("it connects");
+    let value = json!({"metadata": {"phone_number_id": stage.small.number.to_string()}, "messages": [
+        {"from": "16505551234", "id": "wamid.1", "timestamp": "1790000000", "type": "text", "text": {"body": "and"}},
+        {"from": "16505551235", "id": "wamid.2", "timestamp": "1790000000", "type": "text", "text": {"body": "gone"}},
+    ]});
+    let body =
+        json!({"entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]}).to_string();
+    let bringing = stage.sim.forges_webhook(&stage.door.url, body.as_bytes(), Forgery::None);
+    tokio::select! {
+        answer = bringing => panic!("it was answered before it was stored: {answer:?}"),
+        () = gate.is_reached.notified() => {}
+    }
+    gate.opened.notify_one();
+    let both = |recorder: &Recorder| (recorder.messages().len() == 2).then_some(());
+    gate.recorder.wait_for("both messages", both).await;
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_session_whose_token_is_refused_goes_on_listening() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.alice_writes().await;
+    stage.sim.revoke_token();
+    let out = session.deliver(&stage.alice(), &super::said("nobody"), &super::key(1)).await;
+    assert!(matches!(out, Err(DeliverError::LoggedOut(_))), "{out:?}");
+    session.ended().await;
+    drop(session);
+    stage.sim.person_says(stage.small.with_alice(), "still here");
+    stage.arrived("still here").await;
 }

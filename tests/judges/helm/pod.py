@@ -12,6 +12,9 @@ HEX = "0123456789abcdef" * 4
 # What Secrets that are there hold, by the setting that they are named for.
 GIVEN = {
     "platform.webhook_secret": HEX,
+    "platform.cloud_access_token": HEX,
+    "platform.cloud_app_secret": HEX,
+    "platform.cloud_verify_token": HEX,
     "database.url": "postgres://magpie:secret@postgres.db.svc/discord",
     "database.encryption_key": HEX,
     "provisioning.secret": HEX[::-1],

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 
 // Libraries print to the console, keys among it; the channel must stay clean.
 for (const name of ['log', 'info', 'warn', 'error']) {
-  console[name] = process.env.MAGPIE_WHATSAPP_TRACE ? (...words) => process.stderr.write(`${words.join(' ')}\n`) : () => {};
+  console[name] = process.env.WHATSAPP_SIMULATOR_TRACE ? (...words) => process.stderr.write(`${words.join(' ')}\n`) : () => {};
 }
 // Whoever listened has gone.
 process.stdout.on('error', () => process.exit(0));

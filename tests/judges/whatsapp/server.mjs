@@ -8,7 +8,7 @@ import { call } from './server/calls.mjs';
 import { deeds } from './server/control.mjs';
 import { answer } from './server/iq.mjs';
 import { Link } from './server/link.mjs';
-import { closed, login } from './server/login.mjs';
+import { closed, isTurnedAway, login } from './server/login.mjs';
 import { serveMedia } from './server/media.mjs';
 import { message } from './server/messages.mjs';
 import { rootPublicKey } from './server/noise.mjs';
@@ -27,7 +27,8 @@ function onNode(link, node) {
 }
 
 const mediaPort = await serveMedia();
-const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+const verifyClient = (_, done) => done(!isTurnedAway(), 503);
+const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1', verifyClient });
 sockets.on('connection', (socket) => new Link(socket, { onLogin: login, onNode, onClose: closed }));
 sockets.on('listening', () => {
   obey({ ...deeds, stop });

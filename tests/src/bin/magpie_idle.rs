@@ -1,7 +1,8 @@
 //! `cargo xtask idle`: what connected bridges with nothing to do hold in memory, read from `/proc`, and how soon they answer after a start.
 //!
 //! The bridges are the shipped builds, connected to the simulators and the fake homeserver, with their rooms made and one message carried
-//! each way, so that everything has been touched once. Figures only; the goals stand beside them.
+//! each way, so that everything has been touched once. WhatsApp's is built as the shipped one, and differs in that it takes a server which
+//! WhatsApp did not vouch for; one phone is linked to it. Figures only; the goals stand beside them.
 
 use std::{
     fs,
@@ -17,8 +18,9 @@ use magpie_tests::{
     harness::bridge::{Bridge, BridgeOptions},
     stage::{Cast, Stage},
     telegram::{self, TelegramSim},
+    whatsapp_linked::{self, LinkedSim, content},
 };
-use ruma::RoomId;
+use ruma::{OwnedRoomId, RoomId};
 use tokio::time::{sleep, timeout};
 
 const KIB_PER_MIB: f64 = 1024.0;
@@ -41,6 +43,8 @@ struct Arguments {
     discord: PathBuf,
     /// magpie-telegram of the dist profile
     telegram: PathBuf,
+    /// magpie-whatsapp-simulated of the dist-simulated profile
+    whatsapp: PathBuf,
 }
 
 /// What was read of one bridge.
@@ -58,6 +62,7 @@ async fn main() -> anyhow::Result<()> {
     let all = [
         ("Discord", of_discord(&arguments.discord).await?),
         ("Telegram", of_telegram(&arguments.telegram).await?),
+        ("WhatsApp", of_whatsapp(&arguments.whatsapp).await?),
     ];
     let line = |what: &str, goal: &str, figure: &dyn Fn(&Figures) -> f64| {
         print!("{what:<24}");
@@ -66,7 +71,8 @@ async fn main() -> anyhow::Result<()> {
         }
         println!("{goal:>10}");
     };
-    println!("{:<24}{:>10}{:>10}{:>10}", "", all[0].0, all[1].0, "goal");
+    let names = all.iter().map(|(name, _)| *name).chain(["goal"]).map(|name| format!("{name:>10}"));
+    println!("{:<24}{}", "", names.collect::<String>());
     line("resident, MiB", "13", &|it| it.resident_mib);
     line("of it anonymous, MiB", "4", &|it| it.anonymous_mib);
     line("program, MB", "16", &|it| it.program_mb);
@@ -107,6 +113,32 @@ async fn of_telegram(program: &Path) -> anyhow::Result<Figures> {
         .context("Telegram was not told")?;
     let figures = read(program, bridge).await?;
     sim.stop().await;
+    fake.stop().await;
+    Ok(figures)
+}
+
+async fn of_whatsapp(program: &Path) -> anyhow::Result<Figures> {
+    let sim = LinkedSim::start().await?;
+    let (owner, other) =
+        (sim.account("12025550101", "Alice").await?, sim.account("12025550102", "Bob").await?);
+    let cast = whatsapp_linked::staged::cast(&sim, SERVER);
+    let admin = format!("@alice:{SERVER}");
+    let (fake, alice, bridge) = begin(program, Stage::set(Cast { admin: admin.clone(), ..cast })?).await?;
+    let device = whatsapp_linked::staged::sign_in(bridge.bridge.url(), &admin, &owner).await?;
+    whatsapp_linked::staged::connected(&sim, &device).await?;
+    // Its phone has greeted it, so its keys are known to others.
+    sim.expect("acked", |event| event["by"] == device.as_str() && event["tag"] == "message").await?;
+    other.send(&owner.lid, content::text("one each way")).await?;
+    let has_it = |fake: &FakeHomeserver| {
+        let said = |room: &OwnedRoomId| fake.messages(room).iter().any(|(_, body)| body == "one each way");
+        fake.rooms().into_iter().find(said)
+    };
+    let room = fake.wait_until(has_it).await;
+    comes(&fake, &room, &alice).await;
+    alice.sends(&room, "and back");
+    sim.expect("phone-message", |event| event["text"] == "and back" && event["own"] == false).await?;
+    let figures = read(program, bridge).await?;
+    sim.stop().await?;
     fake.stop().await;
     Ok(figures)
 }

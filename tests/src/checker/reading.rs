@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use magpie_common::testkit::fake_homeserver::{FakeEvent, FakeHomeserver};
 use ruma::OwnedRoomId;
 
-use super::{Effect, Fate, Input, Network, Verdict, Violation, Way, judge, number};
+use super::{Effect, Fate, Input, Network, Order, Rooms, Verdict, Violation, Way, judge, number};
 
 /// How the bridge's bot begins a notice about a message that failed, and about one in doubt.
 const FAILED: char = '⚠';
@@ -24,6 +24,8 @@ pub(super) struct Reading {
     /// Chats by the names of their rooms.
     names: BTreeMap<String, String>,
     second_rooms: BTreeSet<String>,
+    known_by: Rooms,
+    order: Order,
     ghosts: String,
     bot: String,
 }
@@ -34,7 +36,8 @@ struct Seen {
 }
 
 impl Reading {
-    pub(super) fn new(bridge: &str, server_name: &str) -> Self {
+    pub(super) fn of<N: Network>(server_name: &str) -> Self {
+        let bridge = N::BRIDGE;
         Self {
             inputs: Vec::new(),
             pending: BTreeSet::new(),
@@ -44,6 +47,8 @@ impl Reading {
             chats: BTreeMap::new(),
             names: BTreeMap::new(),
             second_rooms: BTreeSet::new(),
+            known_by: N::ROOMS,
+            order: N::ORDER,
             ghosts: format!("@{bridge}_"),
             bot: format!("@{bridge}bot:{server_name}"),
         }
@@ -94,18 +99,46 @@ impl Reading {
         }
     }
 
-    pub(super) fn judge(&self) -> Verdict {
-        let mut verdict = judge(&self.inputs, &self.effects, &self.fates);
+    pub(super) fn judge<N: Network>(&self, network: &N) -> Verdict {
+        let mut verdict = judge(&self.inputs, &self.effects, &self.fates, self.order);
+        let late = network.late();
+        let is_late = |number| {
+            let id = self.input(number).and_then(|input| input.id.rsplit('/').next());
+            id.is_some_and(|id| late.contains(id))
+        };
+        verdict.violations.retain(
+            |violation| !matches!(violation, Violation::Overtaken { number, .. } if is_late(*number)),
+        );
         verdict.violations.extend(self.second_rooms.iter().cloned().map(Violation::SecondRoom));
         verdict
     }
 
+    /// The room of a chat.
+    pub(super) fn room_of(&self, homeserver: &FakeHomeserver, chat: &str) -> Option<OwnedRoomId> {
+        let mut rooms = homeserver.rooms().into_iter();
+        rooms.find(|room| self.chat_of(homeserver, room).as_deref() == Some(chat))
+    }
+
+    /// The chat whose room it is.
+    fn chat_of(&self, homeserver: &FakeHomeserver, room: &OwnedRoomId) -> Option<String> {
+        match self.known_by {
+            Rooms::Named => {
+                let name = homeserver.state(room, "m.room.name", "")?;
+                self.names.get(name["name"].as_str()?).cloned()
+            }
+            Rooms::Direct => {
+                let events = homeserver.events(room);
+                let said = events.iter().rev().find(|event| event.event_type == "m.bridge")?.content();
+                let chat = said["channel"]["id"].as_str()?;
+                self.chats.contains_key(chat).then(|| chat.to_owned())
+            }
+        }
+    }
+
     fn read_room(&mut self, homeserver: &FakeHomeserver, room: &OwnedRoomId) {
         if !self.rooms.contains_key(room) {
-            let name = homeserver.state(room, "m.room.name", "");
-            let chat = name.and_then(|name| self.names.get(name["name"].as_str()?).cloned());
-            // A space, say.
-            let Some(chat) = chat else { return };
+            // A space, say, is none's.
+            let Some(chat) = self.chat_of(homeserver, room) else { return };
             if self.rooms.values().any(|seen| seen.chat == chat) {
                 self.second_rooms.insert(chat.clone());
             }

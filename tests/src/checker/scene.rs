@@ -3,7 +3,7 @@
 //! Everything random follows from the seed. Waiting is for events; the only clock is a last resort that turns a hanging test into a
 //! failing one.
 
-use std::{os::unix::process::ExitStatusExt, time::Duration};
+use std::os::unix::process::ExitStatusExt;
 
 use anyhow::{Context, bail, ensure};
 use magpie_common::testkit::fake_homeserver::{FakeHomeserver, FakePerson};
@@ -16,15 +16,15 @@ use crate::{
     stage::{Cast, Stage},
 };
 
-/// Nothing in here takes this long. Below the homeserver's own limit, which panics.
-const WAIT_MAX: Duration = Duration::from_secs(25);
-
 /// Chats that people talk in at a time.
 const CHATS: usize = 3;
 /// As many rounds of talk must reach any step.
 const BURSTS_MAX: usize = 60;
 /// A lane gets up to this many messages in one burst.
 const BURST_MAX: usize = 4;
+
+/// So often a bridge that comes up says that it is not there yet.
+const GREETINGS_MAX: usize = 2_000;
 
 const MATRIX_PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 /// Who writes on the network.
@@ -57,8 +57,8 @@ pub struct Scene<N> {
     /// The chats that people talk in now, with their rooms.
     chats: Vec<(String, OwnedRoomId)>,
     opened: usize,
-    /// Chats, with their names, that nobody in Matrix talks in yet.
-    new: Vec<(String, String)>,
+    /// Chats that nobody in Matrix talks in yet.
+    new: Vec<String>,
     reading: Reading,
     bridge: Bridge,
     _stage: Stage,
@@ -75,8 +75,12 @@ impl<N: Network> Scene<N> {
         let homeserver = FakeHomeserver::start(stage.fake_settings()).await?;
         stage.set_homeserver(&homeserver.url());
         let people = MATRIX_PEOPLE.map(|name| homeserver.person(name)).to_vec();
+        if let Some(program) = N::PROGRAM {
+            stage.set_program(program);
+        }
         let bridge = stage.start().await?;
-        let reading = Reading::new(N::BRIDGE, homeserver.server_name().as_str());
+        network.sign_in(&stage.url(), people[0].user_id().as_str()).await?;
+        let reading = Reading::of::<N>(homeserver.server_name().as_str());
         let random = StdRng::seed_from_u64(setting.seed);
         let mut scene = Self {
             network,
@@ -107,7 +111,7 @@ impl<N: Network> Scene<N> {
         let chat = self.network.open_chat(&name);
         self.reading.add_chat(&chat, &name);
         self.person_says(&chat);
-        self.new.push((chat, name));
+        self.new.push(chat);
     }
 
     /// A burst of talk: in every chat, both ways at once, so that lanes have depth.
@@ -164,14 +168,16 @@ impl<N: Network> Scene<N> {
     pub async fn dies_at(&mut self, kill_at: &str, mut each: impl FnMut(&mut Self)) -> anyhow::Result<()> {
         self.respawn(Some(kill_at))?;
         for _ in 0..BURSTS_MAX {
+            let first = self.reading.next_number();
             each(self);
             self.burst();
+            // Not for older ones: what was lost in an earlier death never comes, and that is for the verdict to say.
+            let said = self.since(first);
             let dead = {
                 let (reading, homeserver, network) = (&mut self.reading, &self.homeserver, &self.network);
-                let all: Vec<u64> = reading.pending().iter().copied().collect();
                 tokio::select! {
-                    exited = self.bridge.exited(WAIT_MAX) => Some(exited?),
-                    settled = settled(reading, homeserver, network, &all) => { settled?; None }
+                    exited = self.bridge.exited(N::WAIT_MAX) => Some(exited?),
+                    settled = settled(reading, homeserver, network, &said) => { settled?; None }
                 }
             };
             let Some(status) = dead else { continue };
@@ -213,12 +219,13 @@ impl<N: Network> Scene<N> {
 
     /// Waits until all that was written has come to its end, and judges it.
     ///
-    /// Lanes are worked in order: once the last word of each lane has arrived, what came before it has happened or never will.
+    /// Lanes are worked in order: once the last word of each lane has arrived, what was taken before it has happened or never will.
     ///
     /// # Errors
     /// When even the last words do not arrive.
     pub async fn settle(&mut self) -> anyhow::Result<Verdict> {
         self.adopt().await?;
+        self.network.taken().await;
         let first = self.reading.next_number();
         for (chat, room) in self.chats.clone() {
             self.person_says(&chat);
@@ -230,7 +237,7 @@ impl<N: Network> Scene<N> {
         // Chats fall silent in favor of newer ones, but not before their last word.
         let old = self.chats.len().saturating_sub(CHATS);
         self.chats.drain(..old);
-        Ok(self.reading.judge())
+        Ok(self.reading.judge(&self.network))
     }
 
     /// What the bridge itself says about a message.
@@ -260,32 +267,48 @@ impl<N: Network> Scene<N> {
         let status = self.bridge.stop().await?;
         ensure!(status.success(), "it did not stop in order ({status}):\n{}", self.bridge.tail());
         self.reading.read(&self.homeserver, &self.network);
-        Ok(self.reading.judge())
+        Ok(self.reading.judge(&self.network))
     }
 
     async fn command(&self, words: &str) -> anyhow::Result<String> {
         let (_, room) = self.chats.first().context("there is a room")?;
+        self.command_in(room, words).await
+    }
+
+    /// A bridge that was just started may have to be asked again.
+    async fn greet(&self, room: &OwnedRoomId) -> anyhow::Result<()> {
+        let Some((words, wanted)) = N::GREETING else { return Ok(()) };
+        for _ in 0..GREETINGS_MAX {
+            if self.command_in(room, words).await?.contains(wanted) {
+                return Ok(());
+            }
+        }
+        bail!("`{words}` is not taken")
+    }
+
+    async fn command_in(&self, room: &OwnedRoomId, words: &str) -> anyhow::Result<String> {
         let asked = self.people[0].sends(room, &format!("!{} {words}", N::BRIDGE));
         let answer = self.homeserver.wait_for(room, |event| {
             event.content()["m.relates_to"]["m.in_reply_to"]["event_id"] == asked.as_str()
         });
-        let answer = tokio::time::timeout(WAIT_MAX, answer).await;
+        let answer = tokio::time::timeout(N::WAIT_MAX, answer).await;
         Ok(answer.with_context(|| format!("no answer to `{words}`"))?.body())
     }
 
     /// Takes the rooms of new chats into use.
     async fn adopt(&mut self) -> anyhow::Result<()> {
-        for (chat, name) in std::mem::take(&mut self.new) {
+        for chat in std::mem::take(&mut self.new) {
             let room = self.homeserver.wait_until(|homeserver| {
-                let room = homeserver.room_named(&name)?;
+                let room = self.reading.room_of(homeserver, &chat)?;
                 homeserver.membership(&room, self.people[0].user_id()).map(|_| room)
             });
-            let room = tokio::time::timeout(WAIT_MAX, room).await;
+            let room = tokio::time::timeout(N::WAIT_MAX, room).await;
             let room =
-                room.with_context(|| format!("{name} got no room; its log:\n{}", self.bridge.tail()))?;
+                room.with_context(|| format!("{chat} got no room; its log:\n{}", self.bridge.tail()))?;
             for person in &self.people[1..] {
                 self.people[0].invites(&room, person.user_id()).await;
             }
+            self.greet(&room).await?;
             self.chats.push((chat, room));
         }
         Ok(())
@@ -297,7 +320,8 @@ impl<N: Network> Scene<N> {
     }
 
     fn person_says(&mut self, chat: &str) {
-        let person = NETWORK_PEOPLE.choose(&mut self.random).expect("there are people");
+        let people = self.network.people(chat);
+        let person = people.choose(&mut self.random).expect("there are people");
         let number = self.reading.next_number();
         let id = self.network.person_says(chat, person, &words(number));
         let voice = format!("{}:{}", self.network.ghost(person), self.homeserver.server_name());
@@ -333,7 +357,7 @@ async fn settled<N: Network>(
             }
         }
     };
-    if tokio::time::timeout(WAIT_MAX, all).await.is_err() {
+    if tokio::time::timeout(N::WAIT_MAX, all).await.is_err() {
         bail!("nothing came of these in time: {:#?}", reading.pending_inputs());
     }
     Ok(())

@@ -16,7 +16,7 @@ fn inputs() -> Vec<Input> {
 }
 
 fn violations(effects: &[Effect], fates: &[(u64, Fate)]) -> Vec<Violation> {
-    judge(&inputs(), effects, &fates.iter().copied().collect()).violations
+    judge(&inputs(), effects, &fates.iter().copied().collect(), Order::Kept).violations
 }
 
 #[test]
@@ -26,8 +26,11 @@ fn each_message_once_and_each_doubt_told_is_right() {
     assert_eq!(violations(&all[..2], &[(3, Fate::Failed)]), []);
     assert_eq!(violations(&all[..2], &[(3, Fate::Uncertain)]), []);
     assert_eq!(violations(&all, &[(3, Fate::Uncertain)]), [], "it may have arrived");
-    let verdict = judge(&inputs(), &all[..2], &BTreeMap::from([(3, Fate::Uncertain)]));
+    let verdict = judge(&inputs(), &all[..2], &BTreeMap::from([(3, Fate::Uncertain)]), Order::Kept);
     assert_eq!((verdict.messages, verdict.uncertain, verdict.lost(), verdict.doubled()), (3, 1, 0, 0));
+    assert_eq!(verdict.uncertain_arrived, 0);
+    let verdict = judge(&inputs(), &all, &BTreeMap::from([(3, Fate::Uncertain)]), Order::Kept);
+    assert_eq!((verdict.uncertain, verdict.uncertain_arrived), (1, 1));
 }
 
 #[test]
@@ -39,7 +42,10 @@ fn everything_wrong_is_named_by_its_number() {
     };
     assert_eq!(found(&[&one, &two]), [Violation::Lost(3)]);
     assert_eq!(found(&[&one, &two, &three, &one]), [Violation::Doubled { number: 1, times: 2 }]);
-    assert_eq!(found(&[&three, &one, &two]), [Violation::Overtaken { number: 1, after: 3 }]);
+    assert_eq!(
+        found(&[&three, &one, &two]),
+        [Violation::Overtaken { way: Way::ToMatrix, number: 1, after: 3 }]
+    );
     let elsewhere = Effect { chat: "cellar".to_owned(), ..three.clone() };
     let misplaced = Violation::Misplaced { number: 3, chat: "cellar".to_owned() };
     assert_eq!(found(&[&one, &two, &elsewhere]), [misplaced]);
@@ -50,4 +56,15 @@ fn everything_wrong_is_named_by_its_number() {
     assert_eq!(found(&[&one, &two, &three, &echoed]), [unasked], "nobody wrote it on that side");
     let all = [one, two, three];
     assert_eq!(violations(&all, &[(3, Fate::Failed)]), [Violation::FailedAndArrived(3)]);
+}
+
+#[test]
+fn where_no_order_is_promised_only_the_way_to_the_network_keeps_one() {
+    let judged = |way: Way| {
+        let inputs: Vec<Input> = inputs().into_iter().map(|input| Input { way, ..input }).collect();
+        let effects = [3, 1].map(|number| Effect { way, ..effect(number, "lobby") });
+        judge(&inputs, &effects, &BTreeMap::from([(2, Fate::Failed)]), Order::ToNetwork).violations
+    };
+    assert_eq!(judged(Way::ToMatrix), []);
+    assert_eq!(judged(Way::ToNetwork), [Violation::Overtaken { way: Way::ToNetwork, number: 1, after: 3 }]);
 }

@@ -6,8 +6,9 @@ use super::{Feature, State};
 use crate::openapi::project_root;
 
 /// Where the tests of each root are.
-const ROOTS: [(&str, &str); 5] = [
+const ROOTS: [(&str, &str); 6] = [
     ("it", "tests/it"),
+    ("simulated", "tests/simulated"),
     ("common", "common/src"),
     ("discord", "bridges/discord/src"),
     ("telegram", "bridges/telegram/src"),

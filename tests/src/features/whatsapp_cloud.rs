@@ -29,6 +29,11 @@ const AGES: &str =
     "it::whatsapp_cloud_bridge::identity::a_person_known_by_a_number_goes_on_under_the_user_id";
 const NUMBERS: &str = "it::whatsapp_cloud_bridge::identity::a_changed_number_moves_the_chat";
 
+const STORY: &str = "it::whatsapp_cloud_bridge::real_synapse::a_business_talks_at_a_real_synapse";
+const EXAMPLES: &str =
+    "it::whatsapp_cloud_bridge::examples::every_official_webhook_is_taken_in_the_words_of_either_year";
+const CRASH: &str = "it::crash::whatsapp_cloud::crash_of_the_whatsapp_cloud_bridge_at_every_step_loses_nothing_and_says_nothing_twice";
+
 type Row = (&'static str, Level, Direction, State);
 
 /// The Cloud API's rows.
@@ -66,6 +71,7 @@ const MUST: &[Row] = &[
         Yes("it::whatsapp_cloud_bridge::webhook::success_is_answered_when_it_is_stored_and_not_before"),
     ),
     ("payloads with phone numbers and with user ids", Must, In, Yes(AGES)),
+    ("every official example of a webhook, in the words of either year", Must, In, Yes(EXAMPLES)),
     (
         "people with a username and no number",
         Must,
@@ -97,7 +103,14 @@ const MUST: &[Row] = &[
     ("read receipts", Must, Out, Yes(MARKS_OUT)),
     ("typing, together with a read receipt", Must, Out, Yes(MARKS_OUT)),
     ("messages that fail later are told", Must, In, Yes(STATUSES)),
+    ("delivered, apart from sent, where `bridge.message_status_events` is on", Must, In, Yes(STORY)),
     ("the 24 hour window, shown and refused with words", Must, Out, Yes(WINDOW)),
+    (
+        "the 24 hour window, counted down in the room's topic",
+        Must,
+        In,
+        Yes("it::whatsapp_cloud_bridge::window::the_topic_counts_the_window_down"),
+    ),
     ("templates by command", Must, Out, Yes(TEMPLATES)),
     ("buttons and lists, as polls", Must, Out, Yes(POLLS)),
     ("pressed buttons and picked rows", Must, In, Yes(POLLS)),
@@ -124,9 +137,22 @@ const SHOULD: &[Row] = &[
     ("typing", Should, In, Cannot("the Cloud API does not tell it")),
     ("pictures of people", Should, In, Cannot("WhatsApp shows none to businesses")),
     ("what was said before", Should, In, Cannot("the Cloud API has no history")),
-    ("groups", Should, Both, No("not yet: only official business accounts have them")),
+    (
+        "groups",
+        Should,
+        Both,
+        No(
+            "only official business accounts have them, of 8 people at most who come by a link, without edits and read marks; what is \
+             told of one is kept and shown as not understood",
+        ),
+    ),
     ("a list of the account's templates", Should, Out, Yes(TEMPLATES)),
-    ("delivered, apart from sent", Should, In, No("not yet: nothing in a room shows it")),
+    (
+        "a bridge for the number of a business alone",
+        Should,
+        Both,
+        Yes("it::whatsapp_cloud_bridge::alone::without_linked_devices_only_the_cloud_is_left"),
+    ),
     (
         "the bridge tells Meta its address",
         Should,
@@ -136,6 +162,15 @@ const SHOULD: &[Row] = &[
 ];
 
 const BEYOND: &[Row] = &[
+    ("killed at every step, nothing is lost or said twice", Beyond, Both, Yes(CRASH)),
+    (
+        "killed at random at a real Synapse, nothing is lost or said twice",
+        Beyond,
+        Both,
+        Yes(
+            "it::whatsapp_cloud_bridge::real_synapse::kills_at_random_lose_and_double_nothing_at_a_real_synapse",
+        ),
+    ),
     (
         "a send without an answer is settled by its status",
         Beyond,

@@ -143,7 +143,12 @@ pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
     let path = folder.join(name);
     if !path.exists() {
-        bail!("{} is not built; `cargo build --workspace` does that", path.display());
+        // What takes a simulator for the network is no part of an ordinary build.
+        let of_feature = match name.strip_suffix("-simulated") {
+            Some(shipped) => format!(" --features {shipped}/simulator --test simulated --bin {name}"),
+            None => String::new(),
+        };
+        bail!("{} is not built; `cargo build --workspace{of_feature}` does that", path.display());
     }
     Ok(path)
 }

@@ -32,7 +32,7 @@ use super::{
     faults::Fault,
     requests::LoggedRequest,
     state::{Inner, State},
-    webhook::handshake,
+    webhook::{handshake, sign},
 };
 use crate::{
     discord::{Gate, severable::Switch},
@@ -152,6 +152,12 @@ fn route(state: &mut State, call: &Call) -> Outcome {
     let is_valid = state.records.is_token_valid && call.token.as_deref() == Some(&state.records.token);
     if !is_valid {
         return Err(GraphError::bad_token(call.token.is_some()));
+    }
+    let proof = call.query("appsecret_proof");
+    if proof.is_some_and(|proof| {
+        format!("sha256={proof}") != sign(&state.records.app_secret, state.records.token.as_bytes())
+    }) {
+        return Err(GraphError::parameter("Invalid appsecret_proof provided in the API argument"));
     }
     let none = || GraphError::no_such_object(&call.method, id);
     if let Some(number) = state.records.number(id).map(|number| number.id) {

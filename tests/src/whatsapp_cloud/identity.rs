@@ -1,8 +1,7 @@
 //! People change what they are called: their number, and with it their user id; their username; their name.
 //!
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/system/>: where the number may be
-//! shown the change is `user_changed_number`, else `user_changed_user_id`. The form of `user_id_update` is read from examples of others and
-//! unverified.
+//! shown the change is `user_changed_number`, else `user_changed_user_id`, which no sender is named of. Both user ids stand inside.
 
 use std::collections::BTreeSet;
 
@@ -26,6 +25,16 @@ impl WhatsAppCloudSim {
     /// A person moves to another phone number; every number of a business that they talked with hears of it.
     pub fn person_changes_number(&self, person: PersonId, wa_id: &str) {
         self.inner.change(|state| change_number(state, person, wa_id));
+    }
+
+    /// A number that somebody has given up is somebody else's from now on; nobody is told.
+    pub fn person_gets_number(&self, person: PersonId, wa_id: &str) {
+        self.edit(person, |person| wa_id.clone_into(&mut person.wa_id));
+    }
+
+    /// From now on WhatsApp spells the number of a person otherwise than people dial it, as it does in some countries.
+    pub fn number_is_spelled(&self, dialed: &str, wa_id: &str) {
+        self.inner.change(|state| state.records.spellings.insert(dialed.to_owned(), wa_id.to_owned()));
     }
 
     /// A person takes a username: businesses do not see the number any more.
@@ -60,10 +69,6 @@ fn change_number(state: &mut State, person: PersonId, wa_id: &str) {
     for number in numbers {
         let value = system(state, number, (&old, &new));
         queue::emit(state, number, ("messages", value));
-        if state.settings.age == PayloadAge::UserIds {
-            let value = update(state, number, (&old, &new));
-            queue::emit(state, number, ("user_id_update", value));
-        }
     }
 }
 
@@ -82,6 +87,10 @@ fn system(state: &mut State, number: NumberId, (old, new): (&Person, &Person)) -
     };
     if state.settings.age == PayloadAge::UserIds {
         content["user_id"] = json!(new.user_id);
+        content["previous_user_id"] = json!(old.user_id);
+        if !shows_number {
+            message.clear();
+        }
     }
     for (name, value) in [
         ("id", json!(id)),
@@ -93,18 +102,5 @@ fn system(state: &mut State, number: NumberId, (old, new): (&Person, &Person)) -
     }
     let mut value = payload::envelope(state, number);
     value["messages"] = json!([message]);
-    value
-}
-
-fn update(state: &State, number: NumberId, (old, new): (&Person, &Person)) -> Value {
-    let mut update = json!({
-        "user_id": {"previous": old.user_id, "current": new.user_id}, "timestamp": payload::seconds(state.now_ms()),
-        "detail": "User changed their phone number",
-    });
-    if let Some(wa_id) = payload::sender(state, new).get("from") {
-        update["wa_id"] = wa_id.clone();
-    }
-    let mut value = payload::envelope(state, number);
-    value["user_id_update"] = json!([update]);
     value
 }

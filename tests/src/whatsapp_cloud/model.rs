@@ -189,6 +189,8 @@ pub(crate) struct Records {
     pub heard_ms: BTreeMap<Chat, i64>,
     /// Until when a person sees the business type.
     pub typing_until_ms: BTreeMap<Chat, i64>,
+    /// Numbers as people dial them, where WhatsApp spells them otherwise.
+    pub spellings: BTreeMap<String, String>,
 }
 
 impl Records {
@@ -201,6 +203,7 @@ impl Records {
     }
 
     pub fn person_by(&self, address: &str) -> Option<&Person> {
+        let address = self.spellings.get(address).map_or(address, String::as_str);
         self.people.values().find(|person| person.wa_id == address || person.user_id == address)
     }
 

@@ -101,6 +101,21 @@ impl WhatsAppCloudSim {
         self.wait(|state| (!is_due(state)).then_some(())).await
     }
 
+    /// Waits until every webhook was taken, those among them that were refused at first.
+    pub async fn wait_until_all_is_taken(&self) -> anyhow::Result<()> {
+        self.wait(|state| state.webhooks.next().is_none().then_some(())).await
+    }
+
+    /// How many messages there are.
+    pub fn message_count(&self) -> usize {
+        self.inner.lock().records.messages.len()
+    }
+
+    /// Waits until there are more messages, or fewer.
+    pub async fn wait_for_count_other_than(&self, count: usize) -> anyhow::Result<()> {
+        self.wait(|state| (state.records.messages.len() != count).then_some(())).await
+    }
+
     /// Waits for a message in a chat.
     pub async fn wait_for_message(
         &self,

@@ -6,7 +6,7 @@ use super::{NumberId, WhatsAppCloudSim};
 pub fn platform_section(sim: &WhatsAppCloudSim, number: NumberId) -> String {
     let secrets = sim.secrets();
     format!(
-        "cloud_phone_number_id: \"{number}\"\ncloud_access_token: \"{}\"\ncloud_app_secret: \"{}\"\ncloud_verify_token: \"{}\"\n\
+        "linked_devices: false\ncloud_phone_number_id: \"{number}\"\ncloud_access_token: \"{}\"\ncloud_app_secret: \"{}\"\ncloud_verify_token: \"{}\"\n\
          cloud_graph_url: {}\n",
         secrets.token,
         secrets.app_secret,

@@ -203,6 +203,14 @@ impl LinkedSim {
     pub async fn deliver_raw(&self, device: &str, stanza: Value) -> anyhow::Result<()> {
         self.command("raw", json!({"device": device, "node": stanza})).await.map(drop)
     }
+
+    /// The next connections are answered by an error before anything is said on them, as where a proxy stands before a server that is away.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn turn_away(&self, count: u32) -> anyhow::Result<()> {
+        self.command("turnAway", json!({"count": count})).await.map(drop)
+    }
 }
 
 impl Phone {

@@ -151,6 +151,26 @@ impl NodeProcess {
             .collect()
     }
 
+    /// All events from the `from`-th on, taken or not, and how many there are.
+    pub fn seen_from(&self, from: usize) -> (Vec<Value>, usize) {
+        let heard = self.heard();
+        let new = heard.events.get(from..).unwrap_or_default();
+        (new.iter().map(|event| event.value.clone()).collect(), heard.events.len())
+    }
+
+    /// Waits until there are not `count` events any more but others.
+    pub async fn changed(&self, count: usize) {
+        loop {
+            let changed = self.0.lines.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.heard().events.len() != count {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Ends the program in order.
     ///
     /// # Errors

@@ -37,6 +37,16 @@ impl LinkedSim {
         self.node.seen(kind)
     }
 
+    /// All events from the `from`-th on, and how many there are.
+    pub fn seen_from(&self, from: usize) -> (Vec<Value>, usize) {
+        self.node.seen_from(from)
+    }
+
+    /// Waits until there are not `count` events any more but others.
+    pub async fn changed(&self, count: usize) {
+        self.node.changed(count).await;
+    }
+
     /// How often a stanza with this id was given to a device.
     pub fn deliveries(&self, device: &str, id: &str) -> usize {
         let all = self.seen("delivered");

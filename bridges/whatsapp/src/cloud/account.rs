@@ -3,13 +3,10 @@
 use magpie_common::{config::Secret, ids::LoginId, platform::SavedLogin};
 use serde_json::{Value, json};
 
-use crate::config::{WhatsAppConfig, is_number_id};
+use crate::config::{WhatsAppConfig, is_fit, is_number_id};
 
 /// What the id of such a login begins with.
 const PREFIX: &str = "cloud-";
-
-/// Longer secrets are none.
-const SECRET_BYTES_MAX: usize = 4096;
 
 /// The number of a business, with all that is needed to speak and hear for it.
 #[derive(Clone, Debug)]
@@ -64,12 +61,6 @@ impl Account {
             verify_token: secret("verify_token")?,
         })
     }
-}
-
-/// Whether a secret can stand in a header.
-pub(crate) fn is_fit(secret: &Secret) -> bool {
-    let words = secret.expose();
-    (1..=SECRET_BYTES_MAX).contains(&words.len()) && words.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]

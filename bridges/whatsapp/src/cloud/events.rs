@@ -6,12 +6,13 @@
 
 use magpie_common::{
     clock::TimestampMs,
-    ids::{RemoteChatId, RemoteMessageId},
+    ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
     message::{Emoji, Message, Node, RemoteMessage, Sender},
 };
 use serde_json::Value;
 
 use super::json::{at_ms, text};
+use crate::ids;
 
 mod media;
 mod words;
@@ -52,6 +53,8 @@ pub(super) enum Read {
         target: RemoteMessageId,
         /// The place of the answer.
         answer: u32,
+        /// The same in words, for a poll that nobody knows.
+        said: Option<Box<RemoteMessage>>,
     },
     /// Somebody changed a message of theirs.
     Edited {
@@ -63,15 +66,6 @@ pub(super) enum Read {
         /// The message.
         target: RemoteMessageId,
     },
-    /// Somebody is known by other ids from now on.
-    Moved {
-        /// The phone number, where it is told.
-        phone: Option<String>,
-        /// The business-scoped user id, where it is told.
-        user_id: Option<String>,
-        /// What WhatsApp says of it.
-        notice: RemoteMessage,
-    },
     /// Nobody can read this (yet).
     Unknown {
         /// What WhatsApp calls it.
@@ -79,6 +73,17 @@ pub(super) enum Read {
         /// The raw form.
         raw: String,
     },
+}
+
+/// Somebody is known by other ids from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Moved {
+    /// The user id until now, where it is told.
+    pub previous: Option<RemoteUserId>,
+    /// The user id from now on, where it is told.
+    pub user_id: Option<RemoteUserId>,
+    /// The phone number from now on, where it is told.
+    pub phone: Option<RemoteUserId>,
 }
 
 /// Reads a message.
@@ -92,8 +97,8 @@ pub(super) fn read(data: &Value, origin: &Origin) -> Read {
         "reaction" => reacted(data),
         "edit" => edited(data, origin),
         "revoke" => revoked(data),
-        "system" => moved(data, origin),
-        _ => chose(data).or_else(|| said(data, origin).map(Read::Said)),
+        "system" => notice(data, origin, text(&data["system"]["body"])).map(Read::Said),
+        _ => chose(data, origin).or_else(|| said(data, origin).map(Read::Said)),
     };
     read.unwrap_or_else(|| unknown(if kind.is_empty() { "message" } else { kind }, data))
 }
@@ -103,6 +108,13 @@ pub(super) fn unknown(name: &str, data: &Value) -> Read {
     let mut raw = data.to_string();
     raw.truncate(raw.floor_char_boundary(RAW_BYTES_MAX));
     Read::Unknown { name: name.to_owned(), raw }
+}
+
+/// What is shown of a message that its author took back before it was shown.
+pub(super) fn taken_back(message: &mut RemoteMessage) {
+    if let Some(notice) = words::notice("This message was taken back.") {
+        message.message = notice;
+    }
 }
 
 /// The id of the button or row that stands for an answer.
@@ -116,12 +128,13 @@ fn reacted(data: &Value) -> Option<Read> {
     Some(Read::Reacted { target: id(&reaction["message_id"])?, emoji })
 }
 
-fn chose(data: &Value) -> Option<Read> {
+fn chose(data: &Value, origin: &Origin) -> Option<Read> {
     let interactive = &data["interactive"];
     let chosen =
         ["button_reply", "list_reply"].into_iter().find_map(|kind| interactive[kind]["id"].as_str())?;
     let answer = chosen.strip_prefix(ANSWER)?.parse().ok()?;
-    Some(Read::Chose { target: id(&data["context"]["id"])?, answer })
+    let said = said(data, origin).map(Box::new);
+    Some(Read::Chose { target: id(&data["context"]["id"])?, answer, said })
 }
 
 /// The new words stand in a message of their own inside of the edit; older examples have them beside it.
@@ -137,19 +150,31 @@ fn revoked(data: &Value) -> Option<Read> {
     Some(Read::Revoked { target: id(&data["revoke"]["original_message_id"])? })
 }
 
-/// A number was changed, and with it the user id.
-fn moved(data: &Value, origin: &Origin) -> Option<Read> {
+/// A number was changed, or the user id
+/// (<https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/system>): it stands inside, because
+/// who sends such a message may not be named at all.
+pub(super) fn moved(data: &Value) -> Option<Moved> {
     let system = &data["system"];
-    let message = words::notice(text(&system["body"]))?;
-    let notice = remote(data, origin, (id(&data["id"])?, message))?;
-    let told = |value: &Value| value.as_str().map(str::to_owned);
-    match text(&system["type"]) {
-        "user_changed_number" | "customer_changed_number" | "user_changed_user_id" => {
-            let phone = told(&system["wa_id"]).or_else(|| told(&system["new_wa_id"]));
-            Some(Read::Moved { phone, user_id: told(&system["user_id"]), notice })
-        }
-        _ => Some(Read::Said(notice)),
-    }
+    let is_move = matches!(
+        text(&system["type"]),
+        "user_changed_number" | "customer_changed_number" | "user_changed_user_id"
+    );
+    let phone = system["wa_id"].as_str().or_else(|| system["new_wa_id"].as_str());
+    (text(&data["type"]) == "system" && is_move).then(|| Moved {
+        previous: ids::business_scoped(text(&system["previous_user_id"])),
+        user_id: ids::business_scoped(text(&system["user_id"])),
+        phone: phone.and_then(ids::phone),
+    })
+}
+
+/// What WhatsApp says of a move.
+pub(super) fn notice_of_move(data: &Value, origin: &Origin) -> Option<RemoteMessage> {
+    let body = text(&data["system"]["body"]);
+    notice(data, origin, if body.is_empty() { "Has another number or user id now." } else { body })
+}
+
+fn notice(data: &Value, origin: &Origin, words: &str) -> Option<RemoteMessage> {
+    remote(data, origin, (id(&data["id"])?, words::notice(words)?))
 }
 
 fn said(data: &Value, origin: &Origin) -> Option<RemoteMessage> {

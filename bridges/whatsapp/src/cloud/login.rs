@@ -9,11 +9,11 @@ use magpie_common::{
 };
 
 use super::{
-    account::{Account, is_fit},
+    account::Account,
     json::name,
     session::{api::Api, number_path, verdict::words},
 };
-use crate::config::{WhatsAppConfig, is_number_id};
+use crate::config::{WhatsAppConfig, is_fit, is_guessed, is_number_id};
 
 pub(super) mod diagnosis;
 
@@ -62,9 +62,14 @@ impl LoginProcess for NumberLogin {
             ));
         }
         let account = Account { number, token: token?, app_secret: app_secret?, verify_token: verify_token? };
+        if is_guessed(&account.verify_token) {
+            return Err(PlatformError(
+                "The verify token is too short. Make up 12 letters or more.".to_owned(),
+            ));
+        }
         let api = Api::new(&self.0, account.token.clone())
             .map_err(|error| PlatformError(format!("The account could not be tried: {error}.")))?;
-        match api.get(&number_path(&account.number)).await {
+        match api.prove(&number_path(&account.number), &account.app_secret).await {
             Ok(found) => {
                 let called = name(&found["verified_name"]).or_else(|| name(&found["display_phone_number"]));
                 Ok(LoginStep::Done(account.saved(&called.unwrap_or_else(|| account.number.clone()))))

@@ -8,7 +8,12 @@ use crate::{config::is_number_id, ids};
 
 /// The chat of a number with a person.
 pub(super) fn chat(number: &str, person: &RemoteUserId) -> RemoteChatId {
-    RemoteChatId::new(format!("{number}/{person}"))
+    RemoteChatId::new(format!("{}{person}", prefix(number)))
+}
+
+/// What the chats of a number begin with.
+pub(super) fn prefix(number: &str) -> String {
+    format!("{number}/")
 }
 
 /// The person of a chat; `None` where it is none of this number's.

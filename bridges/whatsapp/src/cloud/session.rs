@@ -4,32 +4,29 @@
 //! |---|---|
 //! | `api`, `limiter`, `verdict` | the Graph API, how fast we may speak, what errors mean |
 //! | `intake`, `changes` | webhooks taken in and stored; what was done to messages, in whatever order it is told |
-//! | `people` | who is who, and when they wrote last |
+//! | `people`, `window` | who is who, and when they wrote last; how rooms show the time that is left to write |
 //! | `deliver`, `sent`, `templates` | messages out, once; what became of those in doubt; which templates there are |
 //! | `files`, `directory`, `capabilities` | files; finding people; what a chat can carry |
+//! | `watching`, `kept`, `newest` | whether the account is still good; what outlives a session, and how much of it |
 //!
 //! Nothing connects us and WhatsApp between calls. A session ends when its token is refused, when WhatsApp cannot be reached, or when its
-//! events cannot be stored.
+//! events cannot be stored. Only the last one shuts the way in: webhooks need no token.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use async_trait::async_trait;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteFileId, RemoteUserId},
-    message::{ChatInfo, ChatKind, Limits, Outgoing, UserInfo},
+    message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, PlatformError,
-        Progress, Session,
+        Session,
     },
 };
 use serde_json::json;
-use tokio::{
-    sync::{Mutex as AsyncMutex, watch},
-    task::JoinHandle,
-    time::{Duration, MissedTickBehavior, interval, sleep},
-};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use self::{
@@ -38,10 +35,12 @@ use self::{
     deliver::Deliverer,
     files::Files,
     intake::Intake,
-    people::People,
-    sent::Sent,
+    kept::Kept,
+    people::{People, chat_info},
     templates::Templates,
     verdict::{BAD_TOKEN, connect_verdict},
+    watching::Watching,
+    window::{Phase, Waiting},
 };
 use super::{
     account::Account,
@@ -58,19 +57,16 @@ mod deliver;
 mod directory;
 mod files;
 pub(super) mod intake;
+pub(super) mod kept;
 mod limiter;
+mod newest;
 mod people;
 mod sent;
 mod slots;
 mod templates;
 pub(super) mod verdict;
-
-/// How often WhatsApp is asked whether the account is still good. It may be asked 200 times an hour
-/// (<https://developers.facebook.com/docs/graph-api/overview/rate-limiting>).
-const LOOK_EVERY: Duration = Duration::from_secs(20);
-
-/// Where nobody answers, it is asked once more so soon.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+mod watching;
+mod window;
 
 /// What is asked of a number.
 pub(super) fn number_path(number: &str) -> String {
@@ -81,6 +77,7 @@ pub(super) fn number_path(number: &str) -> String {
 pub(super) struct CloudSession {
     account: Account,
     me: RemoteUserId,
+    clock: Clock,
     hooks: Arc<Hooks>,
     intake: Arc<Intake>,
     people: Arc<People>,
@@ -103,13 +100,15 @@ pub(super) struct Setup {
     pub hooks: Arc<Hooks>,
     /// The account.
     pub account: Account,
+    /// What is kept of the number from session to session.
+    pub kept: Arc<Kept>,
     /// Where events go.
     pub sink: EventSink,
 }
 
 /// Brings a session up: asks who we are, and lets webhooks come.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
-    let Setup { config, clock, hooks, account, sink } = setup;
+    let Setup { config, clock, hooks, account, kept, sink } = setup;
     // What comes while we ask is brought again.
     hooks.know(&account);
     let api = Api::new(&config, account.token.clone())
@@ -120,7 +119,6 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         .ok_or_else(|| ConnectError::Transient("WhatsApp does not say which number it is.".to_owned()))?;
     let end = watch::Sender::new(None);
     let people = Arc::new(People::new(sink.clone()));
-    let sent = Arc::new(Sent::new(sink.clone()));
     let templates = Arc::new(Templates::new(Arc::clone(&api), sink.clone()));
     let intake = Arc::new(Intake {
         number: account.number.clone(),
@@ -129,12 +127,17 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         sink: sink.clone(),
         people: Arc::clone(&people),
         changes: Changes(sink.clone()),
-        sent: Arc::clone(&sent),
+        kept: Arc::clone(&kept),
         templates: Arc::clone(&templates),
+        clock: clock.clone(),
+        waiting: Waiting::default(),
         end: end.clone(),
         order: AsyncMutex::default(),
+        shut: AtomicBool::default(),
+        tasks: TaskTracker::default(),
     });
-    hooks.take(&account, &intake);
+    intake.open().await?;
+    take_over(&hooks, &account, &intake).await;
     if let Some(url) = &config.cloud_webhook_url
         && let Err(error) = subscribe(&api, &account, url).await
     {
@@ -143,16 +146,25 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         number: account.number.clone(),
-        clock,
+        clock: clock.clone(),
+        begun_ms: clock.now_ms(),
         people: Arc::clone(&people),
-        sent,
+        kept,
+        intake: Arc::clone(&intake),
         templates,
-        progress: Progress::default(),
         sink,
     };
     let files = Files { api: Arc::clone(&api), number: account.number.clone() };
-    let watching = AsyncMutex::new(Watching::start(api, account.number.clone(), &end));
-    Ok(Arc::new(CloudSession { account, me, hooks, intake, people, deliverer, files, end, watching }))
+    let watching = AsyncMutex::new(Watching::start(api, &intake, &end));
+    Ok(Arc::new(CloudSession { account, me, clock, hooks, intake, people, deliverer, files, end, watching }))
+}
+
+/// From now on webhooks come in here, after all that the session before has taken.
+async fn take_over(hooks: &Hooks, account: &Account, intake: &Arc<Intake>) {
+    let _order = intake.order.lock().await;
+    if let Some(before) = hooks.take(account, intake) {
+        before.close(ConnectError::Closed).await;
+    }
 }
 
 /// `POST /{Phone-Number-ID}`: from now on webhooks of this number come here
@@ -171,59 +183,6 @@ fn end_session(end: &End, why: ConnectError) {
         }
         is_first
     });
-}
-
-/// Looks now and then whether the account is still good.
-struct Watching {
-    stop: CancellationToken,
-    task: Option<JoinHandle<()>>,
-}
-
-impl Watching {
-    fn start(api: Arc<Api>, number: String, end: &End) -> Self {
-        let stop = CancellationToken::new();
-        let (work, end) = (stop.clone().run_until_cancelled_owned(look(api, number)), end.clone());
-        let task = tokio::spawn(async move {
-            if let Some(why) = work.await {
-                end_session(&end, why);
-            }
-        });
-        Self { stop, task: Some(task) }
-    }
-
-    async fn end(&mut self) {
-        self.stop.cancel();
-        if let Some(task) = self.task.take() {
-            // It ends with its next wait, and a panic in it is told by the runtime.
-            let _ = task.await;
-        }
-    }
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-/// Runs until the account is no good any more, or nobody answers.
-async fn look(api: Arc<Api>, number: String) -> ConnectError {
-    let mut next = interval(LOOK_EVERY);
-    next.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    next.tick().await;
-    loop {
-        next.tick().await;
-        let mut found = api.get(&number_path(&number)).await;
-        if matches!(found, Err(ApiError::NotSent(_))) {
-            sleep(LOOK_AGAIN).await;
-            found = api.get(&number_path(&number)).await;
-        }
-        match found.map_err(|error| (connect_verdict(&error), error)) {
-            Err((why @ ConnectError::BadCredentials(_), _)) | Err((why, ApiError::NotSent(_))) => return why,
-            // Whatever else went wrong may be over by the next look.
-            Err(_) | Ok(_) => {}
-        }
-    }
 }
 
 #[async_trait]
@@ -255,11 +214,9 @@ impl Session for CloudSession {
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
         let Some(person) = place::person(&self.account.number, id) else { return Ok(None) };
         // So that it is known whether the chat is open.
-        self.people.met(&person).await.map_err(|error| PlatformError(error.to_string()))?;
-        let mut info = ChatInfo::new(ChatKind::Direct, None);
-        info.with = Some(person);
-        info.private = true;
-        Ok(Some(info))
+        let met = self.people.met(&person).await.map_err(|error| PlatformError(error.to_string()))?;
+        let phase = Phase::of(met.open_until_ms(), self.clock.now_ms());
+        Ok(Some(chat_info(&person, phase)))
     }
 
     async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {
@@ -286,9 +243,7 @@ impl Session for CloudSession {
 
     async fn close(&self) {
         self.hooks.leave(&self.account.number, &self.intake);
-        // Whatever is being taken in now is pushed before this returns.
-        drop(self.intake.order.lock().await);
-        end_session(&self.end, ConnectError::Closed);
+        self.intake.close(ConnectError::Closed).await;
         self.watching.lock().await.end().await;
     }
 

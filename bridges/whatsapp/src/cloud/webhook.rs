@@ -25,8 +25,8 @@ use tracing::warn;
 
 use super::{
     account::Account,
-    json::{list, text},
-    session::intake::Intake,
+    json::text,
+    session::intake::{Intake, Told},
 };
 
 /// The header that bears the signature.
@@ -43,10 +43,33 @@ const CHALLENGE_CHARS_MAX: usize = 128;
 /// For so long after the start, a number that nobody knows may be one whose account is just coming up.
 const COMING_UP: Duration = Duration::from_secs(10 * 60);
 
+/// So often it is told that webhooks are refused.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+
 /// The numbers whose webhooks are taken.
 pub(super) struct Hooks {
     numbers: Mutex<HashMap<String, Number>>,
     begun: Instant,
+    refusals: Mutex<Refusals>,
+}
+
+/// Requests whose signature nobody knows: with a wrong app secret, these are all of WhatsApp's.
+#[derive(Default)]
+struct Refusals {
+    count: u64,
+    told: Option<Instant>,
+}
+
+impl Refusals {
+    /// One more. Gives how many there were, now and then.
+    fn add(&mut self) -> Option<u64> {
+        self.count += 1;
+        if self.told.is_some_and(|told| told.elapsed() < TOLD_EVERY) {
+            return None;
+        }
+        self.told = Some(Instant::now());
+        Some(std::mem::take(&mut self.count))
+    }
 }
 
 /// A number, and who takes what happens to it; nobody while its account is not connected.
@@ -58,8 +81,15 @@ struct Number {
 
 impl Default for Hooks {
     fn default() -> Self {
-        Self { numbers: Mutex::default(), begun: Instant::now() }
+        Self { numbers: Mutex::default(), begun: Instant::now(), refusals: Mutex::default() }
     }
+}
+
+/// What a body tells, by who takes it.
+struct Sorted {
+    parcels: Vec<(Arc<Intake>, Vec<Told>)>,
+    /// What is answered when all of that is stored.
+    answer: WebhookAnswer,
 }
 
 /// What becomes of one change.
@@ -82,9 +112,10 @@ impl Hooks {
         numbers.insert(account.number.clone(), Number::new(account, intake));
     }
 
-    /// From now on what happens to this number goes there.
-    pub fn take(&self, account: &Account, intake: &Arc<Intake>) {
-        self.lock().insert(account.number.clone(), Number::new(account, Some(Arc::clone(intake))));
+    /// From now on what happens to this number goes there. Gives where it went before.
+    pub fn take(&self, account: &Account, intake: &Arc<Intake>) -> Option<Arc<Intake>> {
+        let number = Number::new(account, Some(Arc::clone(intake)));
+        self.lock().insert(account.number.clone(), number)?.intake
     }
 
     /// The session is over, unless a newer one has taken its place.
@@ -127,14 +158,50 @@ impl Hooks {
             let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes());
             mac.is_ok_and(|mac| mac.chain_update(body).verify_slice(&signature).is_ok())
         };
-        let numbers = self.lock();
-        // The numbers of an app share its secret, and a body may be long.
-        let secrets: HashSet<&str> = numbers.values().map(|number| number.app_secret.expose()).collect();
-        let right: HashSet<&str> = secrets.into_iter().filter(|secret| is_by(secret)).collect();
-        let is_right = |number: &Number| right.contains(number.app_secret.expose());
+        // A body may be long, and nobody else is kept waiting for it. The numbers of an app share its secret.
+        let secrets: HashMap<String, Secret> = {
+            let numbers = self.lock();
+            numbers.iter().map(|(id, number)| (id.clone(), number.app_secret.clone())).collect()
+        };
+        let different: HashSet<&str> = secrets.values().map(Secret::expose).collect();
+        let right: HashSet<&str> = different.into_iter().filter(|secret| is_by(secret)).collect();
+        let is_right = |secret: &Secret| right.contains(secret.expose());
         let signers: HashSet<String> =
-            numbers.iter().filter(|(_, number)| is_right(number)).map(|(id, _)| id.clone()).collect();
+            secrets.iter().filter(|(_, secret)| is_right(secret)).map(|(id, _)| id.clone()).collect();
         (!signers.is_empty()).then_some(signers)
+    }
+
+    /// Takes a body apart: each change goes to whoever takes it now, and the answer says whether that is all of it.
+    fn sort(&self, told: &mut Value, signers: &HashSet<String>) -> Sorted {
+        let mut parcels: Vec<(Arc<Intake>, Vec<Told>)> = Vec::new();
+        let (mut is_later, mut is_forged) = (false, false);
+        for mut entry in taken(told, "entry") {
+            let account = text(&entry["id"]).to_owned();
+            for change in taken(&mut entry, "changes") {
+                let number = text(&change["value"]["metadata"]["phone_number_id"]);
+                match self.route(number, signers) {
+                    Route::Take(intake) => {
+                        let told = Told { account: account.clone(), change };
+                        match parcels.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &intake)) {
+                            Some((_, parcel)) => parcel.push(told),
+                            None => parcels.push((intake, vec![told])),
+                        }
+                    }
+                    Route::Later => is_later = true,
+                    Route::Forged => is_forged = true,
+                    Route::Skip => warn!(
+                        field = text(&change["field"]),
+                        "A webhook about a number that nobody has here is left out."
+                    ),
+                }
+            }
+        }
+        let answer = match (is_later, is_forged) {
+            (true, _) => WebhookAnswer::again(),
+            (false, true) => WebhookAnswer::unauthorized(),
+            (false, false) => WebhookAnswer::done(),
+        };
+        Sorted { parcels, answer }
     }
 
     fn route(&self, number: &str, signers: &HashSet<String>) -> Route {
@@ -179,37 +246,32 @@ impl Webhook for Hooks {
         if head.method == Method::GET {
             return self.shake_hands(head.query.as_deref().unwrap_or_default());
         }
-        let Some(signers) = self.signers(head, &body) else { return WebhookAnswer::unauthorized() };
-        let Ok(told) = serde_json::from_slice::<Value>(&body) else { return WebhookAnswer::malformed() };
-        let mut under_way = Vec::new();
-        let entries = list(&told["entry"]).iter();
-        let changes =
-            entries.flat_map(|entry| list(&entry["changes"]).iter().map(move |change| (entry, change)));
-        for (entry, change) in changes {
-            let number = text(&change["value"]["metadata"]["phone_number_id"]);
-            match self.route(number, &signers) {
-                Route::Take(intake) => under_way.push((intake, text(&entry["id"]), change)),
-                Route::Later => return WebhookAnswer::again(),
-                Route::Forged => return WebhookAnswer::unauthorized(),
-                Route::Skip => warn!(
-                    field = text(&change["field"]),
-                    "A webhook about a number that nobody has here is left out."
-                ),
+        let Some(signers) = self.signers(head, &body) else {
+            if let Some(count) = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).add() {
+                warn!(
+                    count,
+                    "Webhooks are refused, because no known app has signed them. Is the app secret right?"
+                );
+            }
+            return WebhookAnswer::unauthorized();
+        };
+        let Ok(mut told) = serde_json::from_slice::<Value>(&body) else { return WebhookAnswer::malformed() };
+        let Sorted { parcels, mut answer } = self.sort(&mut told, &signers);
+        // One number that cannot take its part just now keeps no other from theirs.
+        for (intake, told) in parcels {
+            if intake.take(told).await.is_err() {
+                answer = WebhookAnswer::again();
             }
         }
-        let mut tickets = Vec::new();
-        for (intake, account, change) in under_way {
-            match intake.take(account, change).await {
-                Ok(taken) => tickets.push((intake, taken)),
-                Err(_) => return WebhookAnswer::again(),
-            }
-        }
-        for (intake, tickets) in tickets {
-            if intake.stored(tickets).await.is_err() {
-                return WebhookAnswer::again();
-            }
-        }
-        WebhookAnswer::done()
+        answer
+    }
+}
+
+/// The items of a list in an object, moved out of it; none where it is no list, or no object.
+fn taken(object: &mut Value, name: &str) -> Vec<Value> {
+    match object.get_mut(name).map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
     }
 }
 

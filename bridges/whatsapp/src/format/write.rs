@@ -1,5 +1,7 @@
 //! From the tree to markup: first as tokens, in which signs know their partner; then the signs that would not format fall away.
 
+use std::collections::{HashMap, HashSet};
+
 use magpie_common::{
     ids::RemoteUserId,
     message::{Mention, MentionTarget, Node, Person, RichText},
@@ -216,25 +218,32 @@ fn harmless(tokens: &[Token]) -> String {
     };
     let chars: Vec<char> = tokens.iter().map(char_of).collect();
     let mut out = String::with_capacity(chars.len());
-    // Signs that nothing closes any more in their line: each is looked for once.
-    let mut hopeless: Vec<char> = Vec::new();
+    let mut closings = last_closings(&chars);
     for (at, token) in tokens.iter().enumerate() {
         let c = chars[at];
         out.push(c);
         if c == '\n' {
-            hopeless.clear();
+            closings = last_closings(&chars[at + 1..]);
+            closings.values_mut().for_each(|place| *place += at + 1);
         }
         let before = at.checked_sub(1).map(|before| chars[before]);
-        let is_word = matches!(token, Token::Char(c) if is_sign(*c)) && !hopeless.contains(&c);
-        if !is_word || !opens(c, before, chars.get(at + 1).copied()) {
-            continue;
+        let is_word = matches!(token, Token::Char(c) if is_sign(*c));
+        let is_closed = closings.get(&c).is_some_and(|last| *last >= at + 2);
+        if is_word && is_closed && opens(c, before, chars.get(at + 1).copied()) {
+            out.push(ZERO_WIDTH);
         }
-        let line = chars[at + 1..].iter().take_while(|c| **c != '\n').count();
-        let is_closed = (at + 2..=at + line)
-            .any(|end| chars[end] == c && closes(c, chars[end - 1], chars.get(end + 1).copied()));
-        if is_closed { out.push(ZERO_WIDTH) } else { hopeless.push(c) }
     }
     out
+}
+
+/// Where each sign closes for the last time in the first line of a text.
+fn last_closings(chars: &[char]) -> HashMap<char, usize> {
+    let line = chars.iter().take_while(|c| **c != '\n').count();
+    let closing = |place: &usize| {
+        let c = chars[*place];
+        is_sign(c) && closes(c, chars[*place - 1], chars.get(*place + 1).copied())
+    };
+    (1..line).filter(closing).map(|place| (chars[place], place)).collect()
 }
 
 /// Two stretches of the same sign side by side are one.
@@ -280,8 +289,8 @@ fn shrink(tokens: &mut [Token]) {
 /// Signs with nothing inside, or beside letters, fall away with their partner.
 fn drop_idle(tokens: &mut Vec<Token>) {
     let is_letter = |token: Option<&Token>| matches!(token, Some(Token::Char(c) | Token::Verbatim(c)) if c.is_alphanumeric());
-    let mut idle = Vec::new();
-    let mut opened: Vec<(usize, usize)> = Vec::new();
+    let mut idle = HashSet::new();
+    let mut opened: HashMap<usize, usize> = HashMap::new();
     for (at, token) in tokens.iter().enumerate() {
         match token {
             Token::Open(sign, pair) => {
@@ -289,19 +298,18 @@ fn drop_idle(tokens: &mut Vec<Token>) {
                 if is_letter(before)
                     || matches!(before, Some(Token::Char(c) | Token::Verbatim(c)) if c == sign)
                 {
-                    idle.push(*pair);
+                    idle.insert(*pair);
                 }
-                opened.push((*pair, at));
+                opened.insert(*pair, at);
             }
             Token::Close(sign, pair) => {
-                let is_empty =
-                    opened.iter().any(|(open, from)| open == pair && !has_words(&tokens[*from..at]));
+                let is_empty = opened.get(pair).is_some_and(|from| !has_words(&tokens[*from..at]));
                 let after = tokens.get(at + 1);
                 if is_empty
                     || is_letter(after)
                     || matches!(after, Some(Token::Char(c) | Token::Verbatim(c)) if c == sign)
                 {
-                    idle.push(*pair);
+                    idle.insert(*pair);
                 }
             }
             Token::Char(_) | Token::Verbatim(_) => {}

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use magpie_common::platform::Finding;
 use tokio::time::timeout;
-use whatsapp_rust::transport::{TokioWebSocketTransportFactory, TransportFactory};
+use whatsapp_rust::transport::TransportFactory;
 
+use super::proxy::Road;
 use crate::config::WhatsAppConfig;
 
 const CHECK: &str = "WhatsApp's server for linked devices";
@@ -14,12 +15,15 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// Opens a connection and closes it.
 pub(super) async fn run(config: &WhatsAppConfig) -> Vec<Finding> {
-    let mut transport = TokioWebSocketTransportFactory::new();
-    if let Some(url) = &config.linked_server_url {
-        transport = transport.with_url(url);
-    }
-    let remedy = "Let this machine reach web.whatsapp.com on port 443, and check its clock.";
-    vec![match timeout(ANSWER_WITHIN, transport.create_transport()).await {
+    let remedy = match config.linked_proxy {
+        None => "Let this machine reach web.whatsapp.com on port 443, and check its clock.",
+        Some(_) => "Look whether `linked_proxy` is right and lets you reach web.whatsapp.com on port 443.",
+    };
+    let road = match Road::of(config) {
+        Ok(road) => road,
+        Err(error) => return vec![Finding::fault(CHECK, format!("{error:#}."), remedy)],
+    };
+    vec![match timeout(ANSWER_WITHIN, road.create_transport()).await {
         Ok(Ok((transport, _events))) => {
             transport.disconnect().await;
             Finding::good(CHECK, "reached")

@@ -3,6 +3,7 @@
 //! `unwrap` takes the wrappers off, `media` reads files, `words` what is shown as words. What nobody here knows is [`Meaning::Unknown`].
 
 use magpie_common::message::{Message, Node};
+use wacore_binary::Jid;
 use waproto::whatsapp::{self as wa, message::protocol_message::Type as ProtocolType};
 
 use self::{media::Files, words::Names};
@@ -35,7 +36,7 @@ pub(super) enum Meaning {
     /// A message is pinned or unpinned.
     Pin { target: Target, pinned: bool },
     /// Messages disappear after so many seconds from now on.
-    Timer { secs: u32 },
+    Timer { timer: Timer },
     /// It is between devices; the library has seen to it.
     Nothing,
     /// There is no mapping yet.
@@ -50,7 +51,27 @@ pub(super) struct Said {
     /// What it answers.
     pub(super) answers: Option<Quoted>,
     /// The timer of the chat, as the message tells it.
-    pub(super) timer_secs: Option<u32>,
+    pub(super) timer: Option<Timer>,
+}
+
+/// After how long messages of a chat disappear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Timer {
+    /// 0 for never.
+    pub(super) secs: u32,
+    /// When it was set, in milliseconds since 1970, where that is told.
+    pub(super) set_ms: Option<i64>,
+}
+
+impl Timer {
+    fn told(secs: u32, set_secs: Option<i64>) -> Self {
+        let set_ms = set_secs.filter(|secs| *secs > 0).map(|secs| secs.saturating_mul(1_000));
+        Self { secs, set_ms }
+    }
+
+    fn of(context: &wa::ContextInfo) -> Option<Self> {
+        Some(Self::told(context.expiration?, context.ephemeral_setting_timestamp))
+    }
 }
 
 /// A message that is quoted.
@@ -75,7 +96,7 @@ pub(super) struct Target {
 pub(super) struct Reading<'a> {
     /// The message as WhatsApp finds it.
     pub(super) bearer: &'a Bearer,
-    /// How mentioned people are called.
+    /// Who mentioned people are, and how they are called.
     pub(super) names: &'a Names<'a>,
     /// Whether what may be seen once is brought.
     pub(super) view_once: bool,
@@ -124,6 +145,11 @@ pub(super) fn read(message: &wa::Message, reading: &Reading<'_>) -> Meaning {
     said(inner, reading).map_or_else(|| unread(inner), Meaning::Said)
 }
 
+/// Whom a message mentions.
+pub(super) fn mentioned(message: &wa::Message) -> Vec<Jid> {
+    words::mentioned(unwrap::context(unwrap::unwrap(message).message))
+}
+
 /// What is shown: files, words, or what is told in words. `None` when there is nothing of these.
 fn said(inner: &wa::Message, reading: &Reading<'_>) -> Option<Said> {
     let context = unwrap::context(inner);
@@ -154,8 +180,7 @@ fn said(inner: &wa::Message, reading: &Reading<'_>) -> Option<Said> {
         let stanza = context.stanza_id.clone().filter(|stanza| !stanza.is_empty())?;
         Some(Quoted { stanza, participant: context.participant.clone() })
     });
-    let timer_secs = context.and_then(|context| context.expiration);
-    Some(Said { message, answers, timer_secs })
+    Some(Said { message, answers, timer: context.and_then(Timer::of) })
 }
 
 fn protocol_meaning(protocol: &wa::message::ProtocolMessage, reading: &Reading<'_>) -> Meaning {
@@ -173,7 +198,8 @@ fn protocol_meaning(protocol: &wa::message::ProtocolMessage, reading: &Reading<'
             })
         }
         Some(ProtocolType::EPHEMERAL_SETTING) => {
-            Meaning::Timer { secs: protocol.ephemeral_expiration.unwrap_or_default() }
+            let secs = protocol.ephemeral_expiration.unwrap_or_default();
+            Meaning::Timer { timer: Timer::told(secs, protocol.ephemeral_setting_timestamp) }
         }
         // Between devices of one account, or about the display alone.
         _ => Meaning::Nothing,
@@ -189,15 +215,15 @@ fn poll_meaning(poll: &wa::message::PollCreationMessage, reading: &Reading<'_>) 
         .map(|option| option.option_name.clone().unwrap_or_default())
         .collect();
     let context = poll.context_info.as_option();
-    let text = words::marked_up(&question, context, reading.names);
+    let text = words::poll(words::marked_up(&question, context, reading.names), &answers).bounded();
     let answers_to = context.and_then(|context| {
         Some(Quoted { stanza: context.stanza_id.clone()?, participant: context.participant.clone() })
     });
     // Zero says that one may choose as many as there are.
     let all = u32::try_from(answers.len()).unwrap_or(u32::MAX).max(1);
     let choices_max = poll.selectable_options_count.filter(|count| *count > 0).unwrap_or(all).min(all);
-    let timer_secs = context.and_then(|context| context.expiration);
-    let said = Said { message: Message::text(text), answers: answers_to, timer_secs };
+    let timer = context.and_then(Timer::of);
+    let said = Said { message: Message::text(text), answers: answers_to, timer };
     Meaning::Poll { said, answers, choices_max }
 }
 
@@ -225,14 +251,20 @@ pub(super) fn waiting() -> Message {
     )
 }
 
-/// A call, in words.
-pub(super) fn call(is_video: bool, missed: bool) -> Message {
+/// A call, in words, with a way to call back on a device that has WhatsApp; that takes the caller's number.
+pub(super) fn call(is_video: bool, missed: bool, phone: Option<&str>) -> Message {
     let sort = if is_video { "video call" } else { "call" };
-    words::note(&if missed {
+    let mut message = words::note(&if missed {
         format!("📞 Missed {sort} on WhatsApp.")
     } else {
         format!("📞 Incoming {sort} on WhatsApp. Answer it on your phone.")
-    })
+    });
+    if let Some(digits) = phone.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
+        let children = vec![Node::Text("Open the chat in WhatsApp".to_owned())];
+        let link = Node::Link { url: format!("https://wa.me/{digits}"), children };
+        message.text.0.extend([Node::Text(" ".to_owned()), link, Node::Text(".".to_owned())]);
+    }
+    message
 }
 
 /// Words of the bridge itself.

@@ -8,10 +8,12 @@ use anyhow::{Context, anyhow};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::{Client, Method, Proxy, RequestBuilder, Url};
 use tokio::{runtime::Handle, sync::mpsc};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use wacore::net::{HttpClient, HttpRequest, HttpResponse, StreamingHttpResponse, UploadBody};
+
+use crate::config::WhatsAppConfig;
 
 /// A server that does not take the call for so long is away.
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
@@ -33,14 +35,20 @@ pub(super) struct Http {
 }
 
 impl Http {
-    /// A client whose requests run on the current runtime.
-    pub(super) fn new(media: Option<&str>) -> Result<Self, String> {
-        let client = Client::builder()
+    /// A client whose requests run on the current runtime, by way of the proxy where one is set.
+    pub(super) fn new(config: &WhatsAppConfig) -> Result<Self, String> {
+        let media = config.linked_media_url.as_deref();
+        let mut builder = Client::builder()
             .connect_timeout(CONNECT_WITHIN)
             .read_timeout(READ_WITHIN)
-            .https_only(media.is_none())
-            .build()
-            .map_err(|error| error.without_url().to_string())?;
+            .https_only(media.is_none());
+        if let Some(proxy) = &config.linked_proxy {
+            // The words of the error could hold the password.
+            let proxy =
+                Proxy::all(proxy.expose()).map_err(|_| "`linked_proxy` is no proxy's address".to_owned())?;
+            builder = builder.proxy(proxy);
+        }
+        let client = builder.build().map_err(|error| error.without_url().to_string())?;
         let media = media.map(Url::parse).transpose().map_err(|error| error.to_string())?;
         Ok(Self { client, media, runtime: Handle::current() })
     }

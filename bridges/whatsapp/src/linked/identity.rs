@@ -10,6 +10,7 @@ use whatsapp_rust::Client;
 
 const LID: &str = "lid-";
 const BOT: &str = "bot-";
+const CHANNEL: &str = "channel-";
 
 /// Both addresses of a person, as far as they are known; never those of one of their devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,14 +19,16 @@ pub(super) struct Person {
     pub(super) phone: Option<Jid>,
     /// By hidden id.
     pub(super) lid: Option<Jid>,
-    /// What is neither: a bot of WhatsApp's own.
+    /// What is neither: a bot of WhatsApp's own, a channel.
     other: Option<Jid>,
+    /// The number was somebody else's before, who is known by it.
+    number_is_taken: bool,
 }
 
 impl Person {
     /// Somebody, by the addresses that one stanza told.
     pub(super) fn told<'a>(addresses: impl IntoIterator<Item = &'a Jid>) -> Self {
-        let mut person = Self { phone: None, lid: None, other: None };
+        let mut person = Self { phone: None, lid: None, other: None, number_is_taken: false };
         for jid in addresses {
             let plain = jid.to_non_ad();
             let place = match plain.server {
@@ -63,10 +66,15 @@ impl Person {
     pub(super) fn ids(&self) -> Option<AliasSet> {
         let primary = self.id()?;
         let mut ids = AliasSet::single(primary);
-        if let Some(phone) = self.phone.as_ref().and_then(id_of) {
+        if let Some(phone) = self.phone.as_ref().filter(|_| !self.number_is_taken).and_then(id_of) {
             ids.merge(&AliasSet::single(phone));
         }
         Some(ids)
+    }
+
+    /// The number is known as that of somebody else, and is no id of this person.
+    pub(super) fn disown_number(&mut self) {
+        self.number_is_taken = true;
     }
 
     /// Where the person is written to.
@@ -91,21 +99,27 @@ pub(super) fn id_of(jid: &Jid) -> Option<RemoteUserId> {
         Server::Lid | Server::HostedLid => Some(RemoteUserId::new(format!("{LID}{user}"))),
         Server::Pn | Server::Hosted => Some(RemoteUserId::new(user.to_owned())),
         Server::Bot => Some(RemoteUserId::new(format!("{BOT}{user}"))),
+        // A channel speaks for itself; nobody is told who writes in it.
+        Server::Newsletter => Some(RemoteUserId::new(format!("{CHANNEL}{user}"))),
         _ => None,
     }
 }
 
 /// The address that an id stands for; `None` for what is no id of this bridge.
 pub(super) fn address_of(id: &RemoteUserId) -> Option<Jid> {
-    let digits = |user: &str| !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let plain = |user: &str| !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let id = id.as_str();
-    if let Some(user) = id.strip_prefix(LID).filter(|user| digits(user)) {
+    if let Some(user) = id.strip_prefix(LID).filter(|user| plain(user)) {
         return Some(Jid::lid(user));
     }
-    if let Some(user) = id.strip_prefix(BOT).filter(|user| digits(user)) {
+    if let Some(user) = id.strip_prefix(BOT).filter(|user| plain(user)) {
         return Some(Jid::new(user, Server::Bot));
     }
-    digits(id).then(|| Jid::pn(id))
+    if let Some(user) = id.strip_prefix(CHANNEL).filter(|user| plain(user)) {
+        return Some(Jid::new(user, Server::Newsletter));
+    }
+    let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Jid::pn(id))
 }
 
 #[cfg(test)]
@@ -130,12 +144,13 @@ mod tests {
 
     #[test]
     fn ids_lead_back_to_addresses() {
-        for text in ["100000123@lid", "4915112345@s.whatsapp.net", "867051314767696@bot"] {
+        for text in ["100000123@lid", "4915112345@s.whatsapp.net", "867051314767696@bot", "120363@newsletter"]
+        {
             let jid = jid(text);
             let id = id_of(&jid).expect("an id");
             assert_eq!(address_of(&id).expect("an address"), jid, "{text}");
         }
-        for bad in ["", "lid-", "lid-1 2", "a/b", "bot-", "1@lid"] {
+        for bad in ["", "alice", "lid-", "lid-1 2", "a/b", "bot-", "channel-", "1@lid"] {
             assert_eq!(address_of(&RemoteUserId::new(bad)), None, "{bad}");
         }
         for bad in ["123-456@g.us", "status@broadcast"] {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use magpie_common::platform::PlatformError;
 use wacore::{
     store::{DevicePropsOverride, traits::Backend},
@@ -9,11 +10,13 @@ use wacore::{
 };
 use waproto::whatsapp::device_props::PlatformType;
 use whatsapp_rust::{
-    CacheConfig, InboundDurabilityHook, TokioRuntime, bot::Bot, pair_code::PairCodeOptions,
-    transport::TokioWebSocketTransportFactory,
+    CacheConfig, InboundDurabilityHook, TokioRuntime,
+    bot::Bot,
+    pair_code::PairCodeOptions,
+    transport::{Transport, TransportEvent, TransportFactory},
 };
 
-use super::{http::Http, store::Kept};
+use super::{http::Http, proxy::Road, store::Kept, warnings};
 use crate::config::WhatsAppConfig;
 
 /// For how long a sent message is kept for receivers that could not read it; they ask within minutes, or when they come online.
@@ -37,6 +40,27 @@ pub(super) struct Ears {
     pub(super) kinds: &'static [EventKind],
     /// What is done with them.
     pub(super) hear: Box<dyn Fn(Arc<Event>) + Send + Sync>,
+    /// What is done when WhatsApp's server could not be reached, of which there is no event: the library would try again for ever.
+    pub(super) unreached: Arc<dyn Fn(&anyhow::Error) + Send + Sync>,
+}
+
+/// Opens connections, and says when one could not be opened.
+struct Opener {
+    inner: Road,
+    unreached: Arc<dyn Fn(&anyhow::Error) + Send + Sync>,
+}
+
+#[async_trait]
+impl TransportFactory for Opener {
+    async fn create_transport(
+        &self,
+    ) -> anyhow::Result<(Arc<dyn Transport>, whatsapp_rust::async_channel::Receiver<TransportEvent>)> {
+        let opened = self.inner.create_transport().await;
+        if let Err(error) = &opened {
+            (self.unreached)(error);
+        }
+        opened
+    }
 }
 
 impl EventHandler for Ears {
@@ -52,7 +76,7 @@ impl EventHandler for Ears {
 /// Hands the hook on: the builder wants one of its own.
 struct Hook(Arc<dyn InboundDurabilityHook>);
 
-#[async_trait::async_trait]
+#[async_trait]
 impl InboundDurabilityHook for Hook {
     async fn on_messages(
         &self,
@@ -65,18 +89,16 @@ impl InboundDurabilityHook for Hook {
 
 /// Builds a line; nothing is connected yet.
 pub(super) async fn build(setup: Setup<'_>) -> Result<Bot, PlatformError> {
+    warnings::pass_on();
     let config = setup.config;
-    let mut transport = TokioWebSocketTransportFactory::new();
-    if let Some(url) = &config.linked_server_url {
-        transport = transport.with_url(url);
-    }
+    let road = Road::of(config).map_err(|error| PlatformError(format!("{error}.")))?;
     let device = DevicePropsOverride::new()
         .with_os(config.linked_device_name.trim())
         .with_platform_type(PlatformType::DESKTOP);
     let store: Arc<dyn Backend> = Arc::new(setup.store);
     let mut builder = Bot::builder()
         .with_backend_arc(store)
-        .with_transport_factory(transport)
+        .with_transport_factory(Opener { inner: road, unreached: Arc::clone(&setup.ears.unreached) })
         .with_http_client(setup.http)
         .with_runtime(TokioRuntime)
         .with_device_props(device)

@@ -122,8 +122,10 @@ impl Linking {
             kinds: HEARD,
             // When nobody listens for so long, the codes are old anyway.
             hear: Box::new(move |event| drop(heard_in.try_send(event))),
+            // The person waits for a minute; until then it is tried again.
+            unreached: Arc::new(|_| ()),
         };
-        let http = Http::new(self.config.linked_media_url.as_deref())
+        let http = Http::new(&self.config)
             .map_err(|error| PlatformError(format!("The bridge cannot start a client: {error}.")))?;
         let store = Kept::in_memory(self.clock.clone());
         let pair_code =
@@ -223,7 +225,7 @@ fn react(event: &Event) -> Reaction {
         Event::PairingQrCodesExhausted(_) => Reaction::QrsAreOver,
         Event::PairSuccess(linked) => Reaction::Linked(linked.clone()),
         Event::PairError(error) => {
-            Reaction::Failed(format!("The phone agreed, but the device could not be linked: {}.", error.error))
+            Reaction::Failed(format!("The phone agreed, but the device could not be linked: {}.", verdict::told(&error.error)))
         }
         Event::PairingCodeError(error) => Reaction::Failed(code_refused(error.rejection.as_ref())),
         Event::PairPasskeyRequest(_) | Event::PairPasskeyError(_) => Reaction::Failed(

@@ -11,6 +11,8 @@ use magpie_common::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::store;
+
 /// What tells which seed stands in the vault.
 const SHELF: &str = "seed";
 
@@ -45,7 +47,9 @@ impl Seed {
             return Ok(());
         }
         let seed: Self = serde_json::from_str(secret.expose()).map_err(|_| NoSeed)?;
-        let mut changes = vec![Keeping::ClearAll];
+        // What the bridge itself remembers of people and chats is as true for the new device.
+        let mut changes: Vec<Keeping> =
+            store::shelves().into_iter().map(|shelf| Keeping::Clear { shelf }).collect();
         for (shelf, key, mark, value) in seed.rows {
             let value = STANDARD_NO_PAD.decode(value).map_err(|_| NoSeed)?;
             changes.push(Keeping::Put { shelf, row: Row { key, mark, value } });
@@ -76,7 +80,7 @@ mod tests {
     use super::*;
 
     fn row(key: &str, value: &[u8]) -> (String, Row) {
-        ("keys".to_owned(), Row { key: key.to_owned(), mark: 3, value: value.to_vec() })
+        ("session".to_owned(), Row { key: key.to_owned(), mark: 3, value: value.to_vec() })
     }
 
     #[tokio::test]
@@ -84,15 +88,22 @@ mod tests {
         let vault = EventSink::new(LoginId::new("1"), Arc::new(Recorder::default())).vault();
         let secret = Seed::new([row("a", b"\0\xff"), row("b", b"")]).to_secret();
         Seed::plant(&secret, &vault).await.expect("it is planted");
-        assert_eq!(vault.get("keys", "a").await, Ok(Some(b"\0\xff".to_vec())));
-        let newer = Keeping::Put { shelf: "keys".to_owned(), row: row("a", b"newer").1 };
+        assert_eq!(vault.get("session", "a").await, Ok(Some(b"\0\xff".to_vec())));
+        let newer = Keeping::Put { shelf: "session".to_owned(), row: row("a", b"newer").1 };
         vault.keep(vec![newer]).await.expect("it is stored");
         Seed::plant(&secret, &vault).await.expect("it stands already");
-        assert_eq!(vault.get("keys", "a").await, Ok(Some(b"newer".to_vec())), "what grew stays");
+        assert_eq!(vault.get("session", "a").await, Ok(Some(b"newer".to_vec())), "what grew stays");
+        let name = Keeping::Put { shelf: "name".to_owned(), row: row("lid-2", b"Bob").1 };
+        vault.keep(vec![name]).await.expect("it is stored");
         let renewed = Seed::new([row("c", b"c")]).to_secret();
         Seed::plant(&renewed, &vault).await.expect("it is planted");
-        assert_eq!(vault.get("keys", "a").await, Ok(None), "nothing of the old device stays");
-        assert_eq!(vault.get("keys", "c").await, Ok(Some(b"c".to_vec())));
+        assert_eq!(vault.get("session", "a").await, Ok(None), "nothing of the old device stays");
+        assert_eq!(vault.get("session", "c").await, Ok(Some(b"c".to_vec())));
+        assert_eq!(
+            vault.get("name", "lid-2").await,
+            Ok(Some(b"Bob".to_vec())),
+            "what the bridge has learned stays"
+        );
     }
 
     #[tokio::test]

@@ -3,10 +3,13 @@
 //! | part | duty |
 //! |---|---|
 //! | `intake`, `scene`, `intake/votes` | messages mapped and stored before they are acknowledged; where they belong |
-//! | `happenings`, `groups`, `undecrypted`, `history` | what is no message; groups; what cannot be read yet; the past |
-//! | `world` | what is remembered, here and in the vault |
+//! | `happenings`, `groups`, `feeds`, `undecrypted`, `history` | what is no message; groups; the status and channels; what cannot be read yet; the past |
+//! | `world`, `learning` | what is remembered, here and in the vault; whose a number turns out to be |
 //! | `deliver`, `acks` | messages out, under ids of ours; what the server says of them |
+//! | `phone`, `unread`, `settings` | whether the phone is still there; what was not read yet; names and marks that were left unread |
 //! | `download`, `directory`, `capabilities` | files in; finding people; what a chat can carry |
+//!
+//! `hearing` is where all of it comes in, `ending` how it ends.
 //!
 //! The library connects again by itself after breaks. A session ends when that cannot help, or when something could not be stored.
 
@@ -24,22 +27,22 @@ use magpie_common::{
     },
 };
 use tokio::{
-    sync::{Mutex as AsyncMutex, mpsc, watch},
     task::JoinHandle,
     time::{Duration, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::error;
-use wacore::{store::traits::DeviceStore, types::events::Event};
+use wacore::store::traits::DeviceStore;
 use wacore_binary::JidExt;
-use whatsapp_rust::{Client, bot::BotHandle};
+use whatsapp_rust::Client;
 
 use self::{
     acks::Acks,
-    deliver::{Deliverer, Reactions},
+    deliver::Deliverer,
+    ending::{End, Ending, Remains},
     happenings::Happenings,
     history::Past,
     intake::Intake,
+    settings::Settings,
     undecrypted::Undecrypted,
     world::World,
 };
@@ -47,8 +50,7 @@ use super::{
     file::RemoteFile,
     http::Http,
     identity::{self, Person},
-    line::{self, Ears},
-    place,
+    line, place,
     seed::{PlantError, Seed},
     store::Kept,
     verdict,
@@ -60,20 +62,25 @@ mod capabilities;
 mod deliver;
 mod directory;
 mod download;
+mod ending;
+mod feeds;
 mod groups;
 mod happenings;
+mod hearing;
 mod history;
 mod intake;
+mod learning;
+mod phone;
 mod scene;
+mod settings;
 mod undecrypted;
+mod unread;
 mod world;
 
-/// What may wait to be taken in besides messages.
-const EVENTS_MAX: usize = 8_192;
 /// A first connection asks for settings, and may wait for the phone that answers.
 const CONNECT_WITHIN: Duration = Duration::from_secs(90);
-/// How long the line may take to close.
-const CLOSE_WITHIN: Duration = Duration::from_secs(15);
+/// How long WhatsApp may take to forget the device.
+const LOG_OUT_WITHIN: Duration = Duration::from_secs(15);
 
 /// What a session is made from.
 pub(super) struct Setup {
@@ -93,45 +100,8 @@ pub(super) struct LinkedSession {
     client: Arc<Client>,
     http: Http,
     deliverer: Deliverer,
-    undecrypted: Undecrypted,
     end: End,
-    running: AsyncMutex<Running>,
-}
-
-struct Running {
-    line: Option<BotHandle>,
-    stop: CancellationToken,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
-/// Why a session is over; the first reason counts. Clones share it.
-#[derive(Clone)]
-struct End(watch::Sender<Option<ConnectError>>);
-
-impl End {
-    fn because(&self, why: ConnectError) {
-        self.0.send_if_modified(|reason| {
-            let is_first = reason.is_none();
-            if is_first {
-                *reason = Some(why);
-            }
-            is_first
-        });
-    }
-
-    async fn reason(&self) -> ConnectError {
-        let mut reason = self.0.subscribe();
-        match reason.wait_for(Option::is_some).await.map(|reason| reason.clone()) {
-            Ok(Some(why)) => why,
-            _ => ConnectError::Closed,
-        }
-    }
+    ending: Ending,
 }
 
 /// Brings a session up: connects with the keys of the vault, and lets messages come.
@@ -144,11 +114,16 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         ),
         PlantError::NotStored(error) => error.into(),
     })?;
-    let end = End(watch::Sender::new(None));
+    let end = End::default();
     let broken = end.clone();
     let alarm = move |error: NotStored| broken.because(error.into());
     let store = Kept::new(vault.clone(), clock.clone(), Box::new(alarm));
-    let device = store.load().await.map_err(|error| ConnectError::Transient(error.to_string()))?;
+    let device = tokio::select! {
+        biased;
+        device = store.load() => device.map_err(|error| ConnectError::Transient(error.to_string()))?,
+        // What cannot be read has no answer.
+        why = end.reason() => return Err(why),
+    };
     let addresses = device.iter().flat_map(|device| [device.pn.as_ref(), device.lid.as_ref()]).flatten();
     let own = Person::told(addresses);
     if own.id().is_none() {
@@ -157,7 +132,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     }
     let login = sink.login().as_str();
     let me = RemoteUserId::new(login.strip_prefix(super::LOGIN_PREFIX).unwrap_or(login));
-    let world = World::load(me, own, clock, Arc::clone(&config), (vault, store)).await?;
+    let world = World::load(me, own, clock, Arc::clone(&config), (sink.clone(), store)).await?;
     let session = open(Arc::new(world), end, &config, sink).await?;
     if let Err(error) = session.up().await {
         session.close().await;
@@ -173,45 +148,59 @@ async fn open(
     config: &WhatsAppConfig,
     sink: EventSink,
 ) -> Result<LinkedSession, ConnectError> {
-    let http = Http::new(config.linked_media_url.as_deref()).map_err(ConnectError::Transient)?;
+    let http = Http::new(config).map_err(ConnectError::Transient)?;
     let (acks, stop) = (Acks::default(), CancellationToken::new());
-    let undecrypted = Undecrypted::new(Arc::clone(&world), sink.clone(), stop.clone());
+    let undecrypted =
+        Undecrypted::load(Arc::clone(&world), sink.clone(), (end.clone(), stop.clone())).await?;
     let intake = Intake {
         world: Arc::clone(&world),
         sink: sink.clone(),
         undecrypted: undecrypted.clone(),
         end: end.clone(),
     };
-    let (heard_in, heard) = mpsc::channel(EVENTS_MAX);
+    let (ears, heard) = hearing::ears(acks.clone(), end.clone());
+    let learned = learning::listen(&world);
     let setup = line::Setup {
         config,
         store: world.store.clone(),
         http: http.clone(),
-        ears: ears(heard_in, acks.clone(), end.clone()),
+        ears,
         hook: Some(Arc::new(intake.clone())),
         pair_code: None,
     };
-    let bot = line::build(setup).await.map_err(|error| ConnectError::Transient(error.to_string()))?;
+    let bot = tokio::select! {
+        biased;
+        bot = line::build(setup) => bot.map_err(|error| ConnectError::Transient(error.to_string()))?,
+        why = end.reason() => {
+            world.store.retire();
+            return Err(why);
+        }
+    };
     let client = bot.client();
+    let settings = Settings::default();
     let past = Past::new(Arc::clone(&world), sink.clone());
     let happenings = Happenings {
         world: Arc::clone(&world),
         client: Arc::clone(&client),
         sink: sink.clone(),
         intake,
-        past: past.clone(),
         undecrypted: undecrypted.clone(),
+        settings: settings.clone(),
     };
-    let tasks = vec![spawn(&stop, happenings.run(heard)), spawn(&stop, past.run(Arc::clone(&client)))];
-    let deliverer = Deliverer {
-        client: Arc::clone(&client),
-        world: Arc::clone(&world),
-        sink,
-        acks,
-        reactions: Reactions::default(),
-    };
-    let running = AsyncMutex::new(Running { line: Some(bot.spawn()), stop, tasks });
-    Ok(LinkedSession { world, client, http, deliverer, undecrypted, end, running })
+    let tasks = vec![
+        spawn(&stop, happenings.clone().messages(heard.messages, end.clone())),
+        spawn(&stop, happenings.run(heard.rest)),
+        spawn(&stop, past.clone().listen(Arc::clone(&client), heard.past)),
+        spawn(&stop, past.run(Arc::clone(&client))),
+        spawn(&stop, learning::run(Arc::clone(&world), learned)),
+        spawn(&stop, phone::watch(Arc::clone(&world), Arc::clone(&client), sink.clone())),
+        spawn(&stop, settings.run(Arc::clone(&client))),
+        spawn(&stop, unread::run(Arc::clone(&world))),
+    ];
+    let deliverer = Deliverer { client: Arc::clone(&client), world: Arc::clone(&world), sink, acks };
+    let remains = Remains { end: end.clone(), world: Arc::clone(&world), stop, tasks, undecrypted };
+    let ending = Ending::awaits(bot.spawn(), remains);
+    Ok(LinkedSession { world, client, http, deliverer, end, ending })
 }
 
 fn spawn(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
@@ -219,25 +208,6 @@ fn spawn(stop: &CancellationToken, work: impl Future<Output = ()> + Send + 'stat
     tokio::spawn(async move {
         work.await;
     })
-}
-
-/// Hears everything at once, and queues what takes longer.
-fn ears(heard: mpsc::Sender<Arc<Event>>, acks: Acks, end: End) -> Ears {
-    let hear = move |event: Arc<Event>| {
-        if let Event::ServerAck(ack) = &*event {
-            acks.heard(ack);
-            return;
-        }
-        if let Some(why) = verdict::end(&event) {
-            end.because(why);
-            return;
-        }
-        let kind = event.kind();
-        if heard.try_send(event).is_err() {
-            error!(?kind, "Too much happens in WhatsApp at once; something that is no message was left out.");
-        }
-    };
-    Ears { kinds: happenings::HEARD, hear: Box::new(hear) }
 }
 
 impl LinkedSession {
@@ -281,6 +251,9 @@ impl Session for LinkedSession {
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
         let Some(jid) = place::address(&self.world.me, id) else { return Ok(None) };
+        if let Some(info) = feeds::info(&self.world, &self.client, &jid).await? {
+            return Ok(info);
+        }
         if !jid.is_group() {
             return Ok(Some(history::direct(&self.world, &self.client, &jid).await));
         }
@@ -290,7 +263,10 @@ impl Session for LinkedSession {
                 code: 401 | 403 | 404,
                 ..
             })) => Ok(None),
-            Err(error) => Err(PlatformError(format!("The group could not be looked up: {error}."))),
+            Err(error) => {
+                let words = format!("The group could not be looked up: {}.", verdict::told(&error));
+                Err(PlatformError(words))
+            }
         }
     }
 
@@ -314,26 +290,15 @@ impl Session for LinkedSession {
     }
 
     async fn ended(&self) -> ConnectError {
-        self.end.reason().await
+        self.ending.over().await
     }
 
     async fn close(&self) {
-        let mut running = self.running.lock().await;
-        if let Some(line) = running.line.take() {
-            let _ = timeout(CLOSE_WITHIN, line.shutdown()).await;
-        }
-        running.stop.cancel();
-        for mut task in running.tasks.drain(..) {
-            if timeout(CLOSE_WITHIN, &mut task).await.is_err() {
-                task.abort();
-            }
-        }
-        self.undecrypted.ended().await;
-        self.end.because(ConnectError::Closed);
+        self.ending.close().await;
     }
 
     async fn log_out(&self) {
-        let _ = timeout(CLOSE_WITHIN, self.client.logout()).await;
+        let _ = timeout(LOG_OUT_WITHIN, self.client.logout()).await;
         self.close().await;
     }
 }
@@ -363,6 +328,6 @@ impl Directory for LinkedSession {
     }
 
     async fn direct_chat(&self, user: &RemoteUserId) -> Result<RemoteChatId, PlatformError> {
-        directory::direct_chat(&self.world, user)
+        directory::direct_chat(&self.world, &self.client, user).await
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! [`Kept`] is the library's `Backend`: rows in the login's [`Vault`], a shelf for each sort, all changes of one call in one transaction.
 //! Whoever reads and then writes holds `order`, since the library calls from many tasks.
+//!
+//! What a session kept is of no use after it: [`Kept::retire`] sees to it that nothing which outlives the session changes the rows that the
+//! next one reads.
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
 };
 
 use bytes::Bytes;
@@ -17,7 +17,8 @@ use magpie_common::{
     platform::{Keeping, Kept as Row, NotStored, Vault},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio_util::sync::CancellationToken;
 use wacore::store::error::StoreError;
 
 type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -40,13 +41,19 @@ struct Inner {
     clock: Clock,
     order: Mutex<()>,
     alarm: Option<Alarm>,
-    /// A write failed. Nothing is written from then on: a key that had moved on without its message would make the message unreadable, while
+    learned: OnceLock<Learned>,
+    /// Something failed. Nothing is written from then on: a key that had moved on without its message would make the message unreadable, while
     /// what stands is whole, and whoever begins anew from it loses nothing.
-    is_broken: AtomicBool,
+    broken: CancellationToken,
+    /// The line is down for good.
+    retired: CancellationToken,
 }
 
-/// Told once, when a write has failed.
+/// Told once, when the database has failed.
 pub(super) type Alarm = Box<dyn Fn(NotStored) + Send + Sync>;
+
+/// Told each time when the library has learned whose a number is: the number, and the hidden id.
+pub(super) type Learned = Box<dyn Fn(&str, &str) + Send + Sync>;
 
 /// Where rows stand.
 enum Place {
@@ -57,7 +64,8 @@ enum Place {
 }
 
 impl Kept {
-    /// The memory that stands in a vault. After a write that failed it is of no use any more, and says so by the alarm.
+    /// The memory that stands in a vault. After a failure it is of no use any more, and says so by the alarm: nothing is written, and a
+    /// read that fails has no answer before it is retired.
     pub(super) fn new(vault: Vault, clock: Clock, alarm: Alarm) -> Self {
         Self::at(Place::Vault(vault), clock, Some(alarm))
     }
@@ -68,8 +76,24 @@ impl Kept {
     }
 
     fn at(place: Place, clock: Clock, alarm: Option<Alarm>) -> Self {
-        let (order, is_broken) = (Mutex::default(), AtomicBool::new(false));
-        Self(Arc::new(Inner { place, clock, order, alarm, is_broken }))
+        let (order, broken, retired) = (Mutex::default(), CancellationToken::new(), CancellationToken::new());
+        Self(Arc::new(Inner { place, clock, order, alarm, learned: OnceLock::new(), broken, retired }))
+    }
+
+    /// From now on `learned` is told of numbers. It must not wait; only the first one is.
+    pub(super) fn on_learned(&self, learned: Learned) {
+        let _ = self.0.learned.set(learned);
+    }
+
+    /// The session is over. Nothing is written from now on, whoever of it is still about.
+    pub(super) fn retire(&self) {
+        self.0.broken.cancel();
+        self.0.retired.cancel();
+    }
+
+    /// Whether the session is over.
+    pub(super) fn is_retired(&self) -> bool {
+        self.0.retired.is_cancelled()
     }
 
     /// All rows that are held in memory, each with its shelf.
@@ -84,7 +108,10 @@ impl Kept {
 
     async fn bytes(&self, shelf: &str, key: &str) -> Result<Option<Vec<u8>>> {
         match &self.0.place {
-            Place::Vault(vault) => vault.get(shelf, key).await.map_err(not_stored),
+            Place::Vault(vault) => match vault.get(shelf, key).await {
+                Ok(bytes) => Ok(bytes),
+                Err(error) => Err(self.unread(error).await),
+            },
             Place::Memory(shelves) => {
                 let shelves = shelves.lock().await;
                 let row = shelves.get(shelf).and_then(|rows| rows.iter().find(|row| row.key == key));
@@ -100,7 +127,10 @@ impl Kept {
 
     async fn rows(&self, shelf: &str) -> Result<Vec<Row>> {
         match &self.0.place {
-            Place::Vault(vault) => vault.all(shelf).await.map_err(not_stored),
+            Place::Vault(vault) => match vault.all(shelf).await {
+                Ok(rows) => Ok(rows),
+                Err(error) => Err(self.unread(error).await),
+            },
             Place::Memory(shelves) => {
                 let mut rows = shelves.lock().await.get(shelf).cloned().unwrap_or_default();
                 rows.sort_by(|one, other| (one.mark, &one.key).cmp(&(other.mark, &other.key)));
@@ -129,17 +159,47 @@ impl Kept {
     }
 
     async fn write(&self, vault: &Vault, changes: Vec<Keeping>) -> Result<(), NotStored> {
-        if self.0.is_broken.load(Ordering::Acquire) {
-            return Err(NotStored("an earlier change could not be stored".to_owned()));
+        if self.0.broken.is_cancelled() {
+            return Err(too_late());
         }
         let written = vault.keep(changes).await;
-        if let Err(error) = &written
-            && !self.0.is_broken.swap(true, Ordering::AcqRel)
-            && let Some(alarm) = &self.0.alarm
-        {
-            alarm(error.clone());
+        if let Err(error) = &written {
+            self.broke(error);
         }
         written
+    }
+
+    fn broke(&self, error: &NotStored) {
+        if !self.0.broken.is_cancelled() {
+            self.0.broken.cancel();
+            if let Some(alarm) = &self.0.alarm {
+                alarm(error.clone());
+            }
+        }
+    }
+
+    /// A read that failed. Whatever it is told, the library would refuse the message that needs it, and WhatsApp would never send that again.
+    /// So it is told nothing before the line is down.
+    async fn unread(&self, error: NotStored) -> StoreError {
+        self.broke(&error);
+        if matches!(self.0.place, Place::Vault(_)) {
+            self.0.retired.cancelled().await;
+        }
+        not_stored(error)
+    }
+
+    /// A row that no one can use, like one that cannot be read.
+    async fn damaged(&self, what: &str) -> StoreError {
+        self.unread(NotStored(format!("{what} is damaged"))).await
+    }
+
+    /// A turn to read and write. None is given any more after a failure: whoever has it may wait for the end.
+    async fn order(&self) -> Result<MutexGuard<'_, ()>> {
+        tokio::select! {
+            biased;
+            () = self.0.broken.cancelled() => Err(not_stored(too_late())),
+            turn = self.0.order.lock() => Ok(turn),
+        }
     }
 
     async fn put(&self, shelf: &str, key: &str, value: &[u8]) -> Result<()> {
@@ -161,6 +221,13 @@ impl Kept {
     fn now_secs(&self) -> i64 {
         self.0.clock.now_ms() / 1_000
     }
+}
+
+/// All shelves that hold the library's memory of a device.
+pub(super) fn shelves() -> Vec<String> {
+    let plain =
+        [device::SHELVES, pending::SHELVES, protocol::SHELVES, secrets::SHELVES, signal::SHELVES].concat();
+    plain.into_iter().map(str::to_owned).chain(app_state::shelves()).collect()
 }
 
 fn put(shelf: &str, key: &str, mark: i64, value: Vec<u8>) -> Keeping {
@@ -204,6 +271,6 @@ fn not_stored(error: NotStored) -> StoreError {
     StoreError::Database(Box::new(error))
 }
 
-fn damaged(what: &str) -> StoreError {
-    StoreError::Validation(format!("{what} is damaged"))
+fn too_late() -> NotStored {
+    NotStored("an earlier change could not be stored, or the session is over".to_owned())
 }

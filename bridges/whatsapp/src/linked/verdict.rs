@@ -38,20 +38,21 @@ pub(super) fn told(error: &dyn std::fmt::Display) -> String {
 pub(super) fn end(event: &Event) -> Option<ConnectError> {
     Some(match event {
         Event::LoggedOut(why) => ConnectError::BadCredentials(logged_out(why)),
-        Event::TemporaryBan(ban) => ConnectError::BadCredentials(banned(ban)),
+        Event::TemporaryBan(ban) => ConnectError::Stopped(banned(ban)),
         Event::ClientOutdated(_) => ConnectError::BadCredentials(OUTDATED.to_owned()),
-        Event::StreamReplaced(_) => ConnectError::BadCredentials(REPLACED.to_owned()),
+        Event::StreamReplaced(_) => ConnectError::Stopped(REPLACED.to_owned()),
         Event::ConnectFailure(failure) if failure.reason.should_reconnect() => return None,
         Event::ConnectFailure(failure) => match failure.reason {
             ConnectFailureReason::ClientOutdated | ConnectFailureReason::BadUserAgent => {
                 ConnectError::BadCredentials(OUTDATED.to_owned())
             }
-            ConnectFailureReason::TempBanned => ConnectError::BadCredentials(
-                "WhatsApp has banned this account for a while. Look at your phone for the reason, and wait until the ban is over.".to_owned(),
+            ConnectFailureReason::TempBanned => ConnectError::Stopped(
+                "WhatsApp has banned this account for a while. Look at your phone for the reason, wait until the ban is over, and then write \
+                 `reconnect`."
+                    .to_owned(),
             ),
-            reason => ConnectError::Transient(format!(
-                "WhatsApp refused the connection ({reason:?}). The bridge tries again; if it goes on, check the clock of this machine and \
-                 look for an update of the bridge."
+            reason => ConnectError::BadCredentials(format!(
+                "WhatsApp refused the connection ({reason:?}). Check the clock of this machine, and look for an update of the bridge."
             )),
         },
         _ => return None,
@@ -90,6 +91,8 @@ fn words(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wacore::types::events::ConnectFailure;
+
     use super::*;
 
     #[test]
@@ -102,6 +105,22 @@ mod tests {
         for (error, words) in cases {
             assert_eq!(told(&error), words);
         }
+    }
+
+    #[test]
+    fn what_is_refused_for_good_is_not_tried_again_at_once() {
+        for code in [400, 401, 402, 405, 409, 499] {
+            let failure = ConnectFailure::builder().reason(ConnectFailureReason::from(code)).build();
+            let why = end(&Event::ConnectFailure(failure)).expect("it ends the session");
+            let waits_for_a_person = match &why {
+                ConnectError::Stopped(words) => words.contains("`reconnect`"),
+                ConnectError::BadCredentials(words) => !words.contains("reconnect"),
+                ConnectError::Transient(_) | ConnectError::Closed => false,
+            };
+            assert!(waits_for_a_person, "{code}: {why:?}");
+        }
+        let failure = ConnectFailure::builder().reason(ConnectFailureReason::ServiceUnavailable).build();
+        assert_eq!(end(&Event::ConnectFailure(failure)), None, "the library connects again");
     }
 
     #[test]

@@ -148,7 +148,7 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
         return Decision::Wait(format!("the account on {name} is not connected"));
     };
     match &*facts.event.event_type {
-        "m.room.message" | "m.sticker" => message::decide(facts, portal, limits),
+        "m.room.message" | "m.sticker" => message::decide(facts, limits),
         "m.room.encrypted" => Decision::Refuse(
             "this room is encrypted, and the bridge cannot read it. Use a room without encryption.".into(),
         ),
@@ -197,7 +197,8 @@ fn call(facts: &Facts<'_>) -> Option<Decision> {
             return Some(Decision::Wait("the room is still being made".to_owned()));
         }
         let words = words.trim();
-        return chat_command(facts, words).is_none().then(|| Decision::Command(words.to_owned()));
+        let is_chats = chat_command(facts, words).is_some() || is_perhaps_chats(facts, words);
+        return (!is_chats).then(|| Decision::Command(words.to_owned()));
     }
     let first = body.split_whitespace().next()?;
     if facts.portal.is_some() || facts.in_the_making {
@@ -219,6 +220,14 @@ fn chat_command(facts: &Facts<'_>, words: &str) -> Option<ChatCommand> {
     let name = name.to_lowercase();
     let is_listed = facts.limits.as_ref().is_some_and(|limits| limits.commands.contains_key(&name));
     (is_listed && !facts.commands.knows(&name)).then(|| ChatCommand { name, words: rest.trim().to_owned() })
+}
+
+/// Whether nobody can say yet what it is: only a connected account knows which commands its network performs in this chat.
+fn is_perhaps_chats(facts: &Facts<'_>, words: &str) -> bool {
+    let is_known =
+        words.split_whitespace().next().is_none_or(|name| facts.commands.knows(&name.to_lowercase()));
+    let is_heard = facts.portal.is_some_and(|portal| portal.state == PortalState::Active);
+    is_heard && facts.limits.is_none() && *facts.speaker != Speaker::Nobody && !is_known
 }
 
 /// Why the network does not take the action on a message of that age, if it does not.

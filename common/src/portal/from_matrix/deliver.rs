@@ -49,6 +49,7 @@ pub(super) async fn deliver(
         },
     };
     reached(Step::DeliveryDecided);
+    let _delivering = portals.passing.deliver(&work.event.event_id);
     let begun = Instant::now();
     let delivered = session.deliver(&portal.chat, &outgoing, &key).await;
     reached(Step::Delivered);

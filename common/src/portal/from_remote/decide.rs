@@ -150,8 +150,11 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
             }
         }
         RemoteEvent::Failed { words, .. } => decide_failure(facts, words),
-        RemoteEvent::Typing { .. } | RemoteEvent::Receipt { .. } | RemoteEvent::StateChanged(_) => {
-            Decision::Ignore(format!("events of the kind {} are not carried over yet", facts.event.name()))
+        RemoteEvent::Typing { .. }
+        | RemoteEvent::Receipt { .. }
+        | RemoteEvent::Arrived { .. }
+        | RemoteEvent::StateChanged(_) => {
+            Decision::Ignore(format!("events of the kind {} are not stored", facts.event.name()))
         }
     }
 }

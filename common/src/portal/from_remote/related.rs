@@ -13,6 +13,9 @@ use crate::{
 /// An event about a message that is not recorded yet waits for so many attempts.
 const PATIENCE_ATTEMPTS: u32 = 3;
 
+/// What says that a message did not arrive may come long before the network has answered that it took it, and nothing else tells.
+const FAILURE_PATIENCE_ATTEMPTS: u32 = 9;
+
 /// Everything that an event refers to.
 #[derive(Debug, Default)]
 pub(super) struct Related {
@@ -57,7 +60,9 @@ pub(super) async fn load(
     } else if let (true, true, Some(room_id)) = (refers(event), related.rows.is_empty(), room_id) {
         let under_way =
             portals.parts.store.lane_rows(Direction::FromMatrix, room_id.as_str(), None, 1).await?;
-        related.may_come = failures < PATIENCE_ATTEMPTS && !under_way.is_empty();
+        // Only what began before this was heard can be what it is about.
+        let is_under_way = under_way.first().is_some_and(|head| head.id < row.id);
+        related.may_come = failures < patience(event) && is_under_way;
     }
     if let (Some(portal), Some((sender, message))) = (portal, deed(event))
         && let Some(account) = portals.account_of(sender).await?
@@ -121,6 +126,10 @@ fn refers(event: &RemoteEvent) -> bool {
     )
 }
 
+fn patience(event: &RemoteEvent) -> u32 {
+    if matches!(event, RemoteEvent::Failed { .. }) { FAILURE_PATIENCE_ATTEMPTS } else { PATIENCE_ATTEMPTS }
+}
+
 async fn look_up(portals: &Portals, event: &RemoteEvent) -> Result<Related, StoreError> {
     let store = &portals.parts.store;
     let mut related = Related::default();
@@ -140,6 +149,7 @@ async fn look_up(portals: &Portals, event: &RemoteEvent) -> Result<Related, Stor
         RemoteEvent::Message(_)
         | RemoteEvent::Typing { .. }
         | RemoteEvent::Receipt { .. }
+        | RemoteEvent::Arrived { .. }
         | RemoteEvent::Poll { .. }
         | RemoteEvent::ChatChanged { .. }
         | RemoteEvent::MembersChanged { .. }

@@ -89,7 +89,7 @@ pub(super) async fn send_part(
     };
     let event_id = voice.send(event).await?;
     if let Shortened::TextCut { .. } = part.shortened {
-        tracing::warn!(chat = %message.chat, "A message was too long for Matrix and was cut.");
+        tracing::warn!(room = %room_id, "A message was too long for Matrix and was cut.");
     }
     Ok(event_id)
 }

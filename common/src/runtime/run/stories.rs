@@ -83,7 +83,27 @@ impl Stage {
         Self::set_with(story, "", relay).await
     }
 
+    /// The same on another database.
+    async fn set_on(story: &str, database: &str) -> Self {
+        Self::set_edited(story, |text| {
+            let own = text.lines().find(|line| line.contains("url: sqlite:")).expect("there is one");
+            text.replacen(own, &format!("  url: \"{database}\""), 1)
+        })
+        .await
+    }
+
     async fn set_with(story: &str, homeserver: &str, bridge: &str) -> Self {
+        let edit = |text: String| {
+            text.replacen("appservice:", &format!("{homeserver}appservice:"), 1).replacen(
+                "bridge:\n",
+                &format!("bridge:\n{bridge}"),
+                1,
+            )
+        };
+        Self::set_edited(story, edit).await
+    }
+
+    async fn set_edited(story: &str, edit: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let listen =
             std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
@@ -99,9 +119,7 @@ impl Stage {
         for person in ["alice", "bob"] {
             fake.person(person);
         }
-        let text = configuration(folder.path(), &fake, listen, story)
-            .replacen("appservice:", &format!("{homeserver}appservice:"), 1)
-            .replacen("bridge:\n", &format!("bridge:\n{bridge}"), 1);
+        let text = edit(configuration(folder.path(), &fake, listen, story));
         let running = start(folder.path(), &text).await;
         Self { fake, network, running, listen, chat, folder, text }
     }

@@ -34,6 +34,12 @@ async fn server() -> Option<PgConnection> {
     Some(PgConnectOptions::from_str(&url).unwrap().connect().await.unwrap())
 }
 
+/// A database of its own for a test elsewhere, where there is a server.
+pub(in crate::store) async fn database() -> Option<String> {
+    server().await?;
+    Some(fresh().await.url)
+}
+
 async fn fresh() -> StoreSettings {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let schema = format!("magpie_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));

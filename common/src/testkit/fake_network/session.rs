@@ -129,6 +129,8 @@ impl Session for FakeSession {
             }
             perform(state, (chat, &self.login), outgoing, key)
         });
+        let answered = |network: &FakeNetwork| (!network.state().is_silent).then_some(());
+        self.network.wait_until("the network answers", answered).await;
         if let (Ok(delivered), Outgoing::Message(said)) = (&delivered, outgoing) {
             self.tell_others(chat, &said.message, &delivered.ids).await;
         }

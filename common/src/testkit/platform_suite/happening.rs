@@ -26,13 +26,14 @@ pub enum Happening {
     SameUser,
     Gap,
     Standing,
+    Arrived,
     Failed,
     Unknown,
 }
 
 impl Happening {
     /// Every one; what ends a message comes last.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Message,
         Self::Edit,
         Self::Preview,
@@ -51,6 +52,7 @@ impl Happening {
         Self::SameUser,
         Self::Gap,
         Self::Standing,
+        Self::Arrived,
         Self::Failed,
         Self::Unknown,
         Self::Redact,
@@ -78,6 +80,7 @@ impl Happening {
             RemoteEvent::SameUser { .. } => Self::SameUser,
             RemoteEvent::Gap { .. } => Self::Gap,
             RemoteEvent::Standing { .. } => Self::Standing,
+            RemoteEvent::Arrived { .. } => Self::Arrived,
             RemoteEvent::Failed { .. } => Self::Failed,
             RemoteEvent::Unknown { .. } => Self::Unknown,
         }
@@ -141,6 +144,7 @@ fn named(event: &RemoteEvent) -> Option<Vec<RemoteMessageId>> {
         | RemoteEvent::SameUser { .. }
         | RemoteEvent::Gap { .. }
         | RemoteEvent::Standing { .. }
+        | RemoteEvent::Arrived { .. }
         | RemoteEvent::Failed { .. }
         | RemoteEvent::Unknown { .. } => None,
     }

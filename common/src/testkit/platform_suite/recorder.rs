@@ -48,6 +48,7 @@ struct State {
     files: BTreeMap<String, Bytes>,
     invitations: Vec<Invitation>,
     full: bool,
+    unreadable: bool,
     refused: usize,
 }
 
@@ -103,7 +104,12 @@ impl Recorder {
         self.state().full = full;
     }
 
-    /// How many pushes were refused.
+    /// From now on nothing that a login keeps can be read, as when the database is away; or it can again.
+    pub fn hide(&self, unreadable: bool) {
+        self.state().unreadable = unreadable;
+    }
+
+    /// How many pushes and rows were refused.
     pub fn refused(&self) -> usize {
         self.state().refused
     }
@@ -175,6 +181,9 @@ impl SinkPort for Recorder {
 
     async fn kept_on(&self, login: &LoginId, shelf: &str) -> Result<Vec<Kept>, NotStored> {
         let state = self.state();
+        if state.unreadable {
+            return Err(NotStored("the database is away".to_owned()));
+        }
         let mut rows = state.shelves.get(&(login.clone(), shelf.to_owned())).cloned().unwrap_or_default();
         rows.sort_by(|one, other| (one.mark, &one.key).cmp(&(other.mark, &other.key)));
         Ok(rows)
@@ -183,6 +192,8 @@ impl SinkPort for Recorder {
     async fn keep(&self, login: &LoginId, changes: Vec<Keeping>) -> Result<(), NotStored> {
         let mut state = self.state();
         if state.full {
+            state.refused += 1;
+            self.changed.send_modify(|version| *version += 1);
             return Err(NotStored("the disk is full".to_owned()));
         }
         for change in changes {

@@ -17,10 +17,10 @@ const SOON_MS = 50;
 const KEPT_MAX = 10_000;
 
 const silent = { level: 'silent', trace() {}, debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
-// MAGPIE_WHATSAPP_TRACE=1 shows what baileys complains about.
+// WHATSAPP_SIMULATOR_TRACE=1 shows what baileys complains about.
 const complain = (...words) => console.error(...words);
 const loud = { ...silent, level: 'warn', warn: complain, error: complain, child: () => loud };
-const logger = process.env.MAGPIE_WHATSAPP_TRACE ? loud : silent;
+const logger = process.env.WHATSAPP_SIMULATOR_TRACE ? loud : silent;
 
 function memoryStore() {
   const kinds = new Map();

@@ -8,7 +8,7 @@ import { createGroup, groupFor } from './group.mjs';
 import { addFault, clearFaults } from './faults.mjs';
 import { enterCode } from './pair_code.mjs';
 import { scan } from './pairing.mjs';
-import { endStream, refuseLogin, setOldestVersion, unlink } from './login.mjs';
+import { endStream, refuseLogin, setOldestVersion, turnAway, unlink } from './login.mjs';
 import { expireAll } from './media.mjs';
 import { SERVER, el, fromJson, now } from './node.mjs';
 import { makeNewsletter, newsletterAt, publishFromPhone } from './newsletters.mjs';
@@ -127,6 +127,7 @@ const trouble = {
   endStream: ({ device, code, conflict }) => endStream(deviceAt(device), { code, conflict }),
   unlink: ({ device }) => unlink(deviceAt(device)),
   refuseLogin,
+  turnAway,
   oldestVersion: ({ version }) => setOldestVersion(version),
   expireMedia: expireAll,
   mediaRetries: ({ phone, mode }) => void (person(phone).phone.mediaRetries = mode),

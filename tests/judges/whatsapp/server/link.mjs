@@ -128,8 +128,8 @@ export class Link {
   }
 }
 
-// MAGPIE_WHATSAPP_TRACE=1 shows every stanza on stderr.
-const trace = process.env.MAGPIE_WHATSAPP_TRACE
+// WHATSAPP_SIMULATOR_TRACE=1 shows every stanza on stderr.
+const trace = process.env.WHATSAPP_SIMULATOR_TRACE
   ? (arrow, link, node) => {
       const short = (_, value) => (value?.type === 'Buffer' || value instanceof Uint8Array ? '<bytes>' : value);
       process.stderr.write(`${arrow} ${link.device?.pn ?? '-'} ${JSON.stringify(node, short)}\n`);

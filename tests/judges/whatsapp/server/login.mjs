@@ -10,11 +10,20 @@ const TOO_OLD = 405;
 const UNLINKED = 401;
 
 const refusals = new Map(); // phone number -> attributes of <failure>, and how often
-const limits = { version: 0 };
+const limits = { version: 0, turnedAway: 0 };
 
 // The next `count` logins of this account fail so.
 export function refuseLogin({ phone, reason, code, expire, count = 1 }) {
   refusals.set(phone, { attrs: { reason, code, expire }, count });
+}
+// The next `count` connections are answered by 503 before anything is said on them.
+export function turnAway({ count = 1 }) {
+  limits.turnedAway = count;
+}
+export function isTurnedAway() {
+  if (limits.turnedAway === 0) return false;
+  limits.turnedAway -= 1;
+  return true;
 }
 // Clients whose version's third number is below are too old.
 export function setOldestVersion(version) {

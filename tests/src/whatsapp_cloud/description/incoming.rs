@@ -209,13 +209,11 @@ fn system() -> Value {
     let content = json!({
         "type": "object",
         "required": ["body", "type"],
-        "properties": {"body": string(), "type": {"enum": ["user_changed_number", "user_changed_user_id"]}, "wa_id": digits(), "user_id": user_id()},
+        "properties": {"body": string(), "type": {"enum": ["user_changed_number", "user_changed_user_id"]}, "wa_id": digits(), "user_id": user_id(), "previous_user_id": user_id()},
         "anyOf": [{"required": ["wa_id"]}, {"required": ["user_id"]}],
     });
-    let mut message = object(
+    object(
         &["id", "timestamp", "type", "system"],
         json!({"id": wamid(), "timestamp": seconds(), "type": {"const": "system"}, "system": content, "from": digits(), "from_user_id": user_id()}),
-    );
-    message["anyOf"] = json!([{"required": ["from"]}, {"required": ["from_user_id"]}]);
-    message
+    )
 }

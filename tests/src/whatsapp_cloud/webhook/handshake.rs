@@ -70,6 +70,11 @@ impl WhatsAppCloudSim {
         Ok(())
     }
 
+    /// The app's owner wrote this address into the dashboard long ago, and it was accepted.
+    pub fn was_subscribed(&self, address: &str) {
+        self.inner.change(|state| state.records.callback = Some(address.to_owned()));
+    }
+
     /// Where webhooks of the app go now.
     pub fn callback(&self) -> Value {
         self.inner.lock().records.callback.clone().map_or(Value::Null, Value::from)

@@ -43,13 +43,22 @@ pub(crate) struct Delivery {
 }
 
 /// All of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Webhooks {
+    /// The first pause and the longest one.
+    pub pauses_ms: (i64, i64),
     /// Events that a test holds back.
     pub held: Option<Vec<Event>>,
     /// How many of the next POSTs go out twice.
     pub repeats: u32,
     pub deliveries: Vec<Delivery>,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        let pauses_ms = (PAUSE_FIRST_MS, PAUSE_MAX_MS);
+        Self { pauses_ms, held: None, repeats: 0, deliveries: Vec::new() }
+    }
 }
 
 /// Something happened to a number.
@@ -121,13 +130,14 @@ impl Webhooks {
 
     /// An attempt is over.
     pub fn answered(&mut self, place: usize, answer: Option<u16>, now_ms: i64) {
+        let (first_ms, max_ms) = self.pauses_ms;
         let Some(delivery) = self.deliveries.get_mut(place) else { return };
         delivery.answers.push(answer);
         delivery.due_ms = match answer {
             Some(200) => None,
             _ => {
                 let doublings = u32::try_from(delivery.answers.len() - 1).unwrap_or(u32::MAX).min(20);
-                let due_ms = now_ms + (PAUSE_FIRST_MS << doublings).min(PAUSE_MAX_MS);
+                let due_ms = now_ms + (first_ms << doublings).min(max_ms);
                 (due_ms - delivery.first_ms <= GIVES_UP_MS).then_some(due_ms)
             }
         };

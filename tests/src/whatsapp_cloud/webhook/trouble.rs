@@ -72,6 +72,11 @@ impl WhatsAppCloudSim {
         self.inner.change(|state| state.webhooks.repeats = posts);
     }
 
+    /// What was not taken comes again after this pause at first, and after this one at most.
+    pub fn brings_again_after_ms(&self, first_ms: i64, max_ms: i64) {
+        self.inner.change(|state| state.webhooks.pauses_ms = (first_ms, max_ms));
+    }
+
     /// A POST of the past, counted from 0, goes out again to the letter.
     pub fn replays_webhook(&self, place: usize) {
         self.inner.change(|state| {

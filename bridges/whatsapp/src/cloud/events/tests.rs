@@ -223,19 +223,32 @@ fn deeds_name_their_message() {
         json!({"type": "button_reply", "button_reply": {"id": "magpie-1", "title": "No"}}),
     );
     chosen["context"] = json!({"id": "wamid.0"});
-    assert_eq!(read(&chosen, &origin()), Read::Chose { target: id("wamid.0"), answer: 1 });
+    match read(&chosen, &origin()) {
+        Read::Chose { target, answer: 1, said: Some(said) } => {
+            assert_eq!((target, said.message.text.to_plain()), (id("wamid.0"), "No".to_owned()));
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
 fn a_changed_number_moves_a_person() {
+    let person = |id: &str| Some(RemoteUserId::new(id));
     let system = json!({"body": "Ada changed from 1 to 2", "type": "user_changed_number", "wa_id": "16505550000", "user_id": "US.5"});
-    match read(&told("system", system), &origin()) {
-        Read::Moved { phone, user_id, notice } => {
-            assert_eq!((phone.as_deref(), user_id.as_deref()), (Some("16505550000"), Some("US.5")));
-            assert_eq!(notice.message.tone, Tone::Notice);
-        }
-        other => panic!("{other:?}"),
-    }
+    let data = told("system", system);
+    let expected = Moved { previous: None, user_id: person("US.5"), phone: person("16505550000") };
+    assert_eq!(moved(&data), Some(expected));
+    let notice = notice_of_move(&data, &origin()).expect("there are words");
+    assert_eq!(
+        (notice.message.tone, &*notice.message.text.to_plain()),
+        (Tone::Notice, "Ada changed from 1 to 2")
+    );
+    // As Meta writes it of people whose numbers are not shown: nobody sends it.
+    let bare = json!({"id": "wamid.2", "timestamp": "1700000000", "type": "system",
+        "system": {"type": "user_changed_user_id", "previous_user_id": "US.4", "user_id": "US.5"}});
+    assert_eq!(moved(&bare), Some(Moved { previous: person("US.4"), user_id: person("US.5"), phone: None }));
+    assert!(notice_of_move(&bare, &origin()).is_some(), "there are words of our own");
+    assert_eq!(moved(&told("text", json!({"body": "user_changed_number"}))), None);
     let other = read(&told("system", json!({"body": "Something else", "type": "new_thing"})), &origin());
     assert!(matches!(other, Read::Said(notice) if notice.message.tone == Tone::Notice));
 }
@@ -322,10 +335,11 @@ proptest::proptest! {
             data["type"] = json!(KINDS[kind]);
         }
         // It means something or is kept; it never ends the program.
+        let _ = moved(&data);
         match read(&data, &origin()) {
             Read::Unknown { name, raw } => proptest::prop_assert!(!name.is_empty() && raw.len() <= RAW_BYTES_MAX),
             Read::Said(message) => proptest::prop_assert!(!message.message.is_empty()),
-            Read::Reacted { .. } | Read::Chose { .. } | Read::Edited { .. } | Read::Revoked { .. } | Read::Moved { .. } => {}
+            Read::Reacted { .. } | Read::Chose { .. } | Read::Edited { .. } | Read::Revoked { .. } => {}
         }
     }
 }

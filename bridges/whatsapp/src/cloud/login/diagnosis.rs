@@ -26,7 +26,7 @@ pub(in crate::cloud) async fn run(config: &WhatsAppConfig) -> Vec<Finding> {
         )];
     };
     let reached = match Api::new(config, account.token.clone()) {
-        Ok(api) => api.get(&number_path(&account.number)).await,
+        Ok(api) => api.prove(&number_path(&account.number), &account.app_secret).await,
         Err(error) => {
             let remedy = "Check `platform.cloud_graph_url` and `platform.cloud_proxy`.";
             return vec![Finding::fault("Cloud API", format!("no client can be made: {error}"), remedy)];
@@ -36,6 +36,10 @@ pub(in crate::cloud) async fn run(config: &WhatsAppConfig) -> Vec<Finding> {
         Ok(number) => number,
         Err(error) if error.is_bad_token() => {
             return vec![Finding::fault("access token", words(&error), TOKEN_REMEDY)];
+        }
+        Err(error) if error.is_bad_secret() => {
+            let remedy = "Put the secret of the token's app into `platform.cloud_app_secret`.";
+            return vec![Finding::fault("app secret", words(&error), remedy)];
         }
         Err(error) => {
             let remedy = format!(

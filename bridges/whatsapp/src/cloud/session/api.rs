@@ -1,16 +1,17 @@
-//! The Graph API: one client, what each answer means, and the pauses that WhatsApp asks for.
+//! The Graph API: one client, and what each answer means.
 //!
 //! Answers are plain JSON, because Meta adds fields at will. Must never repeat a request by itself, and never shows the token. Reference:
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes>. Next: `limiter`, `verdict`.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
+use hmac::{Hmac, Mac};
 use magpie_common::config::Secret;
 use reqwest::{RequestBuilder, Response, multipart::Form};
 use serde_json::Value;
+use sha2::Sha256;
 use url::Url;
 
-use super::limiter::Limiter;
 use crate::{cloud::json::text, config::WhatsAppConfig};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,7 +28,6 @@ pub(crate) struct Api {
     http: reqwest::Client,
     base: String,
     token: Secret,
-    pub(super) limiter: Limiter,
 }
 
 /// Why a request has no answer that helps.
@@ -73,6 +73,11 @@ impl Refusal {
         }
     }
 
+    /// Whether WhatsApp does not take the token.
+    pub fn is_bad_token(&self) -> bool {
+        self.code == 190 || self.status == 401 && matches!(self.code, 0 | 102 | 104)
+    }
+
     /// What says the most.
     fn said(&self) -> &str {
         let best = if self.details.is_empty() { &self.message } else { &self.details };
@@ -83,8 +88,12 @@ impl Refusal {
 impl ApiError {
     /// Whether WhatsApp does not take the token.
     pub fn is_bad_token(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if matches!(refusal.code, 190 | 104 | 102 | 0) && refusal.status == 401
-            || refusal.code == 190)
+        matches!(self, Self::Refused(refusal) if refusal.is_bad_token())
+    }
+
+    /// Whether WhatsApp knows the app by another secret.
+    pub fn is_bad_secret(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.message.contains("appsecret_proof"))
     }
 
     /// Whether there is no such thing, or none that we may see.
@@ -105,12 +114,20 @@ impl Api {
             http = http.proxy(reqwest::Proxy::all(proxy.expose())?);
         }
         let base = config.cloud_graph_url.trim_end_matches('/').to_owned();
-        Ok(Self { http: http.build()?, base, token, limiter: Limiter::default() })
+        Ok(Self { http: http.build()?, base, token })
     }
 
     /// Asks for something.
     pub async fn get(&self, path: &str) -> Result<Value, ApiError> {
         self.send(self.http.get(format!("{}/{path}", self.base)).timeout(ANSWER_TIMEOUT)).await
+    }
+
+    /// Asks for something and proves that we know the secret of the app to which the token belongs
+    /// (<https://developers.facebook.com/docs/graph-api/guides/secure-requests#appsecret_proof>): with another secret WhatsApp refuses.
+    pub async fn prove(&self, path: &str, app_secret: &Secret) -> Result<Value, ApiError> {
+        let proof = proof(&self.token, app_secret);
+        let request = self.http.get(format!("{}/{path}", self.base)).query(&[("appsecret_proof", proof)]);
+        self.send(request.timeout(ANSWER_TIMEOUT)).await
     }
 
     /// Does something.
@@ -168,14 +185,30 @@ impl Api {
     }
 }
 
-/// An answer that says no. A gateway in between may have given up on a request that went on all the same.
+/// The token, signed with the secret of its app.
+fn proof(token: &Secret, app_secret: &Secret) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(app_secret.expose().as_bytes()).expect("any key will do");
+    let signed = mac.chain_update(token.expose()).finalize().into_bytes();
+    signed.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// WhatsApp's own codes: it has looked at the message. Others are of the Graph API in front of it.
+const OWN_CODES: RangeInclusive<i64> = 130_000..=139_999;
+
+/// An answer that says no. A gateway in between, or the Graph API itself, may have given up on a request that went on all the same.
 fn refusal(status: u16, answer: &Value) -> ApiError {
     let error = &answer["error"];
-    if error.is_object() {
-        return ApiError::Refused(Refusal::read(error, status));
-    }
+    let refusal = if error.is_object() {
+        Refusal::read(error, status)
+    } else {
+        Refusal { status, ..Refusal::default() }
+    };
+    let has_given_up = status == 408 || status >= 500 && !OWN_CODES.contains(&refusal.code);
     match status {
-        400..500 => ApiError::Refused(Refusal { status, ..Refusal::default() }),
+        _ if has_given_up => {
+            ApiError::Unclear(format!("the answer has the status {status}: {}", refusal.said()))
+        }
+        400.. => ApiError::Refused(refusal),
         _ => ApiError::Unclear(format!("the answer has the status {status} and says nothing")),
     }
 }
@@ -226,10 +259,26 @@ mod tests {
             json!({"error": {"message": "Error validating access token", "code": 190, "error_subcode": 467}});
         assert!(refusal(401, &revoked).is_bad_token());
         assert!(!refusal(400, &error).is_bad_token());
-        assert!(
-            matches!(refusal(502, &Value::Null), ApiError::Unclear(_)),
-            "it may have gone on behind the gateway"
-        );
+    }
+
+    #[test]
+    fn a_server_that_gave_up_leaves_doubt_unless_whatsapp_itself_has_looked() {
+        let error = |code: i64| json!({"error": {"message": "An unknown error occurred", "code": code}});
+        for (status, answer) in [
+            (502, Value::Null),
+            (500, error(1)),
+            (503, error(2)),
+            (500, error(-1)),
+            (408, Value::Null),
+            (408, error(2)),
+        ] {
+            assert!(matches!(refusal(status, &answer), ApiError::Unclear(_)), "{status} {answer}");
+        }
+        for (status, answer) in
+            [(500, error(131_000)), (503, error(131_016)), (400, error(2)), (429, Value::Null)]
+        {
+            assert!(matches!(refusal(status, &answer), ApiError::Refused(_)), "{status} {answer}");
+        }
     }
 
     #[test]

@@ -32,6 +32,9 @@ pub(super) struct Change {
     /// The message as its author has changed it, and when.
     #[serde(default)]
     pub edit: Option<(TimestampMs, RemoteMessage)>,
+    /// The edits of that second.
+    #[serde(default)]
+    edits: Vec<String>,
     /// Whether its author took it back.
     #[serde(default)]
     pub revoked: bool,
@@ -94,13 +97,36 @@ impl Change {
         true
     }
 
-    /// Takes an edit in; false when a newer one is known.
-    pub fn take_edit(&mut self, new: &RemoteMessage, edited_ms: TimestampMs) -> bool {
-        if self.revoked || self.edit.as_ref().is_some_and(|(known_ms, _)| *known_ms > edited_ms) {
-            return false;
+    /// Takes an edit in; `None` when it is known, or a newer one is. Gives when it counts as made: WhatsApp tells seconds, and edits of the
+    /// same second are told apart.
+    pub fn take_edit(
+        &mut self,
+        id: &RemoteMessageId,
+        new: &RemoteMessage,
+        edited_ms: TimestampMs,
+    ) -> Option<TimestampMs> {
+        let known_ms = self.edit.as_ref().map(|(known_ms, _)| *known_ms);
+        let is_same_second = known_ms.is_some_and(|known_ms| known_ms / 1000 == edited_ms / 1000);
+        let is_older = !is_same_second && known_ms.is_some_and(|known_ms| known_ms > edited_ms);
+        if self.revoked || is_older || self.edits.iter().any(|known| known == id.as_str()) {
+            return None;
         }
+        if !is_same_second {
+            self.edits.clear();
+        }
+        if self.edits.len() == IDS_MAX {
+            self.edits.remove(0);
+        }
+        self.edits.push(id.to_string());
+        let edited_ms = known_ms.filter(|_| is_same_second).map_or(edited_ms, |known_ms| known_ms + 1);
         self.edit = Some((edited_ms, new.clone()));
-        true
+        Some(edited_ms)
+    }
+
+    /// Takes the end of the message in, with which its words are forgotten; false when it is known.
+    pub fn revoke(&mut self) -> bool {
+        self.edit = None;
+        !std::mem::replace(&mut self.revoked, true)
     }
 
     /// What is to be stored.
@@ -125,5 +151,35 @@ mod tests {
         assert!(!change.take(&id("c"), 4_000), "older");
         assert!(change.take(&id("d"), 6_000), "newer");
         assert!(!change.take(&id("b"), 5_000), "older by now");
+    }
+
+    #[test]
+    fn edits_of_one_second_are_told_apart_and_end_with_the_message() {
+        use magpie_common::{
+            ids::{AliasSet, RemoteChatId},
+            message::{Message, RichText, Sender},
+        };
+        let id = |id: &str| RemoteMessageId::new(id);
+        let new = |words: &str| RemoteMessage {
+            chat: RemoteChatId::new("1065/16505551234"),
+            id: id("a"),
+            sender: Sender {
+                ids: AliasSet::single(RemoteUserId::new("16505551234")),
+                name: None,
+                avatar: None,
+            },
+            sent_ms: 1_000,
+            message: Message::text(RichText::plain(words)),
+        };
+        let mut change = Change::default();
+        assert_eq!(change.take_edit(&id("e1"), &new("one"), 5_000), Some(5_000));
+        assert_eq!(change.take_edit(&id("e2"), &new("two"), 5_000), Some(5_001), "the same second");
+        assert_eq!(change.take_edit(&id("e1"), &new("one"), 5_000), None, "again");
+        assert_eq!(change.take_edit(&id("e0"), &new("zero"), 4_000), None, "older");
+        assert_eq!(change.take_edit(&id("e3"), &new("three"), 6_000), Some(6_000), "newer");
+        assert!(change.revoke());
+        assert_eq!(change.edit, None, "the words are gone");
+        assert_eq!(change.take_edit(&id("e4"), &new("four"), 7_000), None, "after the end");
+        assert!(!change.revoke(), "again");
     }
 }

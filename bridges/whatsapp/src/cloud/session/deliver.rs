@@ -6,17 +6,20 @@
 use std::sync::Arc;
 
 use magpie_common::{
-    clock::Clock,
+    clock::{Clock, TimestampMs},
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
     message::{Emoji, Message, Outgoing, OutgoingMessage},
-    platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored, Progress},
+    platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored},
 };
 use serde_json::{Value, json};
+use tracing::warn;
 
 use super::{
     api::{Api, ApiError},
+    intake::Intake,
+    kept::Kept,
     people::People,
-    sent::Sent,
+    sent::reaction_key,
     templates::Templates,
     verdict::{Pause, SHUT, Weight, verdict, verdict_on_question, weight},
 };
@@ -24,6 +27,8 @@ use crate::{
     cloud::{json::text, place},
     ids,
 };
+
+pub(super) use self::files::Sort;
 
 mod files;
 mod message;
@@ -36,11 +41,16 @@ pub(super) struct Deliverer {
     pub(super) number: String,
     pub(super) clock: Clock,
     pub(super) people: Arc<People>,
-    pub(super) sent: Arc<Sent>,
+    /// When the session began.
+    pub(super) begun_ms: TimestampMs,
+    pub(super) kept: Arc<Kept>,
+    pub(super) intake: Arc<Intake>,
     pub(super) templates: Arc<Templates>,
-    pub(super) progress: Progress,
     pub(super) sink: EventSink,
 }
+
+/// So long after its end WhatsApp is still asked whether a window is shut.
+const SLACK_MS: i64 = 10 * 60 * 1000;
 
 /// WhatsApp does not know the message that is read: it is one of ours, or too old.
 const NOT_THEIRS: [i64; 2] = [100, 131_009];
@@ -93,30 +103,51 @@ impl Deliverer {
     async fn should_be_open(&self, person: &RemoteUserId) -> Result<(), DeliverError> {
         let met = self.people.met(person).await.map_err(not_known)?;
         match met.open_until_ms() {
-            Some(until_ms) if until_ms <= self.clock.now_ms() => Err(DeliverError::Rejected(SHUT.to_owned())),
-            // WhatsApp itself knows.
+            Some(until_ms) if until_ms.saturating_add(SLACK_MS) <= self.clock.now_ms() => {
+                Err(DeliverError::Rejected(SHUT.to_owned()))
+            }
+            // WhatsApp itself knows: what the person wrote last may not be told yet, and the clocks differ.
             _ => Ok(()),
         }
     }
 
     /// Sends one message under a key by which its status is known. Must not be called again for a key that is in doubt.
-    async fn send(
+    async fn send(&self, person: &RemoteUserId, body: Value, key: &str) -> Result<RemoteMessageId, ApiError> {
+        self.pass(person).await?;
+        self.send_now(person, body, key).await
+    }
+
+    /// Waits until a message may go.
+    async fn pass(&self, person: &RemoteUserId) -> Result<(), ApiError> {
+        self.kept.limiter.pass(person.as_str()).await.map_err(ApiError::Limited)
+    }
+
+    /// The same as [`Deliverer::send`] for a message that has waited until it may go.
+    async fn send_now(
         &self,
         person: &RemoteUserId,
         mut body: Value,
         key: &str,
     ) -> Result<RemoteMessageId, ApiError> {
-        self.api.limiter.pass(person.as_str()).await.map_err(ApiError::Limited)?;
         body["biz_opaque_callback_data"] = json!(key);
-        self.sent.begin(key);
-        let answer = self.heed(person, self.post(&body).await);
-        match &answer {
-            Ok(_) => self.sent.answered(key),
-            Err(ApiError::Unclear(_)) => {}
-            Err(_) => self.sent.not_sent(key),
+        self.kept.sent.begin(key);
+        match self.heed(person, self.post(&body).await) {
+            Ok(answer) => {
+                let id = crate::cloud::events::id(&answer["messages"][0]["id"]);
+                let id = id.ok_or_else(|| ApiError::Unclear("the answer names no message".to_owned()))?;
+                self.kept.sent.answered(key, &id);
+                // It is sent, whatever becomes of this.
+                if let Err(error) = self.intake.spelled(person, &answer["contacts"][0]).await {
+                    warn!(%error, "How WhatsApp spells somebody was not stored.");
+                }
+                Ok(id)
+            }
+            Err(error @ ApiError::Unclear(_)) => Err(error),
+            Err(error) => {
+                self.kept.sent.not_sent(key);
+                Err(error)
+            }
         }
-        let id = crate::cloud::events::id(&answer?["messages"][0]["id"]);
-        id.ok_or_else(|| ApiError::Unclear("the answer names no message".to_owned()))
     }
 
     /// `POST /{Phone-Number-ID}/messages`
@@ -128,12 +159,21 @@ impl Deliverer {
     fn heed(&self, person: &RemoteUserId, answer: Result<Value, ApiError>) -> Result<Value, ApiError> {
         if let Err(ApiError::Refused(refusal)) = &answer {
             match weight(refusal) {
-                Weight::Later(Pause::All(wait)) => self.api.limiter.close_all(wait),
-                Weight::Later(Pause::Person(wait)) => self.api.limiter.close(person.as_str(), wait),
+                Weight::Later(Pause::All(wait)) => self.kept.limiter.close_all(wait),
+                Weight::Later(Pause::Person(wait)) => self.kept.limiter.close(person.as_str(), wait),
                 Weight::Final | Weight::SignedOut => {}
             }
         }
         answer
+    }
+
+    /// The fields of a template: some go to numbers alone, so that a number is named where it is known and still theirs.
+    async fn head_by_number(&self, person: &RemoteUserId) -> Result<Value, NotStored> {
+        let phone = self.people.met(person).await?.phone.map(RemoteUserId::new);
+        match phone {
+            Some(phone) if self.people.holder_of(&phone).await?.as_ref() == Some(person) => Ok(head(&phone)),
+            _ => Ok(head(person)),
+        }
     }
 
     /// A reaction, which takes the place of the one before; none takes it back.
@@ -152,10 +192,12 @@ impl Deliverer {
             }
         };
         self.should_be_open(person).await?;
-        self.api.limiter.pass(person.as_str()).await.map_err(|wait| verdict(ApiError::Limited(wait)))?;
+        self.pass(person).await.map_err(verdict)?;
         let mut body = head(person);
         body["type"] = json!("reaction");
         body["reaction"] = json!({"message_id": target.as_str(), "emoji": emoji});
+        // That it is not taken may be told later.
+        body["biz_opaque_callback_data"] = json!(reaction_key(target));
         // Reacting again changes nothing.
         let answer = self.heed(person, self.post(&body).await);
         answer.map(|_| Delivered::default()).map_err(verdict_on_question)

@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use magpie_common::{
     ids::{RemoteChatId, RemoteUserId},
     message::UserInfo,
-    platform::{Directory, PlatformError},
+    platform::{Directory, NotStored, PlatformError},
 };
 
-use super::CloudSession;
+use super::{CloudSession, people::Named};
 use crate::{cloud::place, ids};
 
 #[async_trait]
@@ -41,10 +41,8 @@ impl Directory for CloudSession {
             return Err(PlatformError("A number has no chat with itself on WhatsApp.".to_owned()));
         }
         let nobody = || PlatformError("Nobody on WhatsApp has such an id.".to_owned());
-        let digits = ids::digits(user).unwrap_or_default();
-        let user_id = if digits.is_empty() { user.as_str() } else { "" };
-        let person =
-            self.people.person(digits, user_id).await.map_err(|error| PlatformError(error.to_string()))?;
+        let named = Named::new(user.as_str(), user.as_str());
+        let person = self.people.person(&named, self.clock.now_ms()).await.map_err(not_known)?;
         Ok(place::chat(&self.account.number, &person.ok_or_else(nobody)?.ids.primary))
     }
 }
@@ -61,7 +59,13 @@ impl CloudSession {
         (person != self.me).then_some(person)
     }
 
+    /// How somebody is shown, by whatever id they are asked for.
     async fn shown(&self, person: &RemoteUserId) -> Result<UserInfo, PlatformError> {
-        self.people.info(person).await.map_err(|error| PlatformError(error.to_string()))
+        let today = self.people.today(person).await.map_err(not_known)?;
+        self.people.info(&today).await.map_err(not_known)
     }
+}
+
+fn not_known(error: NotStored) -> PlatformError {
+    PlatformError(error.to_string())
 }

@@ -58,13 +58,9 @@ impl Default for Limiter {
 impl Limiter {
     /// Waits until a message may go to a person; says how long it would take when that is long.
     pub async fn pass(&self, person: &str) -> Result<(), Duration> {
-        loop {
-            let Some(wait) = self.wait(person) else { return Ok(()) };
-            if wait > WAIT_MAX {
-                return Err(wait);
-            }
-            tokio::time::sleep(wait).await;
-        }
+        // The person's part is counted once, however long it takes until the number as a whole may speak.
+        wait_out(|| self.wait_for(person)).await?;
+        wait_out(|| self.wait_for_all()).await
     }
 
     /// Heeds a pause for one person.
@@ -81,30 +77,51 @@ impl Limiter {
         *closed = (*closed).max(Some(Instant::now() + wait));
     }
 
-    /// How long to wait; `None` when it may go, which is counted.
-    fn wait(&self, person: &str) -> Option<Duration> {
-        let all_closed = *self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+    /// How long to wait for a person; `None` when it may go, which is counted.
+    fn wait_for(&self, person: &str) -> Option<Duration> {
+        let all_closed = self.all_closed();
         let mut chats = self.lock();
         let now = Instant::now();
         let known = known(&mut chats, person);
         known.used = now;
-        let closed = known.closed.max(all_closed).map(|until| until.saturating_duration_since(now));
-        if let Some(wait) = closed.filter(|wait| !wait.is_zero()) {
-            return Some(wait);
-        }
-        // First the chat's bucket: one that is empty must not use up what is there for all.
-        for bucket in [&known.bucket, &self.all] {
-            if let Err(not_until) = bucket.check() {
-                let wait = not_until.wait_time_from(governor::clock::DefaultClock::default().now());
-                return Some(wait.max(Duration::from_millis(1)));
-            }
-        }
-        None
+        rest(known.closed.max(all_closed)).or_else(|| taken(&known.bucket))
+    }
+
+    /// The same for the whole number.
+    fn wait_for_all(&self) -> Option<Duration> {
+        rest(self.all_closed()).or_else(|| taken(&self.all))
+    }
+
+    fn all_closed(&self) -> Option<Instant> {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Chat>> {
         self.chats.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits as long as `wait` says, unless that is long.
+async fn wait_out(wait: impl Fn() -> Option<Duration>) -> Result<(), Duration> {
+    while let Some(wait) = wait() {
+        if wait > WAIT_MAX {
+            return Err(wait);
+        }
+        tokio::time::sleep(wait).await;
+    }
+    Ok(())
+}
+
+/// How long something is still closed.
+fn rest(closed: Option<Instant>) -> Option<Duration> {
+    closed.map(|until| until.saturating_duration_since(Instant::now())).filter(|wait| !wait.is_zero())
+}
+
+/// How long until a bucket has one; `None` when it had, which is taken.
+fn taken(bucket: &DefaultDirectRateLimiter) -> Option<Duration> {
+    let not_until = bucket.check().err()?;
+    let wait = not_until.wait_time_from(governor::clock::DefaultClock::default().now());
+    Some(wait.max(Duration::from_millis(1)))
 }
 
 fn known<'a>(chats: &'a mut HashMap<String, Chat>, person: &str) -> &'a mut Chat {
@@ -139,10 +156,22 @@ mod tests {
     async fn a_person_takes_a_burst_and_then_one_message_in_six_seconds() {
         let limiter = Limiter::default();
         for _ in 0..PERSON_BURST.get() {
-            assert_eq!(limiter.wait("1"), None);
+            assert_eq!(limiter.wait_for("1"), None);
         }
-        let wait = limiter.wait("1").expect("the bucket is empty");
+        let wait = limiter.wait_for("1").expect("the bucket is empty");
         assert!(wait <= PERSON_PAUSE && wait > Duration::from_secs(5), "{wait:?}");
-        assert_eq!(limiter.wait("2"), None, "another person has one of their own");
+        assert_eq!(limiter.wait_for("2"), None, "another person has one of their own");
+    }
+
+    #[tokio::test]
+    async fn a_busy_number_costs_a_person_one_message_each() {
+        let limiter = Limiter::default();
+        while limiter.wait_for_all().is_none() {}
+        for _ in 0..5 {
+            while limiter.wait_for_all().is_none() {}
+            assert_eq!(limiter.pass("1").await, Ok(()));
+        }
+        let left = (0..).take_while(|_| limiter.wait_for("1").is_none()).count();
+        assert_eq!(left, PERSON_BURST.get() as usize - 5);
     }
 }

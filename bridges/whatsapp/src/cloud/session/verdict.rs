@@ -13,6 +13,10 @@ use super::api::{ApiError, Refusal};
 pub(crate) const BAD_TOKEN: &str = "WhatsApp does not take the access token. Make a permanent one for a system user in Meta's business settings, \
     then sign in again or put it into `platform.cloud_access_token`.";
 
+/// What another app's secret means, and what to do.
+pub(crate) const BAD_SECRET: &str = "The app secret is not that of the app to which the access token belongs, so nothing that people write would be taken. \
+    Copy it anew from the app's dashboard (App settings, Basic).";
+
 /// What a shut window means, and what to do.
 pub(super) const SHUT: &str = "WhatsApp lets a business write only within 24 hours after the person wrote last. Wait until they write, or send \
     a template with the command `template`.";
@@ -22,8 +26,19 @@ const PAUSE_ALL: Duration = Duration::from_secs(2);
 const PAUSE_PERSON: Duration = Duration::from_secs(6);
 const PAUSE_ACCOUNT: Duration = Duration::from_secs(60);
 
-/// Codes that are final, with words.
-const FINAL: [(i64, &str); 18] = [
+/// What codes mean for a person. Those that are no more than a pause in an answer are final in a status, which comes too late to try again.
+const WORDS: [(i64, &str); 27] = [
+    (190, BAD_TOKEN),
+    (130_429, "Too many messages went out from this number at once. Send it again."),
+    (131_056, "Too many messages went to this person at once. Wait a little, and send it again."),
+    (
+        131_048,
+        "WhatsApp lets this number send less for now, because people have blocked or reported it. Send it again later, and look into Meta's business manager.",
+    ),
+    (131_000, "WhatsApp had trouble of its own. Send it again."),
+    (131_016, "WhatsApp had trouble of its own. Send it again."),
+    (4, "This app has asked WhatsApp too often for now. Send it again later."),
+    (80_007, "This business account has asked WhatsApp too often for now. Send it again later."),
     (131_047, SHUT),
     (
         131_026,
@@ -54,6 +69,10 @@ const FINAL: [(i64, &str); 18] = [
     (132_005, "With these values, the template becomes too long."),
     (132_012, "A value does not fit its place in the template."),
     (132_015, "The template is paused, because people did not like it."),
+    (
+        132_016,
+        "The template is switched off, because people did not like it. Make another one in Meta's business manager.",
+    ),
 ];
 
 /// What an error means for the message.
@@ -78,22 +97,24 @@ pub(super) enum Pause {
 
 /// What a refusal means.
 pub(super) fn weight(refusal: &Refusal) -> Weight {
+    if refusal.is_bad_token() {
+        return Weight::SignedOut;
+    }
     match refusal.code {
-        190 => Weight::SignedOut,
-        0 | 102 | 104 if refusal.status == 401 => Weight::SignedOut,
         131_056 => Weight::Later(Pause::Person(PAUSE_PERSON)),
         130_429 => Weight::Later(Pause::All(PAUSE_ALL)),
-        // Of the app, of the account; too much that people took for spam; of a portfolio.
-        4 | 80_007 | 131_048 | 131_064 => Weight::Later(Pause::All(PAUSE_ACCOUNT)),
+        // Of the app, of a user, of a page, of any call, of the account; too much that people took for spam; of a portfolio.
+        4 | 17 | 32 | 613 | 80_007 | 131_048 | 131_064 => Weight::Later(Pause::All(PAUSE_ACCOUNT)),
         1 | 2 | 131_000 | 131_016 | 131_057 | 133_004 => Weight::Later(Pause::Person(PAUSE_PERSON)),
         0 if refusal.status == 429 => Weight::Later(Pause::All(PAUSE_ALL)),
+        _ if refusal.status == 429 => Weight::Later(Pause::All(PAUSE_ACCOUNT)),
         _ => Weight::Final,
     }
 }
 
 /// The words for a refusal that is final.
 pub(super) fn refused(refusal: &Refusal) -> String {
-    let known = FINAL.iter().find(|(code, _)| *code == refusal.code).map(|(_, words)| (*words).to_owned());
+    let known = WORDS.iter().find(|(code, _)| *code == refusal.code).map(|(_, words)| (*words).to_owned());
     known.unwrap_or_else(|| format!("WhatsApp refuses it: {refusal}."))
 }
 
@@ -143,6 +164,7 @@ pub(super) fn connect_verdict(error: &ApiError) -> ConnectError {
 pub(crate) fn words(error: &ApiError) -> String {
     match error {
         error if error.is_bad_token() => BAD_TOKEN.to_owned(),
+        error if error.is_bad_secret() => BAD_SECRET.to_owned(),
         error if error.is_not_found() => "WhatsApp knows no such phone number id, or the access token may not use it. Look it up in the app's \
             dashboard (WhatsApp, API Setup), and give the system user rights to the account."
             .to_owned(),
@@ -164,8 +186,12 @@ mod tests {
             (131_047, "24 hours"),
             (131_026, "blocked this number"),
             (131_051, "kind of message"),
+            (131_049, "advertising"),
+            (131_052, "could not fetch the file"),
             (131_053, "does not take the file"),
             (131_031, "locked"),
+            (368, "blocked the business account"),
+            (132_016, "switched off"),
             (132_001, "no approved template"),
             (999, "Their words"),
         ] {
@@ -182,6 +208,11 @@ mod tests {
             (429, 4, 60),
             (429, 80_007, 60),
             (429, 131_048, 60),
+            (400, 17, 60),
+            (400, 32, 60),
+            (400, 613, 60),
+            (429, 5, 60),
+            (429, 0, 2),
         ] {
             let after = Some(Duration::from_secs(seconds));
             assert!(
@@ -193,6 +224,17 @@ mod tests {
             assert!(matches!(verdict(answer(401, code)), DeliverError::LoggedOut(_)), "{code}");
             assert!(matches!(connect_verdict(&answer(401, code)), ConnectError::BadCredentials(_)), "{code}");
         }
+    }
+
+    #[test]
+    fn every_code_has_words_for_a_status_that_comes_too_late() {
+        for (code, words) in WORDS {
+            let refusal = Refusal { code, ..Refusal::default() };
+            assert_eq!(refused(&refusal), words);
+            assert!(words.ends_with('.'), "{code}");
+        }
+        let codes: std::collections::HashSet<i64> = WORDS.iter().map(|(code, _)| *code).collect();
+        assert_eq!(codes.len(), WORDS.len());
     }
 
     #[test]

@@ -108,3 +108,11 @@ async fn what_nobody_takes_yet_is_brought_again() {
     );
     assert_eq!(Hooks::default().admit(&post(None)), Err(WebhookAnswer::again()), "nobody has signed in yet");
 }
+
+#[tokio::test(start_paused = true)]
+async fn refusals_are_told_once_a_minute() {
+    let mut refusals = Refusals::default();
+    assert_eq!([refusals.add(), refusals.add(), refusals.add()], [Some(1), None, None]);
+    tokio::time::advance(TOLD_EVERY).await;
+    assert_eq!([refusals.add(), refusals.add()], [Some(3), None]);
+}

@@ -6,7 +6,7 @@ use magpie_common::{
 };
 
 use super::*;
-use crate::format::{TEXT_CHARS_MAX, write};
+use crate::format::{Nobody, TEXT_CHARS_MAX, write};
 
 type Case = (&'static str, Vec<Node>, &'static str);
 
@@ -187,4 +187,13 @@ fn long_texts_are_cut_where_it_hurts_least() {
     assert_eq!(cut(vec![t(&"a".repeat(65))]).concat(), "a".repeat(65), "anywhere");
     let code = format!("{a}\n{c}");
     assert_eq!(cut(vec![block(&code)]), [format!("```{a}```"), format!("```{c}```")], "code stays code");
+}
+
+#[test]
+fn many_signs_of_which_one_closes_take_no_time() {
+    // A look at the rest of the line for each sign would take minutes.
+    let words = format!("{}*", "*a ".repeat(300_000).trim_end());
+    let written = crate::format::write::markup(&[Node::Text(words.clone())], &Nobody);
+    assert_eq!(written.replace('\u{200b}', ""), words);
+    assert_eq!(written.matches("*\u{200b}a").count(), 300_000);
 }

@@ -12,7 +12,7 @@ fn reading<T>(look: impl FnOnce(&Reading<'_>) -> T) -> T {
         from_me: false,
         participant: None,
     };
-    let names = |_: &wacore_binary::Jid| "Bob".to_owned();
+    let names = |jid: &wacore_binary::Jid| (crate::linked::identity::id_of(jid), "Bob".to_owned());
     look(&Reading { bearer: &bearer, names: &names, view_once: false })
 }
 
@@ -82,7 +82,7 @@ fn words_are_said() {
     let Meaning::Said(said) = meaning(&message) else { panic!("said nothing") };
     assert_eq!(said.message.text.to_plain(), "hi @Bob and @200002");
     assert_eq!(said.message.text.mentions().len(), 1);
-    assert_eq!(said.timer_secs, Some(86_400));
+    assert_eq!(said.timer.map(|timer| timer.secs), Some(86_400));
     assert_eq!(
         said.answers,
         Some(Quoted { stanza: "3EB0".to_owned(), participant: Some("7@lid".to_owned()) })
@@ -197,7 +197,8 @@ fn polls_have_answers() {
         });
         let message = wa::Message { poll_creation_message_v3: poll, ..wa::Message::default() };
         let Meaning::Poll { said, answers, choices_max } = meaning(&message) else { panic!("no poll") };
-        assert_eq!((said.message.text.to_plain().as_str(), choices_max), ("When?", wanted));
+        let words = "📊 When?\n1. now\n2. then\nVote in WhatsApp.";
+        assert_eq!((said.message.text.to_plain().as_str(), choices_max), (words, wanted));
         assert_eq!(answers, ["now", "then"]);
     }
 }

@@ -7,24 +7,41 @@ use magpie_common::{
 use wacore_binary::Jid;
 use waproto::whatsapp as wa;
 
-use crate::linked::{identity, markup};
+use crate::linked::markup;
 
-/// How a mentioned person is called.
-pub(in crate::linked) type Names<'a> = dyn Fn(&Jid) -> String + Sync + 'a;
+/// Who is mentioned by an address, and how they are called.
+pub(in crate::linked) type Names<'a> = dyn Fn(&Jid) -> (Option<RemoteUserId>, String) + Sync + 'a;
 
 /// More lines than this are not listed.
 const LINES_MAX: usize = 40;
+/// More people than this are not mentioned; no group is larger.
+const MENTIONS_MAX: usize = 2_048;
 
 /// Words with their markup and mentions.
 pub(super) fn marked_up(text: &str, context: Option<&wa::ContextInfo>, names: &Names<'_>) -> RichText {
-    let mentioned: Vec<Jid> = context
-        .map(|context| context.mentioned_jid.iter().filter_map(|jid| jid.parse().ok()).collect())
-        .unwrap_or_default();
+    let mentioned = mentioned(context);
     markup::read(text, &|user| {
         let jid = mentioned.iter().find(|jid: &&Jid| jid.user_base() == user)?;
-        let id: RemoteUserId = identity::id_of(jid)?;
-        Some((id, names(jid)))
+        let (id, name) = names(jid);
+        Some((id?, name))
     })
+}
+
+/// Whom words mention.
+pub(super) fn mentioned(context: Option<&wa::ContextInfo>) -> Vec<Jid> {
+    let jids = context.into_iter().flat_map(|context| &context.mentioned_jid);
+    jids.take(MENTIONS_MAX).filter_map(|jid| jid.parse().ok()).collect()
+}
+
+/// A poll, which rooms show in words: the question, the answers, and where one can vote.
+pub(super) fn poll(question: RichText, answers: &[String]) -> RichText {
+    let title = [Node::Text("📊 ".to_owned())].into_iter().chain(question.0).collect();
+    let item = |answer: &String| vec![Node::Text(clean_line(answer))];
+    RichText(vec![
+        Node::Strong(title),
+        Node::List { start: Some(1), items: answers.iter().map(item).collect() },
+        Node::Emphasis(vec![Node::Text("Vote in WhatsApp.".to_owned())]),
+    ])
 }
 
 /// The box below a link.

@@ -52,6 +52,11 @@ impl Acks {
         }
     }
 
+    /// The connection is gone, and with it every answer.
+    pub(super) fn lost(&self) {
+        self.lock().clear();
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Answer>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,5 +99,13 @@ mod tests {
         assert_eq!(two.answer().await, Some(Answer::Refused("479".to_owned())));
         assert_eq!(three.answer().await, None, "nobody answers for ever");
         assert!(acks.lock().is_empty(), "nothing is left behind");
+        let four = acks.wait_for("4");
+        acks.lost();
+        let told = tokio::time::Instant::now();
+        assert_eq!(
+            (four.answer().await, told.elapsed()),
+            (None, Duration::ZERO),
+            "nobody waits for what is lost"
+        );
     }
 }

@@ -8,7 +8,10 @@ use magpie_common::{
 };
 use wacore_binary::JidExt;
 
-use super::world::World;
+use super::{
+    feeds,
+    world::{Group, World},
+};
 use crate::linked::{markup::TEXT_CHARS_MAX, place};
 
 /// <https://faq.whatsapp.com/general/how-to-edit-messages>
@@ -42,19 +45,26 @@ const ACTIONS: [(Action, Support); 12] = [
 pub(super) fn limits(world: &World, chat: &RemoteChatId) -> Limits {
     use AttachmentKind::{Audio, File, Image, Sticker, Video, Voice};
     let Some(jid) = place::address(&world.me, chat) else { return Limits::default() };
-    if jid.is_newsletter() {
+    if !feeds::may_write(world, chat, &jid) {
         return Limits::default();
     }
     let mut actions = BTreeMap::from(ACTIONS);
     actions.insert(Action::Location, Support::Full);
+    if jid.is_newsletter() {
+        actions.retain(|action, _| feeds::ACTIONS.contains(action));
+    }
     if jid.is_group() {
-        let group = world.group(chat).unwrap_or_default();
-        if group.is_announcement && !group.am_admin {
+        let rights = |group: &Group| {
+            let may_write = !group.is_announcement || group.am_admin;
+            (may_write, group.am_admin || !group.is_locked)
+        };
+        let (may_write, may_change) = world.group(chat, rights).unwrap_or((true, true));
+        if !may_write {
             actions.retain(|action, _| {
                 matches!(action, Action::React | Action::Unreact | Action::Read | Action::Vote)
             });
         }
-        if group.am_admin || !group.is_locked {
+        if may_change {
             actions.insert(Action::ChatInfo, Support::Full);
         }
         actions.insert(Action::Member, Support::Full);
@@ -71,7 +81,8 @@ pub(super) fn limits(world: &World, chat: &RemoteChatId) -> Limits {
         actions,
         authors: Authors::InWords,
         text_chars_max: TEXT_CHARS_MAX,
-        files_bytes_max: files.into(),
+        // Files of channels are sent in another way, which the bridge does not know.
+        files_bytes_max: if jid.is_newsletter() { BTreeMap::new() } else { files.into() },
         voice_mime: Some("audio/ogg".to_owned()),
         files_per_message_max: 1,
         open_until_ms: None,

@@ -5,12 +5,8 @@
 //!
 //! Next: `deliver/message`, `deliver/upload`, `deliver/change`, `deliver/other`.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
-use lru::LruCache;
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
     message::Outgoing,
@@ -47,35 +43,6 @@ pub(super) struct Deliverer {
     pub(super) world: Arc<World>,
     pub(super) sink: EventSink,
     pub(super) acks: Acks,
-    pub(super) reactions: Reactions,
-}
-
-/// So many reactions of ours are remembered.
-const REACTIONS_MAX: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
-
-/// Which reaction of ours stands on a message: a new one takes the place of the last, also of one that is taken back later.
-pub(super) struct Reactions(Mutex<LruCache<(RemoteChatId, RemoteMessageId), String>>);
-
-impl Default for Reactions {
-    fn default() -> Self {
-        Self(Mutex::new(LruCache::new(REACTIONS_MAX)))
-    }
-}
-
-impl Reactions {
-    /// This one stands now.
-    fn put(&self, chat: &RemoteChatId, target: &RemoteMessageId, emoji: &str) {
-        self.lock().put((chat.clone(), target.clone()), emoji.to_owned());
-    }
-
-    /// Whether another one stands, so that this one is gone already.
-    fn is_replaced(&self, chat: &RemoteChatId, target: &RemoteMessageId, emoji: &str) -> bool {
-        self.lock().get(&(chat.clone(), target.clone())).is_some_and(|standing| standing != emoji)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, LruCache<(RemoteChatId, RemoteMessageId), String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Where an action goes.
@@ -137,7 +104,7 @@ impl Deliverer {
             options = options.with_ephemeral_expiration(timer_secs);
         }
         let sent = self.client.send_message_with_options(goal.jid.clone(), message, options).await;
-        sent.map_err(|error| verdict(&error))?;
+        sent.map_err(|error| verdict(&error, goal.key))?;
         match waiting.answer().await {
             Some(Answer::Taken) => {
                 let id = place::message(&self.world.me, goal.chat, &Writer::Me, stanza);
@@ -145,10 +112,11 @@ impl Deliverer {
                 Ok(id)
             }
             Some(Answer::Refused(code)) => Err(refusal(&code)),
-            None => Err(DeliverError::Uncertain(
-                "WhatsApp did not say whether it has the message; it was sent, and may have arrived."
-                    .to_owned(),
-            )),
+            None => {
+                let words =
+                    "WhatsApp did not say whether it has the message; it was sent, and may have arrived.";
+                Err(in_doubt(goal.key, words.to_owned()))
+            }
         }
     }
 
@@ -173,15 +141,25 @@ impl Deliverer {
         goal: &Goal<'_>,
         target: &'a RemoteMessageId,
     ) -> Result<(Writer, &'a str), DeliverError> {
-        place::parts(&self.world.me, goal.chat, target).ok_or_else(|| {
+        let (writer, stanza) = place::parts(&self.world.me, goal.chat, target).ok_or_else(|| {
             DeliverError::Rejected("That message is in no chat of this account in WhatsApp.".to_owned())
-        })
+        })?;
+        let today = match writer {
+            Writer::Me => Writer::Me,
+            Writer::Other(name) => Writer::Other(self.world.writer_of(&name)),
+        };
+        Ok((today, stanza))
     }
 
     /// How a chat knows us.
     fn own_in(&self, goal: &Goal<'_>) -> Option<Jid> {
         let own = &self.world.own;
-        if goal.jid.is_pn() { own.phone.clone().or_else(|| own.lid.clone()) } else { own.address().cloned() }
+        let is_by_number = self.world.group(goal.chat, |group| group.is_by_number) == Some(true);
+        if goal.jid.is_pn() || is_by_number {
+            own.phone.clone().or_else(|| own.lid.clone())
+        } else {
+            own.address().cloned()
+        }
     }
 }
 
@@ -195,18 +173,30 @@ fn stanza(key: &DeliveryKey, part: &str) -> String {
     })
 }
 
-/// What a failure to send means. The message bears its own id, so another attempt never doubles it.
-fn verdict(error: &SendError) -> DeliverError {
+/// It may have arrived. From then on it is in doubt, and whatever is in doubt is sent again: under its id that adds nothing.
+fn in_doubt(key: &DeliveryKey, words: String) -> DeliverError {
+    match key.in_doubt {
+        None => DeliverError::Uncertain(words),
+        Some(_) => DeliverError::Retry { after: None, reason: words },
+    }
+}
+
+/// What a failure to send means. Only what surely left nothing at WhatsApp is sent again at once; the rest is in doubt.
+fn verdict(error: &SendError, key: &DeliveryKey) -> DeliverError {
     let again = |reason: String| DeliverError::Retry { after: None, reason };
     match error {
-        SendError::NotLoggedIn | SendError::Client(ClientError::NotConnected) => {
+        SendError::NotLoggedIn | SendError::Client(ClientError::NotConnected | ClientError::NotLoggedIn) => {
             again("The bridge is not connected to WhatsApp just now.".to_owned())
         }
         SendError::InvalidRequest(words) => {
             DeliverError::Rejected(format!("WhatsApp does not take this message: {}.", told(words)))
         }
         SendError::Iq(error) => iq_verdict(error),
-        other => again(format!("The message could not be sent: {}.", told(other))),
+        // It may have been written already.
+        other => {
+            let words = format!("Sending the message broke off, and it may have arrived: {}.", told(other));
+            in_doubt(key, words)
+        }
     }
 }
 
@@ -255,14 +245,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_reaction_stands() {
-        let (chat, target) = (RemoteChatId::new("1/2"), RemoteMessageId::new("me/A"));
-        let reactions = Reactions::default();
-        assert!(!reactions.is_replaced(&chat, &target, "👍"), "nothing is known");
-        reactions.put(&chat, &target, "👍");
-        reactions.put(&chat, &target, "🎉");
-        assert!(reactions.is_replaced(&chat, &target, "👍"));
-        assert!(!reactions.is_replaced(&chat, &target, "🎉"));
+    fn what_may_have_been_written_is_in_doubt() {
+        let broke_off = || anyhow::anyhow!("the connection to 4915112345 broke off");
+        for (error, is_doubtful) in [
+            (SendError::NotLoggedIn, false),
+            (SendError::Client(ClientError::NotConnected), false),
+            (SendError::InvalidRequest("no".to_owned()), false),
+            (SendError::Client(ClientError::Internal(broke_off())), true),
+            (SendError::Internal(broke_off()), true),
+        ] {
+            let told = verdict(&error, &DeliveryKey { key: "abc".to_owned(), in_doubt: None });
+            assert_eq!(matches!(&told, DeliverError::Uncertain(_)), is_doubtful, "{error:?}");
+            assert!(!format!("{told:?}").contains("4915112345"));
+        }
     }
 
     #[test]

@@ -5,21 +5,20 @@ use magpie_common::{
     message::UserInfo,
     platform::PlatformError,
 };
-use wacore_binary::Jid;
+use wacore_binary::{Jid, JidExt};
 use whatsapp_rust::Client;
 
-use super::world::World;
-use crate::linked::{
-    file::RemoteFile,
-    identity::{self, Person},
-    place,
-};
+use super::{feeds, world::World};
+use crate::linked::{file::RemoteFile, identity, place, verdict};
 
 /// Whom words name among the known.
 pub(super) fn search(world: &World, words: &str, count_max: usize) -> Vec<UserInfo> {
     let user =
         |(id, name)| UserInfo { ids: AliasSet::single(id), name: Some(name), avatar: None, bot: false };
-    world.named(words.trim(), count_max).into_iter().map(user).collect()
+    let words = words.trim();
+    // Every name goes with no words at all.
+    let found = if words.is_empty() { Vec::new() } else { world.named(words, count_max) };
+    found.into_iter().map(user).collect()
 }
 
 /// Whom a number or an id names.
@@ -39,7 +38,8 @@ pub(super) async fn resolve(
         return Ok(None);
     }
     let found = client.contacts().is_on_whatsapp(&[Jid::pn(&*digits)]).await;
-    let found = found.map_err(|error| PlatformError(format!("WhatsApp could not be asked: {error}.")))?;
+    let found = found
+        .map_err(|error| PlatformError(format!("WhatsApp could not be asked: {}.", verdict::told(&error))))?;
     match found.into_iter().find(|found| found.is_registered) {
         Some(found) => Ok(Some(info(world, client, found.lid.as_ref().unwrap_or(&found.jid)).await)),
         None => Ok(None),
@@ -48,7 +48,10 @@ pub(super) async fn resolve(
 
 /// Somebody as they are shown.
 pub(super) async fn info(world: &World, client: &Client, jid: &Jid) -> UserInfo {
-    let person = Person::told([jid]).completed(client).await;
+    if jid.is_newsletter() {
+        return feeds::author(world, client, jid).await;
+    }
+    let person = world.list(client, [jid]).await;
     let fallback = || AliasSet::single(RemoteUserId::new(jid.user_base().to_owned()));
     let ids = if world.own.is(jid) {
         AliasSet::single(world.me.clone())
@@ -62,9 +65,17 @@ pub(super) async fn info(world: &World, client: &Client, jid: &Jid) -> UserInfo 
 }
 
 /// The chat with somebody; it needs no opening.
-pub(super) fn direct_chat(world: &World, user: &RemoteUserId) -> Result<RemoteChatId, PlatformError> {
-    match identity::address_of(user) {
-        Some(_) => Ok(place::direct(&world.me, user)),
+pub(super) async fn direct_chat(
+    world: &World,
+    client: &Client,
+    user: &RemoteUserId,
+) -> Result<RemoteChatId, PlatformError> {
+    let Some(jid) = identity::address_of(user) else {
+        return Err(PlatformError("That is nobody on WhatsApp.".to_owned()));
+    };
+    let id = world.list(client, [&jid]).await.id();
+    match id {
+        Some(id) => Ok(place::direct(&world.me, &id)),
         None => Err(PlatformError("That is nobody on WhatsApp.".to_owned())),
     }
 }

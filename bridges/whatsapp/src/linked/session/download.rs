@@ -8,7 +8,7 @@ use tokio_util::io::ReaderStream;
 use wacore::download::DownloadWriter;
 use wacore::media_retry::MediaRetryResult;
 use wacore_binary::Jid;
-use whatsapp_rust::{Client, MediaReuploadRequest};
+use whatsapp_rust::{Client, ErrorChainExt, MediaReuploadRequest};
 
 use crate::linked::{
     file::{MediaFile, RemoteFile},
@@ -16,8 +16,10 @@ use crate::linked::{
     verdict::told,
 };
 
-/// A larger file is not fetched, whatever the bridge would take: WhatsApp takes 2 GB.
-const FILE_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024 + 16 * 1024 * 1024;
+/// So much is fetched of a file that does not say how large it is.
+const UNTOLD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// What encryption and its padding may add while a file is written.
+const SEAL_BYTES_MAX: u64 = 1024;
 
 /// What a file that is gone for good means.
 const GONE: &str = "The file is not on WhatsApp's servers any more, and your phone did not send it again. Open WhatsApp on your phone, see \
@@ -61,50 +63,62 @@ enum Failed {
     Otherwise(String),
 }
 
-/// A file that takes only so much.
-struct Capped(std::fs::File);
+/// A file that takes only so much: the bridge has agreed to as much as the message said.
+struct Capped {
+    file: std::fs::File,
+    bytes_max: u64,
+}
+
+impl Capped {
+    fn new(file: std::fs::File, size_bytes: u64) -> Self {
+        let told = if size_bytes > 0 { size_bytes } else { UNTOLD_BYTES_MAX };
+        Self { file, bytes_max: told.saturating_add(SEAL_BYTES_MAX) }
+    }
+}
 
 impl std::io::Write for Capped {
     fn write(&mut self, piece: &[u8]) -> std::io::Result<usize> {
         use std::io::Seek;
-        if self.0.stream_position()?.saturating_add(piece.len() as u64) > FILE_BYTES_MAX {
+        if self.file.stream_position()?.saturating_add(piece.len() as u64) > self.bytes_max {
             return Err(std::io::Error::other("the file is too large"));
         }
-        self.0.write(piece)
+        self.file.write(piece)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
+        self.file.flush()
     }
 }
 
 impl std::io::Seek for Capped {
     fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
-        self.0.seek(to)
+        self.file.seek(to)
     }
 }
 
 impl DownloadWriter for Capped {
     fn truncate(&mut self, len: u64) -> std::io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 }
 
 async fn fetch(client: &Client, file: &MediaFile) -> Result<(std::fs::File, u64), Failed> {
     let other = |error: &dyn std::fmt::Display| Failed::Otherwise(error.to_string());
     let room = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(|error| other(&error))?;
-    let room = Capped(room.map_err(|error| other(&error))?);
-    let Capped(file) =
+    let room = Capped::new(room.map_err(|error| other(&error))?, file.size_bytes);
+    let Capped { file, .. } =
         client.download_to_writer(&file.params(), room).await.map_err(|error| failed(&error))?;
     let size_bytes = file.metadata().map_err(|error| other(&error))?.len();
     Ok((file, size_bytes))
 }
 
 fn failed(error: &anyhow::Error) -> Failed {
-    let words = format!("{error:#}");
-    // The library tells the status only in words.
-    let is_gone = ["404", "410", "Not Found", "Gone"].iter().any(|sign| words.contains(sign));
-    if is_gone { Failed::Gone } else { Failed::Otherwise(words) }
+    let cause: &(dyn std::error::Error + 'static) = error.as_ref();
+    // Links get old, too; the phone gives new ones.
+    match cause.http_status() {
+        Some(401 | 403 | 404 | 410) => Failed::Gone,
+        _ => Failed::Otherwise(format!("{error:#}")),
+    }
 }
 
 /// Asks the phone to upload a file anew; where it is then.
@@ -144,4 +158,38 @@ async fn picture(client: &Client, http: &Http, of: &Jid) -> Result<Download, Pla
         size_bytes,
         stream: answer.bytes_stream().map(piece).boxed(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use whatsapp_rust::http::HttpStatusError;
+
+    use super::*;
+
+    #[test]
+    fn only_a_status_says_that_a_file_is_gone() {
+        for (status, is_gone) in
+            [(401, true), (403, true), (404, true), (410, true), (500, false), (429, false)]
+        {
+            let error = anyhow::Error::new(HttpStatusError { status }).context("in the folder 404, Gone");
+            assert_eq!(matches!(failed(&error), Failed::Gone), is_gone, "{status}");
+        }
+        assert!(matches!(failed(&anyhow::anyhow!("404 of 410 bytes came")), Failed::Otherwise(_)));
+    }
+
+    #[test]
+    fn no_more_of_a_file_is_kept_than_was_agreed_to() {
+        for (told, bytes_max) in
+            [(10, 10 + SEAL_BYTES_MAX), (0, UNTOLD_BYTES_MAX + SEAL_BYTES_MAX), (u64::MAX, u64::MAX)]
+        {
+            let capped = Capped::new(tempfile::tempfile().expect("a file"), told);
+            assert_eq!(capped.bytes_max, bytes_max, "{told}");
+        }
+        let mut capped = Capped::new(tempfile::tempfile().expect("a file"), 10);
+        let whole = vec![0; 10 + 1024];
+        capped.write_all(&whole).expect("as much as was told");
+        capped.write_all(b"x").expect_err("and no more");
+    }
 }

@@ -1,53 +1,73 @@
 //! Groups: what they look like, who is in them, and what changes.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use magpie_common::{
     ids::{RemoteChatId, RemoteUserId},
     message::{ChatChange, ChatInfo, ChatKind, MemberChange, RemoteEvent, RemoteMessage},
     platform::NotStored,
 };
-use tracing::debug;
+use tracing::warn;
 use wacore::{
     stanza::groups::{GroupNotificationAction, GroupParticipantInfo},
-    types::{events::GroupUpdate, message::MessageSource},
+    types::{
+        events::GroupUpdate,
+        message::{AddressingMode, MessageSource},
+    },
 };
-use wacore_binary::Jid;
-use whatsapp_rust::{Client, GroupMetadata};
+use wacore_binary::{Jid, Node};
+use whatsapp_rust::{Client, GroupError, GroupMetadata, IqError};
 
 use super::{
     happenings::Happenings,
-    intake::timer_words,
-    scene::{self, Scene},
-    world::{Group, World},
+    intake::changes::timer_words,
+    scene::Scene,
+    world::{Group, Timer, World},
 };
-use crate::linked::{events, file::RemoteFile, identity::Person, place};
+use crate::linked::{events, file::RemoteFile, place, verdict::told};
 
 /// Members of larger groups come as they speak.
 const MEMBERS_MAX: usize = 500;
+/// A community has no more groups.
+const LINKED_MAX: usize = 100;
+/// How often a group is looked at before it is left as it was.
+const LOOKS_MAX: u32 = 3;
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// A group as it is shown, and what of it is remembered.
-pub(super) async fn info(world: &World, client: &Client, group: &GroupMetadata) -> ChatInfo {
+/// Remembers who may do what in a group, and its timer; gives its members.
+pub(super) async fn learn(world: &World, client: &Client, group: &GroupMetadata) -> Vec<RemoteUserId> {
     let mut members = Vec::new();
     let mut known =
         Group { is_announcement: group.is_announcement, is_locked: group.is_locked, ..Group::default() };
+    known.is_by_number = group.addressing_mode == AddressingMode::Pn;
     for member in &group.participants {
         let told = [Some(&member.jid), member.phone_number.as_ref(), member.lid.as_ref()];
-        let person = Person::told(told.into_iter().flatten());
-        let is_me = person.address().is_some_and(|address| world.own.is(address));
-        let id = if is_me { Some(world.me.clone()) } else { person.id() };
-        let Some(id) = id else { continue };
+        let person = world.list(client, told.into_iter().flatten()).await;
+        let Some(id) = world.id_of(&person) else { continue };
+        let is_me = id == world.me;
         if member.is_admin() {
             known.am_admin |= is_me;
             known.admins.insert(id.clone());
         }
         members.push(id);
     }
-    if members.len() > MEMBERS_MAX {
+    let chat = RemoteChatId::new(group.id.to_non_ad_string());
+    world.learn_group(&chat, known).await;
+    let secs = group.ephemeral.as_ref().and_then(|timer| timer.expiration).unwrap_or_default();
+    let timer = Timer::by_server(secs);
+    if let Err(error) = world.learn_timer(&chat, timer).await {
+        warn!(%error, "The timer of a group could not be stored.");
+    }
+    members
+}
+
+/// A group as it is shown, and what of it is remembered.
+pub(super) async fn info(world: &World, client: &Client, group: &GroupMetadata) -> ChatInfo {
+    let mut members = learn(world, client, group).await;
+    // In a community nobody speaks; its people are in its groups.
+    if members.len() > MEMBERS_MAX || group.is_parent_group {
         members.clear();
     }
-    let chat = RemoteChatId::new(group.id.to_non_ad_string());
-    world.learn_group(&chat, known);
     // A group without a picture is shown without one.
     let picture = client.contacts().get_profile_picture(&group.id, false).await.ok().flatten();
     let kind = if group.is_parent_group {
@@ -67,18 +87,35 @@ pub(super) async fn info(world: &World, client: &Client, group: &GroupMetadata) 
     }
 }
 
+/// A group as the server shows it; `None` where we are not in it, or where the server keeps silent.
+async fn looked_at(here: &Happenings, jid: &Jid) -> Option<GroupMetadata> {
+    for attempt in 1..=LOOKS_MAX {
+        match here.client.groups().get_metadata(jid).await {
+            Ok(group) => return Some(group),
+            Err(GroupError::Iq(IqError::ServerError { code: 401 | 403 | 404, .. })) => return None,
+            Err(error) if attempt == LOOKS_MAX => {
+                warn!(error = told(&error), "A group that changed cannot be looked at.");
+            }
+            Err(_) => tokio::time::sleep(LOOK_AGAIN_AFTER).await,
+        }
+    }
+    None
+}
+
 /// A group looks different now.
 pub(super) async fn changed(here: &Happenings, jid: &Jid) -> Result<(), NotStored> {
-    let group = match here.client.groups().get_metadata(jid).await {
-        Ok(group) => group,
-        Err(error) => {
-            debug!(%error, "A group that changed cannot be looked at.");
-            return Ok(());
-        }
-    };
+    let Some(group) = looked_at(here, jid).await else { return Ok(()) };
     let info = info(&here.world, &here.client, &group).await;
     let chat = RemoteChatId::new(jid.to_non_ad_string());
     here.push(RemoteEvent::ChatChanged { chat, change: ChatChange::Info(Box::new(info)) }).await
+}
+
+/// The groups that are another community's from now on, or nobody's: a community is told of its groups, and a group of its community.
+fn linked(told: &Jid, raw: &Node) -> Vec<Jid> {
+    let named = raw.children().unwrap_or_default().iter();
+    let named =
+        named.filter(|child| child.tag == "group").filter_map(|child| child.attrs().optional_jid("jid"));
+    [told.clone()].into_iter().chain(named.take(LINKED_MAX)).collect()
 }
 
 /// Something was done in a group.
@@ -93,7 +130,7 @@ pub(super) async fn updated(here: &Happenings, update: &GroupUpdate) -> Result<(
         Action::Delete { .. } => here.push(RemoteEvent::ChatChanged { chat, change: ChatChange::Gone }).await,
         Action::Ephemeral { expiration, .. } => timer(here, update, &chat, *expiration).await,
         Action::Create { .. } => {
-            if let Ok(group) = here.client.groups().get_metadata(&update.group_jid).await {
+            if let Some(group) = looked_at(here, &update.group_jid).await {
                 let info = Box::new(info(&here.world, &here.client, &group).await);
                 here.push(RemoteEvent::ChatChanged { chat, change: ChatChange::Present(info) }).await?;
             }
@@ -105,9 +142,13 @@ pub(super) async fn updated(here: &Happenings, update: &GroupUpdate) -> Result<(
         | Action::Unlocked
         | Action::Announce
         | Action::NotAnnounce
-        | Action::Modify { .. }
-        | Action::Link { .. }
-        | Action::Unlink { .. } => changed(here, &update.group_jid).await,
+        | Action::Modify { .. } => changed(here, &update.group_jid).await,
+        Action::Link { raw, .. } | Action::Unlink { raw, .. } => {
+            for jid in linked(&update.group_jid, raw) {
+                changed(here, &jid).await?;
+            }
+            Ok(())
+        }
         // Settings that nobody sees here.
         _ => Ok(()),
     }
@@ -116,8 +157,9 @@ pub(super) async fn updated(here: &Happenings, update: &GroupUpdate) -> Result<(
 async fn people(here: &Happenings, participants: &[GroupParticipantInfo]) -> Vec<RemoteUserId> {
     let mut people = Vec::with_capacity(participants.len());
     for participant in participants {
-        let alternate = participant.lid.as_ref().or(participant.phone_number.as_ref());
-        people.extend(scene::user(&here.world, &here.client, &participant.jid, alternate).await);
+        let told = [Some(&participant.jid), participant.lid.as_ref(), participant.phone_number.as_ref()];
+        let person = here.world.list(&here.client, told.into_iter().flatten()).await;
+        people.extend(here.world.id_of(&person));
     }
     people
 }
@@ -133,7 +175,7 @@ async fn members(
         return ourselves(here, chat, change).await;
     }
     if change == MemberChange::Left {
-        here.world.change_group(chat, |group| group.admins.retain(|admin| !people.contains(admin)));
+        here.world.change_group(chat, |group| group.admins.retain(|admin| !people.contains(admin))).await;
     }
     let changes = people.into_iter().map(|id| (id, change)).collect();
     here.push(RemoteEvent::MembersChanged { chat: chat.clone(), changes }).await
@@ -145,7 +187,7 @@ async fn ourselves(here: &Happenings, chat: &RemoteChatId, change: MemberChange)
         MemberChange::Left | MemberChange::Banned => ChatChange::Gone,
         MemberChange::Joined => {
             let Some(jid) = place::address(&here.world.me, chat) else { return Ok(()) };
-            let Ok(group) = here.client.groups().get_metadata(&jid).await else { return Ok(()) };
+            let Some(group) = looked_at(here, &jid).await else { return Ok(()) };
             ChatChange::Present(Box::new(info(&here.world, &here.client, &group).await))
         }
     };
@@ -160,16 +202,18 @@ async fn admins(
 ) -> Result<(), NotStored> {
     let people: HashSet<RemoteUserId> = people(here, participants).await.into_iter().collect();
     let me = here.world.me.clone();
-    here.world.change_group(chat, |group| {
-        if people.contains(&me) {
-            group.am_admin = are_admins;
-        }
-        if are_admins {
-            group.admins.extend(people);
-        } else {
-            group.admins.retain(|admin| !people.contains(admin));
-        }
-    });
+    here.world
+        .change_group(chat, |group| {
+            if people.contains(&me) {
+                group.am_admin = are_admins;
+            }
+            if are_admins {
+                group.admins.extend(people);
+            } else {
+                group.admins.retain(|admin| !people.contains(admin));
+            }
+        })
+        .await;
     Ok(())
 }
 
@@ -179,10 +223,13 @@ async fn timer(
     chat: &RemoteChatId,
     secs: u32,
 ) -> Result<(), NotStored> {
-    if !here.world.learn_timer(chat, secs).await? {
+    let timer = Timer::by_server(secs);
+    if !here.world.is_new_timer(chat, timer) {
         return Ok(());
     }
-    let Some(participant) = &update.participant else { return Ok(()) };
+    let Some(participant) = &update.participant else {
+        return here.world.learn_timer(chat, timer).await.map(drop);
+    };
     let source = MessageSource {
         chat: update.group_jid.clone(),
         sender: participant.clone(),
@@ -201,5 +248,6 @@ async fn timer(
         sent_ms: update.timestamp.timestamp_millis(),
         message: events::note(&timer_words(secs)),
     };
-    here.push(RemoteEvent::Message(message)).await
+    here.push(RemoteEvent::Message(message)).await?;
+    here.world.learn_timer(chat, timer).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! All that is no message: receipts, typing, names, groups, calls, marks, the past, and how the line stands.
+//! All that is no message: receipts, typing, names, groups, calls, marks, and how the line stands; and messages that came by a side way.
 //!
 //! They come on a bounded queue, in order. The library has acknowledged them already; what is lost of them is asked for again when the chat
 //! is looked at.
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use magpie_common::{
     ids::{AliasSet, RemoteChatId, RemoteUserId},
     message::{ChatChange, Personal, RemoteEvent, RemoteMessage, SessionState, UserInfo},
-    platform::{EventSink, NotStored},
+    platform::{ConnectError, EventSink, NotStored},
 };
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
@@ -18,14 +18,16 @@ use wacore::types::{
     message::MessageSource,
     presence::{ChatPresence, ReceiptType},
 };
-use wacore_binary::{Jid, JidExt};
+use wacore_binary::{Jid, JidExt, Server};
 use whatsapp_rust::Client;
 
 use super::{
+    ending::End,
     groups,
-    history::Past,
     intake::Intake,
+    phone,
     scene::{self, Scene},
+    settings::Settings,
     undecrypted::Undecrypted,
     world::{self, World},
 };
@@ -70,13 +72,14 @@ pub(super) const HEARD: &[EventKind] = &[
 const TYPING_MS: u32 = 25_000;
 
 /// Takes in what happens.
+#[derive(Clone)]
 pub(super) struct Happenings {
     pub(super) world: Arc<World>,
     pub(super) client: Arc<Client>,
     pub(super) sink: EventSink,
     pub(super) intake: Intake,
-    pub(super) past: Past,
     pub(super) undecrypted: Undecrypted,
+    pub(super) settings: Settings,
 }
 
 impl Happenings {
@@ -90,21 +93,32 @@ impl Happenings {
         }
     }
 
+    /// Takes messages in that came by another way than the hook, which are told once. When one cannot be stored the session ends.
+    pub(super) async fn messages(self, mut heard: mpsc::Receiver<Arc<Event>>, end: End) {
+        while let Some(event) = heard.recv().await {
+            let stored = match &*event {
+                Event::Messages(batch) => {
+                    let found: Vec<_> = batch.iter().cloned().collect();
+                    self.intake.store(&self.client, &found).await
+                }
+                Event::UndecryptableMessage(message) => self.undecrypted.heard(&self.client, message).await,
+                _ => Ok(()),
+            };
+            if let Err(error) = stored {
+                end.because(ConnectError::from(error));
+            }
+        }
+    }
+
     async fn take(&self, event: &Event) -> Result<(), NotStored> {
         match event {
-            Event::Connected(_) => self.push(RemoteEvent::StateChanged(SessionState::Connected)).await,
+            Event::Connected(_) => self.push(RemoteEvent::StateChanged(self.world.phone.state())).await,
             Event::Disconnected(_) => {
                 let reason = "the connection to WhatsApp broke off; the bridge connects again by itself";
                 self.push(RemoteEvent::StateChanged(SessionState::Disconnected { reason: reason.to_owned() }))
                     .await
             }
-            // What went through the hook was taken in there; this is what came by another way.
-            Event::Messages(batch) if !batch.hook_committed => {
-                let found: Vec<_> = batch.iter().cloned().collect();
-                self.intake.store(&self.client, &found).await
-            }
             Event::Receipt(receipt) => self.receipt(receipt).await,
-            Event::UndecryptableMessage(message) => self.undecrypted.heard(&self.client, message).await,
             Event::ChatPresence(presence) => self.typing(&presence.source, presence.state).await,
             Event::PictureUpdate(update) => {
                 let number = update.picture_id.clone().filter(|_| !update.removed);
@@ -116,25 +130,31 @@ impl Happenings {
             }
             Event::ContactUpdate(update) => {
                 let name = update.action.full_name.as_deref().and_then(world::name);
+                // Address books go by number; the hidden id stands beside it.
+                let hidden: Option<Jid> = update.action.lid_jid.as_deref().and_then(|jid| jid.parse().ok());
+                let jid = hidden.as_ref().filter(|jid| jid.is_lid()).unwrap_or(&update.jid);
                 if update.from_full_sync {
                     // The whole address book: whoever is in it is named when they speak.
-                    return self.learn(&update.jid, |names| names.contact = name).await.map(drop);
+                    return self.learn(jid, |names| names.contact = name).await.map(drop);
                 }
-                self.renamed(&update.jid, |names| names.contact = name).await
+                self.renamed(jid, |names| names.contact = name).await
             }
             Event::ContactNumberChanged(change) => self.number_changed(change).await,
             Event::GroupUpdate(update) => groups::updated(self, update).await,
-            Event::HistorySync(past) => self.past.heard(&self.client, past).await,
             Event::IncomingCall(_) | Event::MissedCall(_) => self.call(event).await,
             Event::MuteUpdate(_)
             | Event::ArchiveUpdate(_)
             | Event::PinUpdate(_)
             | Event::MarkChatAsReadUpdate(_) => self.personal(event).await,
             Event::AppStateSyncFailed(failed) => {
-                warn!(
-                    fatal = failed.fatal.len(),
-                    "Settings of the account could not be read; names may be missing."
-                );
+                if !failed.fatal.is_empty() || !failed.retryable.is_empty() {
+                    let (refused, tried_again) = (failed.fatal.len(), failed.retryable.len());
+                    warn!(
+                        refused,
+                        tried_again, "Settings of the account could not be read; names may be missing."
+                    );
+                }
+                self.settings.left_out(&failed.skipped);
                 Ok(())
             }
             other => {
@@ -150,6 +170,9 @@ impl Happenings {
 
     /// Who has read up to where. What was merely delivered is told nobody.
     async fn receipt(&self, receipt: &Receipt) -> Result<(), NotStored> {
+        if phone::is_by_phone(&self.world, &receipt.source) {
+            self.world.phone.seen().await;
+        }
         let is_read = matches!(
             receipt.r#type,
             ReceiptType::Read | ReceiptType::ReadSelf | ReceiptType::Played | ReceiptType::PlayedSelf
@@ -160,11 +183,12 @@ impl Happenings {
         if own || matches!(receipt.r#type, ReceiptType::ReadSelf | ReceiptType::PlayedSelf) {
             // Another device of ours; it does not always say in which chat.
             let Some((chat, up_to)) = self.world.seen(last) else { return Ok(()) };
+            self.world.forget_read(&chat, last);
             return self.push(RemoteEvent::Receipt { chat, reader: self.world.me.clone(), up_to }).await;
         }
         let Some(scene) = Scene::of(&self.world, &self.client, source).await else { return Ok(()) };
         let Writer::Other(reader) = &scene.writer else { return Ok(()) };
-        let ours = place::message(&self.world.me, &scene.chat, &Writer::Me, last);
+        let ours = scene::message(&self.world, &scene.chat, &Writer::Me, last);
         let up_to = self.world.seen(last).filter(|(chat, _)| *chat == scene.chat).map_or(ours, |(_, id)| id);
         self.push(RemoteEvent::Receipt { chat: scene.chat.clone(), reader: reader.clone(), up_to }).await
     }
@@ -183,7 +207,7 @@ impl Happenings {
         if jid.is_group() {
             return groups::changed(self, jid).await;
         }
-        let person = Person::told([jid]).completed(&self.client).await;
+        let person = self.world.meet(&self.client, [jid]).await;
         let Some(ids) = person.ids() else { return Ok(()) };
         let avatar = number.map(|number| RemoteFile::picture(jid, &number));
         let name = self.world.name(&person);
@@ -196,7 +220,7 @@ impl Happenings {
         jid: &Jid,
         learn: impl FnOnce(&mut world::Names) + Send,
     ) -> Result<Option<Person>, NotStored> {
-        let person = Person::told([jid]).completed(&self.client).await;
+        let person = self.world.list(&self.client, [jid]).await;
         let Some(id) = person.id() else { return Ok(None) };
         Ok(self.world.learn_name(&id, learn).await?.then_some(person))
     }
@@ -221,29 +245,23 @@ impl Happenings {
     ) -> Result<(), NotStored> {
         let new = Person::told([Some(&change.new_jid), change.new_lid.as_ref()].into_iter().flatten());
         let new = new.completed(&self.client).await;
-        let (Some(id), Some(mut ids)) = (new.id(), new.ids()) else { return Ok(()) };
-        let old = [Some(&change.old_jid), change.old_lid.as_ref()];
-        for old in old.into_iter().flatten().filter_map(identity::id_of).filter(|old| *old != id) {
-            let (from, to) = (place::direct(&self.world.me, &old), place::direct(&self.world.me, &id));
-            if self.world.is_phone_chat(&from) {
-                self.push(RemoteEvent::Migrated { from, to }).await?;
-            }
-            ids.merge(&AliasSet::single(old));
-        }
+        let old = (identity::id_of(&change.old_jid), change.old_lid.as_ref().and_then(identity::id_of));
+        self.world.number_changed(old, &new).await?;
+        let Some(ids) = new.id().map(AliasSet::single) else { return Ok(()) };
         let name = self.world.name(&new);
         self.push(RemoteEvent::UserChanged(UserInfo { ids, name, avatar: None, bot: false })).await
     }
 
     async fn call(&self, event: &Event) -> Result<(), NotStored> {
-        let (from, call_id, at, words) = match event {
+        let (from, call_id, at, (is_video, is_missed)) = match event {
             Event::IncomingCall(call) => match &call.action {
                 CallAction::Offer { call_id, is_video, group_jid: None, .. } => {
-                    (&call.from, call_id, call.timestamp, events::call(*is_video, false))
+                    (&call.from, call_id, call.timestamp, (*is_video, false))
                 }
                 // The rest is how a call goes on, and calls of groups are shown on the phone.
                 _ => return Ok(()),
             },
-            Event::MissedCall(call) => (&call.from, &call.call_id, call.timestamp, events::call(false, true)),
+            Event::MissedCall(call) => (&call.from, &call.call_id, call.timestamp, (false, true)),
             _ => return Ok(()),
         };
         let source =
@@ -252,7 +270,9 @@ impl Happenings {
         let Some(sender) = scene.sender(&self.world) else { return Ok(()) };
         let id = scene.message(&self.world, &format!("call-{call_id}"));
         let sent_ms = at.timestamp_millis();
-        let message = RemoteMessage { chat: scene.chat, id, sender, sent_ms, message: words };
+        let number = scene.person.phone.as_ref().map(|phone| phone.user_base());
+        let message = events::call(is_video, is_missed, number);
+        let message = RemoteMessage { chat: scene.chat, id, sender, sent_ms, message };
         self.push(RemoteEvent::Message(message)).await
     }
 
@@ -275,12 +295,15 @@ impl Happenings {
             _ => return Ok(()),
         };
         let Some(chat) = self.chat(jid).await else { return Ok(()) };
+        if personal.unread == Some(false) {
+            self.world.forget_unread(&chat);
+        }
         self.push(RemoteEvent::ChatChanged { chat, change: ChatChange::Personal(personal) }).await
     }
 
     /// The chat that an address names.
     pub(super) async fn chat(&self, jid: &Jid) -> Option<RemoteChatId> {
-        if jid.is_group() {
+        if jid.is_group() || jid.is_newsletter() || jid.server == Server::Broadcast {
             return place::chat(&self.world.me, jid, None);
         }
         let id: RemoteUserId = scene::user(&self.world, &self.client, jid, None).await?;

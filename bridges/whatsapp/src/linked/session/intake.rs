@@ -3,33 +3,36 @@
 //! WhatsApp repeats what was not acknowledged, whole batches at a time; the map of messages knows what is there already. When something
 //! cannot be stored the session ends, and the next one is told it again.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use magpie_common::{
-    ids::RemoteMessageId,
+    ids::{RemoteChatId, RemoteMessageId},
     message::{Emoji, Message, RemoteEvent, RemoteMessage},
     platform::{ConnectError, EventSink, NotStored},
 };
-use tracing::{debug, warn};
+use tracing::{debug, error};
 use wacore::types::{
     events::InboundMessage,
-    message::{EditAttribute, MessageCategory, MessageInfo},
+    message::{MessageCategory, MessageInfo},
 };
+use wacore_binary::{Jid, Server};
 use whatsapp_rust::{Client, InboundDurabilityHook};
 
 use super::{
-    End,
-    scene::{self, Scene},
+    ending::End,
+    phone,
+    scene::Scene,
     undecrypted::Undecrypted,
-    world::{self, PollMemory, Unread, World},
+    world::{self, PollMemory, Timer, Unread, World},
 };
 use crate::linked::{
-    events::{self, Meaning, Reading, Said, Target},
+    events::{self, Meaning, Reading, Said},
     place::Writer,
 };
 
+pub(super) mod changes;
 pub(super) mod votes;
 
 /// Takes messages in.
@@ -51,6 +54,20 @@ struct Taken<'a> {
     secret: Option<Vec<u8>>,
 }
 
+/// What a message becomes, and what is done once that is stored.
+#[derive(Default)]
+struct Mapped {
+    events: Vec<RemoteEvent>,
+    /// It was waited for, under these ids.
+    came: Vec<Key>,
+    /// Words stood in its place, under these ids.
+    replaced: Vec<Key>,
+    /// The timer that it set.
+    timer: Option<(RemoteChatId, Timer)>,
+}
+
+type Key = (RemoteChatId, RemoteMessageId);
+
 #[async_trait]
 impl InboundDurabilityHook for Intake {
     async fn on_messages(&self, client: Arc<Client>, batch: &[InboundMessage]) -> anyhow::Result<()> {
@@ -65,61 +82,90 @@ impl InboundDurabilityHook for Intake {
 impl Intake {
     /// Maps, pushes and waits until all of it is stored.
     pub(super) async fn store(&self, client: &Client, batch: &[InboundMessage]) -> Result<(), NotStored> {
-        let mut tickets = Vec::new();
-        let mut replaced = Vec::new();
-        let mut migrated = Vec::new();
+        let (mut tickets, mut mapped) = (Vec::new(), Vec::new());
         for inbound in batch {
-            for event in self.map(client, inbound).await? {
-                match &event {
-                    RemoteEvent::Edit { new, .. } if self.world.has_placeholder(&new.chat, &new.id) => {
-                        replaced.push((new.chat.clone(), new.id.clone()));
-                    }
-                    RemoteEvent::Migrated { from, .. } => migrated.push(from.clone()),
-                    _ => {}
-                }
+            // A client that outlives its session must acknowledge nothing.
+            if self.world.store.is_retired() {
+                return Err(NotStored("the session is over".to_owned()));
+            }
+            let mut told = self.map(client, inbound).await?;
+            for event in std::mem::take(&mut told.events) {
                 tickets.push(self.sink.push(event).await);
             }
+            mapped.push(told);
         }
         for ticket in tickets {
             ticket.stored().await?;
         }
-        for (chat, id) in replaced {
-            self.world.forget_placeholder(&chat, &id).await?;
-        }
-        for chat in migrated {
-            self.world.forget_phone_chat(&chat).await?;
+        for told in mapped {
+            self.stored(told).await?;
         }
         Ok(())
     }
 
-    async fn map(&self, client: &Client, inbound: &InboundMessage) -> Result<Vec<RemoteEvent>, NotStored> {
+    /// What it became is stored.
+    async fn stored(&self, told: Mapped) -> Result<(), NotStored> {
+        self.undecrypted.stored(&told.came).await?;
+        for (chat, id) in told.replaced {
+            self.world.forget_placeholder(&chat, &id).await?;
+        }
+        if let Some((chat, timer)) = told.timer {
+            self.world.learn_timer(&chat, timer).await?;
+        }
+        Ok(())
+    }
+
+    async fn map(&self, client: &Client, inbound: &InboundMessage) -> Result<Mapped, NotStored> {
         let info = &*inbound.info;
+        if phone::is_by_phone(&self.world, &info.source) {
+            self.world.phone.seen().await;
+        }
         // Between the devices of one account: keys, history, settings. The library has seen to it.
         if info.category == MessageCategory::Peer {
-            return Ok(Vec::new());
+            return Ok(Mapped::default());
         }
         let Some(scene) = Scene::of(&self.world, client, &info.source).await else {
             debug!(kind = %info.r#type, "A message belongs to no chat that has a room.");
-            return Ok(Vec::new());
+            let raw = || STANDARD_NO_PAD.encode(waproto::codec::message_to_vec(&inbound.message));
+            let unknown = |name| RemoteEvent::Unknown { chat: None, name, raw: raw() };
+            let events = unknown_sort(&info.source.chat).map(unknown).into_iter().collect();
+            return Ok(Mapped { events, ..Mapped::default() });
         };
-        let mut events: Vec<RemoteEvent> = scene.migration(&self.world).into_iter().collect();
-        if scene.goes_by_number() {
-            self.world.note_phone_chat(&scene.chat).await?;
-        }
+        let mut mapped = Mapped::default();
         self.learn(&scene, info).await?;
         let id = scene.message(&self.world, &info.id);
         self.world.note_seen(&info.id, &scene.chat, &id);
-        self.undecrypted.came(&scene.chat, &id);
+        // Words for it may stand under the id that the chat had.
+        for chat in [Some(scene.chat.clone()), scene.chat_by_number(&self.world)].into_iter().flatten() {
+            let key = (chat, id.clone());
+            if self.undecrypted.came(&key.0, &key.1) {
+                mapped.came.push(key.clone());
+            }
+            if self.world.has_placeholder(&key.0, &key.1) {
+                mapped.replaced.push(key);
+            }
+        }
         let context = inbound.message.message_context_info.as_option();
         let secret = context.and_then(|context| context.message_secret.clone());
         let taken = Taken { sent_ms: info.timestamp.timestamp_millis(), scene, info, id, secret };
         let bearer = taken.scene.bearer(&info.id);
-        let names = |jid: &wacore_binary::Jid| self.world.label(jid);
+        for jid in events::mentioned(&inbound.message) {
+            self.world.list(client, [&jid]).await;
+        }
+        let names = |jid: &wacore_binary::Jid| (self.world.whom(jid), self.world.label(jid));
         let view_once = self.world.config.linked_view_once;
-        let meaning = events::read(&inbound.message, &Reading { bearer: &bearer, names: &names, view_once });
+        let reading = Reading { bearer: &bearer, names: &names, view_once };
+        let meaning = guarded(|| events::read(&inbound.message, &reading));
+        if let Meaning::Timer { timer } = &meaning {
+            mapped.timer = self.new_timer(&taken, *timer);
+        }
         let raw = || STANDARD_NO_PAD.encode(waproto::codec::message_to_vec(&inbound.message));
-        events.extend(self.events(client, &taken, meaning, raw).await?);
-        Ok(events)
+        let told = self.events(client, &taken, meaning, raw).await?;
+        mapped.events.extend(match mapped.replaced.is_empty() {
+            true => told,
+            false => changes::in_place(&self.world, &taken, told),
+        });
+        Ok(mapped)
     }
 
     /// The names that came with a message.
@@ -166,6 +212,9 @@ impl Intake {
             Meaning::React { target, emoji, sent_ms } => {
                 let Some(target) = scene.target(world, client, &target).await else { return Ok(Vec::new()) };
                 let sender = scene.sender_id(world);
+                if scene.writer == Writer::Me {
+                    world.note_reaction(&chat, &target, emoji.as_deref()).await?;
+                }
                 // Everybody has one; a new one takes the place of the last.
                 let gone = RemoteEvent::Unreact {
                     chat: chat.clone(),
@@ -195,7 +244,7 @@ impl Intake {
                 let target = scene.target(world, client, &target).await;
                 target.map(|target| RemoteEvent::Pin { chat, target, pinned }).into_iter().collect()
             }
-            Meaning::Timer { secs } => self.timer(taken, secs).await?,
+            Meaning::Timer { timer } => self.timer(taken, timer).into_iter().collect(),
         })
     }
 
@@ -206,8 +255,8 @@ impl Intake {
         said: Said,
     ) -> Result<Vec<RemoteEvent>, NotStored> {
         let scene = &taken.scene;
-        if let Some(secs) = said.timer_secs {
-            self.world.learn_timer(&scene.chat, secs).await?;
+        if let Some((chat, timer)) = said.timer.and_then(|timer| self.new_timer(taken, timer)) {
+            self.world.learn_timer(&chat, timer).await?;
         }
         if scene.writer != Writer::Me {
             let participant = scene.other.is_none().then(|| taken.info.source.sender.to_non_ad());
@@ -217,12 +266,7 @@ impl Intake {
             return Ok(Vec::new());
         }
         let message = self.message(client, taken, said, taken.id.clone()).await;
-        let Some(message) = message else { return Ok(Vec::new()) };
-        Ok(vec![if self.world.has_placeholder(&message.chat, &message.id) {
-            RemoteEvent::Edit { new: message, edited_ms: self.world.clock.now_ms() }
-        } else {
-            RemoteEvent::Message(message)
-        }])
+        Ok(message.map(RemoteEvent::Message).into_iter().collect())
     }
 
     async fn poll(
@@ -257,73 +301,47 @@ impl Intake {
         let sender = scene.sender(world)?;
         Some(RemoteMessage { chat: scene.chat.clone(), id, sender, sent_ms: taken.sent_ms, message })
     }
-
-    /// Everybody takes back what they wrote; in groups admins take back the rest.
-    async fn revoke(&self, client: &Client, taken: &Taken<'_>, target: &Target) -> Vec<RemoteEvent> {
-        let (world, scene) = (&*self.world, &taken.scene);
-        let by = scene.sender_id(world);
-        let id = if target.own {
-            Some(scene.message(world, &target.stanza))
-        } else if self.may_revoke(taken, &by) {
-            scene.target(world, client, target).await
-        } else {
-            None
-        };
-        let Some(id) = id else {
-            warn!("Somebody tried to take back a message that is not theirs.");
-            return Vec::new();
-        };
-        vec![RemoteEvent::Redact { chat: scene.chat.clone(), ids: vec![id], by: Some(by) }]
-    }
-
-    /// The server marks what an admin takes back, and we know who is one, once the group was looked at.
-    fn may_revoke(&self, taken: &Taken<'_>, by: &magpie_common::ids::RemoteUserId) -> bool {
-        let is_group = taken.scene.other.is_none();
-        let is_admin = self.world.group(&taken.scene.chat).is_none_or(|group| group.admins.contains(by));
-        is_group && taken.info.edit == EditAttribute::AdminRevoke && is_admin
-    }
-
-    async fn timer(&self, taken: &Taken<'_>, secs: u32) -> Result<Vec<RemoteEvent>, NotStored> {
-        if !self.world.learn_timer(&taken.scene.chat, secs).await? {
-            return Ok(Vec::new());
-        }
-        let words = timer_words(secs);
-        let Some(sender) = taken.scene.sender(&self.world) else { return Ok(Vec::new()) };
-        Ok(vec![RemoteEvent::Message(RemoteMessage {
-            chat: taken.scene.chat.clone(),
-            id: taken.id.clone(),
-            sender,
-            sent_ms: taken.sent_ms,
-            message: events::note(&words),
-        })])
-    }
 }
 
-/// What a timer means.
-pub(super) fn timer_words(secs: u32) -> String {
-    const DAY_SECS: u32 = 24 * 60 * 60;
-    match secs {
-        0 => "Messages do not disappear any more on WhatsApp. They stay here in any case.".to_owned(),
-        _ if secs < 2 * DAY_SECS => {
-            format!("Messages disappear on WhatsApp after {} hours. They stay here.", secs.div_ceil(3_600))
-        }
-        _ => {
-            format!("Messages disappear on WhatsApp after {} days. They stay here.", secs.div_ceil(DAY_SECS))
-        }
-    }
+/// A sort of chat that nobody here knows.
+fn unknown_sort(chat: &Jid) -> Option<String> {
+    let is_person =
+        matches!(chat.server, Server::Pn | Server::Lid | Server::Hosted | Server::HostedLid | Server::Bot);
+    let is_known = is_person || matches!(chat.server, Server::Group | Server::Broadcast | Server::Newsletter);
+    (!is_known).then(|| format!("chat of {}", chat.server.as_str()))
 }
 
-/// Who voted.
-async fn voter(
-    world: &World,
-    client: &Client,
-    taken: &Taken<'_>,
-) -> Option<magpie_common::ids::RemoteUserId> {
-    match taken.scene.writer {
-        Writer::Me => Some(world.me.clone()),
-        Writer::Other(_) => {
-            let source = &taken.info.source;
-            scene::user(world, client, &source.sender, source.sender_alt.as_ref()).await
+/// What a message means; one that cannot be read at all stops no other.
+pub(super) fn guarded(read: impl FnOnce() -> Meaning) -> Meaning {
+    std::panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        error!("A message of WhatsApp could not be read. This is a fault of the bridge; please report it.");
+        Meaning::Unknown { name: "unreadable".to_owned() }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_cannot_be_read_stops_no_other() {
+        let meaning = guarded(|| panic!("a fault"));
+        assert_eq!(meaning, Meaning::Unknown { name: "unreadable".to_owned() });
+        assert_eq!(guarded(|| Meaning::Nothing), Meaning::Nothing);
+    }
+
+    #[test]
+    fn what_comes_from_another_sort_of_chat_is_told() {
+        for (chat, expected) in [
+            ("22@lid", None),
+            ("1-2@g.us", None),
+            ("status@broadcast", None),
+            ("1@newsletter", None),
+            ("1@interop", Some("chat of interop")),
+            ("1@msgr", Some("chat of msgr")),
+        ] {
+            let chat: Jid = chat.parse().expect("an address");
+            assert_eq!(unknown_sort(&chat).as_deref(), expected, "{chat}");
         }
     }
 }

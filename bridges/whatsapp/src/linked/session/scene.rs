@@ -2,13 +2,13 @@
 
 use magpie_common::{
     ids::{AliasSet, RemoteChatId, RemoteMessageId, RemoteUserId},
-    message::{RemoteEvent, Sender},
+    message::Sender,
 };
 use wacore::types::message::MessageSource;
 use wacore_binary::{Jid, JidExt, Server};
 use whatsapp_rust::Client;
 
-use super::world::World;
+use super::{feeds, world::World};
 use crate::linked::{
     events::Target,
     file::Bearer,
@@ -32,17 +32,18 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// Reads where a stanza comes from; `None` for what has no room: the status, channels, strangers' lists.
+    /// Reads where a stanza comes from; `None` for what has no room: strangers' lists, and where they are not wanted the status and channels.
     pub(super) async fn of(world: &World, client: &Client, source: &MessageSource) -> Option<Self> {
         let (chat, from_me) = (&source.chat, source.is_from_me || world.own.is(&source.sender));
-        if chat.is_status_broadcast() || chat.is_newsletter() {
+        if !feeds::is_wanted(&world.config, chat) {
             return None;
         }
         let writer_told = [Some(&source.sender), source.sender_alt.as_ref()];
-        if chat.is_group() {
+        if chat.is_group() || chat.is_status_broadcast() || chat.is_newsletter() {
             let person = match from_me {
                 true => world.own.clone(),
-                false => Person::told(writer_told.into_iter().flatten()).completed(client).await,
+                false if chat.is_newsletter() => Person::told([chat]),
+                false => world.meet(client, writer_told.into_iter().flatten()).await,
             };
             let chat_id = place::chat(&world.me, chat, None)?;
             let writer = if from_me { Writer::Me } else { Writer::Other(person.id()?) };
@@ -57,12 +58,12 @@ impl Scene {
             true => [Some(chat), source.recipient_alt.as_ref()],
             false => writer_told,
         };
-        let mut other = Person::told(other_told.into_iter().flatten()).completed(client).await;
+        let mut other = world.meet(client, other_told.into_iter().flatten()).await;
         if other.address().is_some_and(|address| world.own.is(address)) {
             other = world.own.clone();
         }
         let jid = other.address()?.clone();
-        let chat_id = place::direct(&world.me, &own_id(world, &other)?);
+        let chat_id = place::direct(&world.me, &world.id_of(&other)?);
         let (writer, person) = match from_me {
             true => (Writer::Me, world.own.clone()),
             false => (Writer::Other(other.id()?), other.clone()),
@@ -72,7 +73,7 @@ impl Scene {
 
     /// The id of a message of this writer.
     pub(super) fn message(&self, world: &World, stanza: &str) -> RemoteMessageId {
-        place::message(&world.me, &self.chat, &self.writer, stanza)
+        message(world, &self.chat, &self.writer, stanza)
     }
 
     /// The id of a message that this writer names.
@@ -92,7 +93,7 @@ impl Scene {
                 (None, None) => return None,
             }
         };
-        Some(place::message(&world.me, &self.chat, &writer, &target.stanza))
+        Some(message(world, &self.chat, &writer, &target.stanza))
     }
 
     /// The id of a message that is quoted here.
@@ -107,7 +108,7 @@ impl Scene {
             (None, Some(other)) => Writer::Other(other.id()?),
             (None, None) => return None,
         };
-        Some(place::message(&world.me, &self.chat, &writer, stanza))
+        Some(message(world, &self.chat, &writer, stanza))
     }
 
     fn opposite(&self) -> Option<Writer> {
@@ -152,24 +153,20 @@ impl Scene {
         }
     }
 
-    /// That the chat went by a number until now, if it did.
-    pub(super) fn migration(&self, world: &World) -> Option<RemoteEvent> {
-        let other = self.other.as_ref()?;
-        let (phone, _lid) = (other.phone.as_ref()?, other.lid.as_ref()?);
-        let from = place::direct(&world.me, &crate::linked::identity::id_of(phone)?);
-        (from != self.chat && world.is_phone_chat(&from))
-            .then(|| RemoteEvent::Migrated { from, to: self.chat.clone() })
-    }
-
-    /// Whether the chat goes by a number.
-    pub(super) fn goes_by_number(&self) -> bool {
-        self.other.as_ref().is_some_and(|other| other.lid.is_none() && other.phone.is_some())
+    /// The id that a chat of two had by the number of the other side.
+    pub(super) fn chat_by_number(&self, world: &World) -> Option<RemoteChatId> {
+        let number = crate::linked::identity::id_of(self.other.as_ref()?.phone.as_ref()?)?;
+        Some(place::direct(&world.me, &number)).filter(|chat| *chat != self.chat)
     }
 }
 
-/// Somebody's id; our own is that of the login.
-fn own_id(world: &World, person: &Person) -> Option<RemoteUserId> {
-    if *person == world.own { Some(world.me.clone()) } else { person.id() }
+/// The id of a message of somebody.
+pub(super) fn message(world: &World, chat: &RemoteChatId, writer: &Writer, stanza: &str) -> RemoteMessageId {
+    let writer = match writer {
+        Writer::Me => Writer::Me,
+        Writer::Other(id) => Writer::Other(world.writer_name(id)),
+    };
+    place::message(&world.me, chat, &writer, stanza)
 }
 
 /// Who an address is as a writer.
@@ -178,7 +175,7 @@ pub(super) async fn writer(world: &World, client: &Client, address: &str) -> Opt
     if world.own.is(&jid) {
         return Some(Writer::Me);
     }
-    Person::told([&jid]).completed(client).await.id().map(Writer::Other)
+    world.list(client, [&jid]).await.id().map(Writer::Other)
 }
 
 /// Who an address is.
@@ -191,5 +188,5 @@ pub(super) async fn user(
     if world.own.is(jid) {
         return Some(world.me.clone());
     }
-    Person::told([Some(jid), alternate].into_iter().flatten()).completed(client).await.id()
+    world.meet(client, [Some(jid), alternate].into_iter().flatten()).await.id()
 }

@@ -9,25 +9,28 @@ use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
     message::clean_name,
-    platform::{Keeping, Kept as Row, NotStored, Vault},
+    platform::{EventSink, Keeping, Kept as Row, NotStored, Vault},
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use wacore_binary::Jid;
 
+pub(super) use self::groups::Group;
+use self::people::People;
+use super::{phone::Phone, unread};
 use crate::{
     config::WhatsAppConfig,
-    linked::{
-        identity::{self, Person},
-        store::Kept,
-    },
+    linked::{identity::Person, store::Kept},
 };
 
+mod groups;
+mod people;
+mod reactions;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 const NAMES: &str = "name";
 const TIMERS: &str = "timer";
-const PHONE_CHATS: &str = "phone_chat";
 const PLACEHOLDERS: &str = "placeholder";
 const POLLS: &str = "poll";
 
@@ -44,19 +47,27 @@ pub(super) struct World {
     pub(super) own: Person,
     pub(super) clock: Clock,
     pub(super) config: Arc<WhatsAppConfig>,
+    /// Where is told who turns out to be whom.
+    sink: EventSink,
     pub(super) vault: Vault,
     pub(super) store: Kept,
+    /// When the phone of the account was seen.
+    pub(super) phone: Phone,
+    /// Goes off when somebody's message came or was read.
+    pub(super) unread_changed: Notify,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     names: HashMap<RemoteUserId, Names>,
-    timers: HashMap<RemoteChatId, u32>,
-    phone_chats: HashSet<RemoteChatId>,
+    timers: HashMap<RemoteChatId, Timer>,
+    people: People,
     placeholders: HashSet<(RemoteChatId, RemoteMessageId)>,
     groups: HashMap<RemoteChatId, Group>,
     unread: HashMap<RemoteChatId, VecDeque<Unread>>,
+    /// Chats whose unread messages are not kept as they are now.
+    unread_dirty: HashSet<RemoteChatId>,
     seen: HashMap<String, (RemoteChatId, RemoteMessageId)>,
     seen_order: VecDeque<String>,
 }
@@ -73,20 +84,29 @@ pub(super) struct Names {
     pub(super) business: Option<String>,
 }
 
-/// What is known of a group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Group {
-    pub(super) admins: HashSet<RemoteUserId>,
-    /// Whether only admins write.
-    pub(super) is_announcement: bool,
-    /// Whether only admins change its looks.
-    pub(super) is_locked: bool,
-    /// Whether we are an admin.
-    pub(super) am_admin: bool,
+/// After how long messages of a chat disappear, and since when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Timer {
+    /// 0 for never.
+    pub(super) secs: u32,
+    /// When it was set, in milliseconds since 1970.
+    pub(super) set_ms: i64,
+}
+
+impl Timer {
+    /// As the server tells it, which always counts.
+    pub(super) fn by_server(secs: u32) -> Self {
+        Self { secs, set_ms: i64::MAX }
+    }
+
+    fn of(row: &Row) -> Self {
+        let set_ms = row.value.as_slice().try_into().map_or(0, i64::from_be_bytes);
+        Self { secs: u32::try_from(row.mark).unwrap_or_default(), set_ms }
+    }
 }
 
 /// A message that was not told to be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Unread {
     pub(super) stanza: String,
     /// Who wrote it, in groups.
@@ -117,26 +137,34 @@ impl World {
         own: Person,
         clock: Clock,
         config: Arc<WhatsAppConfig>,
-        (vault, store): (Vault, Kept),
+        (sink, store): (EventSink, Kept),
     ) -> Result<Self, NotStored> {
-        let mut state = State::default();
+        let (vault, mut state) = (sink.vault(), State::default());
         for row in vault.all(NAMES).await? {
             if let Ok(names) = serde_json::from_slice(&row.value) {
                 state.names.insert(RemoteUserId::new(row.key), names);
             }
         }
         for row in vault.all(TIMERS).await? {
-            state.timers.insert(RemoteChatId::new(row.key), u32::try_from(row.mark).unwrap_or_default());
+            let timer = Timer::of(&row);
+            state.timers.insert(RemoteChatId::new(row.key), timer);
         }
-        for row in vault.all(PHONE_CHATS).await? {
-            state.phone_chats.insert(RemoteChatId::new(row.key));
+        for shelf in [people::NUMBERS, people::OWNERS, people::WRITERS] {
+            vault.all(shelf).await?.iter().for_each(|row| state.people.take(shelf, row));
+        }
+        reactions::tidy(&vault, clock.now_ms()).await?;
+        for row in vault.all(groups::SHELF).await? {
+            state.groups.extend(groups::read(row));
         }
         for row in vault.all(PLACEHOLDERS).await? {
             if let Some((chat, id)) = row.key.split_once('\n') {
                 state.placeholders.insert((RemoteChatId::new(chat), RemoteMessageId::new(id)));
             }
         }
-        Ok(Self { me, own, clock, config, vault, store, state: Mutex::new(state) })
+        state.unread = unread::read(vault.all(unread::SHELF).await?);
+        let phone = Phone::load(clock.clone(), vault.clone()).await?;
+        let (unread_changed, state) = (Notify::new(), Mutex::new(state));
+        Ok(Self { me, own, clock, config, sink, vault, store, phone, unread_changed, state })
     }
 
     /// How somebody is called; the number, when nobody says.
@@ -146,10 +174,16 @@ impl World {
         known.or_else(|| person.phone.as_ref().map(|phone| format!("+{}", phone.user_base())))
     }
 
+    /// The id of somebody; our own is that of the login.
+    pub(super) fn id_of(&self, person: &Person) -> Option<RemoteUserId> {
+        let is_me = person.address().is_some_and(|address| self.own.is(address));
+        if is_me { Some(self.me.clone()) } else { person.id() }
+    }
+
     /// How whoever is mentioned is called.
     pub(super) fn label(&self, jid: &Jid) -> String {
-        let known = identity::id_of(jid)
-            .and_then(|id| self.state().names.get(&id).and_then(|names| names.best().cloned()));
+        let known =
+            self.whom(jid).and_then(|id| self.state().names.get(&id).and_then(|names| names.best().cloned()));
         known.unwrap_or_else(|| jid.user_base().to_owned())
     }
 
@@ -174,53 +208,49 @@ impl World {
         id: &RemoteUserId,
         learn: impl FnOnce(&mut Names) + Send,
     ) -> Result<bool, NotStored> {
-        let (changed, names) = {
+        let (before, names) = {
             let mut state = self.state();
             let names = state.names.entry(id.clone()).or_default();
             let before = names.clone();
             learn(names);
-            (*names != before, names.clone())
+            (before, names.clone())
         };
-        if changed {
-            let value = serde_json::to_vec(&names).unwrap_or_default();
-            self.keep(NAMES, id.as_str(), 0, value).await?;
+        if names == before {
+            return Ok(false);
         }
-        Ok(changed)
+        let value = serde_json::to_vec(&names).unwrap_or_default();
+        let kept = self.keep(NAMES, id.as_str(), 0, value).await;
+        if kept.is_err() {
+            // It is another one still, and is stored when it is told again.
+            self.state().names.insert(id.clone(), before);
+        }
+        kept.map(|()| true)
     }
 
     /// After how many seconds messages of a chat disappear; 0 for never.
     pub(super) fn timer_secs(&self, chat: &RemoteChatId) -> u32 {
-        self.state().timers.get(chat).copied().unwrap_or_default()
+        self.state().timers.get(chat).map_or(0, |timer| timer.secs)
+    }
+
+    /// Whether a timer is another one than before, and set later.
+    pub(super) fn is_new_timer(&self, chat: &RemoteChatId, timer: Timer) -> bool {
+        let known = self.state().timers.get(chat).copied().unwrap_or_default();
+        known.secs != timer.secs && known.set_ms <= timer.set_ms
     }
 
     /// Learns a timer; whether it is another one than before.
-    pub(super) async fn learn_timer(&self, chat: &RemoteChatId, secs: u32) -> Result<bool, NotStored> {
-        if self.timer_secs(chat) == secs {
+    pub(super) async fn learn_timer(&self, chat: &RemoteChatId, timer: Timer) -> Result<bool, NotStored> {
+        if !self.is_new_timer(chat, timer) {
             return Ok(false);
         }
-        self.state().timers.insert(chat.clone(), secs);
-        self.keep(TIMERS, chat.as_str(), secs.into(), Vec::new()).await?;
+        self.keep(TIMERS, chat.as_str(), timer.secs.into(), timer.set_ms.to_be_bytes().to_vec()).await?;
+        self.state().timers.insert(chat.clone(), timer);
         Ok(true)
     }
 
-    /// Remembers that a chat goes by a number, since no hidden id was known yet.
-    pub(super) async fn note_phone_chat(&self, chat: &RemoteChatId) -> Result<(), NotStored> {
-        if self.state().phone_chats.insert(chat.clone()) {
-            self.keep(PHONE_CHATS, chat.as_str(), 0, Vec::new()).await?;
-        }
-        Ok(())
-    }
-
-    /// Whether a chat goes by a number.
-    pub(super) fn is_phone_chat(&self, chat: &RemoteChatId) -> bool {
-        self.state().phone_chats.contains(chat)
-    }
-
-    /// It goes by the hidden id from now on, and that is stored.
-    pub(super) async fn forget_phone_chat(&self, chat: &RemoteChatId) -> Result<(), NotStored> {
-        self.state().phone_chats.remove(chat);
-        let key = chat.as_str().to_owned();
-        self.vault.keep(vec![Keeping::Remove { shelf: PHONE_CHATS.to_owned(), key }]).await
+    /// Words of ours are about to stand in the place of a message.
+    pub(super) fn expect_placeholder(&self, chat: &RemoteChatId, id: &RemoteMessageId) {
+        self.state().placeholders.insert((chat.clone(), id.clone()));
     }
 
     /// Remembers that words of ours stand in the place of a message.
@@ -270,21 +300,6 @@ impl World {
         Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
     }
 
-    pub(super) fn group(&self, chat: &RemoteChatId) -> Option<Group> {
-        self.state().groups.get(chat).cloned()
-    }
-
-    pub(super) fn learn_group(&self, chat: &RemoteChatId, group: Group) {
-        self.state().groups.insert(chat.clone(), group);
-    }
-
-    /// Changes what is known of a group, if anything is.
-    pub(super) fn change_group(&self, chat: &RemoteChatId, change: impl FnOnce(&mut Group)) {
-        if let Some(group) = self.state().groups.get_mut(chat) {
-            change(group);
-        }
-    }
-
     /// A message came in that is not read yet.
     pub(super) fn note_unread(&self, chat: &RemoteChatId, unread: Unread) {
         let mut state = self.state();
@@ -293,6 +308,8 @@ impl World {
         if waiting.len() > UNREAD_MAX {
             waiting.pop_front();
         }
+        state.unread_dirty.insert(chat.clone());
+        self.unread_changed.notify_one();
     }
 
     /// What was unread up to a message, with it.
@@ -300,9 +317,51 @@ impl World {
         let mut state = self.state();
         let waiting = state.unread.entry(chat.clone()).or_default();
         match waiting.iter().position(|unread| unread.stanza == up_to.stanza) {
-            Some(place) => waiting.drain(..=place).collect(),
+            Some(place) => {
+                let read = waiting.drain(..=place).collect();
+                state.unread_dirty.insert(chat.clone());
+                self.unread_changed.notify_one();
+                read
+            }
             None => vec![up_to],
         }
+    }
+
+    /// It could not be told that these were read.
+    pub(super) fn put_unread_back(&self, chat: &RemoteChatId, read: Vec<Unread>) {
+        let mut state = self.state();
+        let waiting = state.unread.entry(chat.clone()).or_default();
+        for unread in read.into_iter().rev() {
+            waiting.push_front(unread);
+        }
+        waiting.truncate(UNREAD_MAX);
+        state.unread_dirty.insert(chat.clone());
+        self.unread_changed.notify_one();
+    }
+
+    /// Somebody has read in another device of ours what came up to a message.
+    pub(super) fn forget_read(&self, chat: &RemoteChatId, stanza: &str) {
+        drop(self.take_read(chat, Unread { stanza: stanza.to_owned(), participant: None }));
+    }
+
+    /// All of a chat was read in another device of ours.
+    pub(super) fn forget_unread(&self, chat: &RemoteChatId) {
+        let mut state = self.state();
+        if state.unread.remove(chat).is_some() {
+            state.unread_dirty.insert(chat.clone());
+            self.unread_changed.notify_one();
+        }
+    }
+
+    /// The chats of which other messages are unread than are kept, with those.
+    pub(super) fn take_unread_changes(&self) -> Vec<(RemoteChatId, Vec<Unread>)> {
+        let mut state = self.state();
+        let dirty = std::mem::take(&mut state.unread_dirty);
+        let unread = |chat: RemoteChatId| {
+            let waiting = state.unread.get(&chat).map(|it| it.iter().cloned().collect()).unwrap_or_default();
+            (chat, waiting)
+        };
+        dirty.into_iter().map(unread).collect()
     }
 
     /// Remembers where a stanza's message stands, for what names only the stanza.

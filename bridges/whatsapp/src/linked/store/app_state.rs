@@ -16,6 +16,14 @@ use super::{Kept, clear, hex, json, put, remove};
 const KEY: &str = "app_state_key";
 const LATEST: &str = "app_state_latest";
 const VERSION: &str = "app_state_version";
+/// All collections that WhatsApp has.
+const COLLECTIONS: [&str; 5] =
+    ["critical_block", "critical_unblock_low", "regular_high", "regular", "regular_low"];
+
+/// All shelves of this file.
+pub(super) fn shelves() -> impl Iterator<Item = String> {
+    [KEY, LATEST, VERSION].map(str::to_owned).into_iter().chain(COLLECTIONS.into_iter().map(macs))
+}
 
 #[async_trait]
 impl AppSyncStore for Kept {

@@ -6,6 +6,9 @@ use wacore::store::{Device, error::Result, traits::DeviceStore};
 use super::Kept;
 
 const DEVICE: &str = "device";
+
+/// All shelves of this file.
+pub(super) const SHELVES: &[&str] = &[DEVICE];
 /// A vault holds one device.
 const NUMBER: i32 = 1;
 
@@ -24,7 +27,7 @@ impl DeviceStore for Kept {
     }
 
     async fn create(&self) -> Result<i32> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         if !self.exists().await? {
             self.save(&Device::new()).await?;
         }

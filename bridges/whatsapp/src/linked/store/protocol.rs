@@ -21,6 +21,9 @@ const DEVICES: &str = "devices";
 const GROUP: &str = "group";
 const TRUST: &str = "trust";
 
+/// All shelves of this file.
+pub(super) const SHELVES: &[&str] = &[SENDER_KEY_DEVICES, LID, PHONE, BASE_KEY, DEVICES, GROUP, TRUST];
+
 /// Which devices of a group hold our sender key.
 type Holders = BTreeMap<String, bool>;
 
@@ -32,18 +35,19 @@ impl ProtocolStore for Kept {
     }
 
     async fn set_sender_key_status(&self, group_jid: &str, entries: &[(&str, bool)]) -> Result<()> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         let mut holders: Holders = self.json(SENDER_KEY_DEVICES, group_jid).await?.unwrap_or_default();
         holders.extend(entries.iter().map(|(device, has_key)| ((*device).to_owned(), *has_key)));
         self.put_json(SENDER_KEY_DEVICES, group_jid, &holders).await
     }
 
     async fn clear_sender_key_devices(&self, group_jid: &str) -> Result<()> {
+        let _order = self.order().await?;
         self.remove(SENDER_KEY_DEVICES, group_jid).await
     }
 
     async fn delete_sender_key_device_rows(&self, device_jids: &[&str]) -> Result<()> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         let mut changes = Vec::new();
         for row in self.rows(SENDER_KEY_DEVICES).await? {
             let mut holders: Holders = read_json(&row.value)?;
@@ -57,6 +61,7 @@ impl ProtocolStore for Kept {
     }
 
     async fn clear_all_sender_key_devices(&self) -> Result<()> {
+        let _order = self.order().await?;
         self.change(vec![clear(SENDER_KEY_DEVICES)]).await
     }
 
@@ -74,7 +79,7 @@ impl ProtocolStore for Kept {
     }
 
     async fn put_lid_mappings(&self, entries: &[LidPnMappingEntry]) -> Result<()> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         let mut phones: HashMap<&str, String> = HashMap::new();
         let mut changes = Vec::with_capacity(entries.len() * 2);
         for entry in entries {
@@ -90,7 +95,11 @@ impl ProtocolStore for Kept {
             changes.push(put(LID, &entry.lid, 0, json(entry)?));
             phones.insert(&entry.lid, entry.phone_number.clone());
         }
-        self.change(changes).await
+        self.change(changes).await?;
+        if let Some(learned) = self.0.learned.get() {
+            entries.iter().for_each(|entry| learned(&entry.phone_number, &entry.lid));
+        }
+        Ok(())
     }
 
     async fn get_all_lid_mappings(&self) -> Result<Vec<LidPnMappingEntry>> {
@@ -149,11 +158,12 @@ impl ProtocolStore for Kept {
     }
 
     async fn put_tc_token(&self, jid: &str, entry: &TcTokenEntry) -> Result<()> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         self.put_json(TRUST, jid, entry).await
     }
 
     async fn delete_tc_token(&self, jid: &str) -> Result<()> {
+        let _order = self.order().await?;
         self.remove(TRUST, jid).await
     }
 
@@ -162,7 +172,7 @@ impl ProtocolStore for Kept {
     }
 
     async fn delete_expired_tc_tokens(&self, token_cutoff: i64, sender_cutoff: i64) -> Result<u32> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         let mut gone = Vec::new();
         for row in self.rows(TRUST).await? {
             let entry: TcTokenEntry = read_json(&row.value)?;
@@ -178,7 +188,7 @@ impl ProtocolStore for Kept {
     }
 
     async fn touch_tc_token_sender_timestamp(&self, jid: &str, sender_timestamp: i64) -> Result<()> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         let entry = match self.get_tc_token(jid).await? {
             Some(known) => {
                 let newest =
@@ -195,7 +205,7 @@ impl ProtocolStore for Kept {
     }
 
     async fn store_received_tc_token(&self, jid: &str, token: &[u8], token_timestamp: i64) -> Result<()> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         let known = self.get_tc_token(jid).await?;
         // A late one does not take the place of a newer one; a placeholder without bytes stands in nobody's way.
         if known

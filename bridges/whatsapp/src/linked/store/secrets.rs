@@ -13,6 +13,9 @@ use super::{Kept, json, key, put};
 
 const SECRET: &str = "message_secret";
 
+/// All shelves of this file.
+pub(super) const SHELVES: &[&str] = &[SECRET];
+
 /// A secret as it is kept.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Secret {
@@ -26,7 +29,7 @@ struct Secret {
 #[async_trait]
 impl MsgSecretStore for Kept {
     async fn put_msg_secrets(&self, entries: Vec<MsgSecretEntry>) -> Result<usize> {
-        let _order = self.0.order.lock().await;
+        let _order = self.order().await?;
         let stored = entries.len();
         let mut merged: HashMap<String, Secret> = HashMap::with_capacity(stored);
         for entry in entries {

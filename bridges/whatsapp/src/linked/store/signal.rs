@@ -6,13 +6,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use wacore::store::{error::Result, traits::SignalStore};
 
-use super::{Kept, damaged, put};
+use super::{Kept, put};
 
 const IDENTITY: &str = "identity";
 const SESSION: &str = "session";
 const PREKEY: &str = "prekey";
 const SIGNED_PREKEY: &str = "signed_prekey";
 const SENDER_KEY: &str = "sender_key";
+
+/// All shelves of this file.
+pub(super) const SHELVES: &[&str] = &[IDENTITY, SESSION, PREKEY, SIGNED_PREKEY, SENDER_KEY];
 
 #[async_trait]
 impl SignalStore for Kept {
@@ -26,8 +29,11 @@ impl SignalStore for Kept {
     }
 
     async fn load_identity(&self, address: &str) -> Result<Option<[u8; 32]>> {
-        let bytes = self.bytes(IDENTITY, address).await?;
-        bytes.map(|bytes| bytes.try_into().map_err(|_| damaged("an identity key"))).transpose()
+        let Some(bytes) = self.bytes(IDENTITY, address).await? else { return Ok(None) };
+        match bytes.try_into() {
+            Ok(key) => Ok(Some(key)),
+            Err(_) => Err(self.damaged("an identity key").await),
+        }
     }
 
     async fn delete_identity(&self, address: &str) -> Result<()> {
@@ -76,7 +82,10 @@ impl SignalStore for Kept {
 
     async fn get_max_prekey_id(&self) -> Result<u32> {
         let newest = self.rows(PREKEY).await?.last().map_or(0, |row| row.mark);
-        u32::try_from(newest).map_err(|_| damaged("a one-time key"))
+        match u32::try_from(newest) {
+            Ok(newest) => Ok(newest),
+            Err(_) => Err(self.damaged("a one-time key").await),
+        }
     }
 
     async fn store_signed_prekey(&self, id: u32, record: &[u8]) -> Result<()> {
@@ -89,8 +98,11 @@ impl SignalStore for Kept {
 
     async fn load_all_signed_prekeys(&self) -> Result<Vec<(u32, Vec<u8>)>> {
         let rows = self.rows(SIGNED_PREKEY).await?.into_iter();
-        rows.map(|row| Ok((u32::try_from(row.mark).map_err(|_| damaged("a signed key"))?, row.value)))
-            .collect()
+        let keys = rows.map(|row| u32::try_from(row.mark).map(|id| (id, row.value)));
+        match keys.collect::<std::result::Result<_, _>>() {
+            Ok(keys) => Ok(keys),
+            Err(_) => Err(self.damaged("a signed key").await),
+        }
     }
 
     async fn remove_signed_prekey(&self, id: u32) -> Result<()> {

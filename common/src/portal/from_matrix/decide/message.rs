@@ -10,12 +10,12 @@ use crate::{
         OutgoingMessage, RichText,
     },
     portal::from_matrix::related::Target,
-    store::{Direction, MessageState, PortalRow},
+    store::{Direction, MessageState},
 };
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
-pub(super) fn decide(facts: &Facts<'_>, portal: &PortalRow, limits: &Limits) -> Decision {
+pub(super) fn decide(facts: &Facts<'_>, limits: &Limits) -> Decision {
     if let Some(command) = asked(facts) {
         return decide_command(facts, command);
     }
@@ -31,7 +31,7 @@ pub(super) fn decide(facts: &Facts<'_>, portal: &PortalRow, limits: &Limits) -> 
     let Read { said, .. } = read;
     match said {
         Said::Message(message) if is_edit => decide_edit(facts, limits, message),
-        Said::Message(message) => decide_new(facts, portal, limits, message),
+        Said::Message(message) => decide_new(facts, limits, message),
         Said::Location { .. } if is_edit => {
             Decision::Refuse("a place that was sent cannot be changed. Send the new one.".to_owned())
         }
@@ -63,7 +63,7 @@ fn decide_command(facts: &Facts<'_>, command: ChatCommand) -> Decision {
     Decision::Deliver(Box::new(Outgoing::Message(outgoing(facts, message))), Then::Link)
 }
 
-fn decide_new(facts: &Facts<'_>, portal: &PortalRow, limits: &Limits, message: Message) -> Decision {
+fn decide_new(facts: &Facts<'_>, limits: &Limits, message: Message) -> Decision {
     if message.text.is_blank() && message.attachments.is_empty() {
         return ignore("the message has no words");
     }
@@ -75,7 +75,6 @@ fn decide_new(facts: &Facts<'_>, portal: &PortalRow, limits: &Limits, message: M
         Err(words) => return Decision::Refuse(words),
     };
     let message = Message { silent_reply: is_silent(facts), ..answering(facts, message) };
-    tracing::trace!(chat = %portal.chat, "A message is ready for the network.");
     Decision::Deliver(Box::new(Outgoing::Message(outgoing(facts, message))), Then::Link)
 }
 

@@ -841,6 +841,10 @@ fn a_command_of_the_network_goes_the_way_of_a_message() {
     assert_eq!(command(&with(Level::User), "ring 3 times"), None, "without the prefix it is a message");
     assert_eq!(command(&with(Level::User), "!discord help"), None, "the bridge's own come first");
     assert_eq!(command(&by(Level::User, portal()), "!discord ring"), None, "another network's");
+    let mut away = by(Level::User, portal());
+    away.limits = None;
+    assert!(matches!(decided(&away, &text("!discord ring")), Decision::Wait(_)), "only the account knows it");
+    assert_eq!(decided(&away, &text("!discord status")), Decision::Command("status".to_owned()));
     let refused = decided(&with(Level::Relay), &text("!discord ring"));
     assert!(matches!(refused, Decision::Refuse(_)), "{refused:?}");
 }

@@ -239,7 +239,7 @@ fn what_is_not_carried_yet_is_named() {
         RemoteEvent::StateChanged(SessionState::Connected),
     ];
     for event in events {
-        let expected = format!("ignore: events of the kind {} are not carried over yet", event.name());
+        let expected = format!("ignore: events of the kind {} are not stored", event.name());
         check(vec![(event.name(), ROOM, event.clone(), &expected)]);
     }
 }

@@ -128,3 +128,22 @@ async fn typing_and_receipts_are_passed_on() {
     passed(Outgoing::Read { up_to: first.id.clone() }).await;
     stage.ends().await;
 }
+
+#[tokio::test]
+async fn what_is_read_before_it_is_recorded_is_shown_as_read() {
+    let stage = Stage::set("read-at-once").await;
+    let (room, _) = stage.room().await;
+    let carol = UserId::parse(ghost("carol")).unwrap();
+    stage.network.holds_answers();
+    let (event_id, ids) = stage.says(&room, "read at once").await;
+    let up_to = ids[0].clone();
+    stage
+        .network
+        .pushes(RemoteEvent::Receipt { chat: stage.chat.clone(), reader: user("carol"), up_to })
+        .await;
+    stage.hears(&room, "carol", "looked for in vain by now").await;
+    stage.network.answers();
+    let read = Some(event_id.to_string());
+    stage.fake.wait_until(|fake| (fake.read_up_to(&room, &carol) == read).then_some(())).await;
+    stage.ends().await;
+}

@@ -177,6 +177,24 @@ async fn status_events(
 }
 
 #[tokio::test]
+async fn what_the_network_took_and_did_not_bring_is_told_as_failed() {
+    let watcher = FakeWatcher::start().await;
+    let stage = set_with_checkpoints("late-failure", &watcher).await;
+    let (room, _) = stage.room().await;
+    let (event_id, ids) = stage.says(&room, "hello").await;
+    told(&watcher, &event_id, 2).await;
+    let words = "they are gone".to_owned();
+    stage
+        .network
+        .pushes(RemoteEvent::Failed { chat: stage.chat.clone(), id: ids[0].clone(), words: words.clone() })
+        .await;
+    let (_, notice) = stage.notice(&room, &event_id).await;
+    assert!(notice.contains("but it did not arrive: they are gone"), "{notice}");
+    assert_eq!(told(&watcher, &event_id, 3).await[2], ["REMOTE", "DELIVERY_FAILED", &words]);
+    stage.ends().await;
+}
+
+#[tokio::test]
 async fn clients_are_told_by_events_where_that_is_wanted() {
     let stage = Stage::set_with("status-events", "", "  message_status_events: true\n").await;
     let (room, _) = stage.room().await;
@@ -191,6 +209,17 @@ async fn clients_are_told_by_events_where_that_is_wanted() {
         status_events(&stage, &room, &event_id, 1).await,
         [expected(&event_id, json!({ "status": "SUCCESS" }))]
     );
+
+    // It reaches somebody's device before the network itself has confirmed it.
+    stage.network.holds_answers();
+    let (early, ids) = stage.says(&room, "early").await;
+    let (chat, at) = (stage.chat.clone(), user("carol"));
+    stage.network.pushes(RemoteEvent::Arrived { chat, id: ids[0].clone(), at }).await;
+    stage.hears(&room, "carol", "looked for in vain by now").await;
+    stage.network.answers();
+    let arrived = json!({ "status": "SUCCESS", "delivered_to_users": [ghost("carol")] });
+    let told = status_events(&stage, &room, &early, 2).await;
+    assert_eq!(told, [expected(&early, json!({ "status": "SUCCESS" })), expected(&early, arrived)]);
 
     let alice = stage.fake.person("alice");
     stage.network.refuses([DeliverError::Rejected("go away".to_owned())]);

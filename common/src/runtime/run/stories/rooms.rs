@@ -100,6 +100,41 @@ async fn a_hidden_chat_is_open_to_nobody_but_admins() {
 }
 
 #[tokio::test]
+async fn a_room_follows_its_chat_from_space_to_space() {
+    let stage = Stage::set("spaces").await;
+    for space in ["guild", "club"] {
+        stage.network.add_chat_like(space, ChatInfo::new(ChatKind::Space, Some(space.to_owned())));
+    }
+    let (room, _) = stage.room().await;
+    let moves = async |parent: Option<&str>, text: &str| {
+        let parent = parent.map(RemoteChatId::new);
+        let info = ChatInfo { parent, ..ChatInfo::new(ChatKind::Group, Some("town".to_owned())) };
+        let change = ChatChange::Info(Box::new(info));
+        stage.network.pushes(RemoteEvent::ChatChanged { chat: stage.chat.clone(), change }).await;
+        stage.hears(&room, "carol", text).await;
+    };
+    let holds = |space: &str| {
+        let space = stage.fake.room_named(space)?;
+        let child = stage.fake.state(&space, "m.space.child", room.as_str())?;
+        let parent = stage.fake.state(&room, "m.space.parent", space.as_str())?;
+        Some((child["via"].is_array(), parent["via"].is_array()))
+    };
+    assert_eq!(holds("guild"), None, "the space is made when it is needed");
+    for _ in 0..2 {
+        moves(Some("guild"), "in the guild").await;
+        assert_eq!((holds("guild"), holds("club")), (Some((true, true)), None));
+    }
+    moves(Some("club"), "in the club").await;
+    assert_eq!((holds("guild"), holds("club")), (Some((false, false)), Some((true, true))));
+    moves(None, "alone").await;
+    assert_eq!((holds("guild"), holds("club")), (Some((false, false)), Some((false, false))));
+    let stage = stage.restarted().await;
+    let portal = stage.running.parts.store.portal_by_chat(&stage.chat).await.expect("it is read");
+    assert_eq!(portal.expect("there is one").parent, None);
+    stage.ends().await;
+}
+
+#[tokio::test]
 async fn commands_make_and_separate_rooms() {
     let stage = Stage::set("bridging").await;
     let alice = stage.fake.person("alice");

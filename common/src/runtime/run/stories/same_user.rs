@@ -8,6 +8,7 @@ use crate::{
 };
 
 mod merging;
+mod populated;
 mod sequences;
 
 fn ghost_id(name: &str) -> ruma::OwnedUserId {

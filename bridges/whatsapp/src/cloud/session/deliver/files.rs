@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::{Deliverer, file_id, is_unfit};
 use crate::cloud::session::{
     api::ApiError,
+    kept::Brought,
     verdict::{verdict, verdict_on_question},
 };
 
@@ -61,12 +62,18 @@ impl From<Unsent> for DeliverError {
 
 /// As what a file is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sort {
+pub(in crate::cloud::session) enum Sort {
+    /// A picture.
     Image,
+    /// A film.
     Video,
+    /// Something to listen to.
     Audio,
+    /// A voice message.
     Voice,
+    /// A sticker.
     Sticker,
+    /// Anything.
     Document,
 }
 
@@ -126,47 +133,73 @@ impl Sort {
 }
 
 impl Deliverer {
-    /// Sends a file with its caption. What WhatsApp does not take for what it seems goes as a document.
+    /// Sends a file with its caption. What WhatsApp does not take for what it seems goes as a document. What was brought is not brought
+    /// again when only the message did not go.
     pub(super) async fn send_file(
         &self,
         person: &RemoteUserId,
         (file, caption): (&Attachment, &str),
-        (mut body, key): (Value, &str),
+        (body, key): (Value, &str),
     ) -> Result<RemoteMessageId, Unsent> {
-        let download = self.open(file).await?;
-        let mime = download.mime.clone().unwrap_or_else(|| ANY_MIME.to_owned());
-        let mut sort = Sort::of(file, &mime, download.size_bytes);
-        let mut tried = (mime, download);
+        let mut is_plain = false;
         loop {
-            let (mime, download) = tried;
-            let is_plain = mime == ANY_MIME;
-            let brought = match self.bring(file, (&mime, download)).await {
-                Ok(answer) => {
-                    body["type"] = json!(sort.kind());
-                    body[sort.kind()] = sort.content((file, caption), &file_id(&answer)?);
-                    self.send(person, body.clone(), key).await.map_err(|error| (error, true))
-                }
-                Err(error) => Err((error, false)),
+            self.pass(person).await.map_err(verdict)?;
+            let known = self.kept.file(key);
+            let is_known = known.is_some();
+            let brought = match known {
+                Some(brought) => Ok(brought),
+                None => self.bring(file, &mut is_plain).await?,
             };
-            match brought {
-                Ok(id) => return Ok(id),
-                Err((error, _)) if is_unfit(&error) && !is_plain => {
-                    if let Some(fields) = body.as_object_mut() {
-                        fields.remove(sort.kind());
+            let refusal = match brought {
+                Ok(brought) => {
+                    let mut body = body.clone();
+                    body["type"] = json!(brought.sort.kind());
+                    body[brought.sort.kind()] = brought.sort.content((file, caption), &brought.id);
+                    self.kept.keep_file(key, Some(brought));
+                    match self.send_now(person, body, key).await {
+                        Ok(id) => {
+                            self.kept.keep_file(key, None);
+                            return Ok(id);
+                        }
+                        Err(error) if is_unfit(&error) => error,
+                        Err(error) => return Err(verdict(error).into()),
                     }
-                    sort = Sort::Document;
-                    tried = (ANY_MIME.to_owned(), self.open(file).await?);
                 }
-                Err((error, _)) if is_unfit(&error) => return Err(Unsent::Unfit),
-                Err((error, true)) => return Err(verdict(error).into()),
+                Err(error) if is_unfit(&error) => error,
                 // A file that is brought twice has done nothing.
-                Err((error, false)) => return Err(verdict_on_question(error).into()),
+                Err(error) => return Err(verdict_on_question(error).into()),
+            };
+            tracing::debug!(%refusal, is_plain, "WhatsApp does not take a file as it is.");
+            self.kept.keep_file(key, None);
+            // What WhatsApp had may have been forgotten there.
+            if is_known {
+                continue;
             }
+            if is_plain {
+                return Err(Unsent::Unfit);
+            }
+            is_plain = true;
+        }
+    }
+
+    /// Brings a file to WhatsApp as what it is, or as anything: a file without a type that is known is plain already.
+    async fn bring(
+        &self,
+        file: &Attachment,
+        is_plain: &mut bool,
+    ) -> Result<Result<Brought, ApiError>, Unsent> {
+        let download = self.open(file).await?;
+        let mime = download.mime.clone().filter(|_| !*is_plain).unwrap_or_else(|| ANY_MIME.to_owned());
+        *is_plain = mime == ANY_MIME;
+        let sort = if *is_plain { Sort::Document } else { Sort::of(file, &mime, download.size_bytes) };
+        match self.upload(file, (&mime, download)).await {
+            Ok(answer) => Ok(Ok(Brought { id: file_id(&answer)?, sort })),
+            Err(error) => Ok(Err(error)),
         }
     }
 
     /// `POST /{Phone-Number-ID}/media`
-    async fn bring(&self, file: &Attachment, (mime, download): (&str, Download)) -> Result<Value, ApiError> {
+    async fn upload(&self, file: &Attachment, (mime, download): (&str, Download)) -> Result<Value, ApiError> {
         let size = download.size_bytes.unwrap_or_default();
         let broken = |error: reqwest::Error| ApiError::NotSent(error.to_string());
         let body = Body::wrap_stream(download.stream);

@@ -1,9 +1,11 @@
 //! Messages, once: a file and its words, words in as many messages as they take.
 
+use std::time::Duration;
+
 use magpie_common::{
     ids::{RemoteMessageId, RemoteUserId},
     message::{Attachment, AttachmentKind, Message, Node, OutgoingMessage, RichText, Tone},
-    platform::{DeliverError, Delivered, DeliveryKey},
+    platform::{DeliverError, Delivered, DeliveryKey, InDoubt},
 };
 use serde_json::{Value, json};
 
@@ -15,6 +17,10 @@ use crate::{
 
 /// A text that needs more messages is refused.
 const PARTS_MAX: usize = 20;
+
+/// So long at most after the beginning of a session statuses of the time before it are waited for, and so long at once.
+const FRESH_MS_MAX: i64 = 2 * 60 * 1000;
+const TOLD_PAUSE: Duration = Duration::from_secs(1);
 
 /// What stands before a correction.
 const CORRECTION: &str = "✏️ ";
@@ -96,17 +102,15 @@ impl Deliverer {
         draft: &Draft<'_>,
         key: &DeliveryKey,
     ) -> Result<Delivered, Unsent> {
-        let mut ids = self.progress.done(&key.key);
-        if key.in_doubt.is_some() {
-            self.look(draft, key, &mut ids).await?;
-        }
+        let mut ids = self.kept.progress.done(&key.key);
+        self.look(draft, key, &mut ids).await?;
         let is_template = matches!(draft.pieces.first(), Some(Piece::Other("template", _)));
         if ids.len() < draft.pieces.len() && !is_template {
             self.should_be_open(person).await?;
         }
         let rest = |done: usize| draft.pieces.iter().skip(done).map(Piece::bytes).sum();
-        if !self.progress.goes_on(&key.key, rest(ids.len())) {
-            self.progress.forget(&key.key);
+        if !self.kept.progress.goes_on(&key.key, rest(ids.len())) {
+            self.kept.progress.forget(&key.key);
             let words = "Only the first part of the message is on WhatsApp, and the rest would not go on where it ends.";
             return Err(DeliverError::Uncertain(words.to_owned()).into());
         }
@@ -121,11 +125,12 @@ impl Deliverer {
                 }
             }
         }
-        self.progress.forget(&key.key);
+        self.kept.progress.forget(&key.key);
         Ok(Delivered { ids })
     }
 
-    /// An earlier attempt may have been performed: waits for statuses that name its messages.
+    /// Looks for messages of an earlier attempt, whether it is in doubt or somebody tries it again; where it is in doubt, waits for statuses
+    /// that name its messages.
     async fn look(
         &self,
         draft: &Draft<'_>,
@@ -133,19 +138,30 @@ impl Deliverer {
         ids: &mut Vec<RemoteMessageId>,
     ) -> Result<(), DeliverError> {
         // What this process began it knows from the beginning; before it, another one may have sent anything.
-        let is_ours = self.sent.is_begun(&part_key(key, 0));
+        let is_ours = self.kept.sent.is_begun(&part_key(key, 0));
         while ids.len() < draft.pieces.len() {
             let part = part_key(key, ids.len());
+            if let Some(id) = self.kept.sent.known(&self.sink, &part).await.map_err(not_known)? {
+                ids.push(id);
+                continue;
+            }
             // What was surely not sent comes next.
-            if is_ours && !self.sent.is_begun(&part) {
+            if key.in_doubt.is_none() || is_ours && !self.kept.sent.is_begun(&part) {
                 return Ok(());
             }
-            match self.sent.find(&part, STATUS_WITHIN).await.map_err(not_known)? {
+            match self.kept.sent.wait(&part, STATUS_WITHIN).await {
                 Some(id) => ids.push(id),
+                None if !is_ours && self.is_fresh(key.in_doubt.as_ref()) => return Err(not_told_yet()),
                 None => return Err(uncertain()),
             }
         }
         Ok(())
+    }
+
+    /// Whether statuses of the time when nobody listened may still come: WhatsApp tries again after pauses that grow with it.
+    fn is_fresh(&self, doubt: Option<&InDoubt>) -> bool {
+        let away_ms = doubt.map_or(0, |doubt| self.begun_ms.saturating_sub(doubt.accepted_ms));
+        self.clock.now_ms().saturating_sub(self.begun_ms) < away_ms.min(FRESH_MS_MAX)
     }
 
     async fn send_piece(
@@ -154,7 +170,10 @@ impl Deliverer {
         (piece, answered): (&Piece<'_>, Option<&RemoteMessageId>),
         key: &str,
     ) -> Result<RemoteMessageId, Unsent> {
-        let mut body = head(person);
+        let mut body = match piece {
+            Piece::Other("template", _) => self.head_by_number(person).await.map_err(not_known)?,
+            Piece::Words(_) | Piece::File(..) | Piece::Other(..) => head(person),
+        };
         if let Some(answered) = answered {
             body["context"] = json!({"message_id": answered.as_str()});
         }
@@ -183,7 +202,7 @@ impl Deliverer {
         if ids.is_empty() {
             return error;
         }
-        self.progress.keep(&key.key, ids, rest_bytes);
+        self.kept.progress.keep(&key.key, ids, rest_bytes);
         match error {
             // The next attempt looks for the part that is in doubt; the others it knows.
             DeliverError::Uncertain(reason) => DeliverError::Uncertain(reason),
@@ -232,6 +251,12 @@ fn draft(message: &Message) -> Result<Draft<'_>, DeliverError> {
 /// Whether a file may bear words, whatever it is sent as.
 fn has_caption(file: &Attachment) -> bool {
     matches!(file.kind, AttachmentKind::Image | AttachmentKind::Video | AttachmentKind::File)
+}
+
+/// What is said while statuses of the time before may still come.
+fn not_told_yet() -> DeliverError {
+    let reason = "WhatsApp has not told yet what became of it.".to_owned();
+    DeliverError::Retry { after: Some(TOLD_PAUSE), reason }
 }
 
 /// What is said of an attempt of which no status tells.

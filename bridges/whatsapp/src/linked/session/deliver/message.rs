@@ -25,7 +25,7 @@ impl Deliverer {
             // The words stand below the first file, and only it answers.
             let written = words.take().unwrap_or_default();
             context.mentioned_jid = mentioned(&written);
-            let mut built = self.file(goal, file, written.text.clone()).await?;
+            let mut built = self.file(file, written.text.clone()).await?;
             set_context(&mut built, std::mem::take(&mut context));
             ids.push(self.send(goal, &stanza(goal.key, &part.to_string()), built).await?);
             if !takes_caption(file.kind) && !written.text.is_empty() {
@@ -117,7 +117,7 @@ fn set_context(message: &mut wa::Message, context: wa::ContextInfo) {
 }
 
 /// Whether words can stand below a file of this kind.
-fn takes_caption(kind: magpie_common::message::AttachmentKind) -> bool {
+pub(super) fn takes_caption(kind: magpie_common::message::AttachmentKind) -> bool {
     use magpie_common::message::AttachmentKind as Kind;
     matches!(kind, Kind::Image | Kind::Video | Kind::File)
 }

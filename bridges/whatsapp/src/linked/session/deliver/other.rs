@@ -55,7 +55,10 @@ impl Deliverer {
                 read.into_iter().partition(|unread| unread.participant == participant);
             let stanzas: Vec<&str> = of_one.iter().map(|unread| unread.stanza.as_str()).collect();
             let told = self.client.mark_as_read(&goal.jid, participant.as_ref(), &stanzas).await;
-            told.map_err(|error| again(&error))?;
+            if let Err(error) = told {
+                self.world.put_unread_back(goal.chat, of_one.into_iter().chain(others).collect());
+                return Err(again(&error));
+            }
             read = others;
         }
         Ok(Delivered::default())
@@ -238,6 +241,6 @@ fn again(error: &dyn std::fmt::Display) -> DeliverError {
     DeliverError::Retry { after: None, reason: format!("It could not be told to WhatsApp: {}.", told(error)) }
 }
 
-fn not_kept(error: &NotStored) -> DeliverError {
+pub(super) fn not_kept(error: &NotStored) -> DeliverError {
     DeliverError::Retry { after: None, reason: error.to_string() }
 }

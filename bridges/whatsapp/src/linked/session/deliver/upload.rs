@@ -23,7 +23,7 @@ use whatsapp_rust::media::{
     image_message, video_message,
 };
 
-use super::{Deliverer, Goal};
+use super::Deliverer;
 use crate::linked::verdict::told;
 
 /// How much of a file is on its way between the two threads.
@@ -35,12 +35,7 @@ const LOUDEST_THERE: u64 = 100;
 
 impl Deliverer {
     /// Uploads a file and describes it as a message.
-    pub(super) async fn file(
-        &self,
-        _goal: &Goal<'_>,
-        file: &Attachment,
-        caption: String,
-    ) -> Result<wa::Message, DeliverError> {
+    pub(super) async fn file(&self, file: &Attachment, caption: String) -> Result<wa::Message, DeliverError> {
         let sort = match file.kind {
             AttachmentKind::Image => MediaType::Image,
             AttachmentKind::Video => MediaType::Video,

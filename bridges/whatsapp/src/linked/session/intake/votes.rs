@@ -9,7 +9,7 @@ use wacore::{
 use wacore_binary::Jid;
 use whatsapp_rust::{Client, PollVoteCiphertext};
 
-use super::{Intake, Taken, voter};
+use super::{Intake, Taken};
 use crate::linked::{events::Target, session::world::PollMemory, store::Kept};
 
 impl Intake {
@@ -33,12 +33,16 @@ impl Intake {
             warn!("A vote does not open with the secret of its poll.");
             return Ok(None);
         };
-        let Some(sender) = voter(world, client, taken).await else { return Ok(None) };
         let is_chosen = |answer: &String| chosen.iter().any(|sum| sum[..] == compute_option_hash(answer)[..]);
         let answers =
             poll.answers.iter().zip(0..).filter(|(answer, _)| is_chosen(answer)).map(|(_, index)| index);
         let answers = answers.collect();
-        Ok(Some(RemoteEvent::Vote { chat: scene.chat.clone(), target: id, sender, answers }))
+        Ok(Some(RemoteEvent::Vote {
+            chat: scene.chat.clone(),
+            target: id,
+            sender: scene.sender_id(world),
+            answers,
+        }))
     }
 }
 

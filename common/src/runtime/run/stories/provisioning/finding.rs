@@ -5,6 +5,7 @@ use super::*;
 #[tokio::test]
 async fn somebody_finds_people_and_opens_a_chat_with_one() {
     let stage = Stage::set("http_directory").await;
+    connected(&stage, "fake").await;
     let (alice, bob) = (Program::of(&stage, ALICE), Program::of(&stage, BOB));
     for person in ["carol", "carl", "dave"] {
         stage.network.add_person(person, person);
