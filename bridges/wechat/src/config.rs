@@ -4,7 +4,7 @@ use magpie_common::config::{PlatformConfig, Problems, Question, Secret};
 use serde::Deserialize;
 use url::Url;
 
-use crate::callback::key_bytes;
+use crate::{callback::key_bytes, wechaty};
 
 /// Settings of the WeChat gateway.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +24,18 @@ pub struct WeChatConfig {
     pub callback_age_max_minutes: u32,
     /// A proxy for everything that goes to WeChat.
     pub proxy: Option<Secret>,
+    /// Where a Wechaty gateway is.
+    pub wechaty_endpoint: Option<String>,
+    /// The token with which it was started.
+    pub wechaty_token: Option<Secret>,
+    /// The one certificate that it may have, as PEM or the path of a file.
+    pub wechaty_certificate: Option<String>,
+    /// The authority that vouches for its certificate, as PEM or the path of a file.
+    pub wechaty_ca: Option<String>,
+    /// The name that its certificate must bear.
+    pub wechaty_server_name: Option<String>,
+    /// The longest pause before a message, in milliseconds; each is another one. 0 for none.
+    pub wechaty_pause_max_ms: u32,
 }
 
 impl Default for WeChatConfig {
@@ -36,6 +48,12 @@ impl Default for WeChatConfig {
             official_api_url: "https://api.weixin.qq.com".to_owned(),
             callback_age_max_minutes: 10,
             proxy: None,
+            wechaty_endpoint: None,
+            wechaty_token: None,
+            wechaty_certificate: None,
+            wechaty_ca: None,
+            wechaty_server_name: None,
+            wechaty_pause_max_ms: 2_000,
         }
     }
 }
@@ -55,6 +73,19 @@ impl PlatformConfig for WeChatConfig {
 # callback_age_max_minutes: 10
 # A proxy for everything that goes to WeChat.
 # proxy: http://user:password@proxy.example.org:3128
+# People's own accounts, by a Wechaty gateway that you run. WeChat does not allow this and may close such accounts. What stands here is not asked
+# for by the command `login wechaty`; whoever may sign in here then gets the account that the gateway has.
+# http:// only for a gateway on this machine that has no TLS.
+# wechaty_endpoint: gateway.example.org:8788
+# wechaty_token: your-token
+# How the gateway proves that it is the right one. Wechaty's own certificate bears no name and must be written here as it is; for one that
+# your own authority has signed, name the authority. Both are PEM or the path of a file. Without them it must have a certificate for the web.
+# wechaty_certificate: /etc/magpie/gateway.pem
+# wechaty_ca: /etc/magpie/authority.pem
+# The name that the certificate must bear, where it is not the gateway's address.
+# wechaty_server_name: gateway.example.org
+# The longest pause before a message, in milliseconds; each is another one, as people are not as fast as programs. 0 for none.
+# wechaty_pause_max_ms: 2000
 ";
 
     const QUESTIONS: &'static [Question] = &[];
@@ -69,10 +100,27 @@ impl PlatformConfig for WeChatConfig {
             let help = "write it as `http://proxy.example.org:3128`";
             problems.add("proxy", "`proxy` is no proxy's address", help);
         }
+        self.check_wechaty(problems);
     }
 }
 
 impl WeChatConfig {
+    /// What can be seen without asking the gateway.
+    fn check_wechaty(&self, problems: &mut Problems) {
+        if !self.wechaty_endpoint.as_deref().is_none_or(wechaty::is_address) {
+            let help = "write it as `gateway.example.org:8788`";
+            problems.add("wechaty_endpoint", "`wechaty_endpoint` is no gateway's address", help);
+        }
+        if self.wechaty_token.as_ref().is_some_and(|token| !is_fit(token)) {
+            let help = "write the token with which the gateway was started";
+            problems.add("wechaty_token", "`wechaty_token` cannot be right", help);
+        }
+        if self.wechaty_pause_max_ms > 60_000 {
+            let help = "write at most 60000, which is a minute";
+            problems.add("wechaty_pause_max_ms", "`wechaty_pause_max_ms` is too long", help);
+        }
+    }
+
     /// All of an account, or nothing.
     fn check_official(&self, problems: &mut Problems) {
         const CONSOLE: &str = "it stands in WeChat's console, under basic configuration";

@@ -3,6 +3,8 @@
 //! | id | who or what |
 //! |---|---|
 //! | `official/wx5823bf96d3bd56c7/oVAZ-5x` | whoever follows that Official Account under that openid, and the chat with them |
+//! | `wechaty/wxid_me/wxid_ada` | somebody whom that person's account knows, and the chat with them |
+//! | `wechaty/wxid_me/7@chatroom` | a group, as that account sees it |
 //! | `union/o6_bmjrPTlm6_2sgVt7hMZOPfL2M` | the same person for all accounts of one owner; never the id of a ghost, only another name of one |
 //!
 //! The same person has another openid at each account; only a unionid tells that it is the same. Only this file makes and parses such ids.
@@ -34,6 +36,11 @@ pub(crate) fn native<'a>(id: &'a str, adapter: &str, account: &str) -> Option<&'
     rest.strip_prefix(account)?.strip_prefix('/').filter(|native| is_native(native))
 }
 
+/// Whether an id of WeChat's own is that of a group: of a phone, of WeChat for the web, of WeCom.
+pub(crate) fn is_room(native: &str) -> bool {
+    native.ends_with("chatroom") || native.starts_with("@@") || native.starts_with("R:")
+}
+
 /// It stands in addresses and in JSON.
 fn is_native(id: &str) -> bool {
     (1..=NATIVE_CHARS_MAX).contains(&id.len())
@@ -43,6 +50,22 @@ fn is_native(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_are_known_by_their_ids() {
+        for (native, is_group) in [
+            ("7@chatroom", true),
+            ("12@im.chatroom", true),
+            ("@@1f", true),
+            ("R:106", true),
+            ("wxid_ada", false),
+            ("25@openim", false),
+            ("@1f", false),
+            ("gh_1", false),
+        ] {
+            assert_eq!(is_room(native), is_group, "{native}");
+        }
+    }
 
     #[test]
     fn ids_are_read_as_they_were_made() {

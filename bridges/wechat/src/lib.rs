@@ -7,6 +7,7 @@
 //! | `config` | the `platform:` section |
 //! | `adapter` | what a way into WeChat is |
 //! | `official` | an Official Account, by its API and its callbacks |
+//! | `wechaty` | a person's own account, by a gateway that the operator runs |
 //! | `callback` | the envelope of callbacks, and the XML inside |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
 //! | `ids`, `json` | how people and chats are spelled; what is read the same way everywhere |
@@ -27,7 +28,7 @@ use magpie_common::{
 };
 
 pub use self::config::WeChatConfig;
-use self::{adapter::Adapter, official::Official};
+use self::{adapter::Adapter, official::Official, wechaty::Wechaty};
 
 mod adapter;
 mod callback;
@@ -36,6 +37,7 @@ mod faces;
 mod ids;
 mod json;
 mod official;
+mod wechaty;
 
 /// WeChat.
 pub struct WeChat {
@@ -61,8 +63,9 @@ impl Platform for WeChat {
 
     fn new(config: WeChatConfig, clock: Clock) -> Result<Self, PlatformError> {
         let config = Arc::new(config);
-        let official: Arc<dyn Adapter> = Arc::new(Official::new(config, clock));
-        Ok(Self { adapters: Adapters([official].into()) })
+        let official: Arc<dyn Adapter> = Arc::new(Official::new(Arc::clone(&config), clock.clone()));
+        let wechaty: Arc<dyn Adapter> = Arc::new(Wechaty::new(config, clock));
+        Ok(Self { adapters: Adapters([official, wechaty].into()) })
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {

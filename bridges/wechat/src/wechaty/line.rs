@@ -1,0 +1,77 @@
+//! The line on which a gateway tells what happens: opened in the order that it wants, and given up when nothing comes any more.
+//!
+//! Nothing is kept by a gateway while nobody listens. So the line is opened before the gateway is told to start, and whatever happened between
+//! two lines is lost, which the session says in the rooms.
+
+use std::{pin::pin, time::Duration};
+
+use tokio::time::timeout;
+use tonic::{Code, Status, Streaming};
+
+use super::{
+    gateway::{Gateway, call},
+    happening::{self, Happening},
+    wire::{Event, Nothing},
+};
+
+/// How long the first sign of life may take. Some gateways give none.
+const FIRST_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a gateway may take to start.
+const START_WITHIN: Duration = Duration::from_secs(30);
+
+/// Without a sign of life for so long, the line is dead.
+pub(super) const QUIET_MAX: Duration = Duration::from_secs(60);
+
+/// An open line.
+pub(super) struct Line {
+    events: Streaming<Event>,
+    /// What was heard while the gateway started.
+    first: Option<Happening>,
+}
+
+impl Line {
+    /// `Event`, the first sign of life, `Start`.
+    pub async fn open(gateway: &Gateway) -> Result<Self, Status> {
+        let mut opening = pin!(gateway.events());
+        // A gateway that gives no sign of life answers nothing at all until something happens, so it must start first.
+        let Ok(opened) = timeout(FIRST_WITHIN, &mut opening).await else {
+            start(gateway).await?;
+            return Ok(Self { events: opening.await?, first: None });
+        };
+        let mut events = opened?;
+        let first = match timeout(FIRST_WITHIN, events.message()).await {
+            Ok(Ok(Some(event))) => Some(happening::read(&event)),
+            Ok(Ok(None)) => return Err(Status::unavailable("the line has ended")),
+            Ok(Err(status)) => return Err(status),
+            Err(_) => None,
+        };
+        start(gateway).await?;
+        Ok(Self { events, first })
+    }
+
+    /// What happens next.
+    ///
+    /// # Errors
+    /// When the line is over, or was quiet for too long.
+    pub async fn next(&mut self) -> Result<Happening, Status> {
+        if let Some(first) = self.first.take() {
+            return Ok(first);
+        }
+        match timeout(QUIET_MAX, self.events.message()).await {
+            Ok(Ok(Some(event))) => Ok(happening::read(&event)),
+            Ok(Ok(None)) => Err(Status::unavailable("the line has ended")),
+            Ok(Err(status)) => Err(status),
+            Err(_) => Err(Status::deadline_exceeded("no sign of life")),
+        }
+    }
+}
+
+/// `Start`. It may have started before, or not be able to just now: what it tells next decides.
+async fn start(gateway: &Gateway) -> Result<(), Status> {
+    match gateway.ask_within::<_, Nothing>(call::START, Nothing {}, START_WITHIN).await {
+        Ok(_) => Ok(()),
+        Err(status) if status.code() == Code::Unknown => Ok(()),
+        Err(status) => Err(status),
+    }
+}

@@ -1,0 +1,45 @@
+//! What a chat can carry.
+
+use std::collections::BTreeMap;
+
+use magpie_common::message::{Action, AttachmentKind, Authors, Limits, Support};
+
+use super::requests::{ACCEPT, ACCEPT_HELP};
+
+/// How long a text may be, in bytes; a longer one goes in parts. WeChat names no limit: phones cut at some thousands of letters.
+pub(super) const TEXT_BYTES_MAX: usize = 6_000;
+
+/// The same in letters, for whoever writes Chinese.
+const TEXT_CHARS_MAX: usize = TEXT_BYTES_MAX / 3;
+
+/// The largest file that phones send.
+pub(super) const FILE_BYTES_MAX: u64 = 100 * 1024 * 1024;
+
+/// For so long WeChat takes a message back.
+const RECALL_MS: u64 = 2 * 60 * 1000;
+
+/// What every chat carries. A correction is a message of its own, and speech goes as a file.
+const ACTIONS: [(Action, Support); 4] = [
+    (Action::Message, Support::Full),
+    (Action::Edit, Support::Fallback),
+    (Action::Redact, Support::Until(RECALL_MS)),
+    (Action::Location, Support::Full),
+];
+
+/// What a group or the chat with somebody can carry.
+pub(super) fn limits(is_room: bool) -> Limits {
+    use AttachmentKind::{Audio, File, Image, Sticker, Video, Voice};
+    let files = [Image, Video, Audio, Voice, Sticker, File];
+    let commands =
+        if is_room { BTreeMap::new() } else { [(ACCEPT.to_owned(), ACCEPT_HELP.to_owned())].into() };
+    Limits {
+        actions: BTreeMap::from(ACTIONS),
+        authors: Authors::InWords,
+        text_chars_max: TEXT_CHARS_MAX,
+        files_bytes_max: files.map(|kind| (kind, FILE_BYTES_MAX)).into(),
+        voice_mime: None,
+        files_per_message_max: 1,
+        commands,
+        open_until_ms: None,
+    }
+}

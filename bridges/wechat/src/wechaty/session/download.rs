@@ -1,0 +1,197 @@
+//! Files on their way in: asked for at the gateway, which hands them over in a box, keeps them, or names an address on WeChat's own servers.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use magpie_common::platform::{Download, PlatformError};
+use reqwest::{Client, Proxy, redirect::Policy};
+use tonic::Status;
+use url::Url;
+
+use crate::{
+    config::{WeChatConfig, web_address},
+    wechaty::{
+        events,
+        file::File,
+        filebox::{FileBox, Holds},
+        gateway::{Gateway, call},
+        verdict::{name, not_answered},
+        wire::{Boxed, ContactAvatar, Id, ImageOf},
+    },
+};
+
+/// Servers from which files of WeChat come, with everything below them.
+const HOSTS: [&str; 7] =
+    ["qq.com", "qpic.cn", "qlogo.cn", "wechat.com", "weixin.com", "myqcloud.com", "wxwork.com"];
+
+/// So often may an address lead on to another.
+const REDIRECTS_MAX: usize = 4;
+
+/// How long a server may take to answer, and to say nothing on the way.
+const CONNECT_WITHIN: Duration = Duration::from_secs(20);
+const QUIET_MAX: Duration = Duration::from_secs(60);
+
+/// The gateway may have to fetch the file from WeChat first.
+const FETCH_WITHIN: Duration = Duration::from_secs(120);
+
+/// Sizes of a picture, the best first.
+const SIZES: [i32; 2] = [3, 2];
+
+/// Fetches files that the gateway only names.
+pub(super) struct Web {
+    client: Client,
+    /// The gateway's own host, which may serve files, too.
+    gateway: String,
+}
+
+impl Web {
+    /// # Errors
+    /// When no client can be made, with words for the operator.
+    pub fn new(config: &WeChatConfig, gateway: &str) -> Result<Self, String> {
+        let own = gateway.to_owned();
+        let follow = Policy::custom(move |attempt| {
+            if attempt.previous().len() <= REDIRECTS_MAX && is_known(attempt.url(), &own) {
+                attempt.follow()
+            } else {
+                attempt.stop()
+            }
+        });
+        let mut builder =
+            Client::builder().redirect(follow).connect_timeout(CONNECT_WITHIN).read_timeout(QUIET_MAX);
+        if let Some(proxy) = &config.proxy {
+            let proxy =
+                Proxy::all(proxy.expose()).map_err(|_| "`proxy` is no proxy's address.".to_owned())?;
+            builder = builder.proxy(proxy);
+        }
+        let client =
+            builder.build().map_err(|error| format!("The bridge cannot start a client: {error}."))?;
+        Ok(Self { client, gateway: gateway.to_owned() })
+    }
+
+    async fn open(&self, address: &str) -> Result<Download, PlatformError> {
+        let url = web_address(address).filter(|url| is_known(url, &self.gateway)).ok_or_else(|| {
+            PlatformError(
+                "The file lies on a server that is not WeChat's, and is not fetched from there.".to_owned(),
+            )
+        })?;
+        let broke_off = |error: reqwest::Error| {
+            PlatformError(format!("The file could not be fetched from WeChat: {}.", error.without_url()))
+        };
+        let answer = self.client.get(url).send().await.and_then(reqwest::Response::error_for_status);
+        let answer = answer.map_err(broke_off)?;
+        if answer.status().is_redirection() {
+            return Err(PlatformError("The file leads on to a server that is not WeChat's.".to_owned()));
+        }
+        let size_bytes = answer.content_length();
+        let stream = answer.bytes_stream().map(move |chunk| chunk.map_err(broke_off)).boxed();
+        Ok(Download { mime: None, size_bytes, stream })
+    }
+}
+
+/// Opens a file.
+pub(super) async fn download(
+    gateway: &Gateway,
+    web: &Web,
+    file: &File<'_>,
+) -> Result<Download, PlatformError> {
+    let found = find(gateway, file).await;
+    let json = found.map_err(|status| not_answered("The WeChat gateway does not have the file", &status))?;
+    let FileBox { name, size_bytes, holds } = FileBox::read(&json).ok_or_else(|| {
+        PlatformError(
+            "The WeChat gateway hands the file over in a way that this bridge cannot read.".to_owned(),
+        )
+    })?;
+    let mime = events::mime(&name).map(str::to_owned);
+    match holds {
+        Holds::Inside(bytes) => {
+            let stream = stream::once(async move { Ok::<Bytes, PlatformError>(bytes) }).boxed();
+            Ok(Download { mime, size_bytes, stream })
+        }
+        Holds::Url(url) => {
+            let Download { mime: _, size_bytes: told, stream } = web.open(&url).await?;
+            Ok(Download { mime, size_bytes: told.or(size_bytes), stream })
+        }
+        Holds::Uuid(uuid) => {
+            let chunks = gateway.download(&uuid).await;
+            let chunks = chunks
+                .map_err(|status| not_answered("The WeChat gateway does not have the file", &status))?;
+            let broke_off = |status: Status| {
+                PlatformError(format!("The WeChat gateway broke the file off ({}).", name_of(&status)))
+            };
+            let stream = chunks.map(move |chunk| chunk.map(|chunk| chunk.chunk).map_err(broke_off)).boxed();
+            Ok(Download { mime, size_bytes, stream })
+        }
+    }
+}
+
+fn name_of(status: &Status) -> &'static str {
+    name(status)
+}
+
+/// The box of a file.
+async fn find(gateway: &Gateway, file: &File<'_>) -> Result<String, Status> {
+    let of_message = |id: &str| Id { id: id.to_owned() };
+    match file {
+        File::Image(id) => {
+            for size in SIZES {
+                let asked = ImageOf { id: (*id).to_owned(), size };
+                let found = gateway.ask_within::<_, Boxed>(call::MESSAGE_IMAGE, asked, FETCH_WITHIN).await;
+                if let Ok(Boxed { file_box }) = found
+                    && FileBox::read(&file_box).is_some()
+                {
+                    return Ok(file_box);
+                }
+            }
+            let found =
+                gateway.ask_within::<_, Boxed>(call::MESSAGE_FILE, of_message(id), FETCH_WITHIN).await?;
+            Ok(found.file_box)
+        }
+        File::Message(id) => {
+            let found =
+                gateway.ask_within::<_, Boxed>(call::MESSAGE_FILE, of_message(id), FETCH_WITHIN).await?;
+            Ok(found.file_box)
+        }
+        File::Contact(id) => Ok(gateway.about::<ContactAvatar>(call::CONTACT_AVATAR, id).await?.file_box),
+        File::Room(id) => Ok(gateway.about::<Boxed>(call::ROOM_AVATAR, id).await?.file_box),
+    }
+}
+
+/// Whether files are fetched from there: what a message names may be anybody's.
+fn is_known(url: &Url, gateway: &str) -> bool {
+    let Some(host) = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")) else {
+        return false;
+    };
+    let is_below =
+        |known: &&str| host.strip_suffix(**known).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    host == gateway || HOSTS.iter().any(|known| is_below(&known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_come_from_wechat_and_the_gateway_alone() {
+        let known = |address: &str| web_address(address).is_some_and(|url| is_known(&url, "10.0.0.7"));
+        for address in [
+            "http://wx.qlogo.cn/a",
+            "https://mmbiz.qpic.cn/x?y",
+            "http://10.0.0.7:8080/file",
+            "https://qq.com/",
+        ] {
+            assert!(known(address), "{address}");
+        }
+        for address in [
+            "http://10.0.0.8/",
+            "http://127.0.0.1/",
+            "http://evilqq.com/",
+            "http://qq.com.example.org/",
+            "file:///etc/passwd",
+            "ftp://qq.com/",
+            "",
+        ] {
+            assert!(!known(address), "{address}");
+        }
+    }
+}

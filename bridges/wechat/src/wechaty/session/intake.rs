@@ -1,0 +1,238 @@
+//! Takes in what happens: one thing after the other, each stored before the next. Next: `intake/changes`, what is no message.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use magpie_common::{
+    ids::{RemoteChatId, RemoteMessageId},
+    message::{ChatChange, RemoteEvent, RemoteMessage},
+    platform::{ConnectError, Cursor, NotStored},
+};
+use prost::Message as _;
+use tokio::sync::Mutex as AsyncMutex;
+use tonic::Status;
+use tracing::debug;
+
+use super::{
+    echoes::{Echoes, Print, Taken},
+    world::World,
+};
+use crate::{
+    ids,
+    wechaty::{
+        events::{self, Beside, Kind, Meaning},
+        gateway::call,
+        happening::Happening,
+        verdict::{Fate, SIGNED_OUT, fate, name},
+        wire::{Id, MiniProgramOf, PlaceOf, Said, UrlLinkOf},
+    },
+};
+
+mod changes;
+
+/// So often is the gateway asked for a message that it has told of.
+const ATTEMPTS: u32 = 3;
+
+/// The pause between.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Takes in what happens to one account.
+pub(super) struct Intake {
+    pub world: Arc<World>,
+    pub echoes: Arc<Echoes>,
+    /// One push after the other.
+    pub order: AsyncMutex<()>,
+    /// Groups whose looks were told in this session.
+    pub told: AsyncMutex<HashSet<String>>,
+}
+
+impl Intake {
+    /// Takes one thing in; returns when it is stored.
+    ///
+    /// # Errors
+    /// When the session is over with it.
+    pub async fn take(&self, happening: Happening) -> Result<(), ConnectError> {
+        match happening {
+            Happening::Message(id) => Ok(self.message(id).await?),
+            Happening::Friendship(id) => Ok(self.friendship(&id).await?),
+            Happening::Invited(id) => Ok(self.invited(&id).await?),
+            Happening::Joined { room, people } => Ok(self.joined(&room, &people).await?),
+            Happening::Left { room, people } => Ok(self.left(&room, &people).await?),
+            Happening::Topic { room, topic } => Ok(self.topic(&room, &topic).await?),
+            Happening::Dirty(dirty) => Ok(self.dirty(&dirty).await?),
+            Happening::LoggedIn(me) if self.world.own.is_me(&me) => Ok(()),
+            Happening::LoggedIn(_) => {
+                let words =
+                    "Another account is signed in at the WeChat gateway now. Sign in again: `login wechaty`.";
+                Err(ConnectError::BadCredentials(words.to_owned()))
+            }
+            Happening::LoggedOut | Happening::Scan(_) => {
+                Err(ConnectError::BadCredentials(SIGNED_OUT.to_owned()))
+            }
+            Happening::Heartbeat | Happening::Nothing => Ok(()),
+            Happening::Fault => {
+                debug!("The gateway tells of a fault of its own.");
+                Ok(())
+            }
+            Happening::Unknown { name, raw } => Ok(self.unknown(None, name, raw).await?),
+        }
+    }
+
+    /// Pushes what waited until it was known to come from the phone.
+    pub async fn release(&self, theirs: Vec<RemoteEvent>) -> Result<(), NotStored> {
+        for event in theirs {
+            self.push(event, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Pushes an event; returns when it is stored.
+    async fn push(&self, event: RemoteEvent, cursor: Option<Cursor>) -> Result<(), NotStored> {
+        let ticket = {
+            let _order = self.order.lock().await;
+            match cursor {
+                Some(cursor) => self.world.sink.push_with_cursor(event, cursor).await,
+                None => self.world.sink.push(event).await,
+            }
+        };
+        ticket.stored().await
+    }
+
+    async fn unknown(&self, chat: Option<RemoteChatId>, name: String, raw: String) -> Result<(), NotStored> {
+        self.push(RemoteEvent::Unknown { chat, name, raw }, None).await
+    }
+
+    async fn message(&self, id: String) -> Result<(), NotStored> {
+        let mut said: Said = match self.asked(call::MESSAGE, &id).await {
+            Ok(said) => said,
+            Err(status) => {
+                let words = format!("message that the gateway could not hand over: {}", name(&status));
+                return self.unknown(None, words, id).await;
+            }
+        };
+        said.id = id;
+        let room = Some(said.room_id.as_str()).filter(|room| !room.is_empty());
+        let own = &self.world.own;
+        let is_mine = own.is_me(&said.talker_id);
+        let peer = match room {
+            Some(room) => room,
+            None if is_mine => said.listener_id.as_str(),
+            None => said.talker_id.as_str(),
+        };
+        // Something of a group that nobody in it said: the group is told of by other events, too.
+        let talker = if said.talker_id.is_empty() { peer } else { said.talker_id.as_str() };
+        let placed = own.chat(peer).zip(own.user(talker)).filter(|_| is_message_id(&said.id));
+        let Some((chat, by)) = placed.filter(|_| room.is_none() || ids::is_room(peer)) else {
+            let raw = format!("kind {}", said.kind);
+            return self.unknown(None, "message of nobody".to_owned(), raw).await;
+        };
+        if let Some(room) = room {
+            self.look_at(room, &chat).await?;
+        }
+        let named = self.world.named(&said.mention_ids, room).await;
+        let beside = self.beside(&said).await;
+        let event = match events::read(&said, &beside, (&own.0, &named)) {
+            Meaning::Recalled(target) => {
+                RemoteEvent::Redact { chat, ids: vec![RemoteMessageId::new(target)], by: Some(by) }
+            }
+            Meaning::Unknown { name, raw } => RemoteEvent::Unknown { chat: Some(chat), name, raw },
+            Meaning::Said(message) => {
+                let Some(sender) = self.world.sender(talker, room).await else { return Ok(()) };
+                let sent_ms = events::sent_ms(&said).unwrap_or_else(|| self.world.clock.now_ms());
+                let id = RemoteMessageId::new(said.id.as_str());
+                RemoteEvent::Message(RemoteMessage { chat, id, sender, sent_ms, message })
+            }
+        };
+        if !is_mine {
+            return self.push(event, None).await;
+        }
+        match self.echoes.heard((peer, &said.id), Print::of(&said).as_ref(), event) {
+            Taken::Theirs(event) => self.push(event, None).await,
+            Taken::Ours | Taken::Held => Ok(()),
+        }
+    }
+
+    /// Asks until there is an answer, or it is clear that there will be none.
+    async fn asked<A: prost::Message + Default + 'static>(
+        &self,
+        path: &'static str,
+        id: &str,
+    ) -> Result<A, Status> {
+        let mut attempts = 1;
+        loop {
+            match self.world.gateway.about(path, id).await {
+                Err(status) if attempts < ATTEMPTS && !matches!(fate(&status), Fate::NotGone(_)) => {
+                    attempts += 1;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// What has to be asked for besides. Without an answer the text of the message may tell it.
+    async fn beside(&self, said: &Said) -> Beside {
+        let gateway = &self.world.gateway;
+        let beside = match Kind::of(said.kind) {
+            Kind::Contact => match gateway.about::<Id>(call::MESSAGE_CONTACT, &said.id).await {
+                Ok(card) => self.world.name(&card.id, None).await.map(Beside::Card),
+                Err(_) => None,
+            },
+            Kind::Url => {
+                let told = gateway.about::<UrlLinkOf>(call::MESSAGE_URL, &said.id).await;
+                told.ok().and_then(|told| told.link).map(Beside::Link)
+            }
+            Kind::MiniProgram => {
+                let told = gateway.about::<MiniProgramOf>(call::MESSAGE_MINI_PROGRAM, &said.id).await;
+                told.ok().and_then(|told| told.program).map(Beside::Program)
+            }
+            Kind::Location => {
+                let told = gateway.about::<PlaceOf>(call::MESSAGE_LOCATION, &said.id).await;
+                told.ok().and_then(|told| told.place).map(Beside::Place)
+            }
+            Kind::Attachment
+            | Kind::Audio
+            | Kind::ChatHistory
+            | Kind::Emoticon
+            | Kind::Image
+            | Kind::Text
+            | Kind::GroupNote
+            | Kind::Transfer
+            | Kind::RedEnvelope
+            | Kind::Recalled
+            | Kind::Video
+            | Kind::Unknown(_) => None,
+        };
+        beside.filter(|beside| !is_hollow(beside)).unwrap_or_default()
+    }
+
+    /// Tells once in a session how a group looks: it may have changed while nobody listened.
+    async fn look_at(&self, room: &str, chat: &RemoteChatId) -> Result<(), NotStored> {
+        if !self.told.lock().await.insert(room.to_owned()) {
+            return Ok(());
+        }
+        match self.world.chat(room).await {
+            Some(info) => {
+                let change = ChatChange::Info(Box::new(info));
+                self.push(RemoteEvent::ChatChanged { chat: chat.clone(), change }, None).await
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether nothing was told after all.
+fn is_hollow(beside: &Beside) -> bool {
+    match beside {
+        Beside::Nothing => true,
+        Beside::Card(name) => name.is_empty(),
+        Beside::Link(link) => link.encoded_len() == 0,
+        Beside::Program(program) => program.encoded_len() == 0,
+        Beside::Place(place) => place.encoded_len() == 0,
+    }
+}
+
+/// Whether it can be the id of a message.
+pub(super) fn is_message_id(id: &str) -> bool {
+    const BYTES_MAX: usize = 512;
+    (1..=BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
