@@ -79,7 +79,7 @@ pub(super) enum NoGateway {
 impl Gateway {
     /// Connects.
     pub async fn connect(place: &Where, token: &Secret) -> Result<Self, NoGateway> {
-        let mut bearer = MetadataValue::try_from(format!("Wechaty {}", token.expose()))
+        let mut bearer: MetadataValue<Ascii> = MetadataValue::try_from(format!("Wechaty {}", token.expose()))
             .map_err(|_| NoGateway::Settings("The gateway's token cannot stand in a request.".to_owned()))?;
         bearer.set_sensitive(true);
         let connector = Connector::new(place).map_err(NoGateway::Settings)?;

@@ -20,6 +20,10 @@ const FIRST_WITHIN: Duration = Duration::from_secs(5);
 /// How long a gateway may take to start.
 const START_WITHIN: Duration = Duration::from_secs(30);
 
+/// So often is a line tried that another one is in the way of, and the pause between.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// Without a sign of life for so long, the line is dead.
 pub(super) const QUIET_MAX: Duration = Duration::from_secs(60);
 
@@ -31,8 +35,18 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// `Event`, the first sign of life, `Start`.
+    /// `Event`, the first sign of life, `Start`. A line of our own that has just ended may still be in the way for a moment.
     pub async fn open(gateway: &Gateway) -> Result<Self, Status> {
+        for _ in 1..ATTEMPTS {
+            match Self::try_open(gateway).await {
+                Err(status) if status.code() == Code::AlreadyExists => tokio::time::sleep(PAUSE).await,
+                opened => return opened,
+            }
+        }
+        Self::try_open(gateway).await
+    }
+
+    async fn try_open(gateway: &Gateway) -> Result<Self, Status> {
         let mut opening = pin!(gateway.events());
         // A gateway that gives no sign of life answers nothing at all until something happens, so it must start first.
         let Ok(opened) = timeout(FIRST_WITHIN, &mut opening).await else {

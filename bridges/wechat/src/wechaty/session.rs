@@ -3,7 +3,7 @@
 //! | part | duty |
 //! |---|---|
 //! | `intake`, `requests`, `heard` | what happens, stored in its order; what people ask for; what was missed |
-//! | `world` | what is known of people and groups |
+//! | `world`, `seen` | what is known of people and groups; the last messages |
 //! | `deliver`, `echoes`, `pace` | messages out, once and not in haste; what of the account's own messages was one of them |
 //! | `download`, `directory`, `capabilities` | files in; finding people; what a chat can carry |
 //!
@@ -51,6 +51,7 @@ mod heard;
 mod intake;
 mod pace;
 mod requests;
+mod seen;
 mod world;
 
 /// How long a gateway may take to say who is signed in.

@@ -10,7 +10,7 @@ use crate::config::WeChatConfig;
 /// Wechaty's own port.
 const PORT: u16 = 8788;
 
-/// What the port of an address may be left out for.
+/// How an address is written.
 const WRITTEN: &str = "write it as `gateway.example.org:8788`; only for a gateway on this machine that has no TLS as `http://127.0.0.1:8788`";
 
 /// A gateway's place.

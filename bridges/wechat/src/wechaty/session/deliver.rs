@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Attachment, ChatCommand, Message, Node, Outgoing, OutgoingMessage},
+    message::{Attachment, ChatCommand, Message, Node, Outgoing, OutgoingMessage, RemoteEvent, RichText},
     platform::{DeliverError, Delivered, DeliveryKey, Progress},
 };
 use tonic::Status;
@@ -88,10 +88,9 @@ impl Deliverer {
     ) -> Result<Delivered, DeliverError> {
         let Some(peer) = self.world.own.native(chat.as_str()) else {
             let words = "This is no chat to which this account could write on WeChat.";
-            return Err(match outgoing {
-                Outgoing::Message(_) => DeliverError::Rejected(words.to_owned()),
-                _ => DeliverError::Unsupported(words.to_owned()),
-            });
+            let is_message = matches!(outgoing, Outgoing::Message(_));
+            let refusal = if is_message { DeliverError::Rejected } else { DeliverError::Unsupported };
+            return Err(refusal(words.to_owned()));
         };
         match outgoing {
             Outgoing::Message(OutgoingMessage {
@@ -142,11 +141,19 @@ impl Deliverer {
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
         let linked = message.with_links(|file| !files::is_fit(file));
-        let (text, named) = mentions::resolved(&self.world, peer, &linked.text).await;
+        let (mut text, named) = mentions::resolved(&self.world, peer, &linked.text).await;
+        let answered = linked.reply_to.as_ref().and_then(|id| self.world.seen.quote(id.as_str()));
+        if let Some(quote) = answered.filter(|_| !text.is_blank()) {
+            text.0.splice(0..0, RichText::plain(&quote).0);
+        }
         let mut pieces: Vec<Piece<'_>> = linked.attachments.iter().map(Piece::File).collect();
         let parts = faces::write(&text, TEXT_BYTES_MAX);
         pieces.extend(parts.into_iter().map(|words| Piece::Words(mentions::written(words, &named))));
-        self.send_all(peer, &pieces, key).await
+        let delivered = self.send_all(peer, &pieces, key).await?;
+        if let Some(first) = delivered.ids.first() {
+            self.world.seen.put(first.as_str(), None, &linked);
+        }
+        Ok(delivered)
     }
 
     async fn send_all(
@@ -282,7 +289,7 @@ impl Deliverer {
         settled.id
     }
 
-    async fn release(&self, theirs: Vec<magpie_common::message::RemoteEvent>) {
+    async fn release(&self, theirs: Vec<RemoteEvent>) {
         if let Err(error) = self.intake.release(theirs).await {
             warn!(%error, "An own message from the phone could not be stored.");
         }

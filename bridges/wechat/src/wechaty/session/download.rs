@@ -16,7 +16,7 @@ use crate::{
         file::File,
         filebox::{FileBox, Holds},
         gateway::{Gateway, call},
-        verdict::{name, not_answered},
+        verdict::{self, not_answered},
         wire::{Boxed, ContactAvatar, Id, ImageOf},
     },
 };
@@ -117,16 +117,12 @@ pub(super) async fn download(
             let chunks = chunks
                 .map_err(|status| not_answered("The WeChat gateway does not have the file", &status))?;
             let broke_off = |status: Status| {
-                PlatformError(format!("The WeChat gateway broke the file off ({}).", name_of(&status)))
+                PlatformError(format!("The WeChat gateway broke the file off ({}).", verdict::name(&status)))
             };
             let stream = chunks.map(move |chunk| chunk.map(|chunk| chunk.chunk).map_err(broke_off)).boxed();
             Ok(Download { mime, size_bytes, stream })
         }
     }
-}
-
-fn name_of(status: &Status) -> &'static str {
-    name(status)
 }
 
 /// The box of a file.
@@ -163,8 +159,8 @@ fn is_known(url: &Url, gateway: &str) -> bool {
         return false;
     };
     let is_below =
-        |known: &&str| host.strip_suffix(**known).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    host == gateway || HOSTS.iter().any(|known| is_below(&known))
+        |known: &&str| host.strip_suffix(*known).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    host == gateway || HOSTS.iter().any(is_below)
 }
 
 #[cfg(test)]

@@ -138,6 +138,7 @@ impl Intake {
             Meaning::Said(message) => {
                 let Some(sender) = self.world.sender(talker, room).await else { return Ok(()) };
                 let sent_ms = events::sent_ms(&said).unwrap_or_else(|| self.world.clock.now_ms());
+                self.world.seen.put(&said.id, sender.name.as_deref(), &message);
                 let id = RemoteMessageId::new(said.id.as_str());
                 RemoteEvent::Message(RemoteMessage { chat, id, sender, sent_ms, message })
             }

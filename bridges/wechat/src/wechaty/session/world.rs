@@ -15,6 +15,7 @@ use magpie_common::{
 };
 use prost::Message;
 
+use super::seen::Seen;
 use crate::{
     ids,
     wechaty::{
@@ -51,6 +52,8 @@ pub(super) struct World {
     pub sink: EventSink,
     contacts: Known<String, Contact>,
     rooms: Known<String, Room>,
+    /// The last messages.
+    pub seen: Seen,
     /// By group and person.
     members: Known<(String, String), Member>,
 }
@@ -96,6 +99,7 @@ impl World {
             contacts: Known::new(PEOPLE_MAX),
             rooms: Known::new(ROOMS_MAX),
             members: Known::new(PEOPLE_MAX),
+            seen: Seen::default(),
         }
     }
 
