@@ -33,10 +33,6 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 /// How long a question may take; the gateway may have to ask a phone.
 const ASK_WITHIN: Duration = Duration::from_secs(30);
 
-/// A quiet connection is tried so often, and given up when nothing comes back for so long.
-const PING_EVERY: Duration = Duration::from_secs(20);
-const PING_WITHIN: Duration = Duration::from_secs(20);
-
 /// Calls of the service, by their paths.
 macro_rules! calls {
     ($($name:ident $path:literal;)*) => {
@@ -47,7 +43,7 @@ macro_rules! calls {
 /// The calls that are used.
 pub(super) mod call {
     calls! {
-        START "Start"; LOGOUT "Logout"; EVENT "Event"; UPLOAD "Upload"; DOWNLOAD "Download"; VERSION "Version";
+        START "Start"; DING "Ding"; LOGOUT "Logout"; EVENT "Event"; UPLOAD "Upload"; DOWNLOAD "Download"; VERSION "Version";
         MESSAGE "MessagePayload"; MESSAGE_FILE "MessageFile"; MESSAGE_IMAGE "MessageImage"; MESSAGE_CONTACT "MessageContact";
         MESSAGE_URL "MessageUrl"; MESSAGE_MINI_PROGRAM "MessageMiniProgram"; MESSAGE_LOCATION "MessageLocation";
         SEND_TEXT "MessageSendText"; SEND_FILE "MessageSendFile"; SEND_LOCATION "MessageSendLocation"; RECALL "MessageRecall";
@@ -86,10 +82,7 @@ impl Gateway {
         let endpoint = Endpoint::from_shared(place.origin())
             .map_err(|_| NoGateway::Settings("The gateway's address is none.".to_owned()))?
             .connect_timeout(CONNECT_WITHIN)
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(PING_EVERY)
-            .keep_alive_timeout(PING_WITHIN)
-            .keep_alive_while_idle(true);
+            .tcp_nodelay(true);
         match timeout(CONNECT_WITHIN, endpoint.connect_with_connector(connector)).await {
             Ok(Ok(channel)) => Ok(Self { channel, bearer }),
             Ok(Err(error)) => Err(NoGateway::Away(format!(

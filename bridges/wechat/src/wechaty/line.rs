@@ -24,11 +24,16 @@ const START_WITHIN: Duration = Duration::from_secs(30);
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Without a sign of life for so long, the line is dead.
-pub(super) const QUIET_MAX: Duration = Duration::from_secs(60);
+/// Without a sign of life for so long, the gateway is asked for one; without any for as long again, the line is dead. Many gateways give none
+/// by themselves, and one whose line was mixed up with an older one stays quiet for ever.
+const QUIET_MAX: Duration = Duration::from_secs(30);
+
+/// How long it may take to ask for one.
+const DING_WITHIN: Duration = Duration::from_secs(10);
 
 /// An open line.
 pub(super) struct Line {
+    gateway: Gateway,
     events: Streaming<Event>,
     /// What was heard while the gateway started.
     first: Option<Happening>,
@@ -51,17 +56,15 @@ impl Line {
         // A gateway that gives no sign of life answers nothing at all until something happens, so it must start first.
         let Ok(opened) = timeout(FIRST_WITHIN, &mut opening).await else {
             start(gateway).await?;
-            return Ok(Self { events: opening.await?, first: None });
+            return Ok(Self { gateway: gateway.clone(), events: opening.await?, first: None });
         };
         let mut events = opened?;
         let first = match timeout(FIRST_WITHIN, events.message()).await {
-            Ok(Ok(Some(event))) => Some(happening::read(&event)),
-            Ok(Ok(None)) => return Err(Status::unavailable("the line has ended")),
-            Ok(Err(status)) => return Err(status),
+            Ok(heard) => Some(told(heard)?),
             Err(_) => None,
         };
         start(gateway).await?;
-        Ok(Self { events, first })
+        Ok(Self { gateway: gateway.clone(), events, first })
     }
 
     /// What happens next.
@@ -72,12 +75,27 @@ impl Line {
         if let Some(first) = self.first.take() {
             return Ok(first);
         }
+        if let Ok(heard) = timeout(QUIET_MAX, self.events.message()).await {
+            return told(heard);
+        }
+        let asked = self.gateway.ask_within::<_, Nothing>(call::DING, Nothing {}, DING_WITHIN).await;
+        if let Err(status) = asked
+            && status.code() != Code::Unknown
+        {
+            return Err(status);
+        }
         match timeout(QUIET_MAX, self.events.message()).await {
-            Ok(Ok(Some(event))) => Ok(happening::read(&event)),
-            Ok(Ok(None)) => Err(Status::unavailable("the line has ended")),
-            Ok(Err(status)) => Err(status),
+            Ok(heard) => told(heard),
             Err(_) => Err(Status::deadline_exceeded("no sign of life")),
         }
+    }
+}
+
+/// What was heard on a line.
+fn told(heard: Result<Option<Event>, Status>) -> Result<Happening, Status> {
+    match heard? {
+        Some(event) => Ok(happening::read(&event)),
+        None => Err(Status::unavailable("the line has ended")),
     }
 }
 

@@ -10,7 +10,7 @@ use magpie_common::{
     message::clean_name,
     platform::{LoginField, LoginFlow, LoginProcess, LoginStep, PlatformError},
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{
     account::{Account, Own},
@@ -53,6 +53,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(90);
 
 /// How long a person has to scan and confirm.
 const AGREE_WITHIN: Duration = Duration::from_secs(5 * 60);
+
+/// How long a line that was hung up may take to be gone: a gateway that is called again too soon mixes the two up.
+const HANG_UP_WITHIN: Duration = Duration::from_secs(1);
 
 /// So many codes are shown, then somebody must begin again.
 const CODES_MAX: usize = 5;
@@ -196,6 +199,9 @@ impl LoginProcess for GatewayLogin {
         // Whatever is over is hung up: the session is the next one to listen.
         if matches!(step, LoginStep::Show { .. }) {
             self.open = Some(open);
+        } else {
+            drop(open);
+            sleep(HANG_UP_WITHIN).await;
         }
         Ok(step)
     }

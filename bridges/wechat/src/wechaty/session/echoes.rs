@@ -77,7 +77,7 @@ pub(in crate::wechaty) enum Taken {
     /// It waits until that is known.
     Held,
     /// It comes from the phone.
-    Theirs(RemoteEvent),
+    Theirs(Box<RemoteEvent>),
 }
 
 /// What an answer has settled.
@@ -200,14 +200,14 @@ impl Echoes {
         }
         let alike = |known: &&mut Sent| known.chat == chat && Some(&known.print) == print;
         let mut alike = sent.iter_mut().filter(alike).filter(|known| !matches!(known.state, State::Known(_)));
-        let Some(known) = alike.next() else { return Taken::Theirs(event) };
+        let Some(known) = alike.next() else { return Taken::Theirs(Box::new(event)) };
         if known.state == State::Open {
             known.state = State::Known(id.to_owned());
             self.changed.notify_waiters();
             return Taken::Ours;
         }
         if known.held.len() >= HELD_MAX {
-            return Taken::Theirs(event);
+            return Taken::Theirs(Box::new(event));
         }
         if known.held.iter().all(|(held, _)| held != id) {
             known.held.push((id.to_owned(), event));

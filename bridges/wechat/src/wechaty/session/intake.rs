@@ -147,7 +147,7 @@ impl Intake {
             return self.push(event, None).await;
         }
         match self.echoes.heard((peer, &said.id), Print::of(&said).as_ref(), event) {
-            Taken::Theirs(event) => self.push(event, None).await,
+            Taken::Theirs(event) => self.push(*event, None).await,
             Taken::Ours | Taken::Held => Ok(()),
         }
     }

@@ -13,6 +13,11 @@ fn own(id: &str) -> RemoteEvent {
     RemoteEvent::Unknown { chat, name: id.to_owned(), raw: String::new() }
 }
 
+/// It comes from the phone.
+fn theirs(id: &str) -> Taken {
+    Taken::Theirs(Box::new(own(id)))
+}
+
 fn heard(echoes: &Echoes, id: &str, words: &str) -> Taken {
     echoes.heard((CHAT, id), Some(&Print::words(words)), own(id))
 }
@@ -22,11 +27,11 @@ async fn the_answer_says_which_of_two_it_was() {
     let echoes = Echoes::default();
     echoes.begin("k/0", CHAT, Print::words("ok"));
     assert_eq!(heard(&echoes, "phone", "ok"), Taken::Held);
-    assert_eq!(heard(&echoes, "other words", "no"), Taken::Theirs(own("other words")));
+    assert_eq!(heard(&echoes, "other words", "no"), theirs("other words"));
     let settled = echoes.answered("k/0", Some("ours".to_owned()));
     assert_eq!(settled, Settled { id: Some("ours".to_owned()), theirs: vec![own("phone")] });
     assert_eq!(heard(&echoes, "ours", "ok"), Taken::Ours);
-    assert_eq!(heard(&echoes, "phone again", "ok"), Taken::Theirs(own("phone again")));
+    assert_eq!(heard(&echoes, "phone again", "ok"), theirs("phone again"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -57,7 +62,7 @@ async fn what_nobody_hears_stays_in_doubt() {
     assert_eq!(echoes.wait("k/0", Duration::from_secs(9)).await, None);
     assert_eq!(begun.elapsed(), Duration::from_secs(9));
     tokio::time::advance(KEPT_FOR).await;
-    assert_eq!(heard(&echoes, "late", "ok"), Taken::Theirs(own("late")), "an hour later it is another one");
+    assert_eq!(heard(&echoes, "late", "ok"), theirs("late"), "an hour later it is another one");
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,7 +71,7 @@ async fn what_did_not_go_gives_back_what_waited() {
     echoes.begin("k/0", CHAT, Print::words("ok"));
     assert_eq!(heard(&echoes, "phone", "ok"), Taken::Held);
     assert_eq!(echoes.failed("k/0"), [own("phone")]);
-    assert_eq!(heard(&echoes, "more", "ok"), Taken::Theirs(own("more")));
+    assert_eq!(heard(&echoes, "more", "ok"), theirs("more"));
     assert!(echoes.failed("k/0").is_empty());
 }
 
@@ -76,7 +81,7 @@ async fn another_chat_and_another_sort_are_something_else() {
     echoes.begin("k/0", CHAT, Print::File);
     echoes.answered("k/0", None);
     for (chat, print) in [("other", Some(Print::File)), (CHAT, Some(Print::Video)), (CHAT, None)] {
-        assert_eq!(echoes.heard((chat, "x"), print.as_ref(), own("x")), Taken::Theirs(own("x")));
+        assert_eq!(echoes.heard((chat, "x"), print.as_ref(), own("x")), theirs("x"));
     }
 }
 
@@ -86,28 +91,28 @@ proptest! {
     fn nothing_held_is_lost(before in 0_usize..5, after in 0_usize..5, has_id in any::<bool>(), fails in any::<bool>()) {
         let echoes = Echoes::default();
         echoes.begin("k/0", CHAT, Print::words("ok"));
-        let mut theirs = 0;
+        let mut phone = 0;
         for nth in 0..before {
             if let Taken::Theirs(_) = heard(&echoes, &format!("before {nth}"), "ok") {
-                theirs += 1;
+                phone += 1;
             }
         }
         let mut ours = 0;
         if fails {
-            theirs += echoes.failed("k/0").len();
+            phone += echoes.failed("k/0").len();
         } else {
             let settled = echoes.answered("k/0", has_id.then(|| "ours".to_owned()));
             ours += usize::from(settled.id.as_deref().is_some_and(|id| id.starts_with("before")));
-            theirs += settled.theirs.len();
+            phone += settled.theirs.len();
         }
         for nth in 0..after {
             match heard(&echoes, &format!("after {nth}"), "ok") {
                 Taken::Ours => ours += 1,
-                Taken::Theirs(_) => theirs += 1,
+                Taken::Theirs(_) => phone += 1,
                 Taken::Held => panic!("nothing waits once there is an answer"),
             }
         }
         prop_assert!(ours <= 1);
-        prop_assert!(ours + theirs == before + after);
+        prop_assert!(ours + phone == before + after);
     }
 }
