@@ -19,7 +19,7 @@ pub(super) mod mentions;
 mod records;
 mod words;
 
-pub(super) use self::words::notice;
+pub(super) use self::words::{notice, place};
 
 /// Raw forms are cut at this length.
 const RAW_BYTES_MAX: usize = 16 * 1024;

@@ -46,7 +46,7 @@ pub(super) mod call {
         START "Start"; DING "Ding"; LOGOUT "Logout"; EVENT "Event"; UPLOAD "Upload"; DOWNLOAD "Download"; VERSION "Version";
         MESSAGE "MessagePayload"; MESSAGE_FILE "MessageFile"; MESSAGE_IMAGE "MessageImage"; MESSAGE_CONTACT "MessageContact";
         MESSAGE_URL "MessageUrl"; MESSAGE_MINI_PROGRAM "MessageMiniProgram"; MESSAGE_LOCATION "MessageLocation";
-        SEND_TEXT "MessageSendText"; SEND_FILE "MessageSendFile"; SEND_LOCATION "MessageSendLocation"; RECALL "MessageRecall";
+        SEND_TEXT "MessageSendText"; SEND_FILE "MessageSendFile"; RECALL "MessageRecall";
         CONTACT "ContactPayload"; CONTACT_AVATAR "ContactAvatar"; CONTACT_LIST "ContactList";
         ROOM "RoomPayload"; ROOM_AVATAR "RoomAvatar"; ROOM_MEMBER "RoomMemberPayload";
         FRIENDSHIP "FriendshipPayload"; FRIENDSHIP_ACCEPT "FriendshipAccept";

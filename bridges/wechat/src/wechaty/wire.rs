@@ -175,28 +175,12 @@ pub(super) struct SendFile {
     pub file_box: String,
 }
 
-/// A place to be sent (`MessageSendLocationRequest`).
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct SendPlace {
-    #[prost(string, tag = "1")]
-    pub conversation_id: String,
-    #[prost(message, optional, tag = "2")]
-    pub place: Option<Place>,
-}
-
 /// What became of something that was sent. The id may be missing, and older gateways tell it in the first field alone.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(super) struct Sent {
     #[prost(message, optional, tag = "1")]
     pub old_id: Option<Text>,
     #[prost(string, tag = "2")]
-    pub id: String,
-}
-
-/// The answer to a place, which never was an older one (`MessageSendLocationResponse`).
-#[derive(Clone, PartialEq, Eq, Message)]
-pub(super) struct SentPlace {
-    #[prost(string, tag = "1")]
     pub id: String,
 }
 

@@ -57,7 +57,7 @@ pub(super) fn program(program: &MiniProgram) -> Option<RichText> {
 }
 
 /// A place, as a link to a map.
-pub(super) fn place(place: &Place) -> Option<RichText> {
+pub(in crate::wechaty) fn place(place: &Place) -> Option<RichText> {
     let (latitude, longitude) = (place.latitude, place.longitude);
     if !(-90.0..=90.0).contains(&latitude) || !(-180.0..=180.0).contains(&longitude) {
         return None;

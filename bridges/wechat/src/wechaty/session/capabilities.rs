@@ -18,12 +18,12 @@ pub(super) const FILE_BYTES_MAX: u64 = 100 * 1024 * 1024;
 /// For so long WeChat takes a message back.
 const RECALL_MS: u64 = 2 * 60 * 1000;
 
-/// What every chat carries. A correction is a message of its own, and speech goes as a file.
+/// What every chat carries. A correction is a message of its own, speech goes as a file, and places in words.
 const ACTIONS: [(Action, Support); 4] = [
     (Action::Message, Support::Full),
     (Action::Edit, Support::Fallback),
     (Action::Redact, Support::Until(RECALL_MS)),
-    (Action::Location, Support::Full),
+    (Action::Location, Support::Fallback),
 ];
 
 /// What a group or the chat with somebody can carry.

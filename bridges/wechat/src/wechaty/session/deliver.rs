@@ -25,9 +25,10 @@ use super::{
 use crate::{
     faces,
     wechaty::{
+        events,
         gateway::call,
         verdict::{Fate, fate},
-        wire::{Id, Place, Recalled, SendFile, SendPlace, SendText, Sent, SentPlace},
+        wire::{Id, Place, Recalled, SendFile, SendText, Sent},
     },
 };
 
@@ -47,7 +48,7 @@ const SEND_WITHIN: Duration = Duration::from_secs(60);
 const NAMELESS_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long the echo of something may take that perhaps did not go.
-const DOUBT_WITHIN: Duration = Duration::from_secs(10);
+const DOUBT_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the ids begin with that the bridge makes up where the gateway tells none.
 const OURS: &str = "ours/";
@@ -68,14 +69,12 @@ pub(super) struct Deliverer {
 enum Piece<'a> {
     Words(Written),
     File(&'a Attachment),
-    Place(Place),
 }
 
 /// What is asked of the gateway.
 enum Call {
     Text(SendText),
     File(SendFile),
-    Place(SendPlace),
 }
 
 impl Deliverer {
@@ -100,14 +99,7 @@ impl Deliverer {
             Outgoing::Edit { parts, new } => self.correct(peer, (parts, &new.message), key).await,
             Outgoing::Redact { parts, .. } => self.recall(parts).await,
             Outgoing::Location { latitude, longitude, description, .. } => {
-                let place = Place {
-                    latitude: *latitude,
-                    longitude: *longitude,
-                    name: description.clone(),
-                    address: description.clone(),
-                    ..Place::default()
-                };
-                self.send_all(peer, &[Piece::Place(place)], key).await
+                self.place(peer, (*latitude, *longitude, description), key).await
             }
             Outgoing::React { .. }
             | Outgoing::Unreact { .. }
@@ -154,6 +146,25 @@ impl Deliverer {
             self.world.seen.put(first.as_str(), None, &linked);
         }
         Ok(delivered)
+    }
+
+    /// Says where a place is. Gateways drop every field of a place that is sent, so it goes in words.
+    async fn place(
+        &self,
+        peer: &str,
+        (latitude, longitude, description): (f64, f64, &str),
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let place = Place { latitude, longitude, name: description.to_owned(), ..Place::default() };
+        let text = events::place(&place).ok_or_else(|| {
+            DeliverError::Rejected(
+                "The place is none on this earth, and cannot be told on WeChat.".to_owned(),
+            )
+        })?;
+        let parts = faces::write(&text, TEXT_BYTES_MAX).into_iter();
+        let pieces: Vec<Piece<'_>> =
+            parts.map(|words| Piece::Words(Written { words, ids: Vec::new() })).collect();
+        self.send_all(peer, &pieces, key).await
     }
 
     async fn send_all(
@@ -261,9 +272,6 @@ impl Deliverer {
                 let file_box = self.bring(file).await?;
                 (files::print(file), Call::File(SendFile { conversation_id, file_box }))
             }
-            Piece::Place(place) => {
-                (Print::Place, Call::Place(SendPlace { conversation_id, place: Some(place.clone()) }))
-            }
         })
     }
 
@@ -273,10 +281,6 @@ impl Deliverer {
         let sent: Sent = match call {
             Call::Text(text) => gateway.ask_within(call::SEND_TEXT, text, SEND_WITHIN).await?,
             Call::File(file) => gateway.ask_within(call::SEND_FILE, file, SEND_WITHIN).await?,
-            Call::Place(place) => {
-                let SentPlace { id } = gateway.ask_within(call::SEND_LOCATION, place, SEND_WITHIN).await?;
-                Sent { id, old_id: None }
-            }
         };
         let id = if sent.id.is_empty() { sent.old_id.map(|old| old.value) } else { Some(sent.id) };
         Ok(id.filter(|id| is_message_id(id)))

@@ -43,19 +43,26 @@ pub(super) async fn search(
     find(world, count_max, goes_with).await
 }
 
-/// Whom an id or a WeChat ID means among the contacts.
+/// Whom an id, a WeChat ID or a whole name means among the contacts; of several with one name nobody.
 pub(super) async fn resolve(world: &World, identifier: &str) -> Result<Option<UserInfo>, PlatformError> {
     let identifier = identifier.trim();
-    if let Some(native) = world.own.native(identifier) {
-        return Ok(world.user(native).await.filter(|_| !ids::is_room(native)));
+    let native = world.own.native(identifier);
+    if let Some(native) = native.or_else(|| world.own.user(identifier).map(|_| identifier)) {
+        if ids::is_room(native) {
+            return Ok(None);
+        }
+        if let Some(user) = world.user(native).await {
+            return Ok(Some(user));
+        }
     }
-    if world.own.user(identifier).is_none() {
+    if identifier.is_empty() || native.is_some() {
         return Ok(None);
     }
-    if let Some(user) = world.user(identifier).await {
-        return Ok(Some(user).filter(|_| !ids::is_room(identifier)));
-    }
-    Ok(find(world, 1, |[_, _, weixin]| weixin == identifier).await?.pop())
+    let wanted = identifier.to_lowercase();
+    let is_called = |names: [&str; 3]| names.iter().any(|name| name.to_lowercase() == wanted);
+    let mut found = find(world, 2, is_called).await?;
+    let one = found.pop();
+    Ok(one.filter(|_| found.is_empty()))
 }
 
 /// The chat with somebody; it needs no opening.

@@ -38,8 +38,6 @@ pub(in crate::wechaty) enum Print {
     Video,
     /// Another file.
     File,
-    /// A place.
-    Place,
 }
 
 impl Print {
@@ -55,8 +53,8 @@ impl Print {
             Kind::Image | Kind::Emoticon => Some(Self::Picture),
             Kind::Video => Some(Self::Video),
             Kind::Attachment | Kind::Audio => Some(Self::File),
-            Kind::Location => Some(Self::Place),
-            Kind::Contact
+            Kind::Location
+            | Kind::Contact
             | Kind::ChatHistory
             | Kind::MiniProgram
             | Kind::GroupNote

@@ -1,10 +1,11 @@
-//! Takes in what happens: one thing after the other, each stored before the next. Next: `intake/changes`, what is no message.
+//! Takes in what happens: one thing after the other, each stored before the next. Next: `intake/changes`, what is no
+//! message; `intake/roster`, who is in a group.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
-    message::{ChatChange, RemoteEvent, RemoteMessage},
+    message::{RemoteEvent, RemoteMessage},
     platform::{ConnectError, Cursor, NotStored},
 };
 use prost::Message as _;
@@ -28,6 +29,7 @@ use crate::{
 };
 
 mod changes;
+mod roster;
 
 /// So often is the gateway asked for a message that it has told of.
 const ATTEMPTS: u32 = 3;
@@ -41,7 +43,7 @@ pub(super) struct Intake {
     pub echoes: Arc<Echoes>,
     /// One push after the other.
     pub order: AsyncMutex<()>,
-    /// Groups whose looks were told in this session.
+    /// Groups that were looked at in this session.
     pub told: AsyncMutex<HashSet<String>>,
 }
 
@@ -125,9 +127,6 @@ impl Intake {
             let raw = format!("kind {}", said.kind);
             return self.unknown(None, "message of nobody".to_owned(), raw).await;
         };
-        if let Some(room) = room {
-            self.look_at(room, &chat).await?;
-        }
         let named = self.world.named(&said.mention_ids, room).await;
         let beside = self.beside(&said).await;
         let event = match events::read(&said, &beside, (&own.0, &named)) {
@@ -143,12 +142,16 @@ impl Intake {
                 RemoteEvent::Message(RemoteMessage { chat, id, sender, sent_ms, message })
             }
         };
-        if !is_mine {
-            return self.push(event, None).await;
+        let taken = match is_mine {
+            true => self.echoes.heard((peer, &said.id), Print::of(&said).as_ref(), event),
+            false => Taken::Theirs(Box::new(event)),
+        };
+        if let Taken::Theirs(event) = taken {
+            self.push(*event, None).await?;
         }
-        match self.echoes.heard((peer, &said.id), Print::of(&said).as_ref(), event) {
-            Taken::Theirs(event) => self.push(*event, None).await,
-            Taken::Ours | Taken::Held => Ok(()),
+        match room.zip(own.chat(peer)) {
+            Some((room, chat)) => self.look_at(room, &chat).await,
+            None => Ok(()),
         }
     }
 
@@ -204,20 +207,6 @@ impl Intake {
             | Kind::Unknown(_) => None,
         };
         beside.filter(|beside| !is_hollow(beside)).unwrap_or_default()
-    }
-
-    /// Tells once in a session how a group looks: it may have changed while nobody listened.
-    async fn look_at(&self, room: &str, chat: &RemoteChatId) -> Result<(), NotStored> {
-        if !self.told.lock().await.insert(room.to_owned()) {
-            return Ok(());
-        }
-        match self.world.chat(room).await {
-            Some(info) => {
-                let change = ChatChange::Info(Box::new(info));
-                self.push(RemoteEvent::ChatChanged { chat: chat.clone(), change }, None).await
-            }
-            None => Ok(()),
-        }
     }
 }
 
