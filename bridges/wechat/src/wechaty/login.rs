@@ -10,7 +10,7 @@ use magpie_common::{
     message::clean_name,
     platform::{LoginField, LoginFlow, LoginProcess, LoginStep, PlatformError},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     account::{Account, Own},
@@ -116,9 +116,9 @@ impl GatewayLogin {
 impl Open {
     /// Waits for what the person must see, or for the end.
     async fn next(&mut self) -> Result<LoginStep, PlatformError> {
-        let mut within = if self.code.is_some() { AGREE_WITHIN } else { ANSWER_WITHIN };
+        let mut until = Instant::now() + if self.code.is_some() { AGREE_WITHIN } else { ANSWER_WITHIN };
         loop {
-            let happening = match timeout(within, self.line.next()).await {
+            let happening = match timeout_at(until, self.line.next()).await {
                 Ok(Ok(happening)) => happening,
                 Ok(Err(status)) => return Err(PlatformError(connect_verdict(&status).to_string())),
                 Err(_) => return Err(PlatformError(self.late())),
@@ -140,7 +140,7 @@ impl Open {
                         valid_for: CODE_VALID_FOR,
                     });
                 }
-                Happening::Scan(Scan::Scanned | Scan::Confirmed) => within = AGREE_WITHIN,
+                Happening::Scan(Scan::Scanned | Scan::Confirmed) => until = Instant::now() + AGREE_WITHIN,
                 Happening::Scan(Scan::Code(_) | Scan::Over)
                 | Happening::Heartbeat
                 | Happening::Nothing
