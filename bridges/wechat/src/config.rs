@@ -74,7 +74,8 @@ impl PlatformConfig for WeChatConfig {
 # A proxy for everything that goes to WeChat.
 # proxy: http://user:password@proxy.example.org:3128
 # People's own accounts, by a Wechaty gateway that you run. WeChat does not allow this and may close such accounts. What stands here is not asked
-# for by the command `login wechaty`; whoever may sign in here then gets the account that the gateway has.
+# for by the command `login wechaty`; whoever may sign in here then gets the account that the gateway has. Without an endpoint people name
+# gateways of their own, which are believed whose account they have: let only people sign in whom you trust.
 # http:// only for a gateway on this machine that has no TLS.
 # wechaty_endpoint: gateway.example.org:8788
 # wechaty_token: your-token
