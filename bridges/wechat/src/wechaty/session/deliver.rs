@@ -183,19 +183,8 @@ impl Deliverer {
             return Err(DeliverError::Rejected(words));
         }
         let mut ids = self.progress.done(&key.key);
-        if key.in_doubt.is_some() && ids.len() < pieces.len() {
-            let part = part(key, ids.len());
-            match self.echoes.wait(&part, DOUBT_WITHIN).await {
-                Some(id) => {
-                    self.settled(&part, Some(id.clone())).await;
-                    ids.push(RemoteMessageId::new(id));
-                }
-                None => {
-                    self.release(self.echoes.failed(&part)).await;
-                    self.progress.forget(&key.key);
-                    return Err(DeliverError::Uncertain(IN_DOUBT.to_owned()));
-                }
-            }
+        if key.in_doubt.is_some() {
+            self.resolve_doubt(&mut ids, pieces.len(), key).await?;
         }
         while let Some(piece) = pieces.get(ids.len()) {
             match self.send_piece((peer, piece), &part(key, ids.len())).await {
@@ -205,6 +194,31 @@ impl Deliverer {
         }
         self.progress.forget(&key.key);
         Ok(Delivered { ids })
+    }
+
+    /// Adds the parts of which it is known by now that they went.
+    async fn resolve_doubt(
+        &self,
+        ids: &mut Vec<RemoteMessageId>,
+        count: usize,
+        key: &DeliveryKey,
+    ) -> Result<(), DeliverError> {
+        let begun = ids.len();
+        while ids.len() < count {
+            let part = part(key, ids.len());
+            // Behind one that went, what is not known was never begun. Of the first that is lacking nobody could say that.
+            if ids.len() > begun && !self.echoes.knows(&part) {
+                break;
+            }
+            let Some(id) = self.echoes.wait(&part, DOUBT_WITHIN).await else {
+                self.release(self.echoes.failed(&part)).await;
+                self.progress.forget(&key.key);
+                return Err(DeliverError::Uncertain(IN_DOUBT.to_owned()));
+            };
+            self.settled(&part, Some(id.clone())).await;
+            ids.push(RemoteMessageId::new(id));
+        }
+        Ok(())
     }
 
     /// Sends a correction: WeChat lets nobody change a message.

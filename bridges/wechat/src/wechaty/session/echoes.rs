@@ -174,6 +174,11 @@ impl Echoes {
         timeout(within, heard).await.ok().flatten()
     }
 
+    /// Whether something was sent, or was about to be.
+    pub fn knows(&self, part: &str) -> bool {
+        self.look(part).is_some()
+    }
+
     /// `None` when nothing of it is known; else its id, once that is known.
     fn look(&self, part: &str) -> Option<Option<String>> {
         let mut sent = self.lock();

@@ -55,10 +55,12 @@ async fn without_an_id_the_echo_tells_it() {
 async fn what_nobody_hears_stays_in_doubt() {
     let echoes = Echoes::default();
     let begun = Instant::now();
+    assert!(!echoes.knows("unknown"));
     assert_eq!(echoes.wait("unknown", KEPT_FOR).await, None);
     assert_eq!(begun.elapsed(), Duration::ZERO, "of what was never sent nothing is waited for");
     echoes.begin("k/0", CHAT, Print::words("ok"));
     echoes.answered("k/0", None);
+    assert!(echoes.knows("k/0"));
     assert_eq!(echoes.wait("k/0", Duration::from_secs(9)).await, None);
     assert_eq!(begun.elapsed(), Duration::from_secs(9));
     tokio::time::advance(KEPT_FOR).await;
