@@ -2,18 +2,19 @@
 //
 // What goes over the wire, authorization, TLS and the order of events are the service's own. GATEWAY_PORT and GATEWAY_TOKEN say where it
 // listens and for whom; GATEWAY_TLS is empty for none, `stock` for the certificate that the service comes with, or the path of a file with
-// a key and a certificate. It says {"event":"ready"} and then takes commands (`gateway/control.mjs`). Where to read next:
+// a key and a certificate. GATEWAY_WORLD is a file with the commands that make the world as it is before anybody can listen. It says
+// {"event":"ready"} with the certificates of its own, and then takes commands (`gateway/control.mjs`). Where to read next:
 // `gateway/puppet.mjs` for what the bridge can do, `gateway/world.mjs` for what happens in WeChat.
 import { readFileSync } from 'node:fs';
 import { watchSockets } from './gateway/sockets.mjs';
-import { PuppetServer } from './packages.mjs';
+import { PuppetServer, stock } from './packages.mjs';
 import { deeds } from './gateway/control.mjs';
 import { puppet } from './gateway/world.mjs';
 import { obey, say, stop } from '../whatsapp/lines.mjs';
 
 const HEARTBEAT_MS = 15_000;
 
-const { GATEWAY_PORT, GATEWAY_TOKEN, GATEWAY_TLS } = process.env;
+const { GATEWAY_PORT, GATEWAY_TOKEN, GATEWAY_TLS, GATEWAY_WORLD } = process.env;
 
 function tls() {
   if (!GATEWAY_TLS) return { disable: true };
@@ -30,7 +31,8 @@ puppet.on('error', () => {});
 watchSockets();
 const server = new PuppetServer({ endpoint: `127.0.0.1:${GATEWAY_PORT}`, puppet, token: GATEWAY_TOKEN, tls: tls() });
 await puppet.start();
+for (const { do: name, ...fields } of JSON.parse(readFileSync(GATEWAY_WORLD, 'utf8'))) await deeds[name](fields);
 await server.start();
 setInterval(() => puppet.emit('heartbeat', { data: 'gateway' }), HEARTBEAT_MS).unref();
 obey({ ...deeds, stop });
-say('ready');
+say('ready', { stock });
