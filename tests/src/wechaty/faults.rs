@@ -13,8 +13,6 @@ pub enum FaultKind {
     CutBefore,
     /// All connections break after it had its effect, before the answer.
     CutAfter,
-    /// It is not answered, and has no effect.
-    Hang,
 }
 
 /// A call that goes wrong, once.
@@ -43,7 +41,6 @@ impl Gateway {
             FaultKind::Refuse => "refuse",
             FaultKind::CutBefore => "cutBefore",
             FaultKind::CutAfter => "cutAfter",
-            FaultKind::Hang => "hang",
         };
         self.command("fault", json!({"call": fault.call, "kind": kind})).await.map(drop)
     }

@@ -1,5 +1,6 @@
 // What happens in WeChat: people, rooms, what is said and done in them.
 import { FileBox, mock, types } from '../packages.mjs';
+import { cut } from './sockets.mjs';
 import { GatewayPuppet, nextId, state } from './puppet.mjs';
 import { say } from '../../whatsapp/lines.mjs';
 
@@ -31,19 +32,29 @@ puppet.onEcho = ({ conversation, mentionIdList, ...fields }) => {
   puppet.emit('message', { messageId: id });
 };
 
-// What others said since the stream before the last one opened: some puppets tell that again whenever somebody listens.
-let toldNow = [];
+// What others said since the stream before the last one opened: some puppets tell that again to whoever opens the next, before anything else.
+let told = [];
+let waiting;
 const isHeard = () => puppet.listenerCount('message') > 0;
+
 puppet.on('newListener', (name) => {
   if (name !== 'message' || !state.settings.again) return;
-  const again = toldNow;
-  toldNow = [];
-  setImmediate(() => again.forEach(tell));
+  waiting = [...told, ...(waiting ?? [])];
+  told = [];
+  setImmediate(() => {
+    const all = waiting ?? [];
+    waiting = undefined;
+    all.forEach(tell);
+  });
 });
 
 function tell(id) {
-  toldNow.push(id);
-  puppet.emit('message', { messageId: id });
+  if (waiting) {
+    waiting.push(id);
+  } else {
+    told.push(id);
+    puppet.emit('message', { messageId: id });
+  }
   return isHeard();
 }
 
@@ -136,6 +147,12 @@ export const requests = {
 };
 
 export const look = {
+  // Cuts all connections, and returns when the service knows that nobody listens.
+  async cut() {
+    const gone = isHeard() ? new Promise((done) => puppet.on('removeListener', (name) => name === 'message' && done())) : undefined;
+    cut();
+    await gone;
+  },
   look: () => ({ isHeard: isHeard(), isLoggedIn: puppet.isLoggedIn, rss: process.memoryUsage().rss }),
 };
 
