@@ -120,7 +120,9 @@ impl Signed {
     async fn room_with(&self, words: &str) -> (OwnedRoomId, FakePerson) {
         let has_it = |homeserver: &FakeHomeserver| {
             let rooms = homeserver.rooms().into_iter();
-            rooms.into_iter().find(|room| homeserver.messages(room).iter().any(|(_, body)| body.contains(words)))
+            rooms
+                .into_iter()
+                .find(|room| homeserver.messages(room).iter().any(|(_, body)| body.contains(words)))
         };
         let room = self.on.homeserver.wait_until(has_it).await;
         let admin = self.on.homeserver.person("admin");

@@ -16,6 +16,9 @@ use super::chat::{Chat, PIXEL};
 
 /// Above this size gateways tell only where a file is.
 const INSIDE_BYTES_MAX: usize = 20 * 1024;
+/// A moving picture that does not move (GIF).
+const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+
 /// So much does not fit into one message of gRPC, either.
 const LARGE_BYTES: usize = 5 * 1024 * 1024;
 
@@ -58,7 +61,7 @@ async fn real_files_of_every_kind_come_whole() -> anyhow::Result<()> {
         (FileKind::Video, "film.mp4", b"a film", "m.video"),
         (FileKind::Attachment, "paper.pdf", b"a paper", "m.file"),
         (FileKind::Attachment, "book.pdf", &large, "m.file"),
-        (FileKind::Emoticon, "wink.gif", b"GIF89a\x01\0\x01\0\0\0\0;", "m.sticker"),
+        (FileKind::Emoticon, "wink.gif", GIF, "m.sticker"),
     ];
     for (kind, name, bytes, shown) in cases {
         chat.li_says(file(kind, name, bytes)).await?;
@@ -92,10 +95,12 @@ async fn real_files_of_every_kind_go_whole() -> anyhow::Result<()> {
         ("m.room.message", content("m.file", "paper.pdf", "application/pdf"), bytes(INSIDE_BYTES_MAX)),
         ("m.room.message", content("m.file", "book.pdf", "application/pdf"), bytes(INSIDE_BYTES_MAX + 1)),
         ("m.room.message", content("m.file", "shelf.pdf", "application/pdf"), bytes(LARGE_BYTES)),
+        ("m.sticker", json!({"body": "magpie", "info": {"mimetype": "image/gif"}}), GIF.to_vec()),
     ] {
-        let name = content["filename"].as_str().unwrap_or_default().to_owned();
+        let name = content["filename"].clone();
         let sent = chat.posts(event_type, bytes.clone(), content).await?;
-        assert_eq!((&sent["name"], &sent["sha256"]), (&json!(name), &json!(sha256(&bytes))));
+        assert_eq!(sent["sha256"], json!(sha256(&bytes)), "{sent}");
+        assert!(name.is_null() || sent["name"] == name, "{sent}");
         let is_uploaded = sent["boxType"] == 7;
         assert_eq!(is_uploaded, bytes.len() > INSIDE_BYTES_MAX, "{sent}");
     }
@@ -107,7 +112,7 @@ async fn real_files_of_every_kind_go_whole() -> anyhow::Result<()> {
     // What comes back of all of this is nobody's new message.
     chat.li_says(text("The last word.")).await?;
     chat.hears("The last word.").await;
-    assert_eq!(chat.count("a nest"), 0, "only the picture bears it");
+    assert_eq!(chat.count("a nest"), 1, "only the picture bears it");
     let pictures = chat
         .homeserver()
         .events(&chat.room)

@@ -7,7 +7,7 @@ use magpie_tests::{
     wechaty::{
         Gateway, JUDGE, Tls,
         content::text,
-        staged::{WAY, sign_in},
+        staged::{WAY, gateway_lines, sign_in},
     },
     whatsapp_linked::staged::Door,
 };
@@ -17,7 +17,7 @@ use super::{ADMIN, LI, ME, Signed, Staged};
 
 /// The lines with which this gateway is used when it is known by that.
 fn known_by(gateway: &Gateway, more: &[(&str, &Path)]) -> String {
-    let start = format!("wechaty_endpoint: \"{}\"\nwechaty_token: {}\n", gateway.address(), gateway.token());
+    let start = gateway_lines(gateway, gateway.token());
     let line = |(name, path): &(&str, &Path)| format!("{name}: {}\n", path.display());
     start + &more.iter().map(line).collect::<String>()
 }

@@ -9,7 +9,7 @@ use magpie_tests::{
         Gateway, JUDGE, Tls,
         content::text,
         people::ScanState,
-        staged::{CODE, WAY, login_of, sign_in},
+        staged::{CODE, HASTE, WAY, gateway_lines, login_of, sign_in},
     },
     whatsapp_linked::staged::Door,
 };
@@ -84,7 +84,7 @@ async fn real_two_accounts_at_two_gateways_live_in_one_bridge() -> anyhow::Resul
     let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
     let mut staged = Staged::start().await?;
     // Where the settings name no gateway, everybody names their own.
-    staged.restart_with(String::new()).await?;
+    staged.restart_with(HASTE.to_owned()).await?;
     let second = Gateway::start_with(Tls::None).await?;
     people(&second).await?;
     let accounts = [(&staged.gateway, ADMIN, ME, LI), (&second, OTHER, HAN, LI)];
@@ -127,9 +127,7 @@ async fn real_two_accounts_at_two_gateways_live_in_one_bridge() -> anyhow::Resul
 async fn real_a_token_that_the_gateway_does_not_take_is_told() -> anyhow::Result<()> {
     let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
     let mut staged = Staged::start().await?;
-    let lines =
-        format!("wechaty_endpoint: \"{}\"\nwechaty_token: insecure_wrong\n", staged.gateway.address());
-    staged.restart_with(lines).await?;
+    staged.restart_with(gateway_lines(&staged.gateway, "insecure_wrong")).await?;
     let failed =
         Door::new(&staged.stage.url(), ADMIN)?.post(&format!("login/start/{WAY}"), &json!({})).await?;
     assert_eq!(failed["stage"]["type"], "failed", "{failed}");

@@ -62,6 +62,7 @@ fn config(gateway: &Gateway) -> WeChatConfig {
     WeChatConfig {
         wechaty_endpoint: Some(gateway.address()),
         wechaty_token: Some(Secret::new(gateway.token())),
+        wechaty_pause_max_ms: 0,
         ..WeChatConfig::default()
     }
 }

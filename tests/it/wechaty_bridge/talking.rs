@@ -85,11 +85,14 @@ async fn real_form_falls_away_and_faces_become_emoji() -> anyhow::Result<()> {
     });
     chat.admin.sends_content(&chat.room, "m.room.message", &content);
     chat.gateway().expect_text(LI, "bold there (https://example.org/)").await?;
-    // An answer says what it answers, since gateways have no quotes.
+    // Gateways have no answers: the words go, and what comes as an answer is told in words, too.
     chat.admin.replies(&chat.room, &chat.hello_event.event_id, "An answer.");
     let fits =
         |event: &serde_json::Value| event["text"].as_str().is_some_and(|words| words.ends_with("An answer."));
     chat.gateway().expect_sent("text", fits).await?;
+    chat.li_says(text("「Me：An answer.」\n- - - - - - - - - - - - - - -\nTo what?")).await?;
+    let html = chat.hears("To what?").await.content()["formatted_body"].to_string();
+    assert!(html.contains("<blockquote>") && html.contains("Me：An answer."), "{html}");
     chat.end().await
 }
 
@@ -114,6 +117,20 @@ async fn real_people_have_their_names_and_pictures() -> anyhow::Result<()> {
     chat.gateway().contact_with(LI, "Li Lei", alias).await?;
     chat.li_says(text("Who am I?")).await?;
     is_called("Uncle Li").await;
+    chat.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_somebody_without_an_account_is_introduced_by_name() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let chat = Chat::begin_in_group().await?;
+    let bob = chat.homeserver().person("bob");
+    chat.admin.sends(&chat.room, "!wechat set-relay");
+    chat.hears("speaks in this room").await;
+    chat.admin.invites(&chat.room, bob.user_id()).await;
+    bob.joins(&chat.room);
+    bob.sends(&chat.room, "From Bob.");
+    chat.gateway().expect_text(BIRDS, "bob: From Bob.").await?;
     chat.end().await
 }
 

@@ -15,13 +15,20 @@ pub const WAY: &str = "wechaty";
 /// What the phone would scan.
 pub const CODE: &str = "http://weixin.qq.com/x/magpie-test-code";
 
-/// The lines of the `platform:` section with which the bridge uses this gateway and takes no other for it.
+/// A line of the `platform:` section with which the bridge writes without the pauses of a person.
+pub const HASTE: &str = "wechaty_pause_max_ms: 0\n";
+
+/// The lines of the `platform:` section with which the bridge asks at this gateway by this token, and nothing about certificates.
+pub fn gateway_lines(gateway: &Gateway, token: &str) -> String {
+    format!("wechaty_endpoint: \"{}\"\nwechaty_token: {token}\n{HASTE}", gateway.address())
+}
+
+/// The same, so that the bridge uses this gateway and takes no other for it.
 ///
 /// # Errors
 /// When the gateway's certificate cannot be told.
 pub fn platform_section(gateway: &Gateway) -> anyhow::Result<String> {
-    let mut lines =
-        format!("wechaty_endpoint: \"{}\"\nwechaty_token: {}\n", gateway.address(), gateway.token());
+    let mut lines = gateway_lines(gateway, gateway.token());
     if gateway.tls() != Tls::None {
         lines += &format!("wechaty_certificate: {}\n", gateway.certificate()?.display());
     }
@@ -65,6 +72,7 @@ pub async fn sign_in(gateway: &Gateway, url: &str, user_id: &str, me: &str) -> a
     let done = door.answer(&shown, &json!({})).await?;
     ensure!(done["stage"]["type"] == "done", "nobody is signed in: {done}");
     // The line of the sign-in was given up; the session has one of its own.
+    gateway.heard_by_nobody().await?;
     gateway.heard_by_somebody().await
 }
 
