@@ -244,13 +244,13 @@ async fn spawn(
         JUDGE,
         "gateway.mjs",
         &[
-            ("GATEWAY_PORT", &port),
+            ("GATEWAY_PORT", port.as_str()),
             ("GATEWAY_TOKEN", TOKEN),
-            ("GATEWAY_TLS", &identity),
-            ("GATEWAY_WORLD", &world),
+            ("GATEWAY_TLS", identity.as_str()),
+            ("GATEWAY_WORLD", world.as_str()),
             // It keeps files in there, and is killed before it can remove them.
-            ("TMPDIR", &here),
-            ("HOME", &here),
+            ("TMPDIR", here.as_str()),
+            ("HOME", here.as_str()),
         ],
     )
     .await?;

@@ -52,7 +52,7 @@ async fn real_wechatys_own_certificate_is_taken_where_it_is_pinned() -> anyhow::
     let words = staged.is_refused().await?;
     assert!(words.contains("certificate"), "{words}");
     let certificate = staged.gateway.certificate()?;
-    staged.restart_with(known_by(&staged.gateway, &[("wechaty_certificate", &certificate)])).await?;
+    staged.restart_with(known_by(&staged.gateway, &[("wechaty_certificate", certificate.as_path())])).await?;
     staged.is_taken().await
 }
 
@@ -61,7 +61,7 @@ async fn real_a_certificate_of_ones_own_is_taken_by_itself_and_by_its_authority(
     let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
     let mut staged = Staged::start_with(Tls::Own, Vec::new()).await?;
     let authority = staged.gateway.authority()?;
-    let lines = known_by(&staged.gateway, &[("wechaty_ca", &authority)]);
+    let lines = known_by(&staged.gateway, &[("wechaty_ca", authority.as_path())]);
     staged.restart_with(lines.clone() + "wechaty_server_name: somebody.else.example\n").await?;
     let words = staged.is_refused().await?;
     assert!(words.contains("certificate"), "{words}");
@@ -71,7 +71,7 @@ async fn real_a_certificate_of_ones_own_is_taken_by_itself_and_by_its_authority(
     staged.restart_with(lines).await?;
     staged.gateway.heard_by_somebody().await?;
     let certificate = staged.gateway.certificate()?;
-    staged.restart_with(known_by(&staged.gateway, &[("wechaty_certificate", &certificate)])).await?;
+    staged.restart_with(known_by(&staged.gateway, &[("wechaty_certificate", certificate.as_path())])).await?;
     staged.gateway.heard_by_somebody().await?;
     let signed = Signed { on: staged };
     signed.on.gateway.says(LI, ME, text("In secret.")).await?;
@@ -85,7 +85,7 @@ async fn real_another_gateway_in_its_place_is_told_nothing() -> anyhow::Result<(
     let mut staged = Staged::start_with(Tls::Own, Vec::new()).await?;
     let stranger = Gateway::start_with(Tls::Own).await?;
     let (theirs, authority) = (stranger.certificate()?, stranger.authority()?);
-    for known in [[("wechaty_certificate", &*theirs)], [("wechaty_ca", &*authority)]] {
+    for known in [[("wechaty_certificate", theirs.as_path())], [("wechaty_ca", authority.as_path())]] {
         staged.restart_with(known_by(&staged.gateway, &known)).await?;
         let words = staged.is_refused().await?;
         assert!(words.contains("certificate") && words.contains("wechaty_"), "what to do: {words}");

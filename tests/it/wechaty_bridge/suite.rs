@@ -40,7 +40,10 @@ impl AtGateway {
         gateway.login(ME).await.expect("the gateway answers");
         let process = platform(config(&gateway)).begin_login(WAY).await;
         let step = process.expect("there is such a flow").step(Vec::new()).await.expect("a gateway answers");
-        let LoginStep::Done(login) = step else { panic!("the account is signed in already: {step:?}") };
+        let login = match step {
+            LoginStep::Done(login) => login,
+            other => panic!("the account is signed in already: {other:?}"),
+        };
         // That line is given up; there is one for a gateway.
         gateway.heard_by_nobody().await.expect("the sign-in hangs up");
         Self { gateway, login, codes: AtomicUsize::new(0) }
@@ -109,7 +112,8 @@ impl Subject for AtGateway {
     }
 
     fn spellings(&self) -> Vec<String> {
-        ["Li Lei", LI].map(str::to_owned).to_vec()
+        // Their id, and the WeChat ID that phones show.
+        [LI, "wxid_li_h"].map(str::to_owned).to_vec()
     }
 
     async fn person_says(&self, words: &str) -> RemoteMessageId {

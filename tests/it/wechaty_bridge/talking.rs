@@ -60,7 +60,7 @@ async fn real_mentions_go_both_ways() -> anyhow::Result<()> {
     assert!(mentioned.contains(&json!(super::ADMIN)), "whose account it is is meant: {heard}");
     assert!(!heard["body"].as_str().is_some_and(|body| body.contains('\u{2005}')), "{heard}");
 
-    let pill = format!("<a href=\"https://matrix.to/#/{}\">Li Lei</a> look", ghost(LI));
+    let pill = format!("<a href=\"{}\">Li Lei</a> look", ghost(LI).matrix_to_uri());
     let content = json!({
         "msgtype": "m.text", "body": "Li Lei look", "format": "org.matrix.custom.html", "formatted_body": pill,
         "m.mentions": {"user_ids": [ghost(LI)]},
@@ -85,11 +85,12 @@ async fn real_form_falls_away_and_faces_become_emoji() -> anyhow::Result<()> {
     });
     chat.admin.sends_content(&chat.room, "m.room.message", &content);
     chat.gateway().expect_text(LI, "bold there (https://example.org/)").await?;
-    // Gateways have no answers: the words go, and what comes as an answer is told in words, too.
+    // Gateways have no answers, so both ways they repeat in words what they are about.
     chat.admin.replies(&chat.room, &chat.hello_event.event_id, "An answer.");
     let fits =
         |event: &serde_json::Value| event["text"].as_str().is_some_and(|words| words.ends_with("An answer."));
-    chat.gateway().expect_sent("text", fits).await?;
+    let sent = chat.gateway().expect_sent("text", fits).await?;
+    assert!(sent["text"].as_str().is_some_and(|words| words.starts_with("「Li Lei：Hello.」")), "{sent}");
     chat.li_says(text("「Me：An answer.」\n- - - - - - - - - - - - - - -\nTo what?")).await?;
     let html = chat.hears("To what?").await.content()["formatted_body"].to_string();
     assert!(html.contains("<blockquote>") && html.contains("Me：An answer."), "{html}");

@@ -139,7 +139,7 @@ impl Network for WechatyNetwork {
 
     fn person_says(&self, chat: &str, person: &str, words: &str) -> String {
         let id = self.said.fetch_add(1, Ordering::Relaxed).to_string();
-        let [person, group, words] = [&self.people[person], chat, words].map(str::to_owned);
+        let [person, group, words] = [self.people[person].as_str(), chat, words].map(str::to_owned);
         self.soon(Deed::Says { person, group, id: id.clone(), words });
         id
     }

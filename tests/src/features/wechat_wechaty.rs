@@ -80,7 +80,7 @@ const MUST: &[Row] = &[
 const SHOULD: &[Row] = &[
     ("recalls", Should, Out, Yes(RECALLS)),
     ("voice, as a file", Should, Out, Yes(FILES_OUT)),
-    ("quotes", Should, Out, Cannot("a gateway has no call that answers a message; the words go alone")),
+    ("quotes, in words", Should, Out, Yes(WORDS)),
     ("stickers", Should, Both, Yes(FILES_OUT)),
     ("friend requests, accepted by command", Should, Both, Yes(FRIEND)),
     ("invitations into groups, accepted by command", Should, Both, Yes(INVITED)),

@@ -41,11 +41,11 @@ impl Client {
         let tls = if gateway.tls() == Tls::None { "" } else { "1" };
         let endpoint = gateway.endpoint();
         let variables = [
-            ("CLIENT_ENDPOINT", &*endpoint),
+            ("CLIENT_ENDPOINT", endpoint.as_str()),
             ("CLIENT_TOKEN", token),
             ("CLIENT_TLS", tls),
-            ("HOME", &here),
-            ("TMPDIR", &here),
+            ("HOME", here.as_str()),
+            ("TMPDIR", here.as_str()),
         ];
         let node = NodeProcess::start(JUDGE, "client.mjs", &variables).await?;
         node.expect("ready", |_| true).await?;
