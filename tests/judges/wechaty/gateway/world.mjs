@@ -58,6 +58,12 @@ function tell(id) {
   return isHeard();
 }
 
+// Those who wait until nobody listens.
+const awaiting = [];
+puppet.on('removeListener', (name) => {
+  if (name === 'message') awaiting.splice(0).forEach((done) => done());
+});
+
 const box = ({ base64, name }) => FileBox.fromBase64(base64, name);
 
 export const people = {
@@ -149,7 +155,7 @@ export const requests = {
 export const look = {
   // Cuts all connections, and returns when the service knows that nobody listens.
   async cut() {
-    const gone = isHeard() ? new Promise((done) => puppet.on('removeListener', (name) => name === 'message' && done())) : undefined;
+    const gone = isHeard() ? new Promise((done) => void awaiting.push(done)) : undefined;
     cut();
     await gone;
   },
