@@ -80,8 +80,9 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     port: u16,
     tls: Tls,
-    folder: TempDir,
     now: Mutex<Now>,
+    // Goes after the process that writes there.
+    folder: TempDir,
 }
 
 #[derive(Debug)]
@@ -115,7 +116,7 @@ impl Gateway {
         let port = free_port()?;
         let (node, stock) = spawn(port, tls, &folder, &[]).await?;
         let now = Mutex::new(Now { node, stock, world: Vec::new(), past: Vec::new() });
-        Ok(Self(Arc::new(Inner { port, tls, folder, now })))
+        Ok(Self(Arc::new(Inner { port, tls, now, folder })))
     }
 
     /// Where it listens.
