@@ -30,6 +30,8 @@ mod telegram_simulator;
 mod three_networks;
 mod tidy;
 mod tutorial;
+mod wechaty_bridge;
+mod wechaty_gateway;
 mod whatsapp_cloud_bridge;
 mod whatsapp_cloud_simulator;
 mod whatsapp_linked_bridge;

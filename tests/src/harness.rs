@@ -8,6 +8,7 @@
 //! the heavy ones. Starting costs seconds, so a test should tell a whole story. Everything stays on loopback.
 
 pub mod bridge;
+pub mod node;
 pub mod person;
 pub mod ports;
 pub mod postgres;

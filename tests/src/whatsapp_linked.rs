@@ -39,7 +39,6 @@ pub mod faults;
 pub mod groups;
 pub mod history;
 pub mod newsletters;
-pub mod node;
 pub mod observe;
 pub mod person;
 pub mod phone;
@@ -49,13 +48,16 @@ pub mod staged;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use self::node::NodeProcess;
 pub use self::{
     faults::{Fault, FaultKind, Refusal},
     history::{PastChat, PastMessage},
     person::Person,
     phone::Phone,
 };
+use crate::harness::node::NodeProcess;
+
+/// The folder of the Node programs, below `tests/judges/`.
+const JUDGE: &str = "whatsapp";
 
 /// A running simulator. Its process ends when this and everything made of it is dropped.
 #[derive(Clone, Debug)]
@@ -72,7 +74,7 @@ impl LinkedSim {
     /// # Errors
     /// When Node or what it needs from npm is not there.
     pub async fn start() -> anyhow::Result<Self> {
-        let node = NodeProcess::start("server.mjs", &[]).await?;
+        let node = NodeProcess::start(JUDGE, "server.mjs", &[]).await?;
         let ready = node.expect("ready", |_| true).await?;
         let port = |name: &str| ready[name].as_u64().and_then(|port| u16::try_from(port).ok());
         Ok(Self {

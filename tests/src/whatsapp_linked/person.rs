@@ -12,7 +12,8 @@ use anyhow::Context;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{LinkedSim, Phone, node::NodeProcess};
+use super::{JUDGE, LinkedSim, Phone};
+use crate::harness::node::NodeProcess;
 
 /// A baileys client. Its process ends with the last clone.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ impl Person {
     pub async fn start(sim: &LinkedSim) -> anyhow::Result<Self> {
         let media = format!("127.0.0.1:{}", sim.media_port());
         let variables = [("PERSON_URL", &*sim.url()), ("PERSON_ROOT", sim.root()), ("PERSON_MEDIA", &media)];
-        let node = NodeProcess::start("person.mjs", &variables).await?;
+        let node = NodeProcess::start(JUDGE, "person.mjs", &variables).await?;
         node.expect("ready", |_| true).await?;
         Ok(Self { node })
     }

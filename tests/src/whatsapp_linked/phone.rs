@@ -4,7 +4,8 @@ use anyhow::Context;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{content::FileKind, node::NodeProcess};
+use super::content::FileKind;
+use crate::harness::node::NodeProcess;
 
 /// The phone of one account. Clones are the same phone.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! A Node program of `tests/judges/whatsapp/`, spoken to in lines of JSON: commands in, answers and events out.
+//! A Node program of `tests/judges/`, spoken to in lines of JSON: commands in, answers and events out.
 //!
 //! It runs in the folder where its packages are installed and ends with its input. Events are kept until somebody expects them.
 
@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use crate::harness::tools::{Component, find, project};
+use super::tools::{Component, find, project};
 
 /// How long anything may take, which is generous because many tests share a machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,22 +61,26 @@ struct Event {
 }
 
 impl NodeProcess {
-    /// Starts a script of the folder with these variables.
+    /// Starts a script of the folder `judge` with these variables.
     ///
     /// # Errors
     /// When Node does not start or the packages are not installed.
-    pub async fn start(script: &str, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let folder = find(Component::Judge("whatsapp"))?;
+    pub async fn start(
+        judge: &'static str,
+        script: &str,
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let folder = find(Component::Judge(judge))?;
         let mut command = Command::new("node");
-        command.arg(project().join("tests/judges/whatsapp").join(script)).current_dir(folder);
-        // The media host's certificate is its own.
+        command.arg(project().join("tests/judges").join(judge).join(script)).current_dir(folder);
+        // The certificate of WhatsApp's media host is its own.
         command.env("NODE_TLS_REJECT_UNAUTHORIZED", "0").env("NODE_NO_WARNINGS", "1");
         command
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
-        let mut child = command.spawn().context("node does not start; it is needed for WhatsApp")?;
+        let mut child = command.spawn().context("node does not start; it is needed for this test")?;
         let input = child.stdin.take().context("the program has no input")?;
         let output = child.stdout.take().context("the program has no output")?;
         let lines = Arc::new(Lines::default());
@@ -182,6 +186,14 @@ impl NodeProcess {
         if status.success() { Ok(()) } else { bail!("{} ended with {status}", self.0.name) }
     }
 
+    /// SIGKILL, and waits for the end.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub async fn kill(&self) -> anyhow::Result<()> {
+        self.0.child.lock().await.kill().await.with_context(|| format!("{} cannot be killed", self.0.name))
+    }
+
     fn heard(&self) -> MutexGuard<'_, Heard> {
         self.0.lines.lock()
     }
@@ -207,7 +219,7 @@ impl Lines {
         let mut heard = self.lock();
         let Ok(mut value) = serde_json::from_str::<Value>(line) else { return };
         let Some(id) = value["answer"].as_u64() else {
-            assert!(heard.events.len() < EVENTS_MAX, "a test of WhatsApp makes {EVENTS_MAX} events");
+            assert!(heard.events.len() < EVENTS_MAX, "a test makes {EVENTS_MAX} events");
             heard.events.push(Event { value, is_taken: false });
             return;
         };
