@@ -3,7 +3,7 @@
 //! | part | duty |
 //! |---|---|
 //! | `api`, `verdict` | WeChat's API and its tokens, what errors mean |
-//! | `intake`, `people` | callbacks taken in and stored; who may be written to, and how often |
+//! | `intake`, `people`, `window` | callbacks taken in and stored; who may be written to, how often, and how rooms show it |
 //! | `deliver`, `capabilities` | messages out; what a chat can carry |
 //!
 //! Nothing connects us and WeChat between calls. A session ends when WeChat does not take the account, or when its events cannot be stored.
@@ -15,7 +15,7 @@ use futures_util::StreamExt;
 use magpie_common::{
     clock::Clock,
     ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
-    message::{ChatInfo, ChatKind, Limits, Outgoing, UserInfo},
+    message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Progress,
         Session,
@@ -27,9 +27,10 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 use self::{
     api::{Api, ApiError},
     deliver::Deliverer,
-    intake::Intake,
+    intake::{Intake, countdown::Following},
     people::{Met, People},
     verdict::connect_verdict,
+    window::chat_info,
 };
 use super::{NAME, account::Account, events, hooks::Hooks};
 use crate::{
@@ -44,6 +45,7 @@ mod deliver;
 pub(super) mod intake;
 mod people;
 pub(super) mod verdict;
+mod window;
 
 /// The end of a session, and why.
 type End = watch::Sender<Option<ConnectError>>;
@@ -66,6 +68,7 @@ pub(super) struct Setup {
 struct OfficialSession {
     app_id: String,
     me: RemoteUserId,
+    clock: Clock,
     hooks: Hooks,
     intake: Arc<Intake>,
     people: Arc<People>,
@@ -73,6 +76,7 @@ struct OfficialSession {
     deliverer: Deliverer,
     sink: EventSink,
     end: End,
+    following: AsyncMutex<Following>,
 }
 
 /// Brings a session up: proves the account, and lets callbacks come.
@@ -89,24 +93,33 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     })?;
     let end = End::new(None);
     let people = Arc::new(People::new(sink.clone()));
-    let intake = Arc::new(Intake {
-        app_id: account.app_id.clone(),
-        sink: sink.clone(),
-        people: Arc::clone(&people),
-        end: end.clone(),
-        order: AsyncMutex::default(),
-    });
+    let parts = (sink.clone(), Arc::clone(&people));
+    let intake = Arc::new(Intake::new(&account.app_id, parts, clock.clone(), end.clone()));
     hooks.take(&account, &intake);
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         app_id: account.app_id.clone(),
-        clock,
+        clock: clock.clone(),
         people: Arc::clone(&people),
+        intake: Arc::clone(&intake),
         progress: Progress::default(),
         sink: sink.clone(),
     };
+    let following = AsyncMutex::new(Following::start(&intake, &end));
     let app_id = account.app_id;
-    Ok(Arc::new(OfficialSession { app_id, me, hooks, intake, people, api, deliverer, sink, end }))
+    Ok(Arc::new(OfficialSession {
+        app_id,
+        me,
+        clock,
+        hooks,
+        intake,
+        people,
+        api,
+        deliverer,
+        sink,
+        end,
+        following,
+    }))
 }
 
 /// Ends a session for a reason; the first reason counts.
@@ -171,12 +184,10 @@ impl Session for OfficialSession {
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
         let Some(openid) = ids::native(id.as_str(), NAME, &self.app_id) else { return Ok(None) };
-        // So that it is known whether the chat is open.
-        self.people.met(openid).await.map_err(|error| PlatformError(error.to_string()))?;
-        let mut info = ChatInfo::new(ChatKind::Direct, None);
-        info.with = ids::user(NAME, &self.app_id, openid);
-        info.private = true;
-        Ok(Some(info))
+        let Some(person) = ids::user(NAME, &self.app_id, openid) else { return Ok(None) };
+        // From now on it is known in memory whether the chat is open.
+        let met = self.people.met(openid).await.map_err(|error| PlatformError(error.to_string()))?;
+        Ok(Some(chat_info(&person, met.phase(self.clock.now_ms()))))
     }
 
     async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {
@@ -213,13 +224,25 @@ impl Session for OfficialSession {
 
     async fn close(&self) {
         self.hooks.leave(&self.app_id, &self.intake);
-        // Whatever is being taken in now is pushed before this returns.
-        drop(self.intake.order.lock().await);
+        self.intake.shut().await;
+        self.following.lock().await.end().await;
         end_session(&self.end, ConnectError::Closed);
     }
 
     async fn log_out(&self) {
         self.close().await;
         self.hooks.forget(&self.app_id);
+    }
+}
+
+/// What tests of the way in need of a session.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// Takes in for an account that nobody delivers for.
+    pub(in crate::official) fn intake(app_id: &str, sink: EventSink, clock: Clock, end: End) -> Arc<Intake> {
+        let people = Arc::new(People::new(sink.clone()));
+        Arc::new(Intake::new(app_id, (sink, people), clock, end))
     }
 }
