@@ -5,6 +5,7 @@
 //! | `api`, `verdict` | WeChat's API and its tokens, what errors mean |
 //! | `intake`, `people`, `window` | callbacks taken in and stored; who may be written to, how often, and how rooms show it |
 //! | `deliver`, `capabilities` | messages out; what a chat can carry |
+//! | `watching` | whether the account is still good, and how time passes in the rooms |
 //!
 //! Nothing connects us and WeChat between calls. A session ends when WeChat does not take the account, or when its events cannot be stored.
 
@@ -27,9 +28,10 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 use self::{
     api::{Api, ApiError},
     deliver::Deliverer,
-    intake::{Intake, countdown::Following},
+    intake::Intake,
     people::{Met, People},
     verdict::connect_verdict,
+    watching::Watching,
     window::chat_info,
 };
 use super::{NAME, account::Account, events, hooks::Hooks};
@@ -45,6 +47,7 @@ mod deliver;
 pub(super) mod intake;
 mod people;
 pub(super) mod verdict;
+mod watching;
 mod window;
 
 /// The end of a session, and why.
@@ -76,7 +79,7 @@ struct OfficialSession {
     deliverer: Deliverer,
     sink: EventSink,
     end: End,
-    following: AsyncMutex<Following>,
+    watching: AsyncMutex<Watching>,
 }
 
 /// Brings a session up: proves the account, and lets callbacks come.
@@ -105,7 +108,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         progress: Progress::default(),
         sink: sink.clone(),
     };
-    let following = AsyncMutex::new(Following::start(&intake, &end));
+    let watching = AsyncMutex::new(Watching::start(Arc::clone(&api), &intake, &end));
     let app_id = account.app_id;
     Ok(Arc::new(OfficialSession {
         app_id,
@@ -118,7 +121,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         deliverer,
         sink,
         end,
-        following,
+        watching,
     }))
 }
 
@@ -135,12 +138,13 @@ fn end_session(end: &End, why: ConnectError) {
 
 impl OfficialSession {
     /// What WeChat tells of a follower: what the account's staff call them, and the id that all accounts of the owner share. What it does not
-    /// tell is not known, which is no error.
-    async fn look_up(&self, openid: &str) -> Result<Met, PlatformError> {
+    /// tell is not known, which is no error; `None` where there is nobody.
+    async fn look_up(&self, openid: &str) -> Result<Option<Met>, PlatformError> {
         let stored = |error: magpie_common::platform::NotStored| PlatformError(error.to_string());
         let told = match self.api.get(&format!("cgi-bin/user/info?openid={openid}&lang=zh_CN")).await {
             Ok(told) => told,
-            Err(ApiError::Refused(_)) => return self.people.met(openid).await.map_err(stored),
+            Err(error) if error.code() == Some(verdict::NOBODY_CODE) => return Ok(None),
+            Err(ApiError::Refused(_)) => return self.people.met(openid).await.map(Some).map_err(stored),
             Err(error) => return Err(PlatformError(verdict::words(&error))),
         };
         let called = name(&told["remark"]).or_else(|| name(&told["nickname"]));
@@ -152,7 +156,7 @@ impl OfficialSession {
         if let Some(cursor) = noted.await.map_err(stored)? {
             self.sink.remember(cursor).await.map_err(stored)?;
         }
-        self.people.met(openid).await.map_err(stored)
+        self.people.met(openid).await.map(Some).map_err(stored)
     }
 }
 
@@ -192,7 +196,7 @@ impl Session for OfficialSession {
 
     async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {
         let Some(openid) = ids::native(id.as_str(), NAME, &self.app_id) else { return Ok(None) };
-        let met = self.look_up(openid).await?;
+        let Some(met) = self.look_up(openid).await? else { return Ok(None) };
         let others = met.union.as_deref().and_then(ids::union).into_iter().collect();
         let ids = AliasSet { primary: id.clone(), others };
         Ok(Some(UserInfo { ids, name: Some(met.shown(openid)), avatar: None, bot: false }))
@@ -225,7 +229,7 @@ impl Session for OfficialSession {
     async fn close(&self) {
         self.hooks.leave(&self.app_id, &self.intake);
         self.intake.shut().await;
-        self.following.lock().await.end().await;
+        self.watching.lock().await.end().await;
         end_session(&self.end, ConnectError::Closed);
     }
 

@@ -220,6 +220,21 @@ impl Api {
             return Ok(known.secret.clone());
         }
         *token = None;
+        let fresh = self.fetch().await?;
+        let secret = fresh.secret.clone();
+        *token = Some(fresh);
+        Ok(secret)
+    }
+
+    /// Looks whether WeChat still takes the account, whatever token is in use.
+    pub async fn look(&self) -> Result<(), ApiError> {
+        let fresh = self.fetch().await?;
+        *self.token.lock().await = Some(fresh);
+        Ok(())
+    }
+
+    /// `POST /cgi-bin/stable_token`: gives the same token until shortly before it ends.
+    async fn fetch(&self) -> Result<Token, ApiError> {
         let wanted = json!({
             "grant_type": "client_credential", "appid": self.app_id, "secret": self.app_secret.expose(),
             "force_refresh": false,
@@ -235,8 +250,7 @@ impl Api {
         let secret = secret.ok_or_else(|| ApiError::NotSent("it gives no access token".to_owned()))?;
         let holds = Duration::from_secs(told["expires_in"].as_u64().unwrap_or_default()).min(HOLDS_MAX);
         let renew_at = Instant::now() + holds.saturating_sub(RENEW_BEFORE).max(HOLDS_MIN);
-        *token = Some(Token { secret: secret.clone(), renew_at });
-        Ok(secret)
+        Ok(Token { secret, renew_at })
     }
 
     fn address(&self, path: &str, token: &Secret) -> String {

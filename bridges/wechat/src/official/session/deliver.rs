@@ -8,7 +8,7 @@ use std::sync::Arc;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Attachment, Message, Node, Outgoing},
+    message::{Attachment, AttachmentKind, Message, Node, Outgoing},
     platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored, Progress},
 };
 use serde_json::{Value, json};
@@ -95,6 +95,11 @@ impl Deliverer {
         message: &Message,
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
+        if message.attachments.iter().any(|file| file.kind == AttachmentKind::File) {
+            let words =
+                "An Official Account cannot send such files on WeChat, only pictures, films and sound.";
+            return Err(DeliverError::Rejected(words.to_owned()));
+        }
         let linked = message.with_links(|file| !files::is_fit(file));
         let mut pieces: Vec<Piece<'_>> = linked.attachments.iter().map(Piece::File).collect();
         pieces.extend(faces::write(&linked.text, TEXT_BYTES_MAX).into_iter().map(Piece::Words));

@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-pub(super) mod countdown;
+mod countdown;
 
 /// So many callbacks that could not be read are known again when they are repeated; all others are known by their ids.
 const UNREAD_MAX: NonZeroUsize = NonZeroUsize::new(1024).unwrap();

@@ -33,11 +33,14 @@ pub(super) const SHUT_CODE: i64 = 45_015;
 /// WeChat's code for one that is used up.
 pub(super) const USED_UP_CODE: i64 = 45_047;
 
+/// WeChat's code for an openid that is nobody's.
+pub(super) const NOBODY_CODE: i64 = 40_003;
+
 /// Codes that are final, with words.
 const FINAL: [(i64, &str); 12] = [
     (SHUT_CODE, SHUT),
     (USED_UP_CODE, USED_UP),
-    (40_003, "WeChat knows no such follower of this account."),
+    (NOBODY_CODE, "WeChat knows no such follower of this account."),
     (43_004, "The person does not follow the account, so it cannot write to them."),
     (43_019, "The person has blocked the account."),
     (40_004, "WeChat does not take this kind of file."),
@@ -108,6 +111,11 @@ pub(super) fn connect_verdict(error: &ApiError) -> ConnectError {
         }
         _ => ConnectError::Transient(words(error)),
     }
+}
+
+/// Whether the account is let in, as far as this error tells.
+pub(super) fn is_let_in(error: &ApiError) -> bool {
+    !error.code().is_some_and(|code| NOT_LET_IN.contains(&code))
 }
 
 /// An error outside of any message, in words.

@@ -1,6 +1,6 @@
 //! Lets time pass, and counts: rooms in which more or less may be written than their topic says get another one.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use magpie_common::{
     clock::TimestampMs,
@@ -8,11 +8,7 @@ use magpie_common::{
     message::{ChatChange, RemoteEvent},
     platform::{ConnectError, NotStored, Ticket},
 };
-use tokio::{
-    task::JoinHandle,
-    time::{MissedTickBehavior, interval},
-};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{MissedTickBehavior, interval};
 use tracing::debug;
 
 use super::Intake;
@@ -20,44 +16,20 @@ use crate::{
     ids,
     official::{
         NAME,
-        session::{End, end_session, people::Met, window::chat_info},
+        session::{people::Met, window::chat_info},
     },
 };
 
 /// How often the clock is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// The task of one session.
-pub(in crate::official::session) struct Following {
-    stop: CancellationToken,
-    task: Option<JoinHandle<()>>,
-}
-
-impl Following {
-    /// Starts it; the session ends with what it cannot store.
-    pub fn start(intake: &Arc<Intake>, end: &End) -> Self {
-        let stop = CancellationToken::new();
-        let (intake, end) = (Arc::clone(intake), end.clone());
-        let work = stop.clone().run_until_cancelled_owned(async move { intake.follow_time().await });
-        let task = tokio::spawn(async move {
-            if let Some(Err(error)) = work.await {
-                end_session(&end, ConnectError::from(error));
-            }
-        });
-        Self { stop, task: Some(task) }
-    }
-
-    /// Ends it, and waits for that.
-    pub async fn end(&mut self) {
-        self.stop.cancel();
-        if let Some(task) = self.task.take() {
-            // It ends with its next wait, and a panic in it is told by the runtime.
-            let _ = task.await;
-        }
-    }
-}
-
 impl Intake {
+    /// Runs as long as the session does; gives the reason when something could not be stored.
+    pub(in crate::official::session) async fn count_down(&self) -> ConnectError {
+        let Err(error) = self.follow_time().await;
+        ConnectError::from(error)
+    }
+
     async fn follow_time(&self) -> Result<Infallible, NotStored> {
         // What changed while nobody looked.
         for seen in self.sink.chats().await?.into_iter().filter(|seen| !seen.gone) {
