@@ -8,7 +8,7 @@ use std::sync::Arc;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Attachment, AttachmentKind, Message, Node, Outgoing},
+    message::{Action, Attachment, AttachmentKind, Message, Node, Outgoing},
     platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored, Progress},
 };
 use serde_json::{Value, json};
@@ -57,9 +57,10 @@ impl Deliverer {
     ) -> Result<Delivered, DeliverError> {
         let Some(openid) = ids::native(chat.as_str(), NAME, &self.app_id) else {
             let words = "This is no chat to which this account could write on WeChat.";
-            return Err(match outgoing {
-                Outgoing::Message(_) => DeliverError::Rejected(words.to_owned()),
-                _ => DeliverError::Unsupported(words.to_owned()),
+            let is_message = outgoing.action() == Action::Message;
+            return Err(match is_message {
+                true => DeliverError::Rejected(words.to_owned()),
+                false => DeliverError::Unsupported(words.to_owned()),
             });
         };
         match outgoing {
@@ -163,7 +164,7 @@ impl Deliverer {
 
     async fn send_piece(&self, openid: &str, piece: &Piece<'_>) -> Result<(), DeliverError> {
         let mut body = match piece {
-            Piece::Words(words) => json!({"msgtype": "text", "text": {"content": words}}),
+            Piece::Words(words) => json!({"msgtype": "text", "text": {"content": readable(words)}}),
             Piece::File(file) => self.bring(file).await?,
         };
         body["touser"] = json!(openid);
@@ -209,6 +210,11 @@ impl Deliverer {
             Ok(_) => Ok(Delivered::default()),
         }
     }
+}
+
+/// WeChat reads no JSON with escaped letters in it, and control characters are always escaped.
+fn readable(words: &str) -> String {
+    words.chars().filter(|letter| *letter == '\n' || !letter.is_control()).collect()
 }
 
 /// WeChat names no message of ours, so the bridge does.
