@@ -75,7 +75,10 @@ impl Intake {
     /// Takes a callback in; returns when it is stored.
     pub async fn take(&self, told: &Value) -> Result<(), NotStored> {
         let stored = self.store(told).await;
-        if let Err(error) = &stored {
+        // Without a session nothing ends: WeChat brings it again, and the next attempt may be stored.
+        if let Err(error) = &stored
+            && self.end.borrow().is_none()
+        {
             self.is_shut.store(true, Ordering::Release);
             end_session(&self.end, ConnectError::from(error.clone()));
         }
