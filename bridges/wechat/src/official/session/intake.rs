@@ -76,8 +76,9 @@ impl Intake {
     pub async fn take(&self, told: &Value) -> Result<(), NotStored> {
         let stored = self.store(told).await;
         // Without a session nothing ends: WeChat brings it again, and the next attempt may be stored.
+        let has_session = self.end.borrow().is_none();
         if let Err(error) = &stored
-            && self.end.borrow().is_none()
+            && has_session
         {
             self.is_shut.store(true, Ordering::Release);
             end_session(&self.end, ConnectError::from(error.clone()));
