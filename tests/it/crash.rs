@@ -23,6 +23,7 @@ mod nemesis;
 mod planted;
 mod telegram;
 mod wechaty;
+mod wechat_official;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 

@@ -32,6 +32,8 @@ mod tidy;
 mod tutorial;
 mod wechaty_bridge;
 mod wechaty_gateway;
+mod wechat_official_bridge;
+mod wechat_official_simulator;
 mod whatsapp_cloud_bridge;
 mod whatsapp_cloud_simulator;
 mod whatsapp_linked_bridge;

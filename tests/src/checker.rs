@@ -13,6 +13,7 @@ pub use self::{
     scene::{NETWORK_PEOPLE, Scene, Setting},
     telegram::{Hearing, TelegramNetwork},
     wechaty::WechatyNetwork,
+    wechat_official::WeChatOfficialNetwork,
     whatsapp_cloud::WhatsAppCloudNetwork,
     whatsapp_linked::WhatsAppLinkedNetwork,
 };
@@ -23,6 +24,7 @@ mod reading;
 mod scene;
 mod telegram;
 mod wechaty;
+mod wechat_official;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 

@@ -14,6 +14,7 @@ mod discord;
 mod proof;
 mod telegram;
 mod wechat_wechaty;
+mod wechat_official;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 
@@ -89,6 +90,7 @@ pub fn all() -> Vec<Feature> {
         wechat_wechaty::rows(),
     ]
     .concat()
+    [discord::rows(), telegram::rows(), whatsapp_linked::rows(), whatsapp_cloud::rows(), wechat_official::rows()].concat()
 }
 
 /// The rows as a JSON array.

@@ -20,5 +20,7 @@ pub mod stage;
 pub mod telegram;
 pub mod trio;
 pub mod wechaty;
+pub mod wechat_envelope;
+pub mod wechat_official;
 pub mod whatsapp_cloud;
 pub mod whatsapp_linked;

@@ -3,8 +3,9 @@
 //! | part | duty |
 //! |---|---|
 //! | `api`, `verdict` | WeChat's API and its tokens, what errors mean |
-//! | `intake`, `people` | callbacks taken in and stored; who may be written to, and how often |
+//! | `intake`, `people`, `window` | callbacks taken in and stored; who may be written to, how often, and how rooms show it |
 //! | `deliver`, `capabilities` | messages out; what a chat can carry |
+//! | `watching` | whether the account is still good, and how time passes in the rooms |
 //!
 //! Nothing connects us and WeChat between calls. A session ends when WeChat does not take the account, or when its events cannot be stored.
 
@@ -15,7 +16,7 @@ use futures_util::StreamExt;
 use magpie_common::{
     clock::Clock,
     ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
-    message::{ChatInfo, ChatKind, Limits, Outgoing, UserInfo},
+    message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Progress,
         Session,
@@ -30,6 +31,8 @@ use self::{
     intake::Intake,
     people::{Met, People},
     verdict::connect_verdict,
+    watching::Watching,
+    window::chat_info,
 };
 use super::{NAME, account::Account, events, hooks::Hooks};
 use crate::{
@@ -44,6 +47,8 @@ mod deliver;
 pub(super) mod intake;
 mod people;
 pub(super) mod verdict;
+mod watching;
+mod window;
 
 /// The end of a session, and why.
 type End = watch::Sender<Option<ConnectError>>;
@@ -66,6 +71,7 @@ pub(super) struct Setup {
 struct OfficialSession {
     app_id: String,
     me: RemoteUserId,
+    clock: Clock,
     hooks: Hooks,
     intake: Arc<Intake>,
     people: Arc<People>,
@@ -73,40 +79,56 @@ struct OfficialSession {
     deliverer: Deliverer,
     sink: EventSink,
     end: End,
+    watching: AsyncMutex<Watching>,
 }
 
-/// Brings a session up: proves the account, and lets callbacks come.
+/// Brings a session up: lets callbacks come, and proves the account. WeChat brings each callback for some seconds only, so what people say is
+/// taken in from the start, and goes on to be where WeChat does not answer or does not take the account.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
     let Setup { config, clock, hooks, account, sink } = setup;
-    // What comes while we ask is brought again.
-    hooks.know(&account);
     let api = Api::new(&config, &account)
         .map_err(|error| ConnectError::Transient(format!("The bridge cannot start a client: {error}.")))?;
     let api = Arc::new(api);
-    api.prove().await.map_err(|error| connect_verdict(&error))?;
     let me = ids::user(NAME, &account.app_id, &account.app_id).ok_or_else(|| {
         ConnectError::BadCredentials("The saved account has no AppID. Sign in again.".to_owned())
     })?;
     let end = End::new(None);
     let people = Arc::new(People::new(sink.clone()));
-    let intake = Arc::new(Intake {
-        app_id: account.app_id.clone(),
-        sink: sink.clone(),
-        people: Arc::clone(&people),
-        end: end.clone(),
-        order: AsyncMutex::default(),
-    });
-    hooks.take(&account, &intake);
+    let parts = (sink.clone(), Arc::clone(&people));
+    let intake = Arc::new(Intake::new(&account.app_id, parts, clock.clone(), end.clone()));
+    intake.open().await?;
+    if let Some(before) = hooks.take(&account, &intake) {
+        before.shut().await;
+    }
+    if let Err(error) = api.prove().await {
+        let why = connect_verdict(&error);
+        end_session(&end, why.clone());
+        return Err(why);
+    }
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         app_id: account.app_id.clone(),
-        clock,
+        clock: clock.clone(),
         people: Arc::clone(&people),
+        intake: Arc::clone(&intake),
         progress: Progress::default(),
         sink: sink.clone(),
     };
+    let watching = AsyncMutex::new(Watching::start(Arc::clone(&api), &intake, &end));
     let app_id = account.app_id;
-    Ok(Arc::new(OfficialSession { app_id, me, hooks, intake, people, api, deliverer, sink, end }))
+    Ok(Arc::new(OfficialSession {
+        app_id,
+        me,
+        clock,
+        hooks,
+        intake,
+        people,
+        api,
+        deliverer,
+        sink,
+        end,
+        watching,
+    }))
 }
 
 /// Ends a session for a reason; the first reason counts.
@@ -122,12 +144,13 @@ fn end_session(end: &End, why: ConnectError) {
 
 impl OfficialSession {
     /// What WeChat tells of a follower: what the account's staff call them, and the id that all accounts of the owner share. What it does not
-    /// tell is not known, which is no error.
-    async fn look_up(&self, openid: &str) -> Result<Met, PlatformError> {
+    /// tell is not known, which is no error; `None` where there is nobody.
+    async fn look_up(&self, openid: &str) -> Result<Option<Met>, PlatformError> {
         let stored = |error: magpie_common::platform::NotStored| PlatformError(error.to_string());
         let told = match self.api.get(&format!("cgi-bin/user/info?openid={openid}&lang=zh_CN")).await {
             Ok(told) => told,
-            Err(ApiError::Refused(_)) => return self.people.met(openid).await.map_err(stored),
+            Err(error) if error.code() == Some(verdict::NOBODY_CODE) => return Ok(None),
+            Err(ApiError::Refused(_)) => return self.people.met(openid).await.map(Some).map_err(stored),
             Err(error) => return Err(PlatformError(verdict::words(&error))),
         };
         let called = name(&told["remark"]).or_else(|| name(&told["nickname"]));
@@ -139,7 +162,7 @@ impl OfficialSession {
         if let Some(cursor) = noted.await.map_err(stored)? {
             self.sink.remember(cursor).await.map_err(stored)?;
         }
-        self.people.met(openid).await.map_err(stored)
+        self.people.met(openid).await.map(Some).map_err(stored)
     }
 }
 
@@ -171,17 +194,15 @@ impl Session for OfficialSession {
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
         let Some(openid) = ids::native(id.as_str(), NAME, &self.app_id) else { return Ok(None) };
-        // So that it is known whether the chat is open.
-        self.people.met(openid).await.map_err(|error| PlatformError(error.to_string()))?;
-        let mut info = ChatInfo::new(ChatKind::Direct, None);
-        info.with = ids::user(NAME, &self.app_id, openid);
-        info.private = true;
-        Ok(Some(info))
+        let Some(person) = ids::user(NAME, &self.app_id, openid) else { return Ok(None) };
+        // From now on it is known in memory whether the chat is open.
+        let met = self.people.met(openid).await.map_err(|error| PlatformError(error.to_string()))?;
+        Ok(Some(chat_info(&person, met.phase(self.clock.now_ms()))))
     }
 
     async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {
         let Some(openid) = ids::native(id.as_str(), NAME, &self.app_id) else { return Ok(None) };
-        let met = self.look_up(openid).await?;
+        let Some(met) = self.look_up(openid).await? else { return Ok(None) };
         let others = met.union.as_deref().and_then(ids::union).into_iter().collect();
         let ids = AliasSet { primary: id.clone(), others };
         Ok(Some(UserInfo { ids, name: Some(met.shown(openid)), avatar: None, bot: false }))
@@ -213,13 +234,25 @@ impl Session for OfficialSession {
 
     async fn close(&self) {
         self.hooks.leave(&self.app_id, &self.intake);
-        // Whatever is being taken in now is pushed before this returns.
-        drop(self.intake.order.lock().await);
+        self.intake.shut().await;
+        self.watching.lock().await.end().await;
         end_session(&self.end, ConnectError::Closed);
     }
 
     async fn log_out(&self) {
         self.close().await;
         self.hooks.forget(&self.app_id);
+    }
+}
+
+/// What tests of the way in need of a session.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// Takes in for an account that nobody delivers for.
+    pub(in crate::official) fn intake(app_id: &str, sink: EventSink, clock: Clock, end: End) -> Arc<Intake> {
+        let people = Arc::new(People::new(sink.clone()));
+        Arc::new(Intake::new(app_id, (sink, people), clock, end))
     }
 }
