@@ -7,6 +7,7 @@
 //! | `config` | the `platform:` section |
 //! | `adapter` | what a way into WeChat is |
 //! | `official` | an Official Account, by its API and its callbacks |
+//! | `ilink` | a bot that somebody binds to their own WeChat by a QR code |
 //! | `callback` | the envelope of callbacks, and the XML inside |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
 //! | `ids`, `json` | how people and chats are spelled; what is read the same way everywhere |
@@ -27,13 +28,14 @@ use magpie_common::{
 };
 
 pub use self::config::WeChatConfig;
-use self::{adapter::Adapter, official::Official};
+use self::{adapter::Adapter, ilink::ILink, official::Official};
 
 mod adapter;
 mod callback;
 mod config;
 mod faces;
 mod ids;
+mod ilink;
 mod json;
 mod official;
 
@@ -61,8 +63,9 @@ impl Platform for WeChat {
 
     fn new(config: WeChatConfig, clock: Clock) -> Result<Self, PlatformError> {
         let config = Arc::new(config);
-        let official: Arc<dyn Adapter> = Arc::new(Official::new(config, clock));
-        Ok(Self { adapters: Adapters([official].into()) })
+        let official: Arc<dyn Adapter> = Arc::new(Official::new(Arc::clone(&config), clock.clone()));
+        let ilink: Arc<dyn Adapter> = Arc::new(ILink::new(config, clock));
+        Ok(Self { adapters: Adapters([official, ilink].into()) })
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {
