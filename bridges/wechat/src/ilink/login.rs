@@ -52,6 +52,7 @@ const WORDS_BYTES_MAX: usize = 2_048;
 const NUMBER_CHARS_MAX: usize = 16;
 
 const SCAN: &str = "Open WeChat on your phone and scan this code (+, Scan), then agree there. A new one follows when it gets old.";
+const SCAN_ANEW: &str = "Too many numbers were wrong, so the last code is over. Scan this one with WeChat on your phone, then agree there.";
 const SCANNED: &str = "WeChat has scanned the code. Now agree on your phone.";
 const LATE: &str = "No phone has scanned a code and agreed in time. Begin again: `login ilink`.";
 const BLOCKED: &str =
@@ -97,7 +98,11 @@ impl QrLogin {
     }
 
     /// `POST /ilink/bot/get_bot_qrcode?bot_type=3`: the next code.
-    async fn show(&mut self, (count, over_at): (u32, Instant)) -> Result<LoginStep, Failed> {
+    async fn show(
+        &mut self,
+        (count, over_at): (u32, Instant),
+        instructions: &str,
+    ) -> Result<LoginStep, Failed> {
         let told = self.known.newest();
         let tokens = told.iter().map(|account| json!(account.token.expose()));
         let body = json!({"local_token_list": tokens.collect::<Vec<Value>>()});
@@ -112,14 +117,14 @@ impl QrLogin {
         }
         let base = self.api.base().to_owned();
         let shown = Shown { code, link, base, told, count, over_at, number: None, is_scanned: false };
-        let step = shown.step(SCAN);
+        let step = shown.step(instructions);
         self.shown = Some(shown);
         Ok(step)
     }
 
     async fn go_on(&mut self, answers: Vec<(String, Secret)>) -> Result<LoginStep, Failed> {
         let Some(shown) = &mut self.shown else {
-            return self.show((1, Instant::now() + ALL_WITHIN)).await;
+            return self.show((1, Instant::now() + ALL_WITHIN), SCAN).await;
         };
         let answered = answers.into_iter().find(|(name, _)| name == NUMBER.name);
         let is_answered = answered.is_some();
@@ -143,9 +148,13 @@ impl QrLogin {
                     return Err(Failed::Again("WeChat on your phone shows another number."));
                 }
                 Status::NumberWanted => return Ok(LoginStep::Ask(vec![NUMBER])),
-                Status::Expired | Status::Blocked if shown.count < CODES_MAX => {
-                    let next = (shown.count + 1, shown.over_at);
-                    return self.show(next).await;
+                Status::Expired if shown.count < CODES_MAX => {
+                    let next = shown.following();
+                    return self.show(next, SCAN).await;
+                }
+                Status::Blocked if shown.count < CODES_MAX => {
+                    let next = shown.following();
+                    return self.show(next, SCAN_ANEW).await;
                 }
                 Status::Expired => return Err(Failed::Over(LATE.to_owned())),
                 Status::Blocked => return Err(Failed::Over(BLOCKED.to_owned())),
@@ -181,6 +190,21 @@ impl LoginProcess for QrLogin {
 }
 
 impl Shown {
+    /// Which code the next one is, and until when.
+    fn following(&self) -> (u32, Instant) {
+        (self.count + 1, self.over_at)
+    }
+
+    /// Where is asked how far it has come.
+    fn path(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("qrcode", &self.code);
+        if let Some(number) = &self.number {
+            query.append_pair("verify_code", number);
+        }
+        format!("ilink/bot/get_qrcode_status?{}", query.finish())
+    }
+
     fn step(&self, instructions: &str) -> LoginStep {
         LoginStep::Show {
             code: self.link.clone(),
@@ -194,13 +218,7 @@ impl Shown {
 
 /// `GET /ilink/bot/get_qrcode_status`. Whatever goes wrong counts as no news: the person is still at their phone.
 async fn poll(api: &Api, shown: &Shown) -> Value {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("qrcode", &shown.code);
-    if let Some(number) = &shown.number {
-        query.append_pair("verify_code", number);
-    }
-    let path = format!("ilink/bot/get_qrcode_status?{}", query.finish());
-    let told: Result<Value, ApiError> = api.get(&shown.base, &path, POLL_WITHIN).await;
+    let told: Result<Value, ApiError> = api.get(&shown.base, &shown.path(), POLL_WITHIN).await;
     if let Err(error) = &told {
         tracing::debug!(%error, "How far a code has come could not be asked.");
     }
@@ -245,6 +263,23 @@ mod tests {
         assert_eq!(done(&two, ""), None);
         assert_eq!(done(&[], ""), None);
         assert_eq!(done(&two[..1], "c@im.bot"), None);
+    }
+
+    #[test]
+    fn a_poll_names_the_code_and_the_number() {
+        let mut shown = Shown {
+            code: "a&b=c".to_owned(),
+            link: String::new(),
+            base: String::new(),
+            told: Vec::new(),
+            count: 1,
+            over_at: Instant::now(),
+            number: None,
+            is_scanned: false,
+        };
+        assert_eq!(shown.path(), "ilink/bot/get_qrcode_status?qrcode=a%26b%3Dc");
+        shown.number = Some("1234".to_owned());
+        assert_eq!(shown.path(), "ilink/bot/get_qrcode_status?qrcode=a%26b%3Dc&verify_code=1234");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use magpie_common::{
     clock::Clock,
     ids::{AliasSet, RemoteChatId},
-    message::{Node, RemoteEvent, RemoteMessage, Sender, SessionState},
+    message::{RemoteEvent, RemoteMessage, Sender, SessionState},
     platform::{Cursor, EventSink, NotStored, Ticket},
 };
 use serde_json::Value;

@@ -119,7 +119,8 @@ async fn what_was_taken_back_is_taken_back() {
     let mut gone = said(5, words("a"));
     gone["delete_time_ms"] = json!(NOW_MS);
     intake(&recorder).take(page(vec![gone], "one"), "").await.expect("it is stored");
-    let RemoteEvent::Redact { ids, by, .. } = &recorder.events()[0].event else { panic!("it is taken back") };
+    let events = recorder.events();
+    let RemoteEvent::Redact { ids, by, .. } = &events[0].event else { panic!("it is taken back") };
     assert_eq!(ids, &[RemoteMessageId::new("5")]);
     assert_eq!(by.as_ref().map(|by| by.as_str()), Some("ilink/b0@im.bot/o9@im.wechat"));
 }
