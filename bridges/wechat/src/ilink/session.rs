@@ -3,7 +3,7 @@
 //! | part | duty |
 //! |---|---|
 //! | `polling`, `intake`, `recent` | messages asked for, taken in and stored; what was said lately, for quotes |
-//! | `contexts`, `verdict` | how the bot may answer; what errors mean |
+//! | `contexts`, `window`, `verdict` | how the bot may answer, and how rooms show it; what errors mean |
 //! | `deliver`, `capabilities`, `typing` | messages out; what a chat can carry |
 //! | `files` | files in |
 //!
@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 use magpie_common::{
     clock::Clock,
     ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
-    message::{ChatInfo, ChatKind, Limits, Outgoing, UserInfo},
+    message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Progress,
         Session,
@@ -30,7 +30,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    contexts::Contexts,
+    contexts::{Context, Contexts},
     deliver::Deliverer,
     files::Files,
     intake::Intake,
@@ -38,6 +38,7 @@ use self::{
     recent::Recent,
     typing::Typing,
     verdict::{SIGNED_OUT, connect_verdict},
+    window::Window,
 };
 use super::{
     NAME,
@@ -56,6 +57,7 @@ mod polling;
 mod recent;
 mod typing;
 mod verdict;
+mod window;
 
 /// The last letters of an id stand for whoever has no name; WeChat tells none.
 const SHORT_ID_CHARS: usize = 6;
@@ -91,6 +93,7 @@ pub(super) struct Setup {
 struct ILinkSession {
     account: Account,
     me: RemoteUserId,
+    clock: Clock,
     known: Known,
     api: Arc<Api>,
     contexts: Arc<Contexts>,
@@ -112,18 +115,11 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let me = ids::user(NAME, &account.bot_id, &account.bot_id).ok_or_else(|| {
         ConnectError::BadCredentials("The saved bot has no id. Sign in again: `login ilink`.".to_owned())
     })?;
-    if let Err(error) = api.post("ilink/bot/msg/notifystart", json!({}), ANSWER_WITHIN).await {
-        match &error {
-            ApiError::Refused(_) if error.is_stale() => {
-                known.forget(&account.bot_id);
-                return Err(connect_verdict(&error));
-            }
-            // It is a courtesy; whether messages can be had is seen then.
-            ApiError::Refused(_) => tracing::debug!(%error, "WeChat does not hear that the bot is there."),
-            ApiError::NotSent(_) | ApiError::TimedOut | ApiError::Unclear(_) | ApiError::Busy => {
-                return Err(connect_verdict(&error));
-            }
+    if let Err(why) = greet(&api).await {
+        if matches!(why, ConnectError::BadCredentials(_)) {
+            known.forget(&account.bot_id);
         }
+        return Err(why);
     }
     known.put(&account);
     let (end, stop) = (End::new(None), CancellationToken::new());
@@ -136,12 +132,18 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         contexts: Arc::clone(&contexts),
         recent: Arc::clone(&recent),
     };
-    let polls = spawn(Polling { api: Arc::clone(&api), intake }.run(), &stop, &end);
+    let window = Window {
+        bot_id: account.bot_id.clone(),
+        clock: clock.clone(),
+        sink: sink.clone(),
+        contexts: Arc::clone(&contexts),
+    };
+    let polls = spawn(listen(Polling { api: Arc::clone(&api), intake }, window), &stop, &end);
     let files = Arc::new(Files::new(Arc::clone(&api), &config));
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         bot_id: account.bot_id.clone(),
-        clock,
+        clock: clock.clone(),
         contexts: Arc::clone(&contexts),
         files: Arc::clone(&files),
         progress: Progress::default(),
@@ -153,6 +155,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     Ok(Arc::new(ILinkSession {
         account,
         me,
+        clock,
         known,
         api,
         contexts,
@@ -163,6 +166,27 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         polls,
         end,
     }))
+}
+
+/// `POST /ilink/bot/msg/notifystart`: says that the bot is there, which shows whether WeChat takes it.
+async fn greet(api: &Api) -> Result<(), ConnectError> {
+    match api.post("ilink/bot/msg/notifystart", json!({}), ANSWER_WITHIN).await {
+        Ok(_) => Ok(()),
+        // It is a courtesy; whether messages can be had is seen then.
+        Err(error @ ApiError::Refused(_)) if !error.is_stale() => {
+            tracing::debug!(%error, "WeChat does not hear that the bot is there.");
+            Ok(())
+        }
+        Err(error) => Err(connect_verdict(&error)),
+    }
+}
+
+/// Hears what is said, and shows how it may be answered.
+async fn listen(polling: Polling, window: Window) -> ConnectError {
+    tokio::select! {
+        why = polling.run() => why,
+        why = window.run() => why,
+    }
 }
 
 /// Runs what ends with the reason why the session is over; a panic is one, too.
@@ -192,11 +216,11 @@ fn end_session(end: &End, why: ConnectError) {
 }
 
 impl ILinkSession {
-    /// Whether the bot can talk to somebody: whose it is, or whoever wrote to it.
-    async fn is_met(&self, user: &str) -> Result<bool, PlatformError> {
-        // So that it is known whether the chat is open.
+    /// How somebody can be answered with whom the bot can talk: whose it is, or whoever wrote to it.
+    async fn met(&self, user: &str) -> Result<Option<Context>, PlatformError> {
         let context = self.contexts.of(user).await.map_err(|error| PlatformError(error.to_string()))?;
-        Ok(context.is_known() || self.account.user_id.as_deref() == Some(user))
+        let is_met = context.is_known() || self.account.user_id.as_deref() == Some(user);
+        Ok(is_met.then_some(context))
     }
 }
 
@@ -235,19 +259,15 @@ impl Session for ILinkSession {
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
         let Some(user) = ids::native(id.as_str(), NAME, &self.account.bot_id) else { return Ok(None) };
-        if !self.is_met(user).await? {
-            return Ok(None);
-        }
-        let mut info = ChatInfo::new(ChatKind::Direct, None);
-        info.with = ids::user(NAME, &self.account.bot_id, user);
-        info.private = true;
-        Ok(Some(info))
+        let Some(context) = self.met(user).await? else { return Ok(None) };
+        let person = ids::user(NAME, &self.account.bot_id, user);
+        Ok(person.map(|person| window::chat_info(person, context.phase(self.clock.now_ms()))))
     }
 
     async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {
         let Some(user) = ids::native(id.as_str(), NAME, &self.account.bot_id) else { return Ok(None) };
         let is_me = *id == self.me;
-        if !is_me && !self.is_met(user).await? {
+        if !is_me && self.met(user).await?.is_none() {
             return Ok(None);
         }
         let name = if is_me { "WeChat bot".to_owned() } else { shown(user) };

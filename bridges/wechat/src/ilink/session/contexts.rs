@@ -17,7 +17,10 @@ use magpie_common::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 
-use super::verdict::{CONTEXT_GONE, TOO_OLD, USED_UP};
+use super::{
+    verdict::{CONTEXT_GONE, TOO_OLD, USED_UP},
+    window::Phase,
+};
 
 /// So many people are kept in memory; a bot has one, mostly.
 const PEOPLE_MAX: NonZeroUsize = NonZeroUsize::new(256).unwrap();
@@ -43,6 +46,8 @@ pub(super) struct Context {
     is_gone: bool,
     /// What was delivered last, as far as WeChat has confirmed it: the key and the messages that it became.
     last: Option<(String, Vec<String>)>,
+    /// What the topic of the room says about it.
+    pub shown: Phase,
 }
 
 impl Context {
@@ -74,6 +79,14 @@ impl Context {
     pub fn open_until_ms(&self) -> TimestampMs {
         let is_open = self.token.is_some() && self.left > 0 && !self.is_gone;
         if is_open { self.since_ms.saturating_add(HOLDS_MS) } else { 0 }
+    }
+
+    /// What the topic of the room is to say.
+    pub fn phase(&self, now_ms: TimestampMs) -> Phase {
+        match self.token {
+            None => Phase::Unknown,
+            Some(_) => Phase::of(self.left, self.open_until_ms(), now_ms),
+        }
     }
 
     /// One answer less: the messages of this key are these, so far.
@@ -127,6 +140,13 @@ impl Contexts {
     /// The same from memory alone.
     pub fn cached(&self, user: &str) -> Option<Context> {
         self.lock().get(user).cloned()
+    }
+
+    /// Those in memory whose rooms say something else than is right.
+    pub fn shown_wrongly(&self, now_ms: TimestampMs) -> Vec<String> {
+        let known = self.lock();
+        let wrongly = known.iter().filter(|(_, context)| context.shown != context.phase(now_ms));
+        wrongly.map(|(user, _)| user.clone()).collect()
     }
 
     /// Held while a change is made and given to the store, so that the newest is what is stored in the end.
