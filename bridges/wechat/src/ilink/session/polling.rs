@@ -24,7 +24,7 @@ const POLL_MIN_MS: u64 = 1_000;
 const POLL_MAX_MS: u64 = 5 * 60 * 1_000;
 
 /// How much longer the answer may take.
-const POLL_GRACE: Duration = Duration::from_secs(5);
+const POLL_GRACE: Duration = Duration::from_secs(3);
 
 /// The pause after a failure; after so many in a row a long one.
 const PAUSE: Duration = Duration::from_secs(2);
