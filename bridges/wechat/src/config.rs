@@ -6,6 +6,9 @@ use url::Url;
 
 use crate::{callback::key_bytes, wechaty};
 
+/// Where iLink itself is.
+pub(crate) const ILINK_API_URL: &str = "https://ilinkai.weixin.qq.com";
+
 /// Settings of the WeChat gateway.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -22,6 +25,12 @@ pub struct WeChatConfig {
     pub official_api_url: String,
     /// How old a callback may be, in minutes; 0 takes any.
     pub callback_age_max_minutes: u32,
+    /// Where iLink's API is.
+    pub ilink_api_url: String,
+    /// Where iLink's files are.
+    pub ilink_cdn_url: String,
+    /// The hosts, each with all below it, to which iLink may send the bridge. Those of the two addresses are among them anyway.
+    pub ilink_hosts: Vec<String>,
     /// A proxy for everything that goes to WeChat.
     pub proxy: Option<Secret>,
     /// Where a Wechaty gateway is.
@@ -47,6 +56,9 @@ impl Default for WeChatConfig {
             official_aes_key: None,
             official_api_url: "https://api.weixin.qq.com".to_owned(),
             callback_age_max_minutes: 10,
+            ilink_api_url: ILINK_API_URL.to_owned(),
+            ilink_cdn_url: "https://novac2c.cdn.weixin.qq.com/c2c".to_owned(),
+            ilink_hosts: vec!["weixin.qq.com".to_owned()],
             proxy: None,
             wechaty_endpoint: None,
             wechaty_token: None,
@@ -71,6 +83,11 @@ impl PlatformConfig for WeChatConfig {
 # official_api_url: https://api.weixin.qq.com
 # How old a callback may be, in minutes; 0 takes any.
 # callback_age_max_minutes: 10
+# iLink, by which people bind a bot to their own WeChat with the command `login ilink`: its API, its files, and the hosts, each with all below
+# it, to which it may send the bridge.
+# ilink_api_url: https://ilinkai.weixin.qq.com
+# ilink_cdn_url: https://novac2c.cdn.weixin.qq.com/c2c
+# ilink_hosts: [weixin.qq.com]
 # A proxy for everything that goes to WeChat.
 # proxy: http://user:password@proxy.example.org:3128
 # People's own accounts, by a Wechaty gateway that you run. WeChat does not allow this and may close such accounts. What stands here is not asked
@@ -97,6 +114,7 @@ impl PlatformConfig for WeChatConfig {
             let help = "leave it out to use WeChat itself";
             problems.add("official_api_url", "`official_api_url` is no web address", help);
         }
+        self.check_ilink(problems);
         if self.proxy.as_ref().is_some_and(|proxy| web_address(proxy.expose()).is_none()) {
             let help = "write it as `http://proxy.example.org:3128`";
             problems.add("proxy", "`proxy` is no proxy's address", help);
@@ -145,6 +163,25 @@ impl WeChatConfig {
         if self.official_aes_key.as_ref().is_some_and(|key| key_bytes(key.expose()).is_none()) {
             let help = "it has 43 letters and digits; WeChat's console makes one";
             problems.add("official_aes_key", "`official_aes_key` is no EncodingAESKey", help);
+        }
+    }
+}
+
+impl WeChatConfig {
+    fn check_ilink(&self, problems: &mut Problems) {
+        let help = "leave it out to use WeChat itself";
+        for (name, address) in
+            [("ilink_api_url", &self.ilink_api_url), ("ilink_cdn_url", &self.ilink_cdn_url)]
+        {
+            if web_address(address).is_none() {
+                problems.add(name, &format!("`{name}` is no web address"), help);
+            }
+        }
+        let is_host = |name: &String| {
+            web_address(&format!("https://{name}/")).is_some_and(|url| url.host_str() == Some(name.as_str()))
+        };
+        if !self.ilink_hosts.iter().all(is_host) {
+            problems.add("ilink_hosts", "`ilink_hosts` has something that is no host", help);
         }
     }
 }

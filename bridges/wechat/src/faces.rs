@@ -155,7 +155,7 @@ pub(crate) fn write(text: &RichText, part_bytes_max: usize) -> Vec<String> {
 }
 
 /// Where the first part ends: at an empty line if there is one in its later half, else at a line, a word, a letter.
-fn part_end(words: &str, bytes_max: usize) -> usize {
+pub(crate) fn part_end(words: &str, bytes_max: usize) -> usize {
     if words.len() <= bytes_max {
         return words.len();
     }

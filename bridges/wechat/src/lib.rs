@@ -8,6 +8,7 @@
 //! | `adapter` | what a way into WeChat is |
 //! | `official` | an Official Account, by its API and its callbacks |
 //! | `wechaty` | a person's own account, by a gateway that the operator runs |
+//! | `ilink` | a bot that somebody binds to their own WeChat by a QR code |
 //! | `callback` | the envelope of callbacks, and the XML inside |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
 //! | `ids`, `json` | how people and chats are spelled; what is read the same way everywhere |
@@ -28,13 +29,14 @@ use magpie_common::{
 };
 
 pub use self::config::WeChatConfig;
-use self::{adapter::Adapter, official::Official, wechaty::Wechaty};
+use self::{adapter::Adapter, ilink::ILink, official::Official, wechaty::Wechaty};
 
 mod adapter;
 mod callback;
 mod config;
 mod faces;
 mod ids;
+mod ilink;
 mod json;
 mod official;
 mod wechaty;
@@ -64,8 +66,9 @@ impl Platform for WeChat {
     fn new(config: WeChatConfig, clock: Clock) -> Result<Self, PlatformError> {
         let config = Arc::new(config);
         let official: Arc<dyn Adapter> = Arc::new(Official::new(Arc::clone(&config), clock.clone()));
+        let ilink: Arc<dyn Adapter> = Arc::new(ILink::new(Arc::clone(&config), clock.clone()));
         let wechaty: Arc<dyn Adapter> = Arc::new(Wechaty::new(config, clock));
-        Ok(Self { adapters: Adapters([official, wechaty].into()) })
+        Ok(Self { adapters: Adapters([official, ilink, wechaty].into()) })
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {
