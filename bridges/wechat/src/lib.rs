@@ -7,6 +7,8 @@
 //! | `config` | the `platform:` section |
 //! | `adapter` | what a way into WeChat is |
 //! | `official` | an Official Account, by its API and its callbacks |
+//! | `wecom` | an app in WeCom, and its customer service |
+//! | `api`, `media`, `said` | the JSON APIs of the two, files on their way, and what is more than words |
 //! | `callback` | the envelope of callbacks, and the XML inside |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
 //! | `ids`, `json` | how people and chats are spelled; what is read the same way everywhere |
@@ -27,15 +29,19 @@ use magpie_common::{
 };
 
 pub use self::config::WeChatConfig;
-use self::{adapter::Adapter, official::Official};
+use self::{adapter::Adapter, official::Official, wecom::WeCom};
 
 mod adapter;
+mod api;
 mod callback;
 mod config;
 mod faces;
 mod ids;
 mod json;
+mod media;
 mod official;
+mod said;
+mod wecom;
 
 /// WeChat.
 pub struct WeChat {
@@ -61,8 +67,9 @@ impl Platform for WeChat {
 
     fn new(config: WeChatConfig, clock: Clock) -> Result<Self, PlatformError> {
         let config = Arc::new(config);
-        let official: Arc<dyn Adapter> = Arc::new(Official::new(config, clock));
-        Ok(Self { adapters: Adapters([official].into()) })
+        let official: Arc<dyn Adapter> = Arc::new(Official::new(Arc::clone(&config), clock.clone()));
+        let wecom: Arc<dyn Adapter> = Arc::new(WeCom::new(config, clock));
+        Ok(Self { adapters: Adapters([official, wecom].into()) })
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {

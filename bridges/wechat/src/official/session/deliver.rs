@@ -14,12 +14,11 @@ use magpie_common::{
 use serde_json::{Value, json};
 
 use super::{
-    api::Api,
     capabilities::TEXT_BYTES_MAX,
     people::People,
     verdict::{SHUT, verdict, verdict_on_question},
 };
-use crate::{faces, ids, official::NAME};
+use crate::{api::Api, faces, ids, official::NAME};
 
 mod files;
 

@@ -1,25 +1,17 @@
-//! Files on their way to WeChat: brought first, streamed from the homeserver and never held, then named in a message.
-
-use std::time::Duration;
+//! Files on their way to WeChat: brought first, then named in a message.
 
 use magpie_common::{
-    message::{Attachment, AttachmentKind, clean_line},
-    platform::{DeliverError, FileError},
-};
-use reqwest::{
-    Body,
-    multipart::{Form, Part},
+    message::{Attachment, AttachmentKind},
+    platform::DeliverError,
 };
 use serde_json::{Value, json};
 
 use super::{Deliverer, verdict_on_question};
 use crate::{
     json::text,
+    media::{self, Brought, essence},
     official::session::capabilities::{IMAGE_BYTES_MAX, SOUND_BYTES_MAX},
 };
-
-/// So slow may an upload be at least, in bytes per second, before it is given up.
-const BYTES_PER_SECOND_MIN: u64 = 32 * 1024;
 
 /// As what a file is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,22 +65,7 @@ impl Deliverer {
         let Some(sort) = Sort::of(file) else {
             return Err(DeliverError::Rejected("WeChat does not take this kind of file.".to_owned()));
         };
-        let download = match self.sink.open(file).await {
-            Ok(download) => download,
-            Err(error @ FileError::Gone) => return Err(DeliverError::Rejected(format!("{error}."))),
-            Err(FileError::Away(reason)) => return Err(DeliverError::Retry { after: None, reason }),
-        };
-        let size = download.size_bytes.unwrap_or_default();
-        let body = Body::wrap_stream(download.stream);
-        let part = match download.size_bytes {
-            Some(size) => Part::stream_with_length(body, size),
-            None => Part::stream(body),
-        };
-        let part = part.file_name(file_name(file)).mime_str(&essence(file));
-        let part =
-            part.map_err(|error| DeliverError::Rejected(format!("The file has no fit type: {error}.")))?;
-        let form = Form::new().part("media", part);
-        let more = Duration::from_secs(size / BYTES_PER_SECOND_MIN);
+        let Brought { form, more, .. } = media::bring(&self.sink, file).await?;
         let path = format!("cgi-bin/media/upload?type={}", sort.kind());
         let answer = self.api.upload(&path, form, more).await.map_err(verdict_on_question)?;
         let media_id = text(&answer["media_id"]);
@@ -98,18 +75,6 @@ impl Deliverer {
         }
         Ok(json!({"msgtype": sort.kind(), sort.kind(): {"media_id": media_id}}))
     }
-}
-
-/// A media type without its parameters.
-fn essence(file: &Attachment) -> String {
-    let claimed = file.mime.as_deref().unwrap_or_default();
-    claimed.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-fn file_name(file: &Attachment) -> String {
-    const CHARS_MAX: usize = 100;
-    let name: String = clean_line(&file.name).chars().take(CHARS_MAX).collect();
-    if name.is_empty() { "file".to_owned() } else { name }
 }
 
 #[cfg(test)]

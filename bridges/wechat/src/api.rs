@@ -1,8 +1,8 @@
-//! WeChat's API for Official Accounts: one client, one access token for all that speaks, and what each answer means.
+//! WeChat's JSON APIs, for Official Accounts and for WeCom: one client, one access token for all that speaks, and what each answer means.
 //!
 //! Answers say with a code inside whether they are errors, whatever their status is. Must never repeat a request by itself but for a token that
-//! has ended, which surely did nothing; never shows the token. Reference:
-//! <https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html>. Next: `verdict`.
+//! has ended, which surely did nothing, and where the door says so, for a platform that was too busy to look; never shows the token. Reference:
+//! <https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html>.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use reqwest::{RequestBuilder, Response, multipart::Form};
 use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{config::WeChatConfig, json::text, official::account::Account};
+use crate::json::text;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,15 +25,46 @@ const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
 /// A token is never taken to hold longer.
 const HOLDS_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// The token has ended, or another one has taken its place.
-const TOKEN_ENDED: [i64; 3] = [40_001, 40_014, 42_001];
+/// The platform is too busy to look at a request.
+pub(crate) const BUSY: i64 = -1;
+
+/// How long to wait before it is asked again.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where an API is, and how one gets in.
+pub(crate) struct Door {
+    /// Its address.
+    pub base: String,
+    /// How a token is got.
+    pub credentials: Credentials,
+    /// Codes that say that the token has ended, or that another one has taken its place.
+    pub token_ended: &'static [i64],
+    /// How often a request is made that the platform is too busy for.
+    pub tries_max: u32,
+}
+
+/// What a token is given for.
+pub(crate) enum Credentials {
+    /// Of an Official Account, by `POST /cgi-bin/stable_token`.
+    Official {
+        /// Its AppID.
+        app_id: String,
+        /// Its AppSecret.
+        app_secret: Secret,
+    },
+    /// Of an app in WeCom, by `GET /cgi-bin/gettoken`.
+    Corp {
+        /// The id of the company.
+        corp_id: String,
+        /// The secret of the app.
+        secret: Secret,
+    },
+}
 
 /// Speaks to the API for one account.
-pub(in crate::official) struct Api {
+pub(crate) struct Api {
     http: reqwest::Client,
-    base: String,
-    app_id: String,
-    app_secret: Secret,
+    door: Door,
     /// Held while a new one is fetched, so that it is fetched once for all who wait.
     token: Mutex<Option<Token>>,
 }
@@ -45,7 +76,7 @@ struct Token {
 
 /// Why a request has no answer that helps.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::official) enum ApiError {
+pub(crate) enum ApiError {
     /// Surely not performed: no connection came about.
     #[error("WeChat could not be reached: {0}")]
     NotSent(String),
@@ -60,7 +91,7 @@ pub(in crate::official) enum ApiError {
 /// WeChat's no.
 #[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{} (code {code})", if message.is_empty() { "no reason given" } else { message })]
-pub(in crate::official) struct Refusal {
+pub(crate) struct Refusal {
     /// WeChat's code. By it alone is decided what happens.
     pub code: i64,
     /// What it says.
@@ -78,23 +109,18 @@ impl ApiError {
 }
 
 impl Api {
-    /// Takes the address of the API, the proxy, and the account.
-    pub fn new(config: &WeChatConfig, account: &Account) -> Result<Self, reqwest::Error> {
+    /// Takes the door, and a proxy on the way to it.
+    pub fn new(mut door: Door, proxy: Option<&Secret>) -> Result<Self, reqwest::Error> {
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .redirect(reqwest::redirect::Policy::none());
-        if let Some(proxy) = &config.proxy {
+        if let Some(proxy) = proxy {
             http = http.proxy(reqwest::Proxy::all(proxy.expose())?);
         }
-        Ok(Self {
-            http: http.build()?,
-            base: config.official_api_url.trim_end_matches('/').to_owned(),
-            app_id: account.app_id.clone(),
-            app_secret: account.app_secret.clone(),
-            token: Mutex::default(),
-        })
+        door.base.truncate(door.base.trim_end_matches('/').len());
+        Ok(Self { http: http.build()?, door, token: Mutex::default() })
     }
 
     /// Whether WeChat takes the account.
@@ -151,14 +177,31 @@ impl Api {
         .await
     }
 
-    /// Performs a request with the token; once more with a new one where it has ended.
+    /// Performs a request, as often as a busy platform makes it necessary.
     async fn authorized<T, F: Future<Output = Result<T, ApiError>>>(
         &self,
         request: impl Fn(&Secret) -> F,
     ) -> Result<T, ApiError> {
+        let mut tries = 1;
+        loop {
+            match self.once(&request).await {
+                Err(error) if error.code() == Some(BUSY) && tries < self.door.tries_max => {
+                    tries += 1;
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Performs a request with the token; once more with a new one where it has ended.
+    async fn once<T, F: Future<Output = Result<T, ApiError>>>(
+        &self,
+        request: &impl Fn(&Secret) -> F,
+    ) -> Result<T, ApiError> {
         let token = self.token(None).await?;
         match request(&token).await {
-            Err(error) if error.code().is_some_and(|code| TOKEN_ENDED.contains(&code)) => {
+            Err(error) if error.code().is_some_and(|code| self.door.token_ended.contains(&code)) => {
                 let token = self.token(Some(&token)).await?;
                 request(&token).await
             }
@@ -177,11 +220,7 @@ impl Api {
             return Ok(known.secret.clone());
         }
         *token = None;
-        let wanted = json!({
-            "grant_type": "client_credential", "appid": self.app_id, "secret": self.app_secret.expose(),
-            "force_refresh": false,
-        });
-        let request = self.http.post(format!("{}/cgi-bin/stable_token", self.base)).json(&wanted);
+        let request = self.token_request();
         let told = answer(sent(request.timeout(ANSWER_TIMEOUT)).await?).await?;
         let secret = Some(text(&told["access_token"])).filter(|token| !token.is_empty()).map(Secret::new);
         let secret = secret.ok_or_else(|| ApiError::Unclear("the answer has no token".to_owned()))?;
@@ -191,10 +230,32 @@ impl Api {
         Ok(secret)
     }
 
+    fn token_request(&self) -> RequestBuilder {
+        let base = &self.door.base;
+        match &self.door.credentials {
+            Credentials::Official { app_id, app_secret } => {
+                let wanted = json!({
+                    "grant_type": "client_credential", "appid": app_id, "secret": app_secret.expose(), "force_refresh": false,
+                });
+                self.http.post(format!("{base}/cgi-bin/stable_token")).json(&wanted)
+            }
+            Credentials::Corp { corp_id, secret } => {
+                let mut query = url::form_urlencoded::Serializer::new(String::new());
+                query.append_pair("corpid", corp_id).append_pair("corpsecret", secret.expose());
+                self.http.get(format!("{base}/cgi-bin/gettoken?{}", query.finish()))
+            }
+        }
+    }
+
+    /// Opens a public picture at an address that the caller has checked. It gets no token.
+    pub async fn open_public(&self, address: &str) -> Result<Response, ApiError> {
+        sent(self.http.get(address)).await
+    }
+
     fn address(&self, path: &str, token: &Secret) -> String {
         let sign = if path.contains('?') { '&' } else { '?' };
         let token: String = url::form_urlencoded::byte_serialize(token.expose().as_bytes()).collect();
-        format!("{}/{path}{sign}access_token={token}", self.base)
+        format!("{}/{path}{sign}access_token={token}", self.door.base)
     }
 }
 
