@@ -84,10 +84,7 @@ impl Account {
     fn client(&self, config: &WeChatConfig, secret: &Secret) -> Result<Api, reqwest::Error> {
         let door = Door {
             base: config.wecom_api_url.clone(),
-            credentials: Credentials::Corp {
-                corp_id: self.names.corp_id.clone(),
-                secret: secret.clone(),
-            },
+            credentials: Credentials::Corp { corp_id: self.names.corp_id.clone(), secret: secret.clone() },
             token_ended: &TOKEN_ENDED,
             tries_max: TRIES_MAX,
         };

@@ -65,8 +65,7 @@ impl LoginProcess for AppLogin {
         api.prove().await.map_err(|error| PlatformError(words(&error)))?;
         if let Some(api) = account.kf_api(&self.0).map_err(failed)? {
             let proved = api.prove().await;
-            proved
-                .map_err(|error| PlatformError(format!("Of the customer service: {}", words(&error))))?;
+            proved.map_err(|error| PlatformError(format!("Of the customer service: {}", words(&error))))?;
         }
         Ok(LoginStep::Done(account.saved()))
     }
@@ -77,8 +76,7 @@ fn account(answers: &[(String, Secret)]) -> Result<Account, PlatformError> {
     let answer = |wanted: &LoginField| {
         let found = answers.iter().find(|(name, _)| name == wanted.name);
         let secret = found.map(|(_, secret)| Secret::new(secret.expose().trim())).filter(is_fit);
-        secret
-            .ok_or_else(|| PlatformError(format!("What is missing or cannot be right: {}.", wanted.label)))
+        secret.ok_or_else(|| PlatformError(format!("What is missing or cannot be right: {}.", wanted.label)))
     };
     let [corp_id, agent_id, secret, token, aes_key, kf_secret] = FIELDS.each_ref().map(answer);
     let corp_id = corp_id?.expose().to_owned();

@@ -185,13 +185,10 @@ fn failure(event: &Value) -> String {
 
 /// The talk was taken, handed on or ended, by a member of the company.
 fn session(event: &Value) -> Option<Read> {
-    let [old, new] =
-        ["old_servicer_userid", "new_servicer_userid"].map(|name| text(&event[name])).map(|id| {
-            match is_id(id) {
-                true => Some(id.to_owned()),
-                false => None,
-            }
-        });
+    let [old, new] = ["old_servicer_userid", "new_servicer_userid"].map(|name| {
+        let id = text(&event[name]);
+        is_id(id).then(|| id.to_owned())
+    });
     let (by, words) = match number(&event["change_type"])? {
         1 => (new, "Answers the customer from now on, in WeCom's app.".to_owned()),
         2 => {
