@@ -150,7 +150,12 @@ impl Api {
     pub async fn upload(&self, path: &str, form: Form, more: Duration) -> Result<Value, ApiError> {
         let token = self.token(None).await?;
         let request = self.http.post(self.address(path, &token)).multipart(form);
-        answer(sent(request.timeout(ANSWER_TIMEOUT + more)).await?).await
+        let told = answer(sent(request.timeout(ANSWER_TIMEOUT + more)).await?).await;
+        if told.as_ref().is_err_and(|error| self.has_ended(error)) {
+            // The caller tries again with another one.
+            let _ = self.token(Some(&token)).await;
+        }
+        told
     }
 
     /// Opens a file.
@@ -201,12 +206,16 @@ impl Api {
     ) -> Result<T, ApiError> {
         let token = self.token(None).await?;
         match request(&token).await {
-            Err(error) if error.code().is_some_and(|code| self.door.token_ended.contains(&code)) => {
+            Err(error) if self.has_ended(&error) => {
                 let token = self.token(Some(&token)).await?;
                 request(&token).await
             }
             done => done,
         }
+    }
+
+    fn has_ended(&self, error: &ApiError) -> bool {
+        error.code().is_some_and(|code| self.door.token_ended.contains(&code))
     }
 
     /// The token in use; another one where `ended` is it.

@@ -3,6 +3,7 @@
 //! | part | duty |
 //! |---|---|
 //! | `intake`, `pull` | callbacks taken in and stored; what customers wrote, asked for by a cursor |
+//! | `watching` | whether the account is still good |
 //! | `notes`, `pace`, `window` | how often one may write to whom |
 //! | `people` | who somebody is, and what a chat looks like |
 //! | `deliver`, `capabilities`, `verdict` | messages out; what a chat can carry; what errors mean |
@@ -56,12 +57,13 @@ mod pace;
 mod people;
 mod pull;
 pub(super) mod verdict;
+mod watching;
 mod window;
 
-/// How long the task that pulls may take to end.
+/// How long a task may take to end.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
-/// What it says when it panicked.
+/// What a task says that panicked.
 const STUMBLED: &str =
     "The bridge has stumbled over what WeCom told, and begins again. If this stays so, look into its log.";
 
@@ -95,7 +97,7 @@ struct WeComSession {
     deliverer: Deliverer,
     end: End,
     stop: CancellationToken,
-    puller: AsyncMutex<Option<JoinHandle<()>>>,
+    tasks: AsyncMutex<Vec<JoinHandle<()>>>,
 }
 
 /// Brings a session up: proves the account, and lets callbacks come.
@@ -119,11 +121,15 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         order: AsyncMutex::default(),
     });
     let stop = CancellationToken::new();
-    let puller = kf_api.clone().zip(pulls).map(|(api, pulls)| {
+    let watcher = Arc::clone(&api);
+    let path = format!("cgi-bin/agent/get?agentid={}", names.agent_id);
+    let watching = async move { watching::look(|| watcher.get(&path)).await };
+    let mut tasks = vec![spawn(watching, &stop, &end)];
+    tasks.extend(kf_api.clone().zip(pulls).map(|(api, pulls)| {
         let windows = Arc::clone(&windows);
         let puller = Puller { api, names: names.clone(), sink: sink.clone(), windows, pulls };
-        spawn(puller, &stop, &end)
-    });
+        spawn(puller.run(), &stop, &end)
+    }));
     hooks.take(&account, &intake);
     let deliverer = Deliverer {
         api: Arc::clone(&api),
@@ -147,7 +153,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         deliverer,
         end,
         stop,
-        puller: AsyncMutex::new(puller),
+        tasks: AsyncMutex::new(tasks),
     }))
 }
 
@@ -178,9 +184,13 @@ fn of_service(error: ConnectError) -> ConnectError {
     }
 }
 
-/// Lets the puller run until it ends, which ends the session, or until the session is closed.
-fn spawn(puller: Puller, stop: &CancellationToken, end: &End) -> JoinHandle<()> {
-    let work = AssertUnwindSafe(puller.run()).catch_unwind();
+/// Lets a task run until it ends, which ends the session, or until the session is closed.
+fn spawn(
+    work: impl Future<Output = ConnectError> + Send + 'static,
+    stop: &CancellationToken,
+    end: &End,
+) -> JoinHandle<()> {
+    let work = AssertUnwindSafe(work).catch_unwind();
     let (work, end) = (stop.clone().run_until_cancelled_owned(work), end.clone());
     tokio::spawn(async move {
         if let Some(why) = work.await {
@@ -276,10 +286,10 @@ impl Session for WeComSession {
     async fn close(&self) {
         self.hooks.leave(&self.names, &self.intake);
         self.stop.cancel();
-        if let Some(mut puller) = self.puller.lock().await.take()
-            && timeout(END_WITHIN, &mut puller).await.is_err()
-        {
-            puller.abort();
+        for mut task in self.tasks.lock().await.drain(..) {
+            if timeout(END_WITHIN, &mut task).await.is_err() {
+                task.abort();
+            }
         }
         // Whatever is being taken in now is pushed before this returns.
         drop(self.intake.order.lock().await);

@@ -10,8 +10,8 @@ use crate::wecom::place::Place;
 /// How long a text may be, in bytes; WeCom cuts what is longer, so it goes in parts.
 pub(super) const TEXT_BYTES_MAX: usize = 2048;
 
-/// The same in letters, for whoever writes Chinese.
-const TEXT_CHARS_MAX: usize = TEXT_BYTES_MAX / 3;
+/// The same in letters, where each is one byte; whoever writes Chinese gets more parts.
+const TEXT_CHARS_MAX: usize = TEXT_BYTES_MAX;
 
 /// The largest file that WeCom takes (<https://developer.work.weixin.qq.com/document/path/90253>). What is too large to be shown goes as one.
 pub(super) const FILE_BYTES_MAX: u64 = 20 * 1024 * 1024;

@@ -150,10 +150,22 @@ fn is_face(address: &str, api_url: &str) -> bool {
 
 #[async_trait]
 impl Directory for WeComSession {
-    /// WeCom's address book cannot be searched by an app; whoever is named by their id is found.
+    /// `GET /cgi-bin/user/simplelist`: members whom the app may see, by name or id.
     async fn search(&self, query: &str, count_max: usize) -> Result<Vec<UserInfo>, PlatformError> {
-        let found = self.resolve(query).await?;
-        Ok(found.into_iter().take(count_max).collect())
+        const PATH: &str = "cgi-bin/user/simplelist?department_id=1&fetch_child=1";
+        let query = query.trim().to_lowercase();
+        if query.is_empty() {
+            return Ok(Vec::new());
+        }
+        let told = self.api.get(PATH).await.or_else(unless_private)?;
+        let found = told["userlist"].as_array().into_iter().flatten().filter_map(|member| {
+            let userid = text(&member["userid"]);
+            let shown = name(&member["name"]).unwrap_or_else(|| userid.to_owned());
+            let is_found = shown.to_lowercase().contains(&query) || userid.to_lowercase().contains(&query);
+            let ids = AliasSet::single(self.names.member(userid).filter(|_| is_found)?);
+            Some(UserInfo { ids, name: Some(shown), avatar: None, bot: false })
+        });
+        Ok(found.take(count_max).collect())
     }
 
     async fn resolve(&self, identifier: &str) -> Result<Option<UserInfo>, PlatformError> {
@@ -174,7 +186,8 @@ impl Directory for WeComSession {
     async fn direct_chat(&self, user: &RemoteUserId) -> Result<RemoteChatId, PlatformError> {
         match self.names.person(user) {
             Some(Person::Member(userid)) => {
-                let chat = self.names.chat(&Place::Member { userid });
+                let is_there = self.member(user, &userid).await?.is_some();
+                let chat = self.names.chat(&Place::Member { userid }).filter(|_| is_there);
                 chat.ok_or_else(|| PlatformError("Nobody in WeCom has such an id.".to_owned()))
             }
             Some(Person::Customer(_)) => {
