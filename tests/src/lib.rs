@@ -19,5 +19,7 @@ pub mod openapi;
 pub mod stage;
 pub mod telegram;
 pub mod trio;
+pub mod wechat_envelope;
+pub mod wechat_official;
 pub mod whatsapp_cloud;
 pub mod whatsapp_linked;

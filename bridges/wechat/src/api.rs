@@ -10,11 +10,13 @@ use magpie_common::config::Secret;
 use reqwest::{RequestBuilder, Response, multipart::Form};
 use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::Instant};
+use url::Url;
 
 use crate::json::text;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 const IDLE_CONNECTIONS_MAX: usize = 4;
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -22,8 +24,14 @@ const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A token is renewed so long before it ends; WeChat lets the old one hold for five minutes more.
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
 
+/// A token is never taken to hold shorter, or each request would ask for one.
+const HOLDS_MIN: Duration = Duration::from_secs(10);
+
 /// A token is never taken to hold longer.
 const HOLDS_MAX: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// The token has ended, or another one has taken its place.
+const TOKEN_ENDED: [i64; 3] = [40_001, 40_014, 42_001];
 
 /// The platform is too busy to look at a request.
 pub(crate) const BUSY: i64 = -1;
@@ -37,8 +45,6 @@ pub(crate) struct Door {
     pub base: String,
     /// How a token is got.
     pub credentials: Credentials,
-    /// Codes that say that the token has ended, or that another one has taken its place.
-    pub token_ended: &'static [i64],
     /// How often a request is made that the platform is too busy for.
     pub tries_max: u32,
 }
@@ -61,12 +67,21 @@ pub(crate) enum Credentials {
     },
 }
 
+/// Where WeChat keeps films.
+const PLACES: [&str; 2] = [".qq.com", ".qpic.cn"];
+
 /// Speaks to the API for one account.
 pub(crate) struct Api {
     http: reqwest::Client,
     door: Door,
     /// Held while a new one is fetched, so that it is fetched once for all who wait.
     token: Mutex<Option<Token>>,
+}
+
+/// What comes when a file is asked for.
+enum Opened {
+    File(Response),
+    Words(Value),
 }
 
 struct Token {
@@ -106,6 +121,11 @@ impl ApiError {
             Self::NotSent(_) | Self::Unclear(_) => None,
         }
     }
+
+    /// Whether the token had ended, or another one has taken its place.
+    pub fn is_ended_token(&self) -> bool {
+        self.code().is_some_and(|code| TOKEN_ENDED.contains(&code))
+    }
 }
 
 impl Api {
@@ -113,6 +133,7 @@ impl Api {
     pub fn new(mut door: Door, proxy: Option<&Secret>) -> Result<Self, reqwest::Error> {
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .redirect(reqwest::redirect::Policy::none());
@@ -146,40 +167,58 @@ impl Api {
         .await
     }
 
-    /// Brings a file, for which there is more time. The form can be read once only, so a token that has ended is the caller's to heed.
-    pub async fn upload(&self, path: &str, form: Form, more: Duration) -> Result<Value, ApiError> {
+    /// `POST /cgi-bin/media/upload`: brings a file, for which there is more time, and gives the name under which WeChat keeps it. The form can
+    /// be read once only, so where the token had ended there is a new one, and the caller brings the file again.
+    pub async fn upload(&self, kind: &str, form: Form, more: Duration) -> Result<String, ApiError> {
         let token = self.token(None).await?;
-        let request = self.http.post(self.address(path, &token)).multipart(form);
-        let told = answer(sent(request.timeout(ANSWER_TIMEOUT + more)).await?).await;
-        if told.as_ref().is_err_and(|error| self.has_ended(error)) {
-            // The caller tries again with another one.
-            let _ = self.token(Some(&token)).await;
+        let address = self.address(&format!("cgi-bin/media/upload?type={kind}"), &token);
+        let request = self.http.post(address).multipart(form).timeout(ANSWER_TIMEOUT + more);
+        let told = async { answer(sent(request).await?).await }.await;
+        if told.as_ref().is_err_and(ApiError::is_ended_token) {
+            self.token(Some(&token)).await?;
         }
-        told
+        let told = told?;
+        // Thumbnails have a word of their own.
+        let media_id = ["media_id", "thumb_media_id"]
+            .map(|name| text(&told[name]))
+            .into_iter()
+            .find(|id| !id.is_empty());
+        let unclear = || ApiError::Unclear("it does not say under which name the file is kept".to_owned());
+        media_id.map(str::to_owned).ok_or_else(unclear)
     }
 
-    /// Opens a file.
+    /// `GET /cgi-bin/media/get`: opens a file. Of films it tells where they are.
     pub async fn open(&self, media_id: &str) -> Result<Response, ApiError> {
-        self.authorized(|token| {
+        let opened = self.authorized(|token| {
             let request =
                 self.http.get(self.address(&format!("cgi-bin/media/get?media_id={media_id}"), token));
             async move {
                 let response = sent(request).await?;
-                // An error comes in the place of the file, with success.
+                // An error comes in the place of the file, with success, and so does the address of a film.
                 match response.headers().get(reqwest::header::CONTENT_TYPE) {
-                    Some(mime) if is_words(mime.as_bytes()) => {
-                        let told = answer(response).await?;
-                        let message = match text(&told["video_url"]) {
-                            "" => "the answer is no file",
-                            _ => "the film is kept elsewhere, from where nothing is fetched",
-                        };
-                        Err(ApiError::Refused(Refusal { code: 0, message: message.to_owned() }))
-                    }
-                    _ => Ok(response),
+                    Some(mime) if is_words(mime.as_bytes()) => Ok(Opened::Words(answer(response).await?)),
+                    _ => Ok(Opened::File(response)),
                 }
             }
-        })
-        .await
+        });
+        let told = match opened.await? {
+            Opened::File(response) => return Ok(response),
+            Opened::Words(told) => told,
+        };
+        match Url::parse(text(&told["video_url"])) {
+            Ok(url) if self.is_wechats(&url) => sent(self.http.get(url)).await,
+            _ => {
+                let message = "the answer is no file, and names no place of WeChat's".to_owned();
+                Err(ApiError::Refused(Refusal { code: 0, message }))
+            }
+        }
+    }
+
+    /// Whether films may be fetched from there: WeChat's own places, and where the API itself is.
+    fn is_wechats(&self, url: &Url) -> bool {
+        let is_api = Url::parse(&self.door.base).is_ok_and(|base| base.origin() == url.origin());
+        let is_web = matches!(url.scheme(), "http" | "https") && url.port().is_none();
+        is_api || is_web && url.domain().is_some_and(|host| PLACES.iter().any(|place| host.ends_with(place)))
     }
 
     /// Performs a request, as often as a busy platform makes it necessary.
@@ -206,16 +245,12 @@ impl Api {
     ) -> Result<T, ApiError> {
         let token = self.token(None).await?;
         match request(&token).await {
-            Err(error) if self.has_ended(&error) => {
+            Err(error) if error.is_ended_token() => {
                 let token = self.token(Some(&token)).await?;
                 request(&token).await
             }
             done => done,
         }
-    }
-
-    fn has_ended(&self, error: &ApiError) -> bool {
-        error.code().is_some_and(|code| self.door.token_ended.contains(&code))
     }
 
     /// The token in use; another one where `ended` is it.
@@ -229,14 +264,33 @@ impl Api {
             return Ok(known.secret.clone());
         }
         *token = None;
-        let request = self.token_request();
-        let told = answer(sent(request.timeout(ANSWER_TIMEOUT)).await?).await?;
-        let secret = Some(text(&told["access_token"])).filter(|token| !token.is_empty()).map(Secret::new);
-        let secret = secret.ok_or_else(|| ApiError::Unclear("the answer has no token".to_owned()))?;
-        let holds = Duration::from_secs(told["expires_in"].as_u64().unwrap_or_default()).min(HOLDS_MAX);
-        let renew_at = Instant::now() + holds.saturating_sub(RENEW_BEFORE);
-        *token = Some(Token { secret: secret.clone(), renew_at });
+        let fresh = self.fetch().await?;
+        let secret = fresh.secret.clone();
+        *token = Some(fresh);
         Ok(secret)
+    }
+
+    /// Looks whether WeChat still takes the account, whatever token is in use.
+    pub async fn look(&self) -> Result<(), ApiError> {
+        let fresh = self.fetch().await?;
+        *self.token.lock().await = Some(fresh);
+        Ok(())
+    }
+
+    /// Asks for a token. Until shortly before it ends, it is the same one.
+    async fn fetch(&self) -> Result<Token, ApiError> {
+        let request = self.token_request();
+        let told = async { answer(sent(request.timeout(ANSWER_TIMEOUT)).await?).await }.await;
+        // Without a token nothing was asked for that could have happened.
+        let told = told.map_err(|error| match error {
+            ApiError::Unclear(why) => ApiError::NotSent(why),
+            known @ (ApiError::NotSent(_) | ApiError::Refused(_)) => known,
+        })?;
+        let secret = Some(text(&told["access_token"])).filter(|token| !token.is_empty()).map(Secret::new);
+        let secret = secret.ok_or_else(|| ApiError::NotSent("it gives no access token".to_owned()))?;
+        let holds = Duration::from_secs(told["expires_in"].as_u64().unwrap_or_default()).min(HOLDS_MAX);
+        let renew_at = Instant::now() + holds.saturating_sub(RENEW_BEFORE).max(HOLDS_MIN);
+        Ok(Token { secret, renew_at })
     }
 
     fn token_request(&self) -> RequestBuilder {
@@ -318,4 +372,35 @@ fn reason(error: &dyn std::error::Error) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn films_are_fetched_from_wechat_alone() {
+        let config =
+            WeChatConfig { official_api_url: "http://127.0.0.1:7/".to_owned(), ..WeChatConfig::default() };
+        let account = Account {
+            app_id: "wx58".to_owned(),
+            app_secret: Secret::new("0123"),
+            token: Secret::new("QDG6eK"),
+            aes_key: Secret::new("A".repeat(43)),
+        };
+        let api = Api::new(&config, &account).expect("the settings are good");
+        for (url, is_theirs) in [
+            ("http://vweixinp.tc.qq.com/1007/film.mp4", true),
+            ("https://mmbiz.qpic.cn/film", true),
+            ("http://127.0.0.1:7/film", true),
+            ("http://127.0.0.1:8/film", false),
+            ("http://qq.com.example.org/film", false),
+            ("http://evilqq.com/film", false),
+            ("http://tc.qq.com:8080/film", false),
+            ("ftp://tc.qq.com/film", false),
+            ("http://169.254.169.254/latest", false),
+        ] {
+            assert_eq!(api.is_wechats(&Url::parse(url).expect("it is one")), is_theirs, "{url}");
+        }
+    }
 }

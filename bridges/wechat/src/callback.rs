@@ -16,6 +16,8 @@ use magpie_common::config::Secret;
 use sha1::{Digest, Sha1};
 use subtle::ConstantTimeEq;
 
+#[cfg(test)]
+pub(crate) mod sealing;
 pub(crate) mod xml;
 
 /// An EncodingAESKey has so many letters: 32 bytes without the sign that fills them up.
@@ -83,6 +85,18 @@ impl Envelope {
         sorted.sort_unstable();
         let digest = sorted.iter().fold(Sha1::new(), |sum, word| sum.chain_update(word)).finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Opens what bears a signature over the moment (its timestamp and nonce) and itself. So are bodies checked, and so is the address that
+    /// WeCom asks about before it is used: there `echostr` is what was sealed.
+    pub fn open_signed(
+        &self,
+        signature: &str,
+        (timestamp, nonce): (&str, &str),
+        sealed: &str,
+    ) -> Result<Vec<u8>, NotOurs> {
+        self.is_signed(signature, &[timestamp, nonce, sealed]).then_some(()).ok_or(NotOurs)?;
+        self.open(sealed)
     }
 
     /// Opens what was sealed for us.

@@ -63,7 +63,8 @@ pub(crate) fn essence(file: &Attachment) -> String {
     if essence.is_empty() { "application/octet-stream".to_owned() } else { essence }
 }
 
-fn file_name(file: &Attachment) -> String {
+/// The name under which a file goes.
+pub(crate) fn file_name(file: &Attachment) -> String {
     const CHARS_MAX: usize = 100;
     let name: String = clean_line(&file.name).chars().take(CHARS_MAX).collect();
     if name.is_empty() { "file".to_owned() } else { name }

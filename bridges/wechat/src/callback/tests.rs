@@ -1,6 +1,5 @@
 //! The envelope against what other software sealed, and against whoever forges.
 
-use aes::cipher::BlockModeEncrypt;
 use proptest::prelude::{any, proptest};
 
 use super::*;
@@ -14,25 +13,74 @@ fn envelope() -> Envelope {
     Envelope::new(Secret::new(TOKEN), &Secret::new(KEY), RECEIVER).expect("the key is one")
 }
 
-/// Seals as the platforms do it.
 fn seal(message: &[u8], receiver: &str) -> String {
-    let mut plain = vec![7; RANDOM_BYTES];
-    plain.extend(u32::try_from(message.len()).expect("it is short").to_be_bytes());
-    plain.extend(message);
-    plain.extend(receiver.as_bytes());
-    let filled = PADDED_BYTES - plain.len() % PADDED_BYTES;
-    plain.extend(std::iter::repeat_n(u8::try_from(filled).expect("it is small"), filled));
-    seal_raw(plain)
+    sealing::seal(KEY, message, receiver)
 }
 
-fn seal_raw(mut plain: Vec<u8>) -> String {
-    let key = key_bytes(KEY).expect("the key is one");
-    let iv = *key.first_chunk::<IV_BYTES>().expect("it is long enough");
-    let length = plain.len();
-    cbc::Encryptor::<aes::Aes256>::new(&key.into(), &iv.into())
-        .encrypt_padded::<NoPadding>(&mut plain, length)
-        .expect("it fills whole blocks");
-    STANDARD.encode(plain)
+fn seal_raw(plain: Vec<u8>) -> String {
+    sealing::seal_raw(KEY, plain)
+}
+
+/// The moment that stands beside the vectors.
+const MOMENT: (&str, &str) = ("1409659589", "263014780");
+
+/// Who sealed, for whom, what; what came out, and its signature.
+const VECTORS: [(&str, &str, &str, &str, &str); 5] = [
+    (
+        "wechatpy 1.8.18",
+        "wx5823bf96d3bd56c7",
+        "<xml><Content>鸟 🐦</Content></xml>",
+        "jvGAqBXo3I7dURZmmTHdJ/qQewPQdWfijPg/mv5NR7yOHTDtdht4CD0YZoxKkCL4OMl+RHIRSr4JGNAnVZTt9hd5DykEtx1ussyUgbsD+lJOlqBiqur2M12J+33sGH1d",
+        "339bf041100999f2cf7ab3d878847deca684de67",
+    ),
+    (
+        "wechatpy 1.8.18 (WeCom)",
+        "ww1234567890abcdef",
+        "",
+        "HuzR6EZ3HhOhP8yCSiIg711XdMume4dXdjjnqBvwlxUomv6IDDRCf1DaWf56q/H1Oh+gpjXrQvGORnKXoUX8lw==",
+        "fc02b857b86badf00c54f5c2b967ab5004275150",
+    ),
+    (
+        "@wecom/crypto 1.0.1",
+        "ww1234567890abcdef",
+        "1616140317555161061",
+        "9WiqeSLJcuCAHXkMr1wAhiEoi+WCjeCN1R/2URytUDTnmS0w3ABWN2ufDTmdtI4npeSO+Tv/x+n0/NNUn3Yfmg==",
+        "9a71e19482e85becf6c702280995780c73ac811b",
+    ),
+    (
+        "@wecom/crypto 1.0.1",
+        "wx5823bf96d3bd56c7",
+        "xxxxxxxxxxxx",
+        "jaYnkLqoOughEN0+nDIRv7YEQ3LdDwmPYSc2rclcBjvunae9HA9KWGNQ3M4O3RuWmjBsqVO9tzhT+pSi5dS2ZQ==",
+        "c1673c931fb7dbd82d28418675e367619d4e5f3f",
+    ),
+    (
+        "wechat-crypto 0.0.2",
+        "wx5823bf96d3bd56c7",
+        "<xml/>",
+        "KUqo2Z5lSJtS7sHnAbl2c86EsFQ7TLfwOvyzRRASCQ1JXBrRbpTzWB7D+6Z7uS4xCp07qIlJyXY6+DB2PviAAg==",
+        "8037a731ec50c23a8148812115abac6ed519978d",
+    ),
+];
+
+#[test]
+fn what_other_software_sealed_is_opened() {
+    for (who, receiver, message, sealed, signature) in VECTORS {
+        let envelope =
+            Envelope::new(Secret::new(TOKEN), &Secret::new(KEY), receiver).expect("the key is one");
+        let opened = envelope.open_signed(signature, MOMENT, sealed);
+        assert_eq!(opened.as_deref(), Ok(message.as_bytes()), "{who}");
+        for (signature, moment) in [
+            ("339bf041100999f2cf7ab3d878847deca684de68", MOMENT),
+            ("", MOMENT),
+            (signature, ("1409659590", MOMENT.1)),
+            (signature, (MOMENT.0, "263014781")),
+        ] {
+            assert_eq!(envelope.open_signed(signature, moment, sealed), Err(NotOurs), "{who}");
+        }
+        let other = Envelope::new(Secret::new(TOKEN), &Secret::new(KEY), "wx0").expect("the key is one");
+        assert_eq!(other.open_signed(signature, MOMENT, sealed), Err(NotOurs), "{who}");
+    }
 }
 
 #[test]

@@ -10,9 +10,6 @@ use crate::{
     config::{WeChatConfig, is_app_id, is_fit},
 };
 
-/// The token has ended, or another one has taken its place.
-const TOKEN_ENDED: [i64; 3] = [40_001, 40_014, 42_001];
-
 /// An Official Account, with all that is needed to speak and hear for it.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
@@ -70,7 +67,6 @@ impl Account {
                 app_id: self.app_id.clone(),
                 app_secret: self.app_secret.clone(),
             },
-            token_ended: &TOKEN_ENDED,
             tries_max: 1,
         };
         Api::new(door, config.proxy.as_ref())

@@ -10,6 +10,7 @@ use magpie_common::{
     message::{AttachmentKind, Message, clean_line},
 };
 use serde_json::Value;
+use sha1::{Digest, Sha1};
 
 use crate::{
     faces,
@@ -59,22 +60,33 @@ pub(super) fn read(told: &Value) -> Read {
     };
     read.unwrap_or_else(|| {
         let event = if kind == "event" { text(&told["Event"]) } else { "" };
-        let mut raw = told.to_string();
-        raw.truncate(raw.floor_char_boundary(RAW_BYTES_MAX));
-        Read::Unknown { name: format!("{kind} {event}").trim().to_owned(), raw }
+        Read::Unknown { name: clean_line(format!("{kind} {event}").trim()), raw: raw(told) }
     })
+}
+
+/// The raw form, as far as it is kept.
+pub(super) fn raw(told: &Value) -> String {
+    let mut raw = told.to_string();
+    raw.truncate(raw.floor_char_boundary(RAW_BYTES_MAX));
+    raw
 }
 
 /// The id under which it is known: of a message its own; an event has none, so what tells it from others stands for one.
 pub(super) fn id(told: &Value) -> Option<RemoteMessageId> {
-    const ID_BYTES_MAX: usize = 512;
+    const KEY_BYTES_MAX: usize = 200;
     let own = text(&told["MsgId"]);
     if !own.is_empty() {
         return own.bytes().all(|byte| byte.is_ascii_digit()).then(|| RemoteMessageId::new(own));
     }
-    let parts = ["CreateTime", "Event", "EventKey"].map(|name| text(&told[name]));
-    let id = format!("event/{}", parts.join("/"));
-    (!parts[0].is_empty() && id.len() <= ID_BYTES_MAX).then(|| RemoteMessageId::new(id))
+    let [time, event, key] = ["CreateTime", "Event", "EventKey"].map(|name| text(&told[name]));
+    let is_event = at_ms(&told["CreateTime"]).is_some() && event.len() <= KEY_BYTES_MAX;
+    // An address may be long, and its sum tells it from others as well.
+    let key = if key.len() <= KEY_BYTES_MAX { key.to_owned() } else { sum(key) };
+    is_event.then(|| RemoteMessageId::new(format!("event/{time}/{event}/{key}")))
+}
+
+fn sum(words: &str) -> String {
+    Sha1::digest(words).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// When it was said.
@@ -118,7 +130,11 @@ fn event(told: &Value) -> Option<Read> {
         "unsubscribe" => did("Does not follow the account any more.".to_owned(), Deed::Left),
         "SCAN" => did(format!("Scanned the code “{key}”."), Deed::Pressed),
         "CLICK" => did(format!("Pressed “{key}” in the menu."), Deed::Pressed),
-        "VIEW" => did(format!("Opened {key} from the menu."), Deed::Other),
+        "VIEW" | "view_miniprogram" => did(format!("Opened {key} from the menu."), Deed::Other),
+        "scancode_push" | "scancode_waitmsg" => {
+            let found = clean_line(text(&told["ScanCodeInfo"]["ScanResult"]));
+            did(format!("Scanned “{found}” from the menu."), Deed::Pressed)
+        }
         // Phones tell where they are every few seconds while the chat is open: nobody said that into the chat. The fate of templates and mass
         // messages, which are not sent from here.
         "LOCATION" | "TEMPLATESENDJOBFINISH" | "MASSSENDJOBFINISH" => Some(Read::Nothing),
@@ -162,6 +178,11 @@ mod tests {
                 json!({"MsgType": "event", "Event": "CLICK", "EventKey": "PRICES"}),
                 "Pressed “PRICES” in the menu.",
             ),
+            (
+                json!({"MsgType": "event", "Event": "scancode_push", "ScanCodeInfo": {"ScanType": "qrcode", "ScanResult": "1"}}),
+                "Scanned “1” from the menu.",
+            ),
+            (json!({"MsgType": "event", "Event": "unsubscribe"}), "Does not follow the account any more."),
         ] {
             assert_eq!(words(read(&told)), shown);
         }
@@ -205,8 +226,11 @@ mod tests {
         assert_eq!(of(json!({"MsgId": "6234567890123456789"})).as_deref(), Some("6234567890123456789"));
         let pressed = of(json!({"CreateTime": "1348831860", "Event": "CLICK", "EventKey": "A"}));
         assert_eq!(pressed.as_deref(), Some("event/1348831860/CLICK/A"));
-        for bad in [json!({}), json!({"MsgId": "x"}), json!({"CreateTime": "1", "EventKey": "a".repeat(600)})]
-        {
+        let opened =
+            |end: &str| json!({"CreateTime": "1", "Event": "VIEW", "EventKey": "a".repeat(600) + end});
+        let long = of(opened("")).expect("it has one");
+        assert!(long.len() < 100 && of(opened("b")).is_some_and(|other| other != long), "{long}");
+        for bad in [json!({}), json!({"MsgId": "x"}), json!({"CreateTime": "x", "Event": "CLICK"})] {
             assert_eq!(of(bad), None);
         }
     }

@@ -6,7 +6,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use http::Method;
@@ -29,12 +32,17 @@ const SUCCESS: &str = "success";
 /// A challenge is a number; a longer one is not WeChat's.
 const CHALLENGE_CHARS_MAX: usize = 128;
 
+/// So often the log tells of what is not taken.
+const TELL_EVERY_MS: i64 = 60_000;
+
 /// The accounts whose callbacks are taken. Clones share them.
 #[derive(Clone)]
 pub(super) struct Hooks {
     accounts: Arc<Mutex<HashMap<String, Known>>>,
     clock: Clock,
     age_max_ms: Option<i64>,
+    /// When the log last told of a callback that was not taken.
+    told_ms: Arc<AtomicI64>,
 }
 
 /// An account, and who takes what happens to it; nobody while it is not connected.
@@ -66,7 +74,8 @@ impl Hooks {
     /// Knows nobody yet.
     pub fn new(config: &WeChatConfig, clock: Clock) -> Self {
         let minutes = i64::from(config.callback_age_max_minutes);
-        Self { accounts: Arc::default(), clock, age_max_ms: (minutes > 0).then_some(minutes * 60_000) }
+        let age_max_ms = (minutes > 0).then_some(minutes * 60_000);
+        Self { accounts: Arc::default(), clock, age_max_ms, told_ms: Arc::default() }
     }
 
     /// From now on the check of this account's address is answered; its callbacks wait until it is connected.
@@ -108,10 +117,7 @@ impl Hooks {
         let told_ms = at_ms(&query.field("timestamp").into()).unwrap_or_default();
         let age_ms = self.clock.now_ms().saturating_sub(told_ms).saturating_abs();
         if self.age_max_ms.is_some_and(|age_max_ms| age_ms > age_max_ms) {
-            warn!(
-                age_seconds = age_ms / 1000,
-                "A callback bears an old time and is refused. Check this machine's clock."
-            );
+            self.tell(Trouble::Old);
             return Err(WebhookAnswer::unauthorized());
         }
         Ok(())
@@ -124,12 +130,31 @@ impl Hooks {
             return shake_hands(&query);
         }
         let Some((envelope, intake)) = self.known(app_id) else { return WebhookAnswer::not_found() };
-        let Some(document) = opened(&envelope, &query, body) else { return WebhookAnswer::unauthorized() };
-        let Ok(told) = xml::read(&document) else { return WebhookAnswer::malformed() };
+        let document = match opened(&envelope, &query, body) {
+            Ok(document) => document,
+            Err(trouble) => {
+                self.tell(trouble);
+                return WebhookAnswer::unauthorized();
+            }
+        };
+        let Ok(told) = xml::read(&document) else {
+            self.tell(Trouble::NotRead);
+            return WebhookAnswer::malformed();
+        };
         let Some(intake) = intake else { return WebhookAnswer::again() };
         match intake.take(&told).await {
             Ok(()) => WebhookAnswer::words(SUCCESS),
             Err(_) => WebhookAnswer::again(),
+        }
+    }
+
+    /// Tells the log why a callback is not taken; whoever brings the same one again and again does not fill it.
+    fn tell(&self, trouble: Trouble) {
+        let now_ms = self.clock.now_ms();
+        let told_ms = self.told_ms.load(Ordering::Relaxed);
+        if now_ms.saturating_sub(told_ms).saturating_abs() >= TELL_EVERY_MS {
+            self.told_ms.store(now_ms, Ordering::Relaxed);
+            warn!("{}", trouble.words());
         }
     }
 
@@ -152,11 +177,50 @@ fn shake_hands(query: &Query) -> WebhookAnswer {
     if is_challenge { WebhookAnswer::words(challenge) } else { WebhookAnswer::malformed() }
 }
 
-/// What is sealed in a body. Whatever stands beside it in the open is not trusted.
-fn opened(envelope: &Envelope, query: &Query, body: &[u8]) -> Option<String> {
-    let outer = xml::read(std::str::from_utf8(body).ok()?).ok()?;
-    let sealed = text(&outer["Encrypt"]);
-    let words = [query.field("timestamp"), query.field("nonce"), sealed];
-    envelope.is_signed(query.field("msg_signature"), &words).then_some(())?;
-    String::from_utf8(envelope.open(sealed).ok()?).ok()
+/// Why a callback is not taken, although its address bears a right signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    Old,
+    Bare,
+    Forged,
+    NotForUs,
+    NotRead,
 }
+
+impl Trouble {
+    /// What happened, and what the operator does about it.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Old => "A callback bears an old time and is refused. Check this machine's clock.",
+            Self::Bare => {
+                "A callback is not sealed and is refused. Set the message mode in WeChat's console to safe (encrypted)."
+            }
+            Self::Forged => "A callback bears a wrong signature over its body and is refused.",
+            Self::NotForUs => {
+                "A callback is signed rightly and sealed for another account or with another key, and is refused. Compare the AppID and the \
+                 EncodingAESKey with WeChat's console."
+            }
+            Self::NotRead => "A callback holds no XML as WeChat writes it, and is refused.",
+        }
+    }
+}
+
+/// What is sealed in a body. Whatever stands beside it in the open is not trusted.
+fn opened(envelope: &Envelope, query: &Query, body: &[u8]) -> Result<String, Trouble> {
+    let body = std::str::from_utf8(body).map_err(|_| Trouble::NotRead)?;
+    let outer = xml::read(body).map_err(|_| Trouble::NotRead)?;
+    let sealed = text(&outer["Encrypt"]);
+    if sealed.is_empty() {
+        return Err(Trouble::Bare);
+    }
+    let (signature, moment) =
+        (query.field("msg_signature"), (query.field("timestamp"), query.field("nonce")));
+    match envelope.open_signed(signature, moment, sealed) {
+        Ok(opened) => String::from_utf8(opened).map_err(|_| Trouble::NotRead),
+        Err(_) if envelope.is_signed(signature, &[moment.0, moment.1, sealed]) => Err(Trouble::NotForUs),
+        Err(_) => Err(Trouble::Forged),
+    }
+}
+
+#[cfg(test)]
+mod tests;

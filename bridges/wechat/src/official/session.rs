@@ -3,8 +3,9 @@
 //! | part | duty |
 //! |---|---|
 //! | `verdict` | what errors of WeChat's API mean |
-//! | `intake`, `people` | callbacks taken in and stored; who may be written to, and how often |
+//! | `intake`, `people`, `window` | callbacks taken in and stored; who may be written to, how often, and how rooms show it |
 //! | `deliver`, `capabilities` | messages out; what a chat can carry |
+//! | `watching` | whether the account is still good, and how time passes in the rooms |
 //!
 //! Nothing connects us and WeChat between calls. A session ends when WeChat does not take the account, or when its events cannot be stored.
 
@@ -14,7 +15,7 @@ use async_trait::async_trait;
 use magpie_common::{
     clock::Clock,
     ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
-    message::{ChatInfo, ChatKind, Limits, Outgoing, UserInfo},
+    message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Progress,
         Session,
@@ -27,6 +28,8 @@ use self::{
     intake::Intake,
     people::{Met, People},
     verdict::connect_verdict,
+    watching::Watching,
+    window::chat_info,
 };
 use super::{NAME, account::Account, hooks::Hooks};
 use crate::{
@@ -42,6 +45,8 @@ mod deliver;
 pub(super) mod intake;
 mod people;
 pub(super) mod verdict;
+mod watching;
+mod window;
 
 /// The end of a session, and why.
 type End = watch::Sender<Option<ConnectError>>;
@@ -64,6 +69,7 @@ pub(super) struct Setup {
 struct OfficialSession {
     app_id: String,
     me: RemoteUserId,
+    clock: Clock,
     hooks: Hooks,
     intake: Arc<Intake>,
     people: Arc<People>,
@@ -71,6 +77,7 @@ struct OfficialSession {
     deliverer: Deliverer,
     sink: EventSink,
     end: End,
+    watching: AsyncMutex<Watching>,
 }
 
 /// Brings a session up: proves the account, and lets callbacks come.
@@ -88,24 +95,33 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     })?;
     let end = End::new(None);
     let people = Arc::new(People::new(sink.clone()));
-    let intake = Arc::new(Intake {
-        app_id: account.app_id.clone(),
-        sink: sink.clone(),
-        people: Arc::clone(&people),
-        end: end.clone(),
-        order: AsyncMutex::default(),
-    });
+    let parts = (sink.clone(), Arc::clone(&people));
+    let intake = Arc::new(Intake::new(&account.app_id, parts, clock.clone(), end.clone()));
     hooks.take(&account, &intake);
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         app_id: account.app_id.clone(),
-        clock,
+        clock: clock.clone(),
         people: Arc::clone(&people),
+        intake: Arc::clone(&intake),
         progress: Progress::default(),
         sink: sink.clone(),
     };
+    let watching = AsyncMutex::new(Watching::start(Arc::clone(&api), &intake, &end));
     let app_id = account.app_id;
-    Ok(Arc::new(OfficialSession { app_id, me, hooks, intake, people, api, deliverer, sink, end }))
+    Ok(Arc::new(OfficialSession {
+        app_id,
+        me,
+        clock,
+        hooks,
+        intake,
+        people,
+        api,
+        deliverer,
+        sink,
+        end,
+        watching,
+    }))
 }
 
 /// Ends a session for a reason; the first reason counts.
@@ -121,12 +137,13 @@ fn end_session(end: &End, why: ConnectError) {
 
 impl OfficialSession {
     /// What WeChat tells of a follower: what the account's staff call them, and the id that all accounts of the owner share. What it does not
-    /// tell is not known, which is no error.
-    async fn look_up(&self, openid: &str) -> Result<Met, PlatformError> {
+    /// tell is not known, which is no error; `None` where there is nobody.
+    async fn look_up(&self, openid: &str) -> Result<Option<Met>, PlatformError> {
         let stored = |error: magpie_common::platform::NotStored| PlatformError(error.to_string());
         let told = match self.api.get(&format!("cgi-bin/user/info?openid={openid}&lang=zh_CN")).await {
             Ok(told) => told,
-            Err(ApiError::Refused(_)) => return self.people.met(openid).await.map_err(stored),
+            Err(error) if error.code() == Some(verdict::NOBODY_CODE) => return Ok(None),
+            Err(ApiError::Refused(_)) => return self.people.met(openid).await.map(Some).map_err(stored),
             Err(error) => return Err(PlatformError(verdict::words(&error))),
         };
         let called = name(&told["remark"]).or_else(|| name(&told["nickname"]));
@@ -138,7 +155,7 @@ impl OfficialSession {
         if let Some(cursor) = noted.await.map_err(stored)? {
             self.sink.remember(cursor).await.map_err(stored)?;
         }
-        self.people.met(openid).await.map_err(stored)
+        self.people.met(openid).await.map(Some).map_err(stored)
     }
 }
 
@@ -170,17 +187,15 @@ impl Session for OfficialSession {
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
         let Some(openid) = ids::native(id.as_str(), NAME, &self.app_id) else { return Ok(None) };
-        // So that it is known whether the chat is open.
-        self.people.met(openid).await.map_err(|error| PlatformError(error.to_string()))?;
-        let mut info = ChatInfo::new(ChatKind::Direct, None);
-        info.with = ids::user(NAME, &self.app_id, openid);
-        info.private = true;
-        Ok(Some(info))
+        let Some(person) = ids::user(NAME, &self.app_id, openid) else { return Ok(None) };
+        // From now on it is known in memory whether the chat is open.
+        let met = self.people.met(openid).await.map_err(|error| PlatformError(error.to_string()))?;
+        Ok(Some(chat_info(&person, met.phase(self.clock.now_ms()))))
     }
 
     async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {
         let Some(openid) = ids::native(id.as_str(), NAME, &self.app_id) else { return Ok(None) };
-        let met = self.look_up(openid).await?;
+        let Some(met) = self.look_up(openid).await? else { return Ok(None) };
         let others = met.union.as_deref().and_then(ids::union).into_iter().collect();
         let ids = AliasSet { primary: id.clone(), others };
         Ok(Some(UserInfo { ids, name: Some(met.shown(openid)), avatar: None, bot: false }))
@@ -206,13 +221,25 @@ impl Session for OfficialSession {
 
     async fn close(&self) {
         self.hooks.leave(&self.app_id, &self.intake);
-        // Whatever is being taken in now is pushed before this returns.
-        drop(self.intake.order.lock().await);
+        self.intake.shut().await;
+        self.watching.lock().await.end().await;
         end_session(&self.end, ConnectError::Closed);
     }
 
     async fn log_out(&self) {
         self.close().await;
         self.hooks.forget(&self.app_id);
+    }
+}
+
+/// What tests of the way in need of a session.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// Takes in for an account that nobody delivers for.
+    pub(in crate::official) fn intake(app_id: &str, sink: EventSink, clock: Clock, end: End) -> Arc<Intake> {
+        let people = Arc::new(People::new(sink.clone()));
+        Arc::new(Intake::new(app_id, (sink, people), clock, end))
     }
 }

@@ -10,9 +10,6 @@ use crate::{
     config::{WeChatConfig, is_corp_id, is_fit},
 };
 
-/// The token has ended, or was none (<https://developer.work.weixin.qq.com/document/path/90313>).
-pub(super) const TOKEN_ENDED: [i64; 2] = [40_014, 42_001];
-
 /// How often a busy WeCom is asked.
 const TRIES_MAX: u32 = 3;
 
@@ -85,7 +82,6 @@ impl Account {
         let door = Door {
             base: config.wecom_api_url.clone(),
             credentials: Credentials::Corp { corp_id: self.names.corp_id.clone(), secret: secret.clone() },
-            token_ended: &TOKEN_ENDED,
             tries_max: TRIES_MAX,
         };
         Api::new(door, config.proxy.as_ref())

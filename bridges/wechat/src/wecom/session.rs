@@ -122,8 +122,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     });
     let stop = CancellationToken::new();
     let watcher = Arc::clone(&api);
-    let path = format!("cgi-bin/agent/get?agentid={}", names.agent_id);
-    let watching = async move { watching::look(|| watcher.get(&path)).await };
+    let watching = async move { watching::look(|| watcher.look()).await };
     let mut tasks = vec![spawn(watching, &stop, &end)];
     tasks.extend(kf_api.clone().zip(pulls).map(|(api, pulls)| {
         let windows = Arc::clone(&windows);

@@ -9,12 +9,10 @@ use super::people::Met;
 /// How long a text may be, in bytes; a longer one goes in parts, each of which counts.
 pub(super) const TEXT_BYTES_MAX: usize = 2048;
 
-/// The same in letters, for whoever writes Chinese.
-const TEXT_CHARS_MAX: usize = TEXT_BYTES_MAX / 3;
-
-/// The largest picture and the longest sound
+/// The largest picture, film and sound
 /// (<https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/New_temporary_materials.html>).
 pub(super) const IMAGE_BYTES_MAX: u64 = 10 * 1024 * 1024;
+pub(super) const FILM_BYTES_MAX: u64 = 10 * 1024 * 1024;
 pub(super) const SOUND_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
 /// What every chat carries. A correction is a message of its own. Files of other kinds become links.
@@ -23,16 +21,22 @@ const ACTIONS: [(Action, Support); 3] =
 
 /// What the chat with somebody can carry, by what is known of them.
 pub(super) fn limits(met: Option<&Met>) -> Limits {
-    use AttachmentKind::{Audio, Image, Voice};
+    use AttachmentKind::{Audio, Image, Sticker, Video, Voice};
     Limits {
         actions: BTreeMap::from(ACTIONS),
         authors: Authors::InWords,
-        text_chars_max: TEXT_CHARS_MAX,
-        files_bytes_max: [(Image, IMAGE_BYTES_MAX), (Audio, SOUND_BYTES_MAX), (Voice, SOUND_BYTES_MAX)]
-            .into(),
+        text_chars_max: TEXT_BYTES_MAX,
+        files_bytes_max: [
+            (Image, IMAGE_BYTES_MAX),
+            (Sticker, IMAGE_BYTES_MAX),
+            (Video, FILM_BYTES_MAX),
+            (Audio, SOUND_BYTES_MAX),
+            (Voice, SOUND_BYTES_MAX),
+        ]
+        .into(),
         voice_mime: None,
         files_per_message_max: 1,
         commands: BTreeMap::new(),
-        open_until_ms: met.map(Met::open_until_ms).filter(|until_ms| *until_ms > 0),
+        open_until_ms: met.and_then(Met::open_until_ms),
     }
 }

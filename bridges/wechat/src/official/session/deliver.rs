@@ -8,17 +8,22 @@ use std::sync::Arc;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Attachment, Message, Node, Outgoing},
+    message::{Action, Attachment, AttachmentKind, Message, Node, Outgoing},
     platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored, Progress},
 };
 use serde_json::{Value, json};
 
 use super::{
     capabilities::TEXT_BYTES_MAX,
+    intake::Intake,
     people::People,
-    verdict::{SHUT, verdict, verdict_on_question},
+    verdict::{SHUT, SHUT_CODE, USED_UP_CODE, verdict, verdict_on_question},
 };
-use crate::{api::Api, faces, ids, official::NAME};
+use crate::{
+    api::{Api, ApiError},
+    faces, ids,
+    official::NAME,
+};
 
 mod files;
 
@@ -34,6 +39,7 @@ pub(super) struct Deliverer {
     pub(super) app_id: String,
     pub(super) clock: Clock,
     pub(super) people: Arc<People>,
+    pub(super) intake: Arc<Intake>,
     pub(super) progress: Progress,
     pub(super) sink: EventSink,
 }
@@ -54,9 +60,10 @@ impl Deliverer {
     ) -> Result<Delivered, DeliverError> {
         let Some(openid) = ids::native(chat.as_str(), NAME, &self.app_id) else {
             let words = "This is no chat to which this account could write on WeChat.";
-            return Err(match outgoing {
-                Outgoing::Message(_) => DeliverError::Rejected(words.to_owned()),
-                _ => DeliverError::Unsupported(words.to_owned()),
+            let is_message = outgoing.action() == Action::Message;
+            return Err(match is_message {
+                true => DeliverError::Rejected(words.to_owned()),
+                false => DeliverError::Unsupported(words.to_owned()),
             });
         };
         match outgoing {
@@ -92,6 +99,11 @@ impl Deliverer {
         message: &Message,
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
+        if message.attachments.iter().any(|file| file.kind == AttachmentKind::File) {
+            let words =
+                "An Official Account cannot send such files on WeChat, only pictures, films and sound.";
+            return Err(DeliverError::Rejected(words.to_owned()));
+        }
         let linked = message.with_links(|file| !files::is_fit(file));
         let mut pieces: Vec<Piece<'_>> = linked.attachments.iter().map(Piece::File).collect();
         pieces.extend(faces::write(&linked.text, TEXT_BYTES_MAX).into_iter().map(Piece::Words));
@@ -108,6 +120,9 @@ impl Deliverer {
         if key.in_doubt.is_some() && ids.is_empty() {
             let words = "WeChat did not confirm it, and tells nobody what became of it. Look on WeChat before you repeat it.";
             return Err(DeliverError::Uncertain(words.to_owned()));
+        }
+        if let Err(error) = self.should_fit(openid, pieces.len().saturating_sub(ids.len())).await {
+            return Err(self.give_up(key, ids, error));
         }
         while let Some(piece) = pieces.get(ids.len()) {
             if let Err(error) = self.send_piece(openid, piece).await {
@@ -133,23 +148,37 @@ impl Deliverer {
         Ok(Delivered { ids: parts.iter().cloned().chain(ids).collect() })
     }
 
-    async fn send_piece(&self, openid: &str, piece: &Piece<'_>) -> Result<(), DeliverError> {
+    /// Nothing goes where time is over, and no message of which only a part could go. Whether the last one is used up WeChat says: it has a
+    /// count of its own.
+    async fn should_fit(&self, openid: &str, wanted: usize) -> Result<(), DeliverError> {
         let now_ms = self.clock.now_ms();
         let met = self.people.met(openid).await.map_err(not_known)?;
-        if met.open_until_ms() != 0 && !met.is_open(now_ms) {
+        if met.is_over(now_ms) {
             return Err(DeliverError::Rejected(SHUT.to_owned()));
         }
+        match met.left(now_ms).and_then(|left| usize::try_from(left).ok()) {
+            Some(left) if left > 0 && wanted > left => Err(DeliverError::Rejected(format!(
+                "It would take {wanted} messages on WeChat, which takes only {left} more until the person writes again. Make it shorter, or \
+                 wait until they write."
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    async fn send_piece(&self, openid: &str, piece: &Piece<'_>) -> Result<(), DeliverError> {
         let mut body = match piece {
-            Piece::Words(words) => json!({"msgtype": "text", "text": {"content": words}}),
+            Piece::Words(words) => json!({"msgtype": "text", "text": {"content": readable(words)}}),
             Piece::File(file) => self.bring(file).await?,
         };
         body["touser"] = json!(openid);
-        self.api.post("cgi-bin/message/custom/send", &body).await.map_err(verdict)?;
-        // It is only a count; WeChat has its own.
-        if let Ok(Some(cursor)) = self.people.note(openid, |met| met.spend(now_ms)).await {
-            let _ = self.sink.remember(cursor).await;
+        let sent = self.api.post("cgi-bin/message/custom/send", &body).await;
+        match sent.as_ref().map_err(ApiError::code) {
+            Ok(_) => self.intake.count(openid, |met, now_ms| met.spend(now_ms)).await,
+            Err(Some(USED_UP_CODE)) => self.intake.count(openid, |met, _| met.use_up()).await,
+            Err(Some(SHUT_CODE)) => self.intake.count(openid, |met, now_ms| met.shut(now_ms)).await,
+            Err(_) => {}
         }
-        Ok(())
+        sent.map(drop).map_err(verdict)
     }
 
     /// The first parts stand already, so the rest may only be sent as what comes behind them.
@@ -184,6 +213,11 @@ impl Deliverer {
             Ok(_) => Ok(Delivered::default()),
         }
     }
+}
+
+/// WeChat reads no JSON with escaped letters in it, and control characters are always escaped.
+fn readable(words: &str) -> String {
+    words.chars().filter(|letter| *letter == '\n' || !letter.is_control()).collect()
 }
 
 /// WeChat names no message of ours, so the bridge does.

@@ -24,11 +24,23 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How long to wait where a day's calls are used up.
 const PAUSE_DAY: Duration = Duration::from_secs(30 * 60);
 
+/// How long to wait where too much was asked in a minute.
+const PAUSE_MINUTE: Duration = Duration::from_secs(60);
+
+/// WeChat's code for a window that is shut.
+pub(super) const SHUT_CODE: i64 = 45_015;
+
+/// WeChat's code for one that is used up.
+pub(super) const USED_UP_CODE: i64 = 45_047;
+
+/// WeChat's code for an openid that is nobody's.
+pub(super) const NOBODY_CODE: i64 = 40_003;
+
 /// Codes that are final, with words.
 const FINAL: [(i64, &str); 12] = [
-    (45_015, SHUT),
-    (45_047, USED_UP),
-    (40_003, "WeChat knows no such follower of this account."),
+    (SHUT_CODE, SHUT),
+    (USED_UP_CODE, USED_UP),
+    (NOBODY_CODE, "WeChat knows no such follower of this account."),
     (43_004, "The person does not follow the account, so it cannot write to them."),
     (43_019, "The person has blocked the account."),
     (40_004, "WeChat does not take this kind of file."),
@@ -42,6 +54,9 @@ const FINAL: [(i64, &str); 12] = [
     (50_002, "WeChat has limited the account. Look into WeChat's console."),
     (87_014, "WeChat does not let the content pass."),
 ];
+
+/// Trouble that passes by itself.
+const BUSY: [i64; 3] = [-1, 45_009, 45_011];
 
 /// The account, or this machine, is not let in.
 const NOT_LET_IN: [i64; 7] = [40_001, 40_013, 40_014, 40_125, 40_164, 41_004, 42_001];
@@ -72,9 +87,13 @@ pub(super) fn verdict_on_question(error: ApiError) -> DeliverError {
 fn refused(refusal: &Refusal) -> DeliverError {
     match refusal.code {
         -1 => DeliverError::Retry { after: Some(PAUSE), reason: "WeChat is busy.".to_owned() },
-        45_009 | 45_011 => DeliverError::Retry {
+        45_009 => DeliverError::Retry {
             after: Some(PAUSE_DAY),
             reason: "The account has used up what it may ask of WeChat today.".to_owned(),
+        },
+        45_011 => DeliverError::Retry {
+            after: Some(PAUSE_MINUTE),
+            reason: "The account asks WeChat for too much at once.".to_owned(),
         },
         code if NOT_LET_IN.contains(&code) => DeliverError::LoggedOut(not_let_in(refusal)),
         code => {
@@ -87,11 +106,16 @@ fn refused(refusal: &Refusal) -> DeliverError {
 /// What a failed request means for the session that is to come up.
 pub(super) fn connect_verdict(error: &ApiError) -> ConnectError {
     match error {
-        ApiError::Refused(refusal) if refusal.code != -1 && refusal.code != 45_009 => {
+        ApiError::Refused(refusal) if !BUSY.contains(&refusal.code) => {
             ConnectError::BadCredentials(words(error))
         }
         _ => ConnectError::Transient(words(error)),
     }
+}
+
+/// Whether the account is let in, as far as this error tells.
+pub(super) fn is_let_in(error: &ApiError) -> bool {
+    !error.code().is_some_and(|code| NOT_LET_IN.contains(&code))
 }
 
 /// An error outside of any message, in words.
@@ -135,7 +159,7 @@ mod tests {
                 other => panic!("{code}: {other:?}"),
             }
         }
-        for (code, pause) in [(-1, PAUSE), (45_009, PAUSE_DAY)] {
+        for (code, pause) in [(-1, PAUSE), (45_009, PAUSE_DAY), (45_011, PAUSE_MINUTE)] {
             let found = verdict(answer(code));
             assert!(
                 matches!(found, DeliverError::Retry { after: Some(after), .. } if after == pause),

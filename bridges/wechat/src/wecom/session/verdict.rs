@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use magpie_common::platform::{ConnectError, DeliverError};
 
-use crate::{
-    api::{ApiError, BUSY, Refusal},
-    wecom::account::TOKEN_ENDED,
-};
+use crate::api::{ApiError, BUSY, Refusal};
 
 /// Too much was asked.
 const TOO_OFTEN: i64 = 45_009;
@@ -74,10 +71,6 @@ pub(super) fn verdict_on_question(error: ApiError) -> DeliverError {
     match error {
         ApiError::Unclear(why) => {
             DeliverError::Retry { after: None, reason: format!("WeCom did not answer: {why}.") }
-        }
-        // A file can be read once only, so it is brought again with the next token.
-        ApiError::Refused(refusal) if TOKEN_ENDED.contains(&refusal.code) => {
-            DeliverError::Retry { after: None, reason: "WeCom wants a new token.".to_owned() }
         }
         error => verdict(error),
     }
@@ -178,7 +171,6 @@ mod tests {
         let cut = || ApiError::Unclear("cut".to_owned());
         assert!(matches!(verdict(cut()), DeliverError::Uncertain(_)));
         assert!(matches!(verdict_on_question(cut()), DeliverError::Retry { .. }));
-        assert!(matches!(verdict_on_question(answer(42_001)), DeliverError::Retry { .. }));
         assert!(matches!(verdict(ApiError::NotSent("no".to_owned())), DeliverError::Retry { .. }));
         assert!(is_passing(&cut()));
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use magpie_common::platform::ConnectError;
-use serde_json::Value;
 use tokio::time::sleep;
 
 use super::verdict::{connect_verdict, is_shut_out};
@@ -19,7 +18,7 @@ const LOOK_FIRST: Duration = Duration::from_secs(15);
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Runs until the account is refused, or nobody answers.
-pub(super) async fn look<F: Future<Output = Result<Value, ApiError>>>(ask: impl Fn() -> F) -> ConnectError {
+pub(super) async fn look<F: Future<Output = Result<(), ApiError>>>(ask: impl Fn() -> F) -> ConnectError {
     let mut pause = LOOK_FIRST;
     loop {
         sleep(pause).await;

@@ -1,16 +1,18 @@
 //! Files on their way to WeChat: brought first, then named in a message.
 
+use std::time::Duration;
+
 use magpie_common::{
     message::{Attachment, AttachmentKind},
     platform::DeliverError,
 };
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use super::{Deliverer, verdict_on_question};
 use crate::{
-    json::text,
-    media::{self, Brought, essence},
-    official::session::capabilities::{IMAGE_BYTES_MAX, SOUND_BYTES_MAX},
+    media::{self, Brought, essence, file_name},
+    official::session::capabilities::{FILM_BYTES_MAX, IMAGE_BYTES_MAX, SOUND_BYTES_MAX},
 };
 
 /// As what a file is sent.
@@ -18,6 +20,7 @@ use crate::{
 enum Sort {
     Image,
     Voice,
+    Film,
 }
 
 impl Sort {
@@ -37,6 +40,7 @@ impl Sort {
             {
                 Some(Self::Voice)
             }
+            AttachmentKind::Video if mime == "video/mp4" && within(FILM_BYTES_MAX) => Some(Self::Film),
             AttachmentKind::Image
             | AttachmentKind::Sticker
             | AttachmentKind::Audio
@@ -50,6 +54,7 @@ impl Sort {
         match self {
             Self::Image => "image",
             Self::Voice => "voice",
+            Self::Film => "video",
         }
     }
 }
@@ -59,21 +64,43 @@ pub(super) fn is_fit(file: &Attachment) -> bool {
     Sort::of(file).is_some()
 }
 
+/// What stands for a film until somebody plays it: WeChat wants a picture with each, and takes only small ones.
+const FILM_PICTURE: &[u8] = include_bytes!("film.jpg");
+
 impl Deliverer {
-    /// `POST /cgi-bin/media/upload`: gives the body of the message. A file that is brought twice has done nothing.
+    /// Brings a file, and gives the body of the message. A file that is brought twice has done nothing.
     pub(super) async fn bring(&self, file: &Attachment) -> Result<Value, DeliverError> {
         let Some(sort) = Sort::of(file) else {
             return Err(DeliverError::Rejected("WeChat does not take this kind of file.".to_owned()));
         };
-        let Brought { form, more, .. } = media::bring(&self.sink, file).await?;
-        let path = format!("cgi-bin/media/upload?type={}", sort.kind());
-        let answer = self.api.upload(&path, form, more).await.map_err(verdict_on_question)?;
-        let media_id = text(&answer["media_id"]);
-        if media_id.is_empty() {
-            let reason = "WeChat does not say under which name it keeps the file.".to_owned();
-            return Err(DeliverError::Retry { after: None, reason });
+        let kind = sort.kind();
+        let mut content = json!({"media_id": self.brought(file, kind).await?});
+        if sort == Sort::Film {
+            content["thumb_media_id"] = json!(self.film_picture().await?);
+            content["title"] = json!(file_name(file));
+            content["description"] = json!("");
         }
-        Ok(json!({"msgtype": sort.kind(), sort.kind(): {"media_id": media_id}}))
+        Ok(json!({"msgtype": kind, kind: content}))
+    }
+
+    /// `POST /cgi-bin/media/upload`: once more where the token had ended, since a stream can be read once only.
+    async fn brought(&self, file: &Attachment, kind: &str) -> Result<String, DeliverError> {
+        let mut is_first = true;
+        loop {
+            let Brought { form, more, .. } = media::bring(&self.sink, file).await?;
+            match self.api.upload(kind, form, more).await {
+                Err(error) if is_first && error.is_ended_token() => is_first = false,
+                done => return done.map_err(verdict_on_question),
+            }
+        }
+    }
+
+    async fn film_picture(&self) -> Result<String, DeliverError> {
+        let part = Part::bytes(FILM_PICTURE).file_name("film.jpg").mime_str("image/jpeg");
+        let part =
+            part.map_err(|error| DeliverError::Rejected(format!("The film has no picture: {error}.")))?;
+        let form = Form::new().part("media", part);
+        self.api.upload("thumb", form, Duration::ZERO).await.map_err(verdict_on_question)
     }
 }
 
@@ -94,7 +121,9 @@ mod tests {
             (Voice, "audio/amr", 1, Some(Sort::Voice)),
             (Voice, "audio/ogg", 1, None),
             (Audio, "audio/mpeg; x=y", 1, Some(Sort::Voice)),
-            (Video, "video/mp4", 1, None),
+            (Video, "video/mp4", 1, Some(Sort::Film)),
+            (Video, "video/mp4", FILM_BYTES_MAX + 1, None),
+            (Video, "video/webm", 1, None),
             (File, "image/jpeg", 1, None),
         ] {
             let mut file = Attachment::new(kind, FileSource::Matrix("mxc://example.org/x".into()), "x");

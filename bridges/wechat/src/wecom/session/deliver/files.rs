@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::Deliverer;
 use crate::{
     api::Api,
-    json::text,
     media::{self, Brought, essence},
     wecom::session::{capabilities::FILE_BYTES_MAX, verdict::verdict_on_question},
 };
@@ -68,23 +67,25 @@ pub(super) fn is_fit(file: &Attachment) -> bool {
 }
 
 impl Deliverer {
-    /// `POST /cgi-bin/media/upload`: gives the body of the message. A file that is brought twice has done nothing.
+    /// `POST /cgi-bin/media/upload`: gives the body of the message. A file that is brought twice has done nothing; it is, where the token had
+    /// ended, since a stream can be read once only.
     pub(super) async fn bring(&self, api: &Api, file: &Attachment) -> Result<Value, DeliverError> {
-        let Brought { form, more, size_bytes } = media::bring(&self.sink, file).await?;
-        // The size that a message claims may be wrong; this one is not.
-        let known = Attachment { size_bytes: size_bytes.or(file.size_bytes), ..file.clone() };
-        let Some(sort) = Sort::of(&known) else {
-            let words = "WeCom takes files of 6 bytes to 20 MB. Send it as a link.";
-            return Err(DeliverError::Rejected(words.to_owned()));
-        };
-        let path = format!("cgi-bin/media/upload?type={}", sort.kind());
-        let answer = api.upload(&path, form, more).await.map_err(verdict_on_question)?;
-        let media_id = text(&answer["media_id"]);
-        if media_id.is_empty() {
-            let reason = "WeCom does not say under which name it keeps the file.".to_owned();
-            return Err(DeliverError::Retry { after: None, reason });
+        let mut is_first = true;
+        loop {
+            let Brought { form, more, size_bytes } = media::bring(&self.sink, file).await?;
+            // The size that a message claims may be wrong; this one is not.
+            let known = Attachment { size_bytes: size_bytes.or(file.size_bytes), ..file.clone() };
+            let Some(sort) = Sort::of(&known) else {
+                let words = "WeCom takes files of 6 bytes to 20 MB. Send it as a link.";
+                return Err(DeliverError::Rejected(words.to_owned()));
+            };
+            let kind = sort.kind();
+            match api.upload(kind, form, more).await {
+                Err(error) if is_first && error.is_ended_token() => is_first = false,
+                Err(error) => return Err(verdict_on_question(error)),
+                Ok(media_id) => return Ok(json!({"msgtype": kind, kind: {"media_id": media_id}})),
+            }
         }
-        Ok(json!({"msgtype": sort.kind(), sort.kind(): {"media_id": media_id}}))
     }
 }
 

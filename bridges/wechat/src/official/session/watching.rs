@@ -1,0 +1,107 @@
+//! Looks now and then whether the account is still good, and lets time pass in the rooms.
+
+use std::{sync::Arc, time::Duration};
+
+use magpie_common::platform::ConnectError;
+use tokio::{task::JoinHandle, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    End, end_session,
+    intake::Intake,
+    verdict::{connect_verdict, is_let_in},
+};
+use crate::api::{Api, ApiError};
+
+/// How often WeChat is asked whether the account is still good.
+const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// The first time it is asked sooner: what was good a moment ago may have been made for trying it out.
+const LOOK_FIRST: Duration = Duration::from_secs(20);
+
+/// The task of one session.
+pub(super) struct Watching {
+    stop: CancellationToken,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Watching {
+    /// Starts it. The session ends with what it finds.
+    pub fn start(api: Arc<Api>, intake: &Arc<Intake>, end: &End) -> Self {
+        let stop = CancellationToken::new();
+        let intake = Arc::clone(intake);
+        let work = async move {
+            tokio::select! {
+                why = look(|| api.look()) => why,
+                why = intake.count_down() => why,
+            }
+        };
+        let (work, end) = (stop.clone().run_until_cancelled_owned(work), end.clone());
+        let task = tokio::spawn(async move {
+            if let Some(why) = work.await {
+                end_session(&end, why);
+            }
+        });
+        Self { stop, task: Some(task) }
+    }
+
+    /// Ends it, and waits for that.
+    pub async fn end(&mut self) {
+        self.stop.cancel();
+        if let Some(task) = self.task.take() {
+            // It ends with its next wait, and a panic in it is told by the runtime.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Runs until the account is refused. That nobody answers for a while keeps nobody from being heard, since WeChat calls us.
+async fn look<F: Future<Output = Result<(), ApiError>>>(ask: impl Fn() -> F) -> ConnectError {
+    let mut pause = LOOK_FIRST;
+    loop {
+        sleep(pause).await;
+        pause = LOOK_EVERY;
+        match ask().await {
+            Err(error) if !is_let_in(&error) => return connect_verdict(&error),
+            Err(_) | Ok(()) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::api::Refusal;
+
+    fn refused(code: i64) -> ApiError {
+        ApiError::Refused(Refusal { code, message: String::new() })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looking_is_rare_and_ends_a_session_for_a_refused_account_only() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        for error in [|| refused(-1), || refused(45_009), || ApiError::NotSent("nobody listens".to_owned())] {
+            let asked = Cell::new(0);
+            let ask = || {
+                asked.set(asked.get() + 1);
+                std::future::ready(Err(error()))
+            };
+            assert!(timeout(HOUR, look(ask)).await.is_err(), "{:?} has ended the session", error());
+            assert!((6..=15).contains(&asked.get()), "asked {} times in an hour", asked.get());
+        }
+        for code in [40_001, 40_125, 40_164] {
+            let why = look(|| std::future::ready(Err(refused(code)))).await;
+            assert!(matches!(why, ConnectError::BadCredentials(_)), "{code}: {why:?}");
+        }
+    }
+}
