@@ -21,5 +21,6 @@ pub mod telegram;
 pub mod trio;
 pub mod wechat_envelope;
 pub mod wechat_official;
+pub mod wechat_wecom;
 pub mod whatsapp_cloud;
 pub mod whatsapp_linked;

@@ -195,8 +195,10 @@ impl Api {
             async move {
                 let response = sent(request).await?;
                 // An error comes in the place of the file, with success, and so does the address of a film.
+                // A file may be words, too; then it is said to be one.
+                let is_file = response.headers().contains_key(reqwest::header::CONTENT_DISPOSITION);
                 match response.headers().get(reqwest::header::CONTENT_TYPE) {
-                    Some(mime) if is_words(mime.as_bytes()) => Ok(Opened::Words(answer(response).await?)),
+                    Some(mime) if !is_file && is_words(mime.as_bytes()) => Ok(Opened::Words(answer(response).await?)),
                     _ => Ok(Opened::File(response)),
                 }
             }
