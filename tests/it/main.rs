@@ -30,6 +30,7 @@ mod telegram_simulator;
 mod three_networks;
 mod tidy;
 mod tutorial;
+mod wechat_wecom_bridge;
 mod whatsapp_cloud_bridge;
 mod whatsapp_cloud_simulator;
 mod whatsapp_linked_bridge;

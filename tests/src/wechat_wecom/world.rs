@@ -15,7 +15,7 @@ pub const KF_SECRET: &str = "kf0-ijdsmXQ-nothing-but-service-of-nobody-00";
 /// What signs callbacks.
 pub const TOKEN: &str = "hJqcu3uJ9Tn2gXPmxx2w9kkCkCE2EPYo";
 /// What seals callbacks.
-pub const AES_KEY: &str = "6qkdMrq68nTKduznJYO1A37W2oEgpkMUvkttRToqhUt";
+pub const AES_KEY: &str = "6qkdMrq68nTKduznJYO1A37W2oEgpkMUvkttRToqhUs";
 /// The service account.
 pub const KF_ID: &str = "wkAJ2GCAAASSm4_FhToWMFea0xAFfd3Q";
 

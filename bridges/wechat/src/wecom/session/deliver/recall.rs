@@ -34,7 +34,12 @@ impl Deliverer {
         }
         for name in names {
             let recalled = self.api.post("cgi-bin/message/recall", &json!({"msgid": name})).await;
-            recalled.map_err(verdict_on_question)?;
+            recalled.map_err(|error| match verdict_on_question(error) {
+                DeliverError::Rejected(words) => DeliverError::Rejected(format!(
+                    "WeCom does not take the message back, which it does for 24 hours only. {words}"
+                )),
+                other => other,
+            })?;
         }
         Ok(Delivered::default())
     }
