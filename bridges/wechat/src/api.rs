@@ -198,7 +198,9 @@ impl Api {
                 // A file may be words, too; then it is said to be one.
                 let is_file = response.headers().contains_key(reqwest::header::CONTENT_DISPOSITION);
                 match response.headers().get(reqwest::header::CONTENT_TYPE) {
-                    Some(mime) if !is_file && is_words(mime.as_bytes()) => Ok(Opened::Words(answer(response).await?)),
+                    Some(mime) if !is_file && is_words(mime.as_bytes()) => {
+                        Ok(Opened::Words(answer(response).await?))
+                    }
                     _ => Ok(Opened::File(response)),
                 }
             }
