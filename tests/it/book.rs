@@ -195,7 +195,7 @@ fn calls(text: &str) -> BTreeSet<String> {
     let (lines, words) = parts(text);
     let inline = words.split('`').skip(1).step_by(2);
     let all = lines.into_iter().filter_map(command).chain(inline);
-    let programs = ["magpie-discord ", "magpie-telegram ", "magpie-whatsapp "];
+    let programs = ["magpie-discord ", "magpie-telegram ", "magpie-wechat ", "magpie-whatsapp "];
     let is_call = |text: &&str| programs.iter().any(|program| text.starts_with(program));
     all.filter(is_call).map(str::to_owned).collect()
 }

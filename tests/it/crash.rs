@@ -22,6 +22,7 @@ mod doubt;
 mod nemesis;
 mod planted;
 mod telegram;
+mod wechat_official;
 mod wechat_wecom;
 mod whatsapp_cloud;
 mod whatsapp_linked;

@@ -30,6 +30,8 @@ mod telegram_simulator;
 mod three_networks;
 mod tidy;
 mod tutorial;
+mod wechat_official_bridge;
+mod wechat_official_simulator;
 mod wechat_wecom_bridge;
 mod whatsapp_cloud_bridge;
 mod whatsapp_cloud_simulator;

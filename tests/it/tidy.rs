@@ -12,6 +12,7 @@ use magpie_common::{appservice::registration, config::About, platform::Platform}
 use magpie_discord::Discord;
 use magpie_telegram::Telegram;
 use magpie_tests::example::Example;
+use magpie_wechat::WeChat;
 
 mod danger;
 mod layers;
@@ -51,7 +52,7 @@ const RULES: &[(&str, Rule)] = &[
 ];
 
 /// The bridges whose registration stands in the repository.
-const BRIDGES: [About; 2] = [Discord::ABOUT, Telegram::ABOUT];
+const BRIDGES: [About; 3] = [Discord::ABOUT, Telegram::ABOUT, WeChat::ABOUT];
 
 const TEXT_FILES: [&str; 8] = ["rs", "md", "toml", "yaml", "yml", "sh", "py", "html"];
 const SKIPPED_FOLDERS: [&str; 3] = ["target", "node_modules", "specs"];

@@ -12,6 +12,7 @@ pub use self::{
     network::{Heard, LineNetwork, Network, Order, Rooms},
     scene::{NETWORK_PEOPLE, Scene, Setting},
     telegram::{Hearing, TelegramNetwork},
+    wechat_official::WeChatOfficialNetwork,
     wechat_wecom::WeComNetwork,
     whatsapp_cloud::WhatsAppCloudNetwork,
     whatsapp_linked::WhatsAppLinkedNetwork,
@@ -22,6 +23,7 @@ mod network;
 mod reading;
 mod scene;
 mod telegram;
+mod wechat_official;
 mod wechat_wecom;
 mod whatsapp_cloud;
 mod whatsapp_linked;

@@ -13,6 +13,7 @@ pub use self::proof::{missing, skipped};
 mod discord;
 mod proof;
 mod telegram;
+mod wechat_official;
 mod wechat_wecom;
 mod whatsapp_cloud;
 mod whatsapp_linked;
@@ -81,8 +82,15 @@ struct Written {
 
 /// Every row of every platform.
 pub fn all() -> Vec<Feature> {
-    [discord::rows(), telegram::rows(), whatsapp_linked::rows(), whatsapp_cloud::rows(), wechat_wecom::rows()]
-        .concat()
+    [
+        discord::rows(),
+        telegram::rows(),
+        whatsapp_linked::rows(),
+        whatsapp_cloud::rows(),
+        wechat_official::rows(),
+        wechat_wecom::rows(),
+    ]
+    .concat()
 }
 
 /// The rows as a JSON array.

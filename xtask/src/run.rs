@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The bridges that are shipped and can be measured as they are.
-const SHIPPED: [&str; 2] = ["magpie-discord", "magpie-telegram"];
+const SHIPPED: [&str; 3] = ["magpie-discord", "magpie-telegram", "magpie-wechat"];
 
 /// What is measured in the place of `magpie-whatsapp`, which talks to nobody but WhatsApp; and how it is built.
 const SIMULATED: &str = "magpie-whatsapp-simulated";

@@ -43,6 +43,7 @@ const AREAS: &[Area] = &[
     Area { name: "store", packages: &[], names: &["store"], needs: &[Part::Postgres] },
     Area { name: "telegram", packages: &["magpie-telegram"], names: &["telegram"], needs: EVERYTHING },
     Area { name: "tidy", packages: &[], names: &["tidy"], needs: &[] },
+    Area { name: "wechat", packages: &["magpie-wechat"], names: &["wechat"], needs: EVERYTHING },
     Area { name: "whatsapp", packages: &["magpie-whatsapp"], names: &["whatsapp"], needs: EVERYTHING },
 ];
 
@@ -54,7 +55,7 @@ const SIMULATED: &[&str] = &["--workspace", "--features", "magpie-whatsapp/simul
 const SIMULATED_PROGRAM: &[&str] = &["--bin", "magpie-whatsapp-simulated"];
 
 /// The table above for `--help`; a test keeps them equal.
-pub const AREAS_HELP: &str = "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, telegram, tidy, whatsapp";
+pub const AREAS_HELP: &str = "Areas: bench, common, convert, crash, deploy, discord, features, harness, store, telegram, tidy, wechat, whatsapp";
 
 /// Sets up what the chosen tests need and runs them.
 pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<()> {

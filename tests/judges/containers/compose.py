@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 ROOT = pathlib.Path(__file__).parents[3]
 YAML_SAFE = YAML(typ="safe")
 # What `init` asks a person for, by bridge.
-ANSWERS = {"discord": ["--set", "token=aaa.bbb.ccc"], "telegram": ["--set", "token=1234567890:AAHb7c_d-e8F"], "whatsapp": []}
+ANSWERS = {"discord": ["--set", "token=aaa.bbb.ccc"], "telegram": ["--set", "token=1234567890:AAHb7c_d-e8F"], "whatsapp": [], "wechat": []}
 DATABASE = "postgres://magpie:secret@postgres/{bridge}\n"
 
 

@@ -12,12 +12,16 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use magpie_common::testkit::fake_homeserver::{FakeHomeserver, FakePerson, Membership};
+use magpie_common::{
+    clock::Clock,
+    testkit::fake_homeserver::{FakeHomeserver, FakePerson, Membership},
+};
 use magpie_tests::{
     discord::{self, DiscordSim, staged},
     harness::bridge::{Bridge, BridgeOptions},
     stage::{Cast, Stage},
     telegram::{self, TelegramSim},
+    wechat_official::{self, OfficialSim},
     whatsapp_linked::{self, LinkedSim, content},
 };
 use ruma::{OwnedRoomId, RoomId};
@@ -43,6 +47,8 @@ struct Arguments {
     discord: PathBuf,
     /// magpie-telegram of the dist profile
     telegram: PathBuf,
+    /// magpie-wechat of the dist profile
+    wechat: PathBuf,
     /// magpie-whatsapp-simulated of the dist-simulated profile
     whatsapp: PathBuf,
 }
@@ -62,6 +68,7 @@ async fn main() -> anyhow::Result<()> {
     let all = [
         ("Discord", of_discord(&arguments.discord).await?),
         ("Telegram", of_telegram(&arguments.telegram).await?),
+        ("WeChat", of_wechat(&arguments.wechat).await?),
         ("WhatsApp", of_whatsapp(&arguments.whatsapp).await?),
     ];
     let line = |what: &str, goal: &str, figure: &dyn Fn(&Figures) -> f64| {
@@ -111,6 +118,29 @@ async fn of_telegram(program: &Path) -> anyhow::Result<Figures> {
     sim.wait_for_message(small.supergroup, |message| message.text().contains("and back"))
         .await
         .context("Telegram was not told")?;
+    let figures = read(program, bridge).await?;
+    sim.stop().await;
+    fake.stop().await;
+    Ok(figures)
+}
+
+async fn of_wechat(program: &Path) -> anyhow::Result<Figures> {
+    let (world, small) = wechat_official::World::small(Clock::system());
+    let sim = OfficialSim::start(world).await?;
+    let platform = wechat_official::staged::platform_section(&sim, wechat_official::APP_ID);
+    let stage = Stage::set(Cast { id: "wechat", ..staged::cast(SERVER, platform) })?;
+    let (fake, alice, bridge) = begin(program, stage).await?;
+    let address = wechat_official::staged::callback_address(bridge.bridge.url(), wechat_official::APP_ID);
+    sim.subscribe(wechat_official::APP_ID, &address).await.map_err(anyhow::Error::msg)?;
+    sim.person_says(&small.bob, "one each way");
+    let has_it = |fake: &FakeHomeserver| {
+        let said = |room: &OwnedRoomId| fake.messages(room).iter().any(|(_, body)| body == "one each way");
+        fake.rooms().into_iter().find(said)
+    };
+    let room = fake.wait_until(has_it).await;
+    comes(&fake, &room, &alice).await;
+    alice.sends(&room, "and back");
+    sim.wait_for_sent(&small.bob, |sent| sent.words().contains("and back")).await?;
     let figures = read(program, bridge).await?;
     sim.stop().await;
     fake.stop().await;

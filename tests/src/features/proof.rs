@@ -6,12 +6,13 @@ use super::{Feature, State};
 use crate::openapi::project_root;
 
 /// Where the tests of each root are.
-const ROOTS: [(&str, &str); 6] = [
+const ROOTS: [(&str, &str); 7] = [
     ("it", "tests/it"),
     ("simulated", "tests/simulated"),
     ("common", "common/src"),
     ("discord", "bridges/discord/src"),
     ("telegram", "bridges/telegram/src"),
+    ("wechat", "bridges/wechat/src"),
     ("whatsapp", "bridges/whatsapp/src"),
 ];
 

@@ -86,8 +86,8 @@ impl Document {
         let at = (state.now_ms() / 1000).to_string();
         let fields = [
             ("ToUserName", name.as_str()),
-            ("FromUserName", &follower.openid),
-            ("CreateTime", &at),
+            ("FromUserName", follower.openid.as_str()),
+            ("CreateTime", at.as_str()),
             ("MsgType", kind),
         ];
         Self { openid: follower.openid.clone(), fields: Vec::new() }.with(&fields)

@@ -86,7 +86,7 @@ async fn the_address_is_checked_by_repeating_what_wechat_made_up() {
     let scene = Scene::new();
     let query = scene.query(NOW, "");
     for (echo, status) in
-        [("5838479218127813673", 200), ("", 400), ("<script>", 400), (&"1".repeat(129), 400)]
+        [("5838479218127813673", 200), ("", 400), ("<script>", 400), (&*"1".repeat(129), 400)]
     {
         let head = head(Method::GET, &format!("{query}&echostr={echo}"));
         assert_eq!(scene.hooks.admit(APP_ID, &head), Ok(()));

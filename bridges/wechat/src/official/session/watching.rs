@@ -90,7 +90,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn looking_is_rare_and_ends_a_session_for_a_refused_account_only() {
         const HOUR: Duration = Duration::from_secs(3600);
-        for error in [|| refused(-1), || refused(45_009), || ApiError::NotSent("nobody listens".to_owned())] {
+        let errors: [fn() -> ApiError; 3] =
+            [|| refused(-1), || refused(45_009), || ApiError::NotSent("nobody listens".to_owned())];
+        for error in errors {
             let asked = Cell::new(0);
             let ask = || {
                 asked.set(asked.get() + 1);
