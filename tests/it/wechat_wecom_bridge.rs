@@ -14,7 +14,6 @@ use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
     response::Response,
-    routing::any,
 };
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -142,7 +141,7 @@ type Behind = Arc<Mutex<Option<Arc<dyn Webhook>>>>;
 impl Door {
     async fn open() -> Self {
         let behind = Behind::default();
-        let router = Router::new().fallback(any(hand_on)).with_state(Arc::clone(&behind));
+        let router = Router::new().fallback(hand_on).with_state(Arc::clone(&behind));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a loopback port is free");
         let address = listener.local_addr().expect("it listens");
         tokio::spawn(async move { axum::serve(listener, router).await });

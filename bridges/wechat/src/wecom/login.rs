@@ -60,7 +60,8 @@ impl LoginProcess for AppLogin {
             return Ok(LoginStep::Ask(FIELDS.to_vec()));
         }
         let account = account(&answers)?;
-        let failed = |error| PlatformError(format!("The account could not be tried: {error}."));
+        let failed =
+            |error: reqwest::Error| PlatformError(format!("The account could not be tried: {error}."));
         let api = account.api(&self.0).map_err(failed)?;
         api.prove().await.map_err(|error| PlatformError(words(&error)))?;
         if let Some(api) = account.kf_api(&self.0).map_err(failed)? {

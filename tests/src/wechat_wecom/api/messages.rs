@@ -62,7 +62,8 @@ pub(super) fn fit(state: &State, wanted: &Value, kinds: &[&str]) -> Result<(Stri
     match kind {
         "text" => {
             let words = content["content"].as_str().filter(|words| !words.is_empty()).ok_or(Code(44_004))?;
-            content["content"] = json!(&words[..words.floor_char_boundary(TEXT_BYTES_MAX)]);
+            let arrives = words[..words.floor_char_boundary(TEXT_BYTES_MAX)].to_owned();
+            content["content"] = json!(arrives);
         }
         "location" => {
             let is_number = |name: &str| content[name].is_number();

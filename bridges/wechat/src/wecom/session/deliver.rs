@@ -8,7 +8,7 @@ use std::sync::Arc;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Attachment, Message, Node, Outgoing},
+    message::{Action, Attachment, Message, Node, Outgoing},
     platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored, Progress},
 };
 use serde_json::{Value, json};
@@ -71,9 +71,10 @@ impl Deliverer {
     ) -> Result<Delivered, DeliverError> {
         let Some(place) = self.names.place(chat) else {
             let words = "This is no chat to which this app could write in WeCom.";
-            return Err(match outgoing {
-                Outgoing::Message(_) => DeliverError::Rejected(words.to_owned()),
-                _ => DeliverError::Unsupported(words.to_owned()),
+            return Err(if outgoing.action() == Action::Message {
+                DeliverError::Rejected(words.to_owned())
+            } else {
+                DeliverError::Unsupported(words.to_owned())
             });
         };
         match (outgoing, &place) {
