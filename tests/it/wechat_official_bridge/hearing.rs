@@ -1,11 +1,13 @@
 //! What followers do, as it is told: every kind of it, in every mode, and what is not WeChat's.
 
+use std::sync::Arc;
+
 use futures_util::TryStreamExt;
 use magpie_common::{
     clock::Clock,
     ids::RemoteUserId,
     message::{AttachmentKind, FileSource, RemoteEvent, Tone},
-    platform::Session,
+    platform::{ConnectError, EventSink, Platform, Session},
 };
 use magpie_tests::wechat_official::{APP_ID, Mode, SentFile};
 
@@ -119,7 +121,7 @@ async fn what_was_not_stored_comes_again_to_the_next_session() {
     stage.recorder.refuse(true);
     stage.sim.person_says(&stage.small.alice, "refused at first");
     let why = session.ended().await;
-    assert!(matches!(why, magpie_common::platform::ConnectError::Transient(_)), "{why:?}");
+    assert!(matches!(why, ConnectError::Transient(_)), "{why:?}");
     session.close().await;
     stage.recorder.refuse(false);
     let session = stage.connect().await;
@@ -145,6 +147,26 @@ async fn an_account_that_is_refused_is_still_heard_until_it_is_closed() {
 }
 
 #[tokio::test]
+async fn people_are_heard_while_wechat_does_not_let_us_in() {
+    let stage = Stage::new().await;
+    stage.connect().await.close().await;
+    stage.sim.lists_address(APP_ID, false);
+    let platform = super::platform(super::config(&stage.sim), &stage.clock);
+    stage.door.lead_to(&platform);
+    let login = platform.configured_login().expect("the configuration names an account");
+    let sink = || EventSink::new(login.id.clone(), Arc::new(stage.recorder.clone()));
+    let refused = platform.connect(&login, sink()).await.err();
+    assert!(matches!(refused, Some(ConnectError::BadCredentials(_))), "{refused:?}");
+    stage.alice_writes("is anybody there?").await;
+    // The next session goes on, and nothing comes twice.
+    stage.sim.lists_address(APP_ID, true);
+    let session = platform.connect(&login, sink()).await.expect("it is let in");
+    stage.alice_writes("and now?").await;
+    assert_eq!(stage.recorder.messages().len(), 2);
+    session.close().await;
+}
+
+#[tokio::test]
 async fn two_accounts_of_one_owner_know_one_person() {
     let (mut world, _) = magpie_tests::wechat_official::World::small(Clock::system());
     let other = "wx00000000000000aa";
@@ -154,12 +176,10 @@ async fn two_accounts_of_one_owner_know_one_person() {
     let config =
         magpie_wechat::WeChatConfig { official_app_id: Some(other.to_owned()), ..super::config(&sim) };
     let platform = super::platform(config, &Clock::system());
-    let login = magpie_common::platform::Platform::configured_login(&platform).expect("it names an account");
+    let login = platform.configured_login().expect("it names an account");
     let recorder = magpie_common::testkit::platform_suite::Recorder::default();
-    let sink =
-        magpie_common::platform::EventSink::new(login.id.clone(), std::sync::Arc::new(recorder.clone()));
-    let session =
-        magpie_common::platform::Platform::connect(&platform, &login, sink).await.expect("it is taken");
+    let sink = EventSink::new(login.id.clone(), Arc::new(recorder.clone()));
+    let session = platform.connect(&login, sink).await.expect("it is taken");
     let found = session.user(&user(&there)).await.expect("WeChat is asked").expect("there is somebody");
     assert!(found.ids.contains(&RemoteUserId::new("union/o6_bmjrPTlm6_alice")), "{found:?}");
     let is_quiet = |event: &RemoteEvent| matches!(event, RemoteEvent::ChatChanged { .. });

@@ -99,7 +99,7 @@ impl OfficialSim {
             let now_ms = state.now_ms();
             let id = state.id().to_string();
             state.person_mut(follower).windows.wrote(now_ms);
-            let document = Document::new(state, follower, kind).with(fields).with(&[("MsgId", &id)]);
+            let document = Document::new(state, follower, kind).with(fields).with(&[("MsgId", id.as_str())]);
             callback::emit(state, &follower.app_id, document);
             id
         })
@@ -114,7 +114,7 @@ impl OfficialSim {
             person.windows.pressed(now_ms);
         });
         let scene = if scene.is_empty() { String::new() } else { format!("qrscene_{scene}") };
-        self.happens(follower, "subscribe", &[("EventKey", &scene), ("Ticket", "TICKET")]);
+        self.happens(follower, "subscribe", &[("EventKey", scene.as_str()), ("Ticket", "TICKET")]);
     }
 
     /// Follows it no more.

@@ -80,16 +80,14 @@ struct OfficialSession {
     watching: AsyncMutex<Watching>,
 }
 
-/// Brings a session up: proves the account, and lets callbacks come.
+/// Brings a session up: lets callbacks come, and proves the account. WeChat brings each callback for some seconds only, so what people say is
+/// taken in from the start, and goes on to be where WeChat does not answer or does not take the account.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
     let Setup { config, clock, hooks, account, sink } = setup;
-    // What comes while we ask is brought again.
-    hooks.know(&account);
     let api = account
         .api(&config)
         .map_err(|error| ConnectError::Transient(format!("The bridge cannot start a client: {error}.")))?;
     let api = Arc::new(api);
-    api.prove().await.map_err(|error| connect_verdict(&error))?;
     let me = ids::user(NAME, &account.app_id, &account.app_id).ok_or_else(|| {
         ConnectError::BadCredentials("The saved account has no AppID. Sign in again.".to_owned())
     })?;
@@ -97,7 +95,15 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let people = Arc::new(People::new(sink.clone()));
     let parts = (sink.clone(), Arc::clone(&people));
     let intake = Arc::new(Intake::new(&account.app_id, parts, clock.clone(), end.clone()));
-    hooks.take(&account, &intake);
+    intake.open().await?;
+    if let Some(before) = hooks.take(&account, &intake) {
+        before.shut().await;
+    }
+    if let Err(error) = api.prove().await {
+        let why = connect_verdict(&error);
+        end_session(&end, why.clone());
+        return Err(why);
+    }
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         app_id: account.app_id.clone(),

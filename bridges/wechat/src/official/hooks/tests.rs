@@ -42,7 +42,8 @@ impl Scene {
         let hooks = Hooks::new(&WeChatConfig::default(), clock.clone());
         let (recorder, end) = (Recorder::default(), watch::Sender::new(None));
         let sink = EventSink::new(LoginId::new("official-wx5823bf96d3bd56c7"), Arc::new(recorder.clone()));
-        hooks.take(&account, &testing::intake(APP_ID, sink, clock, end.clone()));
+        let before = hooks.take(&account, &testing::intake(APP_ID, sink, clock, end.clone()));
+        assert!(before.is_none());
         Self { hooks, account, recorder, end }
     }
 

@@ -13,7 +13,7 @@ use magpie_common::{
     clock::Clock,
     ids::{AliasSet, RemoteChatId},
     message::{RemoteEvent, RemoteMessage, Sender},
-    platform::{ConnectError, EventSink, NotStored, Ticket},
+    platform::{ConnectError, Cursor, EventSink, NotStored, Ticket},
 };
 use serde_json::Value;
 use sha1::{Digest, Sha1};
@@ -34,6 +34,9 @@ mod countdown;
 
 /// So many callbacks that could not be read are known again when they are repeated; all others are known by their ids.
 const UNREAD_MAX: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+
+/// What stands in the login's memory while the account is signed in.
+const SIGNED_IN: &str = "signed in";
 
 /// Takes in what happens to one account.
 pub(in crate::official) struct Intake {
@@ -72,7 +75,11 @@ impl Intake {
     /// Takes a callback in; returns when it is stored.
     pub async fn take(&self, told: &Value) -> Result<(), NotStored> {
         let stored = self.store(told).await;
-        if let Err(error) = &stored {
+        // Without a session nothing ends: WeChat brings it again, and the next attempt may be stored.
+        let has_session = self.end.borrow().is_none();
+        if let Err(error) = &stored
+            && has_session
+        {
             self.is_shut.store(true, Ordering::Release);
             end_session(&self.end, ConnectError::from(error.clone()));
         }
@@ -85,15 +92,27 @@ impl Intake {
         self.is_shut.store(true, Ordering::Release);
     }
 
-    fn should_be_open(&self) -> Result<(), NotStored> {
-        let is_shut = self.is_shut.load(Ordering::Acquire);
-        if is_shut { Err(NotStored("the session is over".to_owned())) } else { Ok(()) }
+    /// Whatever is told may be taken in from now on, until the account signs out.
+    pub(super) async fn open(&self) -> Result<(), NotStored> {
+        self.sink.remember(Cursor { key: SIGNED_IN.to_owned(), value: "yes".to_owned() }).await
+    }
+
+    /// Whether something may be taken in. Without a session it is as long as the account is signed in, which needs no session.
+    async fn should_be_open(&self) -> Result<(), NotStored> {
+        if self.is_shut.load(Ordering::Acquire) {
+            return Err(NotStored("the session is over".to_owned()));
+        }
+        let has_ended = self.end.borrow().is_some();
+        if has_ended && self.sink.remembered(SIGNED_IN).await?.is_none() {
+            return Err(NotStored("the account has signed out".to_owned()));
+        }
+        Ok(())
     }
 
     async fn store(&self, told: &Value) -> Result<(), NotStored> {
         let tickets = {
             let _order = self.order.lock().await;
-            self.should_be_open()?;
+            self.should_be_open().await?;
             self.push(told).await?
         };
         for ticket in tickets {

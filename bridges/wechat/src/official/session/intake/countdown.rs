@@ -50,7 +50,7 @@ impl Intake {
     async fn show(&self, openid: &str) -> Result<(), NotStored> {
         let ticket = {
             let _order = self.order.lock().await;
-            self.should_be_open()?;
+            self.should_be_open().await?;
             self.show_window(openid).await?
         };
         match ticket {
