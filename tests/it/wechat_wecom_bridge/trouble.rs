@@ -137,3 +137,26 @@ async fn codes_become_words_and_a_busy_wecom_is_asked_three_times() {
     assert_eq!(stage.sim.request_count("/cgi-bin/message/send"), before + 3);
     session.close().await;
 }
+
+#[tokio::test]
+async fn members_are_heard_while_wecom_does_not_let_us_in() {
+    let stage = Stage::new().await;
+    stage.connect().await.close().await;
+    stage.sim.trusts_address(false);
+    let platform = platform(config(&stage.sim), &stage.clock);
+    stage.door.lead_to(&platform);
+    let login = login(&platform);
+    let sink = || EventSink::new(login.id.clone(), Arc::new(stage.recorder.clone()));
+    let refused = platform.connect(&login, sink()).await.err();
+    assert!(matches!(refused, Some(ConnectError::BadCredentials(_))), "{refused:?}");
+    stage.sim.member_says(&stage.small.alice, "is anybody there?");
+    stage.arrived("is anybody there?").await;
+    stage.sim.customer_says(&stage.small.carol, "I wait");
+    stage.sim.wait_until_all_is_taken().await.expect("all is taken");
+    // The next session goes on, pulls what waits, and nothing comes twice.
+    stage.sim.trusts_address(true);
+    let session = platform.connect(&login, sink()).await.expect("it is let in");
+    stage.arrived("I wait").await;
+    assert_eq!((stage.count("is anybody there?"), stage.count("I wait")), (1, 1));
+    session.close().await;
+}

@@ -71,17 +71,17 @@ impl Hooks {
 
     /// From now on the check of this app's address is answered; its callbacks wait until it is connected.
     pub fn know(&self, account: &Account) {
-        self.put(account, None);
+        let _ = self.put(account, None);
     }
 
-    /// From now on what happens to this app goes there.
-    pub fn take(&self, account: &Account, intake: &Arc<Intake>) {
-        self.put(account, Some(Arc::clone(intake)));
+    /// From now on what happens to this app goes there. Gives who has taken it before.
+    pub fn take(&self, account: &Account, intake: &Arc<Intake>) -> Option<Arc<Intake>> {
+        self.put(account, Some(Arc::clone(intake)))
     }
 
-    fn put(&self, account: &Account, intake: Option<Arc<Intake>>) {
-        let Some(envelope) = account.envelope() else { return };
-        self.lock().insert(path(&account.names), Known { envelope: Arc::new(envelope), intake });
+    fn put(&self, account: &Account, intake: Option<Arc<Intake>>) -> Option<Arc<Intake>> {
+        let envelope = Arc::new(account.envelope()?);
+        self.lock().insert(path(&account.names), Known { envelope, intake })?.intake
     }
 
     /// The session is over, unless a newer one has taken its place.

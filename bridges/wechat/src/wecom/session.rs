@@ -100,12 +100,12 @@ struct WeComSession {
     tasks: AsyncMutex<Vec<JoinHandle<()>>>,
 }
 
-/// Brings a session up: proves the account, and lets callbacks come.
+/// Brings a session up: lets callbacks come, and proves the account. WeCom brings each callback for some seconds only, so what members say is
+/// taken in from the start, and goes on to be where WeCom does not answer or does not take the account.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
     let Setup { config, clock, hooks, account, sink } = setup;
-    // What comes while we ask is brought again.
-    hooks.know(&account);
-    let (api, kf_api) = proved(&config, &account).await?;
+    let (api, kf_api) = clients(&config, &account)
+        .map_err(|error| ConnectError::Transient(format!("The bridge cannot start a client: {error}.")))?;
     let names = account.names.clone();
     let me = names.me().ok_or_else(|| {
         ConnectError::BadCredentials("The saved account has no CorpID. Sign in again.".to_owned())
@@ -113,13 +113,15 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let end = End::new(None);
     let windows = Arc::new(Notes::new("window", sink.clone()));
     let pulls = kf_api.as_ref().map(|_| Arc::new(Pulls::default()));
-    let intake = Arc::new(Intake {
-        names: names.clone(),
-        sink: sink.clone(),
-        pulls: pulls.clone(),
-        end: end.clone(),
-        order: AsyncMutex::default(),
-    });
+    let intake = Arc::new(Intake::new(names.clone(), sink.clone(), pulls.clone(), end.clone()));
+    intake.open().await?;
+    if let Some(before) = hooks.take(&account, &intake) {
+        before.shut().await;
+    }
+    if let Err(why) = prove(&api, kf_api.as_deref()).await {
+        end_session(&end, why.clone());
+        return Err(why);
+    }
     let stop = CancellationToken::new();
     let watcher = Arc::clone(&api);
     let watching = async move { watching::look(|| watcher.look()).await };
@@ -129,7 +131,6 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         let puller = Puller { api, names: names.clone(), sink: sink.clone(), windows, pulls };
         spawn(puller.run(), &stop, &end)
     }));
-    hooks.take(&account, &intake);
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         kf_api: kf_api.clone(),
@@ -156,21 +157,18 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     }))
 }
 
-/// The clients of an account that WeCom takes.
-async fn proved(
-    config: &WeChatConfig,
-    account: &Account,
-) -> Result<(Arc<Api>, Option<Arc<Api>>), ConnectError> {
-    let failed = |error: reqwest::Error| {
-        ConnectError::Transient(format!("The bridge cannot start a client: {error}."))
-    };
-    let api = account.api(config).map_err(failed)?;
+/// The clients of an account: for the app, and for customer service.
+fn clients(config: &WeChatConfig, account: &Account) -> Result<(Arc<Api>, Option<Arc<Api>>), reqwest::Error> {
+    Ok((Arc::new(account.api(config)?), account.kf_api(config)?.map(Arc::new)))
+}
+
+/// Whether WeCom takes the account.
+async fn prove(api: &Api, kf_api: Option<&Api>) -> Result<(), ConnectError> {
     api.prove().await.map_err(|error| connect_verdict(&error))?;
-    let kf_api = account.kf_api(config).map_err(failed)?;
-    if let Some(kf_api) = &kf_api {
-        kf_api.prove().await.map_err(|error| of_service(connect_verdict(&error)))?;
+    match kf_api {
+        Some(kf_api) => kf_api.prove().await.map_err(|error| of_service(connect_verdict(&error))),
+        None => Ok(()),
     }
-    Ok((Arc::new(api), kf_api.map(Arc::new)))
 }
 
 /// So that it is clear which of the two secrets is meant.
@@ -290,8 +288,7 @@ impl Session for WeComSession {
                 task.abort();
             }
         }
-        // Whatever is being taken in now is pushed before this returns.
-        drop(self.intake.order.lock().await);
+        self.intake.shut().await;
         end_session(&self.end, ConnectError::Closed);
     }
 
