@@ -12,7 +12,11 @@ use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
+use self::error::transport_error;
+pub(crate) use self::error::{ApiError, BUSY, Refusal};
 use crate::json::text;
+
+mod error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,12 +33,6 @@ const HOLDS_MIN: Duration = Duration::from_secs(10);
 
 /// A token is never taken to hold longer.
 const HOLDS_MAX: Duration = Duration::from_secs(2 * 60 * 60);
-
-/// The token has ended, or another one has taken its place.
-const TOKEN_ENDED: [i64; 3] = [40_001, 40_014, 42_001];
-
-/// The platform is too busy to look at a request.
-pub(crate) const BUSY: i64 = -1;
 
 /// How long to wait before it is asked again.
 const BUSY_PAUSE: Duration = Duration::from_secs(1);
@@ -87,45 +85,6 @@ enum Opened {
 struct Token {
     secret: Secret,
     renew_at: Instant,
-}
-
-/// Why a request has no answer that helps.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ApiError {
-    /// Surely not performed: no connection came about.
-    #[error("WeChat could not be reached: {0}")]
-    NotSent(String),
-    /// Maybe performed: the connection ended before the answer, or it is none.
-    #[error("the connection to WeChat ended before the answer: {0}")]
-    Unclear(String),
-    /// Not performed: WeChat says no.
-    #[error("WeChat refuses: {0}")]
-    Refused(Refusal),
-}
-
-/// WeChat's no.
-#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
-#[error("{} (code {code})", if message.is_empty() { "no reason given" } else { message })]
-pub(crate) struct Refusal {
-    /// WeChat's code. By it alone is decided what happens.
-    pub code: i64,
-    /// What it says.
-    pub message: String,
-}
-
-impl ApiError {
-    /// WeChat's code, where it gave one.
-    pub fn code(&self) -> Option<i64> {
-        match self {
-            Self::Refused(refusal) => Some(refusal.code),
-            Self::NotSent(_) | Self::Unclear(_) => None,
-        }
-    }
-
-    /// Whether the token had ended, or another one has taken its place.
-    pub fn is_ended_token(&self) -> bool {
-        self.code().is_some_and(|code| TOKEN_ENDED.contains(&code))
-    }
 }
 
 impl Api {
@@ -362,37 +321,18 @@ async fn read_capped(mut response: Response) -> Result<Vec<u8>, String> {
     Ok(body)
 }
 
-/// The address bears the token, so it is never told.
-fn transport_error(error: reqwest::Error) -> ApiError {
-    let before_write = error.is_connect() || error.is_builder();
-    let words = reason(&error.without_url());
-    if before_write { ApiError::NotSent(words) } else { ApiError::Unclear(words) }
-}
-
-/// The innermost reason, which says the most.
-fn reason(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn films_are_fetched_from_wechat_alone() {
-        let config =
-            WeChatConfig { official_api_url: "http://127.0.0.1:7/".to_owned(), ..WeChatConfig::default() };
-        let account = Account {
-            app_id: "wx58".to_owned(),
-            app_secret: Secret::new("0123"),
-            token: Secret::new("QDG6eK"),
-            aes_key: Secret::new("A".repeat(43)),
+        let door = Door {
+            base: "http://127.0.0.1:7/".to_owned(),
+            credentials: Credentials::Official { app_id: "wx58".to_owned(), app_secret: Secret::new("0123") },
+            tries_max: 1,
         };
-        let api = Api::new(&config, &account).expect("the settings are good");
+        let api = Api::new(door, None).expect("the settings are good");
         for (url, is_theirs) in [
             ("http://vweixinp.tc.qq.com/1007/film.mp4", true),
             ("https://mmbiz.qpic.cn/film", true),
