@@ -231,6 +231,12 @@ const BEYOND: &[Row] = &[
         Yes("it::wechat_wecom_bridge::service::a_failed_pull_is_told_and_tried_again"),
     ),
     (
+        "members are heard while WeCom does not let the bridge in",
+        Beyond,
+        In,
+        Yes("it::wechat_wecom_bridge::trouble::members_are_heard_while_wecom_does_not_let_us_in"),
+    ),
+    (
         "unknown content never silent",
         Beyond,
         In,

@@ -171,3 +171,6 @@ fn opened(envelope: &Envelope, query: &Query, body: &[u8]) -> Option<String> {
     query.signs(envelope, sealed).then_some(())?;
     String::from_utf8(envelope.open(sealed).ok()?).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,7 @@ struct Pushed {
 
 impl Intake {
     /// Takes in for an app.
-    pub(super) fn new(names: Names, sink: EventSink, pulls: Option<Arc<Pulls>>, end: End) -> Self {
+    pub fn new(names: Names, sink: EventSink, pulls: Option<Arc<Pulls>>, end: End) -> Self {
         Self {
             names,
             sink,

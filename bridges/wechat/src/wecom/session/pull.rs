@@ -51,7 +51,7 @@ const ACCOUNTS: &str = "service-accounts";
 
 /// What there is to be pulled: service accounts, with what they may be asked for by.
 #[derive(Default)]
-pub(super) struct Pulls {
+pub(in crate::wecom) struct Pulls {
     waiting: Mutex<BTreeMap<String, Option<Secret>>>,
     more: Notify,
 }
