@@ -24,6 +24,7 @@ mod planted;
 mod telegram;
 mod wechaty;
 mod wechat_official;
+mod wechat_wecom;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 

@@ -34,6 +34,7 @@ mod wechaty_bridge;
 mod wechaty_gateway;
 mod wechat_official_bridge;
 mod wechat_official_simulator;
+mod wechat_wecom_bridge;
 mod whatsapp_cloud_bridge;
 mod whatsapp_cloud_simulator;
 mod whatsapp_linked_bridge;

@@ -14,6 +14,7 @@ pub use self::{
     telegram::{Hearing, TelegramNetwork},
     wechaty::WechatyNetwork,
     wechat_official::WeChatOfficialNetwork,
+    wechat_wecom::WeComNetwork,
     whatsapp_cloud::WhatsAppCloudNetwork,
     whatsapp_linked::WhatsAppLinkedNetwork,
 };
@@ -25,6 +26,7 @@ mod scene;
 mod telegram;
 mod wechaty;
 mod wechat_official;
+mod wechat_wecom;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 

@@ -15,6 +15,7 @@ mod proof;
 mod telegram;
 mod wechat_wechaty;
 mod wechat_official;
+mod wechat_wecom;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 
@@ -87,10 +88,11 @@ pub fn all() -> Vec<Feature> {
         telegram::rows(),
         whatsapp_linked::rows(),
         whatsapp_cloud::rows(),
+        wechat_official::rows(),
+        wechat_wecom::rows(),
         wechat_wechaty::rows(),
     ]
     .concat()
-    [discord::rows(), telegram::rows(), whatsapp_linked::rows(), whatsapp_cloud::rows(), wechat_official::rows()].concat()
 }
 
 /// The rows as a JSON array.

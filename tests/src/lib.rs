@@ -22,5 +22,6 @@ pub mod trio;
 pub mod wechaty;
 pub mod wechat_envelope;
 pub mod wechat_official;
+pub mod wechat_wecom;
 pub mod whatsapp_cloud;
 pub mod whatsapp_linked;

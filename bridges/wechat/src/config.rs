@@ -23,6 +23,20 @@ pub struct WeChatConfig {
     pub official_aes_key: Option<Secret>,
     /// Where WeChat's API for Official Accounts is.
     pub official_api_url: String,
+    /// Of a company in WeCom: its CorpID.
+    pub wecom_corp_id: Option<String>,
+    /// The AgentId of its app.
+    pub wecom_agent_id: Option<u64>,
+    /// The Secret of its app.
+    pub wecom_secret: Option<Secret>,
+    /// The Token by which WeCom signs callbacks.
+    pub wecom_token: Option<Secret>,
+    /// The EncodingAESKey by which WeCom seals callbacks.
+    pub wecom_aes_key: Option<Secret>,
+    /// The Secret of WeChat customer service, where the company has it.
+    pub wecom_kf_secret: Option<Secret>,
+    /// Where WeCom's API is.
+    pub wecom_api_url: String,
     /// How old a callback may be, in minutes; 0 takes any.
     pub callback_age_max_minutes: u32,
     /// Where iLink's API is.
@@ -55,6 +69,13 @@ impl Default for WeChatConfig {
             official_token: None,
             official_aes_key: None,
             official_api_url: "https://api.weixin.qq.com".to_owned(),
+            wecom_corp_id: None,
+            wecom_agent_id: None,
+            wecom_secret: None,
+            wecom_token: None,
+            wecom_aes_key: None,
+            wecom_kf_secret: None,
+            wecom_api_url: "https://qyapi.weixin.qq.com".to_owned(),
             callback_age_max_minutes: 10,
             ilink_api_url: ILINK_API_URL.to_owned(),
             ilink_cdn_url: "https://novac2c.cdn.weixin.qq.com/c2c".to_owned(),
@@ -81,6 +102,18 @@ impl PlatformConfig for WeChatConfig {
 # official_aes_key: your-token
 # WeChat's API for Official Accounts.
 # official_api_url: https://api.weixin.qq.com
+# An app in WeCom. All can also be told with the command `login wecom` instead.
+# In WeCom's console, the app's address for messages is /_magpie/webhook/wecom/<CorpID>/<AgentId> here; customer service calls the same
+# address, with the same Token and EncodingAESKey.
+# wecom_corp_id: wwd08c8exxxx5ab44d
+# wecom_agent_id: 1000002
+# wecom_secret: your-token
+# wecom_token: your-token
+# wecom_aes_key: your-token
+# The Secret of WeChat customer service, where the company has it.
+# wecom_kf_secret: your-token
+# WeCom's API.
+# wecom_api_url: https://qyapi.weixin.qq.com
 # How old a callback may be, in minutes; 0 takes any.
 # callback_age_max_minutes: 10
 # iLink, by which people bind a bot to their own WeChat with the command `login ilink`: its API, its files, and the hosts, each with all below
@@ -115,6 +148,11 @@ impl PlatformConfig for WeChatConfig {
             problems.add("official_api_url", "`official_api_url` is no web address", help);
         }
         self.check_ilink(problems);
+        self.check_wecom(problems);
+        if web_address(&self.wecom_api_url).is_none() {
+            let help = "leave it out to use WeCom itself";
+            problems.add("wecom_api_url", "`wecom_api_url` is no web address", help);
+        }
         if self.proxy.as_ref().is_some_and(|proxy| web_address(proxy.expose()).is_none()) {
             let help = "write it as `http://proxy.example.org:3128`";
             problems.add("proxy", "`proxy` is no proxy's address", help);
@@ -184,6 +222,47 @@ impl WeChatConfig {
             problems.add("ilink_hosts", "`ilink_hosts` has something that is no host", help);
         }
     }
+
+    /// All of an app, or nothing; customer service is on top.
+    fn check_wecom(&self, problems: &mut Problems) {
+        const CONSOLE: &str = "it stands in WeCom's console, at the app or under the company's profile";
+        let secrets = [
+            ("wecom_secret", &self.wecom_secret),
+            ("wecom_token", &self.wecom_token),
+            ("wecom_aes_key", &self.wecom_aes_key),
+        ];
+        let is_any = self.wecom_corp_id.is_some()
+            || self.wecom_agent_id.is_some()
+            || self.wecom_kf_secret.is_some()
+            || secrets.iter().any(|(_, secret)| secret.is_some());
+        if !is_any {
+            return;
+        }
+        if !self.wecom_corp_id.as_deref().is_some_and(is_corp_id) {
+            problems.add("wecom_corp_id", "`wecom_corp_id` is no CorpID", CONSOLE);
+        }
+        if self.wecom_agent_id.is_none() {
+            problems.add("wecom_agent_id", "`wecom_agent_id` is missing", CONSOLE);
+        }
+        for (name, secret) in secrets {
+            if secret.as_ref().is_none_or(|secret| !is_fit(secret)) {
+                problems.add(name, &format!("`{name}` is missing, or cannot be right"), CONSOLE);
+            }
+        }
+        if self.wecom_aes_key.as_ref().is_some_and(|key| key_bytes(key.expose()).is_none()) {
+            let help = "it has 43 letters and digits; WeCom's console makes one";
+            problems.add("wecom_aes_key", "`wecom_aes_key` is no EncodingAESKey", help);
+        }
+        if self.wecom_kf_secret.as_ref().is_some_and(|secret| !is_fit(secret)) {
+            problems.add("wecom_kf_secret", "`wecom_kf_secret` cannot be right", CONSOLE);
+        }
+    }
+}
+
+/// Whether it can be the id of a company in WeCom.
+pub(crate) fn is_corp_id(id: &str) -> bool {
+    const CHARS_MAX: usize = 64;
+    (1..=CHARS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Whether it can be the AppID of an account: `wx` and hex digits.

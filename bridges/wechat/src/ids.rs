@@ -6,6 +6,9 @@
 //! | `wechaty/wxid_me/wxid_ada` | somebody whom that person's account knows, and the chat with them |
 //! | `wechaty/wxid_me/7@chatroom` | a group, as that account sees it |
 //! | `ilink/b0f5c2@im.bot/o9cq80x@im.wechat` | the person who has bound that bot of iLink's, and the chat with them |
+//! | `wecom/ww1234/ZhangSan` | a member of that company in WeCom |
+//! | `wecom/ww1234/customer:wmJZ-5x` | somebody from outside who writes to its customer service |
+//! | `wecom/ww1234/…` with `agent:`, `group:` or `kf:` | an app and the chats with it (the adapter's `place` says more) |
 //! | `union/o6_bmjrPTlm6_2sgVt7hMZOPfL2M` | the same person for all accounts of one owner; never the id of a ghost, only another name of one |
 //!
 //! The same person has another openid at each account; only a unionid tells that it is the same. Only this file makes and parses such ids.

@@ -9,6 +9,8 @@
 //! | `official` | an Official Account, by its API and its callbacks |
 //! | `wechaty` | a person's own account, by a gateway that the operator runs |
 //! | `ilink` | a bot that somebody binds to their own WeChat by a QR code |
+//! | `wecom` | an app in WeCom, and its customer service |
+//! | `api`, `media`, `said` | the JSON APIs of the two, files on their way, and what is more than words |
 //! | `callback` | the envelope of callbacks, and the XML inside |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
 //! | `ids`, `json` | how people and chats are spelled; what is read the same way everywhere |
@@ -29,17 +31,21 @@ use magpie_common::{
 };
 
 pub use self::config::WeChatConfig;
-use self::{adapter::Adapter, ilink::ILink, official::Official, wechaty::Wechaty};
+use self::{adapter::Adapter, ilink::ILink, official::Official, wechaty::Wechaty, wecom::WeCom};
 
 mod adapter;
+mod api;
 mod callback;
 mod config;
 mod faces;
 mod ids;
 mod ilink;
 mod json;
+mod media;
 mod official;
 mod wechaty;
+mod said;
+mod wecom;
 
 /// WeChat.
 pub struct WeChat {
@@ -67,8 +73,9 @@ impl Platform for WeChat {
         let config = Arc::new(config);
         let official: Arc<dyn Adapter> = Arc::new(Official::new(Arc::clone(&config), clock.clone()));
         let ilink: Arc<dyn Adapter> = Arc::new(ILink::new(Arc::clone(&config), clock.clone()));
+        let wecom: Arc<dyn Adapter> = Arc::new(WeCom::new(Arc::clone(&config), clock.clone()));
         let wechaty: Arc<dyn Adapter> = Arc::new(Wechaty::new(config, clock));
-        Ok(Self { adapters: Adapters([official, ilink, wechaty].into()) })
+        Ok(Self { adapters: Adapters([official, ilink, wecom, wechaty].into()) })
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::NAME;
 use crate::{
+    api::{Api, Credentials, Door},
     callback::{Envelope, key_bytes},
     config::{WeChatConfig, is_app_id, is_fit},
 };
@@ -56,6 +57,19 @@ impl Account {
             token: secret("token")?,
             aes_key: secret("aes_key").filter(|key| key_bytes(key.expose()).is_some())?,
         })
+    }
+
+    /// A client that speaks for it.
+    pub fn api(&self, config: &WeChatConfig) -> Result<Api, reqwest::Error> {
+        let door = Door {
+            base: config.official_api_url.clone(),
+            credentials: Credentials::Official {
+                app_id: self.app_id.clone(),
+                app_secret: self.app_secret.clone(),
+            },
+            tries_max: 1,
+        };
+        Api::new(door, config.proxy.as_ref())
     }
 
     /// What opens its callbacks; `None` where the key is none.

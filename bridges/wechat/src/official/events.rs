@@ -6,8 +6,8 @@
 
 use magpie_common::{
     clock::TimestampMs,
-    ids::{RemoteFileId, RemoteMessageId},
-    message::{Attachment, AttachmentKind, FileSource, Message, Node, RichText, Tone, clean_line},
+    ids::RemoteMessageId,
+    message::{AttachmentKind, Message, clean_line},
 };
 use serde_json::Value;
 use sha1::{Digest, Sha1};
@@ -15,6 +15,7 @@ use sha1::{Digest, Sha1};
 use crate::{
     faces,
     json::{at_ms, text},
+    said::{file, link, notice, place},
 };
 
 /// Raw forms are cut at this length.
@@ -93,27 +94,13 @@ pub(super) fn sent_ms(told: &Value) -> Option<TimestampMs> {
     at_ms(&told["CreateTime"])
 }
 
-/// The id of a file in the name that the bridge gives it.
-pub(super) fn media_id(file: &RemoteFileId) -> Option<&str> {
-    file.as_str().strip_prefix(MEDIA).filter(|id| is_media_id(id))
-}
-
-/// What the name of a file begins with.
-const MEDIA: &str = "media/";
-
-/// It stands in the address of a request.
-fn is_media_id(id: &str) -> bool {
-    const CHARS_MAX: usize = 256;
-    (1..=CHARS_MAX).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-}
-
 fn said(kind: &str, told: &Value) -> Option<Message> {
     use AttachmentKind::{Image, Video, Voice};
+    let media = &told["MediaId"];
     let message = match kind {
         "text" => Message::text(faces::read(text(&told["Content"]))),
-        "image" => file(told, Image, ("image.jpg", None))?,
-        "video" | "shortvideo" => file(told, Video, ("video.mp4", Some("video/mp4")))?,
+        "image" => file(media, Image, ("image.jpg", None))?,
+        "video" | "shortvideo" => file(media, Video, ("video.mp4", Some("video/mp4")))?,
         "voice" => {
             let format = text(&told["Format"]).to_ascii_lowercase();
             let (name, mime) = match format.as_str() {
@@ -122,51 +109,13 @@ fn said(kind: &str, told: &Value) -> Option<Message> {
                 _ => ("voice message", None),
             };
             // What WeChat understood of it.
-            Message { text: faces::read(text(&told["Recognition"])), ..file(told, Voice, (name, mime))? }
+            Message { text: faces::read(text(&told["Recognition"])), ..file(media, Voice, (name, mime))? }
         }
-        "location" => Message::text(place(&told["Location_X"], &told["Location_Y"], &told["Label"])?),
-        "link" => Message::text(link(told)?),
+        "location" => Message::text(place(&told["Location_X"], &told["Location_Y"], text(&told["Label"]))?),
+        "link" => Message::text(link(&told["Title"], &told["Description"], &told["Url"])?),
         _ => return None,
     };
     (!message.is_empty()).then_some(message)
-}
-
-fn file(told: &Value, kind: AttachmentKind, (name, mime): (&str, Option<&str>)) -> Option<Message> {
-    let id = Some(text(&told["MediaId"])).filter(|id| is_media_id(id))?;
-    let source = FileSource::Remote(RemoteFileId::new(format!("{MEDIA}{id}")));
-    let attachment = Attachment { mime: mime.map(str::to_owned), ..Attachment::new(kind, source, name) };
-    Some(Message { attachments: vec![attachment], ..Message::default() })
-}
-
-/// A place, as a link to a map.
-fn place(latitude: &Value, longitude: &Value, label: &Value) -> Option<RichText> {
-    let degrees = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse::<f64>().ok());
-    let (latitude, longitude) = (degrees(latitude)?, degrees(longitude)?);
-    let label = clean_line(text(label));
-    let words = if label.is_empty() { "Location" } else { label.as_str() };
-    let url = format!(
-        "https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}"
-    );
-    let link = Node::Link { children: vec![Node::Text(url.clone())], url };
-    Some(RichText(vec![Node::Text(format!("📍 {words}")), Node::LineBreak, link]))
-}
-
-fn link(told: &Value) -> Option<RichText> {
-    let url = clean_line(text(&told["Url"]));
-    let is_web = url.starts_with("https://") || url.starts_with("http://");
-    let title = clean_line(text(&told["Title"]));
-    let title = if title.is_empty() { url.clone() } else { title };
-    let children = vec![Node::Text(title)];
-    let mut nodes = vec![match is_web {
-        true => Node::Link { url, children },
-        false => Node::Strong(children),
-    }];
-    let description = RichText::plain(text(&told["Description"]));
-    if !description.is_blank() {
-        nodes.push(Node::LineBreak);
-        nodes.extend(description.0);
-    }
-    Some(RichText(nodes)).filter(|text| !text.is_blank())
 }
 
 fn event(told: &Value) -> Option<Read> {
@@ -193,17 +142,13 @@ fn event(told: &Value) -> Option<Read> {
     }
 }
 
-/// Words of the bridge's.
-fn notice(words: &str) -> Message {
-    let nodes = vec![Node::Emphasis(vec![Node::Text(words.to_owned())])];
-    Message { tone: Tone::Notice, ..Message::text(RichText(nodes)) }
-}
-
 #[cfg(test)]
 mod tests {
+    use magpie_common::message::FileSource;
     use serde_json::json;
 
     use super::*;
+    use crate::said::media_id;
 
     fn words(read: Read) -> String {
         match read {

@@ -8,10 +8,7 @@ use magpie_common::{
     platform::{LoginField, LoginFlow, LoginProcess, LoginStep, PlatformError},
 };
 
-use super::{
-    account::Account,
-    session::{api::Api, verdict::words},
-};
+use super::{account::Account, session::verdict::words};
 use crate::{
     callback::key_bytes,
     config::{WeChatConfig, is_app_id, is_fit},
@@ -71,7 +68,8 @@ impl LoginProcess for AccountLogin {
             return Err(PlatformError("The EncodingAESKey has 43 letters and digits.".to_owned()));
         }
         let account = Account { app_id, app_secret: app_secret?, token: token?, aes_key };
-        let api = Api::new(&self.0, &account)
+        let api = account
+            .api(&self.0)
             .map_err(|error| PlatformError(format!("The account could not be tried: {error}.")))?;
         api.prove().await.map_err(|error| PlatformError(words(&error)))?;
         Ok(LoginStep::Done(account.saved()))

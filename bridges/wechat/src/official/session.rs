@@ -2,7 +2,7 @@
 //!
 //! | part | duty |
 //! |---|---|
-//! | `api`, `verdict` | WeChat's API and its tokens, what errors mean |
+//! | `verdict` | what errors of WeChat's API mean |
 //! | `intake`, `people`, `window` | callbacks taken in and stored; who may be written to, how often, and how rooms show it |
 //! | `deliver`, `capabilities` | messages out; what a chat can carry |
 //! | `watching` | whether the account is still good, and how time passes in the rooms |
@@ -12,7 +12,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
 use magpie_common::{
     clock::Clock,
     ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
@@ -22,11 +21,9 @@ use magpie_common::{
         Session,
     },
 };
-use reqwest::header::CONTENT_TYPE;
 use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use self::{
-    api::{Api, ApiError},
     deliver::Deliverer,
     intake::Intake,
     people::{Met, People},
@@ -34,14 +31,15 @@ use self::{
     watching::Watching,
     window::chat_info,
 };
-use super::{NAME, account::Account, events, hooks::Hooks};
+use super::{NAME, account::Account, hooks::Hooks};
 use crate::{
+    api::{Api, ApiError},
     config::WeChatConfig,
     ids,
     json::{name, text},
+    media, said,
 };
 
-pub(super) mod api;
 mod capabilities;
 mod deliver;
 pub(super) mod intake;
@@ -86,7 +84,8 @@ struct OfficialSession {
 /// taken in from the start, and goes on to be where WeChat does not answer or does not take the account.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
     let Setup { config, clock, hooks, account, sink } = setup;
-    let api = Api::new(&config, &account)
+    let api = account
+        .api(&config)
         .map_err(|error| ConnectError::Transient(format!("The bridge cannot start a client: {error}.")))?;
     let api = Arc::new(api);
     let me = ids::user(NAME, &account.app_id, &account.app_id).ok_or_else(|| {
@@ -211,18 +210,12 @@ impl Session for OfficialSession {
     async fn download(&self, file: &RemoteFileId) -> Result<Download, PlatformError> {
         let gone =
             || PlatformError("The file is not on WeChat any more. It keeps them for three days.".to_owned());
-        let media_id = events::media_id(file).ok_or_else(gone)?;
+        let media_id = said::media_id(file).ok_or_else(gone)?;
         let answer = self.api.open(media_id).await.map_err(|error| match error.code() {
             Some(40_007) => gone(),
             _ => PlatformError(format!("The file could not be fetched from WeChat: {error}.")),
         })?;
-        let mime = answer.headers().get(CONTENT_TYPE).and_then(|mime| mime.to_str().ok()).map(str::to_owned);
-        let size_bytes = answer.content_length();
-        let broke_off = |error: reqwest::Error| {
-            PlatformError(format!("The file could not be fetched from WeChat: {}.", error.without_url()))
-        };
-        let stream = answer.bytes_stream().map(move |chunk| chunk.map_err(broke_off));
-        Ok(Download { mime, size_bytes, stream: stream.boxed() })
+        Ok(media::download(answer))
     }
 
     async fn ended(&self) -> ConnectError {

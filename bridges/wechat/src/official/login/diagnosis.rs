@@ -4,10 +4,7 @@ use magpie_common::platform::Finding;
 
 use crate::{
     config::WeChatConfig,
-    official::{
-        account::Account,
-        session::{api::Api, verdict::words},
-    },
+    official::{account::Account, session::verdict::words},
 };
 
 const CHECK: &str = "Official Account";
@@ -20,7 +17,7 @@ pub(in crate::official) async fn run(config: &WeChatConfig) -> Vec<Finding> {
             "none in the configuration; people sign in with the command `login official`",
         )];
     };
-    let proved = match Api::new(config, &account) {
+    let proved = match account.api(config) {
         Ok(api) => api.prove().await,
         Err(error) => {
             let remedy = "Check `platform.official_api_url` and `platform.proxy`.";

@@ -14,13 +14,16 @@ use magpie_common::{
 use serde_json::{Value, json};
 
 use super::{
-    api::{Api, ApiError},
     capabilities::TEXT_BYTES_MAX,
     intake::Intake,
     people::People,
     verdict::{SHUT, SHUT_CODE, USED_UP_CODE, verdict, verdict_on_question},
 };
-use crate::{faces, ids, official::NAME};
+use crate::{
+    api::{Api, ApiError},
+    faces, ids,
+    official::NAME,
+};
 
 mod files;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use magpie_common::platform::{ConnectError, DeliverError};
 
-use super::api::{ApiError, Refusal};
+use crate::api::{ApiError, Refusal};
 
 /// What refused credentials mean, and what to do.
 pub(super) const BAD_ACCOUNT: &str = "WeChat does not take the AppID and the AppSecret. Look them up in WeChat's console, then sign in again or put \

@@ -7,12 +7,11 @@ use tokio::{task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    End,
-    api::{Api, ApiError},
-    end_session,
+    End, end_session,
     intake::Intake,
     verdict::{connect_verdict, is_let_in},
 };
+use crate::api::{Api, ApiError};
 
 /// How often WeChat is asked whether the account is still good.
 const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
@@ -82,7 +81,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::official::session::api::Refusal;
+    use crate::api::Refusal;
 
     fn refused(code: i64) -> ApiError {
         ApiError::Refused(Refusal { code, message: String::new() })

@@ -1,22 +1,19 @@
-//! Files on their way to WeChat: brought first, streamed from the homeserver and never held, then named in a message.
+//! Files on their way to WeChat: brought first, then named in a message.
 
 use std::time::Duration;
 
 use magpie_common::{
-    message::{Attachment, AttachmentKind, clean_line},
-    platform::{DeliverError, FileError},
+    message::{Attachment, AttachmentKind},
+    platform::DeliverError,
 };
-use reqwest::{
-    Body,
-    multipart::{Form, Part},
-};
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use super::{Deliverer, verdict_on_question};
-use crate::official::session::capabilities::{FILM_BYTES_MAX, IMAGE_BYTES_MAX, SOUND_BYTES_MAX};
-
-/// So slow may an upload be at least, in bytes per second, before it is given up.
-const BYTES_PER_SECOND_MIN: u64 = 32 * 1024;
+use crate::{
+    media::{self, Brought, essence, file_name},
+    official::session::capabilities::{FILM_BYTES_MAX, IMAGE_BYTES_MAX, SOUND_BYTES_MAX},
+};
 
 /// As what a file is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,31 +87,12 @@ impl Deliverer {
     async fn brought(&self, file: &Attachment, kind: &str) -> Result<String, DeliverError> {
         let mut is_first = true;
         loop {
-            let (form, more) = self.form(file).await?;
+            let Brought { form, more, .. } = media::bring(&self.sink, file).await?;
             match self.api.upload(kind, form, more).await {
                 Err(error) if is_first && error.is_ended_token() => is_first = false,
                 done => return done.map_err(verdict_on_question),
             }
         }
-    }
-
-    /// The form in which a file is brought, and how much longer that may take.
-    async fn form(&self, file: &Attachment) -> Result<(Form, Duration), DeliverError> {
-        let download = match self.sink.open(file).await {
-            Ok(download) => download,
-            Err(error @ FileError::Gone) => return Err(DeliverError::Rejected(format!("{error}."))),
-            Err(FileError::Away(reason)) => return Err(DeliverError::Retry { after: None, reason }),
-        };
-        let size = download.size_bytes.unwrap_or_default();
-        let body = Body::wrap_stream(download.stream);
-        let part = match download.size_bytes {
-            Some(size) => Part::stream_with_length(body, size),
-            None => Part::stream(body),
-        };
-        let part = part.file_name(file_name(file)).mime_str(&essence(file));
-        let part =
-            part.map_err(|error| DeliverError::Rejected(format!("The file has no fit type: {error}.")))?;
-        Ok((Form::new().part("media", part), Duration::from_secs(size / BYTES_PER_SECOND_MIN)))
     }
 
     async fn film_picture(&self) -> Result<String, DeliverError> {
@@ -124,18 +102,6 @@ impl Deliverer {
         let form = Form::new().part("media", part);
         self.api.upload("thumb", form, Duration::ZERO).await.map_err(verdict_on_question)
     }
-}
-
-/// A media type without its parameters.
-fn essence(file: &Attachment) -> String {
-    let claimed = file.mime.as_deref().unwrap_or_default();
-    claimed.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-fn file_name(file: &Attachment) -> String {
-    const CHARS_MAX: usize = 100;
-    let name: String = clean_line(&file.name).chars().take(CHARS_MAX).collect();
-    if name.is_empty() { "file".to_owned() } else { name }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! WeChat's API for Official Accounts: one client, one access token for all that speaks, and what each answer means.
+//! WeChat's JSON APIs, for Official Accounts and for WeCom: one client, one access token for all that speaks, and what each answer means.
 //!
 //! Answers say with a code inside whether they are errors, whatever their status is. Must never repeat a request by itself but for a token that
-//! has ended, which surely did nothing; never shows the token. Reference:
-//! <https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html>. Next: `verdict`.
+//! has ended, which surely did nothing, and where the door says so, for a platform that was too busy to look; never shows the token. Reference:
+//! <https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html>.
 
 use std::time::Duration;
 
@@ -12,7 +12,11 @@ use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
-use crate::{config::WeChatConfig, json::text, official::account::Account};
+use self::error::transport_error;
+pub(crate) use self::error::{ApiError, BUSY, Refusal};
+use crate::json::text;
+
+mod error;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -30,18 +34,44 @@ const HOLDS_MIN: Duration = Duration::from_secs(10);
 /// A token is never taken to hold longer.
 const HOLDS_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// The token has ended, or another one has taken its place.
-const TOKEN_ENDED: [i64; 3] = [40_001, 40_014, 42_001];
+/// How long to wait before it is asked again.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where an API is, and how one gets in.
+pub(crate) struct Door {
+    /// Its address.
+    pub base: String,
+    /// How a token is got.
+    pub credentials: Credentials,
+    /// How often a request is made that the platform is too busy for.
+    pub tries_max: u32,
+}
+
+/// What a token is given for.
+pub(crate) enum Credentials {
+    /// Of an Official Account, by `POST /cgi-bin/stable_token`.
+    Official {
+        /// Its AppID.
+        app_id: String,
+        /// Its AppSecret.
+        app_secret: Secret,
+    },
+    /// Of an app in WeCom, by `GET /cgi-bin/gettoken`.
+    Corp {
+        /// The id of the company.
+        corp_id: String,
+        /// The secret of the app.
+        secret: Secret,
+    },
+}
 
 /// Where WeChat keeps films.
 const PLACES: [&str; 2] = [".qq.com", ".qpic.cn"];
 
 /// Speaks to the API for one account.
-pub(in crate::official) struct Api {
+pub(crate) struct Api {
     http: reqwest::Client,
-    base: String,
-    app_id: String,
-    app_secret: Secret,
+    door: Door,
     /// Held while a new one is fetched, so that it is fetched once for all who wait.
     token: Mutex<Option<Token>>,
 }
@@ -57,64 +87,20 @@ struct Token {
     renew_at: Instant,
 }
 
-/// Why a request has no answer that helps.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::official) enum ApiError {
-    /// Surely not performed: no connection came about.
-    #[error("WeChat could not be reached: {0}")]
-    NotSent(String),
-    /// Maybe performed: the connection ended before the answer, or it is none.
-    #[error("the connection to WeChat ended before the answer: {0}")]
-    Unclear(String),
-    /// Not performed: WeChat says no.
-    #[error("WeChat refuses: {0}")]
-    Refused(Refusal),
-}
-
-/// WeChat's no.
-#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
-#[error("{} (code {code})", if message.is_empty() { "no reason given" } else { message })]
-pub(in crate::official) struct Refusal {
-    /// WeChat's code. By it alone is decided what happens.
-    pub code: i64,
-    /// What it says.
-    pub message: String,
-}
-
-impl ApiError {
-    /// WeChat's code, where it gave one.
-    pub fn code(&self) -> Option<i64> {
-        match self {
-            Self::Refused(refusal) => Some(refusal.code),
-            Self::NotSent(_) | Self::Unclear(_) => None,
-        }
-    }
-
-    /// Whether the token had ended, or another one has taken its place.
-    pub fn is_ended_token(&self) -> bool {
-        self.code().is_some_and(|code| TOKEN_ENDED.contains(&code))
-    }
-}
-
 impl Api {
-    /// Takes the address of the API, the proxy, and the account.
-    pub fn new(config: &WeChatConfig, account: &Account) -> Result<Self, reqwest::Error> {
+    /// Takes the door, and a proxy on the way to it.
+    pub fn new(mut door: Door, proxy: Option<&Secret>) -> Result<Self, reqwest::Error> {
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .redirect(reqwest::redirect::Policy::none());
-        if let Some(proxy) = &config.proxy {
+        if let Some(proxy) = proxy {
             http = http.proxy(reqwest::Proxy::all(proxy.expose())?);
         }
-        Ok(Self {
-            http: http.build()?,
-            base: config.official_api_url.trim_end_matches('/').to_owned(),
-            app_id: account.app_id.clone(),
-            app_secret: account.app_secret.clone(),
-            token: Mutex::default(),
-        })
+        door.base.truncate(door.base.trim_end_matches('/').len());
+        Ok(Self { http: http.build()?, door, token: Mutex::default() })
     }
 
     /// Whether WeChat takes the account.
@@ -168,8 +154,12 @@ impl Api {
             async move {
                 let response = sent(request).await?;
                 // An error comes in the place of the file, with success, and so does the address of a film.
+                // A file may be words, too; then it is said to be one.
+                let is_file = response.headers().contains_key(reqwest::header::CONTENT_DISPOSITION);
                 match response.headers().get(reqwest::header::CONTENT_TYPE) {
-                    Some(mime) if is_words(mime.as_bytes()) => Ok(Opened::Words(answer(response).await?)),
+                    Some(mime) if !is_file && is_words(mime.as_bytes()) => {
+                        Ok(Opened::Words(answer(response).await?))
+                    }
                     _ => Ok(Opened::File(response)),
                 }
             }
@@ -189,15 +179,32 @@ impl Api {
 
     /// Whether films may be fetched from there: WeChat's own places, and where the API itself is.
     fn is_wechats(&self, url: &Url) -> bool {
-        let is_api = Url::parse(&self.base).is_ok_and(|base| base.origin() == url.origin());
+        let is_api = Url::parse(&self.door.base).is_ok_and(|base| base.origin() == url.origin());
         let is_web = matches!(url.scheme(), "http" | "https") && url.port().is_none();
         is_api || is_web && url.domain().is_some_and(|host| PLACES.iter().any(|place| host.ends_with(place)))
     }
 
-    /// Performs a request with the token; once more with a new one where it has ended.
+    /// Performs a request, as often as a busy platform makes it necessary.
     async fn authorized<T, F: Future<Output = Result<T, ApiError>>>(
         &self,
         request: impl Fn(&Secret) -> F,
+    ) -> Result<T, ApiError> {
+        let mut tries = 1;
+        loop {
+            match self.once(&request).await {
+                Err(error) if error.code() == Some(BUSY) && tries < self.door.tries_max => {
+                    tries += 1;
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Performs a request with the token; once more with a new one where it has ended.
+    async fn once<T, F: Future<Output = Result<T, ApiError>>>(
+        &self,
+        request: &impl Fn(&Secret) -> F,
     ) -> Result<T, ApiError> {
         let token = self.token(None).await?;
         match request(&token).await {
@@ -233,13 +240,9 @@ impl Api {
         Ok(())
     }
 
-    /// `POST /cgi-bin/stable_token`: gives the same token until shortly before it ends.
+    /// Asks for a token. Until shortly before it ends, it is the same one.
     async fn fetch(&self) -> Result<Token, ApiError> {
-        let wanted = json!({
-            "grant_type": "client_credential", "appid": self.app_id, "secret": self.app_secret.expose(),
-            "force_refresh": false,
-        });
-        let request = self.http.post(format!("{}/cgi-bin/stable_token", self.base)).json(&wanted);
+        let request = self.token_request();
         let told = async { answer(sent(request.timeout(ANSWER_TIMEOUT)).await?).await }.await;
         // Without a token nothing was asked for that could have happened.
         let told = told.map_err(|error| match error {
@@ -253,10 +256,32 @@ impl Api {
         Ok(Token { secret, renew_at })
     }
 
+    fn token_request(&self) -> RequestBuilder {
+        let base = &self.door.base;
+        match &self.door.credentials {
+            Credentials::Official { app_id, app_secret } => {
+                let wanted = json!({
+                    "grant_type": "client_credential", "appid": app_id, "secret": app_secret.expose(), "force_refresh": false,
+                });
+                self.http.post(format!("{base}/cgi-bin/stable_token")).json(&wanted)
+            }
+            Credentials::Corp { corp_id, secret } => {
+                let mut query = url::form_urlencoded::Serializer::new(String::new());
+                query.append_pair("corpid", corp_id).append_pair("corpsecret", secret.expose());
+                self.http.get(format!("{base}/cgi-bin/gettoken?{}", query.finish()))
+            }
+        }
+    }
+
+    /// Opens a public picture at an address that the caller has checked. It gets no token.
+    pub async fn open_public(&self, address: &str) -> Result<Response, ApiError> {
+        sent(self.http.get(address)).await
+    }
+
     fn address(&self, path: &str, token: &Secret) -> String {
         let sign = if path.contains('?') { '&' } else { '?' };
         let token: String = url::form_urlencoded::byte_serialize(token.expose().as_bytes()).collect();
-        format!("{}/{path}{sign}access_token={token}", self.base)
+        format!("{}/{path}{sign}access_token={token}", self.door.base)
     }
 }
 
@@ -296,37 +321,18 @@ async fn read_capped(mut response: Response) -> Result<Vec<u8>, String> {
     Ok(body)
 }
 
-/// The address bears the token, so it is never told.
-fn transport_error(error: reqwest::Error) -> ApiError {
-    let before_write = error.is_connect() || error.is_builder();
-    let words = reason(&error.without_url());
-    if before_write { ApiError::NotSent(words) } else { ApiError::Unclear(words) }
-}
-
-/// The innermost reason, which says the most.
-fn reason(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn films_are_fetched_from_wechat_alone() {
-        let config =
-            WeChatConfig { official_api_url: "http://127.0.0.1:7/".to_owned(), ..WeChatConfig::default() };
-        let account = Account {
-            app_id: "wx58".to_owned(),
-            app_secret: Secret::new("0123"),
-            token: Secret::new("QDG6eK"),
-            aes_key: Secret::new("A".repeat(43)),
+        let door = Door {
+            base: "http://127.0.0.1:7/".to_owned(),
+            credentials: Credentials::Official { app_id: "wx58".to_owned(), app_secret: Secret::new("0123") },
+            tries_max: 1,
         };
-        let api = Api::new(&config, &account).expect("the settings are good");
+        let api = Api::new(door, None).expect("the settings are good");
         for (url, is_theirs) in [
             ("http://vweixinp.tc.qq.com/1007/film.mp4", true),
             ("https://mmbiz.qpic.cn/film", true),

@@ -1,0 +1,62 @@
+//! Why a request has no answer that helps, and whether it was performed.
+
+/// The token has ended, or another one has taken its place.
+const TOKEN_ENDED: [i64; 3] = [40_001, 40_014, 42_001];
+
+/// The platform is too busy to look at a request.
+pub(crate) const BUSY: i64 = -1;
+
+/// Why a request has no answer that helps.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// Surely not performed: no connection came about.
+    #[error("WeChat could not be reached: {0}")]
+    NotSent(String),
+    /// Maybe performed: the connection ended before the answer, or it is none.
+    #[error("the connection to WeChat ended before the answer: {0}")]
+    Unclear(String),
+    /// Not performed: WeChat says no.
+    #[error("WeChat refuses: {0}")]
+    Refused(Refusal),
+}
+
+/// WeChat's no.
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{} (code {code})", if message.is_empty() { "no reason given" } else { message })]
+pub(crate) struct Refusal {
+    /// WeChat's code. By it alone is decided what happens.
+    pub code: i64,
+    /// What it says.
+    pub message: String,
+}
+
+impl ApiError {
+    /// WeChat's code, where it gave one.
+    pub fn code(&self) -> Option<i64> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.code),
+            Self::NotSent(_) | Self::Unclear(_) => None,
+        }
+    }
+
+    /// Whether the token had ended, or another one has taken its place.
+    pub fn is_ended_token(&self) -> bool {
+        self.code().is_some_and(|code| TOKEN_ENDED.contains(&code))
+    }
+}
+
+/// The address bears the token, so it is never told.
+pub(super) fn transport_error(error: reqwest::Error) -> ApiError {
+    let before_write = error.is_connect() || error.is_builder();
+    let words = reason(&error.without_url());
+    if before_write { ApiError::NotSent(words) } else { ApiError::Unclear(words) }
+}
+
+/// The innermost reason, which says the most.
+fn reason(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,99 @@
+//! An app in WeCom, the messenger of companies: its talk with the company's members, and the customer service for people outside on WeChat.
+//!
+//! | part | duty |
+//! |---|---|
+//! | `account`, `login` | what an app is made of; signing in; the doctor |
+//! | `place` | how members, customers and chats are spelled |
+//! | `hooks` | the way in: signatures, envelopes, whose app it is |
+//! | `events` | what callbacks and pulled messages tell, as what it means here |
+//! | `session` | one connected app: callbacks taken in, messages pulled and sent |
+//!
+//! Reference: <https://developer.work.weixin.qq.com/document/path/90556>. Start reading at `session`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use magpie_common::{
+    clock::Clock,
+    platform::{
+        ConnectError, EventSink, Finding, LoginFlow, LoginProcess, PlatformError, SavedLogin, Session,
+        WebhookAnswer, WebhookHead,
+    },
+};
+
+use self::{account::Account, hooks::Hooks, login::AppLogin, session::Setup};
+use crate::{adapter::Adapter, config::WeChatConfig};
+
+mod account;
+mod events;
+mod hooks;
+mod login;
+mod place;
+mod session;
+
+/// What the ids of this adapter begin with.
+const NAME: &str = "wecom";
+
+/// The way by an app in WeCom.
+pub(crate) struct WeCom {
+    config: Arc<WeChatConfig>,
+    clock: Clock,
+    hooks: Hooks,
+}
+
+impl WeCom {
+    /// Takes the settings; touches no network.
+    pub fn new(config: Arc<WeChatConfig>, clock: Clock) -> Self {
+        let hooks = Hooks::new(&config, clock.clone());
+        if let Some(account) = Account::configured(&config) {
+            hooks.know(&account);
+        }
+        Self { config, clock, hooks }
+    }
+}
+
+#[async_trait]
+impl Adapter for WeCom {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn login_flows(&self) -> Vec<LoginFlow> {
+        vec![login::APP]
+    }
+
+    async fn begin_login(&self, _flow: &str) -> Result<Box<dyn LoginProcess>, PlatformError> {
+        Ok(Box::new(AppLogin(Arc::clone(&self.config))))
+    }
+
+    fn configured_login(&self) -> Option<SavedLogin> {
+        Account::configured(&self.config).map(|account| account.saved())
+    }
+
+    async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {
+        let account = Account::read(&login.secret).ok_or_else(|| {
+            ConnectError::BadCredentials("The saved account cannot be read. Sign in again.".to_owned())
+        })?;
+        let setup = Setup {
+            config: Arc::clone(&self.config),
+            clock: self.clock.clone(),
+            hooks: self.hooks.clone(),
+            account,
+            sink,
+        };
+        session::connect(setup).await
+    }
+
+    async fn diagnose(&self) -> Vec<Finding> {
+        login::diagnosis::run(&self.config).await
+    }
+
+    fn admit(&self, path: &str, head: &WebhookHead) -> Result<(), WebhookAnswer> {
+        self.hooks.admit(path, head)
+    }
+
+    async fn receive(&self, path: &str, head: &WebhookHead, body: Bytes) -> WebhookAnswer {
+        self.hooks.receive(path, head, &body).await
+    }
+}

@@ -1,0 +1,356 @@
+//! Performs what comes from Matrix.
+//!
+//! WeCom knows no key of which it is sure that it makes a repeat harmless, so whatever may have happened is never sent again. Messages to
+//! customers bear an id of ours all the same, by which WeCom tells of those that did not arrive. Next: `deliver/files`, `deliver/commands`.
+
+use std::sync::Arc;
+
+use magpie_common::{
+    clock::Clock,
+    ids::{RemoteChatId, RemoteMessageId},
+    message::{Action, Attachment, Message, Node, Outgoing},
+    platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored, Progress},
+};
+use serde_json::{Value, json};
+
+use super::{
+    capabilities::TEXT_BYTES_MAX,
+    notes::Notes,
+    pace::Pace,
+    pull::talk,
+    verdict::{NOT_OURS, verdict},
+    window::{MESSAGES_MAX, State, Window},
+};
+use crate::{
+    api::Api,
+    faces,
+    json::text,
+    wecom::place::{Names, Place, Service},
+};
+
+pub(super) mod commands;
+mod files;
+mod groups;
+mod recall;
+
+/// A message to a member that needs more is refused.
+const PARTS_MAX: usize = 20;
+
+/// What stands before a correction.
+const CORRECTION: &str = "✏️ ";
+
+/// What WeCom does not do without its secret.
+const NO_SERVICE: &str = "The secret of customer service is not known, so nothing can be sent to customers. Sign in again with it.";
+
+/// Performs deliveries of one session.
+pub(super) struct Deliverer {
+    pub(super) api: Arc<Api>,
+    pub(super) kf_api: Option<Arc<Api>>,
+    pub(super) names: Names,
+    pub(super) clock: Clock,
+    pub(super) paces: Notes<Pace>,
+    pub(super) windows: Arc<Notes<Window>>,
+    pub(super) progress: Progress,
+    pub(super) sink: EventSink,
+}
+
+/// What becomes one message in WeCom.
+enum Piece<'a> {
+    Words(String),
+    File(&'a Attachment),
+    Location(Value),
+}
+
+impl Deliverer {
+    /// Performs one action.
+    pub(super) async fn deliver(
+        &self,
+        chat: &RemoteChatId,
+        outgoing: &Outgoing,
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let Some(place) = self.names.place(chat) else {
+            let words = "This is no chat to which this app could write in WeCom.";
+            return Err(if outgoing.action() == Action::Message {
+                DeliverError::Rejected(words.to_owned())
+            } else {
+                DeliverError::Unsupported(words.to_owned())
+            });
+        };
+        match (outgoing, &place) {
+            (Outgoing::Message(outgoing), _) => match &outgoing.message.command {
+                Some(command) => self.command(&place, command, key).await,
+                None => self.message(&place, &outgoing.message, key).await,
+            },
+            (Outgoing::Edit { parts, new }, _) => self.correct(&place, (parts, &new.message), key).await,
+            (Outgoing::Redact { parts, .. }, Place::Member { .. }) => self.recall(parts).await,
+            (Outgoing::Location { latitude, longitude, description, .. }, Place::Customer(_)) => {
+                let name = if description.is_empty() { "Location" } else { description.as_str() };
+                let place_there =
+                    json!({"name": name, "address": "", "latitude": latitude, "longitude": longitude});
+                self.pieces(&place, vec![Piece::Location(place_there)], key).await
+            }
+            (Outgoing::ChatInfo { name, .. }, Place::Group { chatid }) => {
+                self.rename(chatid, name.as_deref()).await
+            }
+            (Outgoing::Member { user, change }, Place::Group { chatid }) => {
+                self.move_member(chatid, (user, *change)).await
+            }
+            (
+                Outgoing::Redact { .. }
+                | Outgoing::React { .. }
+                | Outgoing::Unreact { .. }
+                | Outgoing::Typing { .. }
+                | Outgoing::Read { .. }
+                | Outgoing::Poll { .. }
+                | Outgoing::Vote { .. }
+                | Outgoing::ClosePoll { .. }
+                | Outgoing::Pin { .. }
+                | Outgoing::Unpin { .. }
+                | Outgoing::ChatInfo { .. }
+                | Outgoing::Member { .. }
+                | Outgoing::Location { .. },
+                _,
+            ) => {
+                let action = outgoing.action().words();
+                Err(DeliverError::Unsupported(format!(
+                    "An app in WeCom cannot bring {action} into this chat."
+                )))
+            }
+        }
+    }
+
+    /// Sends a message, in as many as it takes.
+    async fn message(
+        &self,
+        place: &Place,
+        message: &Message,
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let linked = message.with_links(|file| !files::is_fit(file));
+        let mut pieces: Vec<Piece<'_>> = linked.attachments.iter().map(Piece::File).collect();
+        pieces.extend(faces::write(&linked.text, TEXT_BYTES_MAX).into_iter().map(Piece::Words));
+        if pieces.is_empty() {
+            let words = "There is nothing in the message that WeCom can show.";
+            return Err(DeliverError::Rejected(words.to_owned()));
+        }
+        self.pieces(place, pieces, key).await
+    }
+
+    async fn pieces(
+        &self,
+        place: &Place,
+        pieces: Vec<Piece<'_>>,
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let mut ids = self.progress.done(&key.key);
+        if key.in_doubt.is_some() && ids.is_empty() {
+            let words = "WeCom did not confirm it, and tells nobody what became of it. Look in WeCom before you repeat it.";
+            return Err(DeliverError::Uncertain(words.to_owned()));
+        }
+        self.fits(place, pieces.len().saturating_sub(ids.len())).await?;
+        while let Some(piece) = pieces.get(ids.len()) {
+            match self.send_piece(place, piece, part_key(key, ids.len())).await {
+                Ok(id) => ids.push(id),
+                Err(error) => return Err(self.give_up(key, ids, error)),
+            }
+        }
+        self.progress.forget(&key.key);
+        Ok(Delivered { ids })
+    }
+
+    /// Whether so many messages may go to the chat at all: what would end in the middle is not begun.
+    async fn fits(&self, place: &Place, pieces: usize) -> Result<(), DeliverError> {
+        let Place::Customer(service) = place else {
+            let words = format!("The message is too long: it would take more than {PARTS_MAX} in WeCom.");
+            return if pieces > PARTS_MAX { Err(DeliverError::Rejected(words)) } else { Ok(()) };
+        };
+        let window = self.windows.read(&talk(service)).await.map_err(not_known)?;
+        let left = match window.state(self.clock.now_ms()) {
+            State::Unknown => MESSAGES_MAX,
+            State::Open(left) => left,
+            State::UsedUp => 0,
+            State::Shut => {
+                let words = "WeCom lets nothing be sent more than 48 hours after the customer wrote. Wait until they write.";
+                return Err(DeliverError::Rejected(words.to_owned()));
+            }
+        };
+        if left as usize >= pieces {
+            return Ok(());
+        }
+        Err(DeliverError::Rejected(match left {
+            0 => "WeCom lets only five messages go until the customer writes again. Wait until they do."
+                .to_owned(),
+            left => format!(
+                "The message would take {pieces} in WeCom, and only {left} may go until the customer writes again. Make it shorter."
+            ),
+        }))
+    }
+
+    /// Sends a correction: WeCom lets nobody change a message.
+    async fn correct(
+        &self,
+        place: &Place,
+        (parts, new): (&[RemoteMessageId], &Message),
+        key: &DeliveryKey,
+    ) -> Result<Delivered, DeliverError> {
+        let mut message = new.clone();
+        message.text.0.insert(0, Node::Text(CORRECTION.to_owned()));
+        let Delivered { ids } = self.message(place, &message, key).await?;
+        // Both stand for the message from now on.
+        Ok(Delivered { ids: parts.iter().cloned().chain(ids).collect() })
+    }
+
+    async fn send_piece(
+        &self,
+        place: &Place,
+        piece: &Piece<'_>,
+        part: String,
+    ) -> Result<RemoteMessageId, DeliverError> {
+        let api = self.api_of(place)?;
+        let mut body = match piece {
+            Piece::Words(words) => json!({"msgtype": "text", "text": {"content": words}}),
+            Piece::File(file) => self.bring(api, file).await?,
+            Piece::Location(place) => json!({"msgtype": "location", "location": place}),
+        };
+        match place {
+            Place::Member { userid } => {
+                self.wait_for_turn(userid).await?;
+                body["touser"] = json!(userid);
+                body["agentid"] = json!(self.names.agent_id);
+                let told = api.post("cgi-bin/message/send", &body).await.map_err(verdict)?;
+                arrived(&told)?;
+                let msgid = text(&told["msgid"]);
+                Ok(if msgid.is_empty() { own_id(&part) } else { recall::id(msgid) })
+            }
+            Place::Group { chatid } => {
+                self.wait_for_turn(chatid).await?;
+                body["chatid"] = json!(chatid);
+                api.post("cgi-bin/appchat/send", &body).await.map_err(verdict)?;
+                Ok(own_id(&part))
+            }
+            Place::Customer(service) => {
+                body["touser"] = json!(service.external);
+                body["open_kfid"] = json!(service.kf);
+                body["msgid"] = json!(part);
+                self.answer(api, service, &body).await?;
+                Ok(RemoteMessageId::new(part))
+            }
+        }
+    }
+
+    /// `POST /cgi-bin/kf/send_msg`: what may have gone counts.
+    async fn answer(&self, api: &Api, service: &Service, body: &Value) -> Result<(), DeliverError> {
+        let sent = api.post("cgi-bin/kf/send_msg", body).await;
+        let is_not_ours = sent.as_ref().is_err_and(|error| error.code() == Some(NOT_OURS));
+        let sent = sent.map_err(verdict);
+        if matches!(sent, Ok(_) | Err(DeliverError::Uncertain(_))) {
+            // It is only a count; WeCom has its own.
+            if let Ok(((), Some(cursor))) = self.windows.change(&talk(service), Window::spend).await {
+                let _ = self.sink.remember(cursor).await;
+            }
+        }
+        match sent {
+            Ok(_) => Ok(()),
+            Err(_) if is_not_ours => Err(DeliverError::Rejected(self.whose(api, service).await)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// By which secret one speaks there.
+    fn api_of(&self, place: &Place) -> Result<&Api, DeliverError> {
+        match place {
+            Place::Member { .. } | Place::Group { .. } => Ok(&self.api),
+            Place::Customer(_) => {
+                self.kf_api.as_deref().ok_or_else(|| DeliverError::Rejected(NO_SERVICE.to_owned()))
+            }
+        }
+    }
+
+    /// WeCom drops what is too much, and says nothing; so it waits here. It counts before it goes, and over restarts.
+    async fn wait_for_turn(&self, to: &str) -> Result<(), DeliverError> {
+        let now_ms = self.clock.now_ms();
+        let (turn, cursor) = self.paces.change(to, |pace| pace.spend(now_ms)).await.map_err(not_known)?;
+        turn.map_err(|wait| DeliverError::Retry {
+            after: Some(wait),
+            reason: format!(
+                "WeCom lets an app write 30 times in a minute and 1000 times in an hour to the same person; it goes on in {} seconds.",
+                wait.as_secs() + 1
+            ),
+        })?;
+        match cursor {
+            Some(cursor) => self.sink.remember(cursor).await.map_err(not_known),
+            None => Ok(()),
+        }
+    }
+
+    /// The first parts stand already, so the rest may only be sent as what comes behind them.
+    fn give_up(&self, key: &DeliveryKey, ids: Vec<RemoteMessageId>, error: DeliverError) -> DeliverError {
+        if ids.is_empty() {
+            return error;
+        }
+        match error {
+            // The next attempt goes on where this one ended.
+            retry @ (DeliverError::Retry { .. } | DeliverError::LoggedOut(_)) => {
+                self.progress.keep(&key.key, ids, 0);
+                retry
+            }
+            DeliverError::Uncertain(reason)
+            | DeliverError::Rejected(reason)
+            | DeliverError::Unsupported(reason) => {
+                self.progress.forget(&key.key);
+                DeliverError::Uncertain(format!("Only the first part of the message is in WeCom. {reason}"))
+            }
+        }
+    }
+}
+
+/// An answer may say that all is well, and name beside it whom the message did not reach.
+fn arrived(told: &Value) -> Result<(), DeliverError> {
+    let words = if !text(&told["invaliduser"]).is_empty() {
+        "WeCom did not bring it: it knows no such member, or the app is not shown to them. Whoever runs WeCom's console can change that."
+    } else if !text(&told["unlicenseduser"]).is_empty() {
+        "WeCom did not bring it: the company has no license for that member. Whoever runs WeCom's console can change that."
+    } else {
+        return Ok(());
+    };
+    Err(DeliverError::Rejected(words.to_owned()))
+}
+
+/// What a part of a message is called, the same for every attempt. Customer service takes 32 letters of this sort.
+fn part_key(key: &DeliveryKey, nth: usize) -> String {
+    const CHARS_MAX: usize = 28;
+    let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '-' || *letter == '_';
+    let key: String = key.key.chars().filter(is_plain).take(CHARS_MAX).collect();
+    format!("{key}-{nth}")
+}
+
+/// Where WeCom names no message of ours, the bridge does.
+fn own_id(part: &str) -> RemoteMessageId {
+    RemoteMessageId::new(format!("ours/{part}"))
+}
+
+/// What is remembered cannot be read just now.
+fn not_known(error: NotStored) -> DeliverError {
+    DeliverError::Retry { after: None, reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_a_name_that_customer_service_takes() {
+        let key = |key: &str| DeliveryKey { key: key.to_owned(), in_doubt: None };
+        assert_eq!(part_key(&key("kGZ-_abcdefghijklmnopq"), 3), "kGZ-_abcdefghijklmnopq-3");
+        assert!(part_key(&key(&"a/".repeat(100)), 19).len() <= 32);
+    }
+
+    #[test]
+    fn success_beside_a_name_is_none() {
+        assert_eq!(arrived(&json!({"errcode": 0, "invaliduser": "", "msgid": "x"})), Ok(()));
+        for name in ["invaliduser", "unlicenseduser"] {
+            assert!(matches!(arrived(&json!({name: "ada"})), Err(DeliverError::Rejected(_))), "{name}");
+        }
+    }
+}

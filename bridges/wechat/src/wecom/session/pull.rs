@@ -1,0 +1,330 @@
+//! Asks customer service for what customers wrote: a callback says only that there is something, and a cursor says how far it was read.
+//!
+//! The cursor is stored in the same step as the last event that came with it, so what was cut off in between is asked for again and known by its
+//! id. Everything is asked for once when a session begins. Reference: <https://developer.work.weixin.qq.com/document/path/94670>.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use magpie_common::{
+    config::Secret,
+    ids::AliasSet,
+    message::{RemoteEvent, RemoteMessage, Sender, SessionState},
+    platform::{ConnectError, Cursor, EventSink, NotStored},
+};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tracing::{debug, warn};
+
+use super::{
+    notes::Notes,
+    verdict::{is_passing, is_shut_out, words},
+    window::Window,
+};
+use crate::{
+    api::{Api, ApiError},
+    json::text,
+    wecom::{
+        events::{
+            raw,
+            service::{self, By, Item, Read},
+        },
+        place::{Names, Place, Service, is_id},
+    },
+};
+
+/// So many messages are asked for at once.
+const PAGE: usize = 500;
+
+/// More service accounts cannot wait.
+const ACCOUNTS_MAX: usize = 1000;
+
+/// How long to wait before a failed pull is tried again, at first and at last.
+const PAUSE_MIN: Duration = Duration::from_secs(2);
+const PAUSE_MAX: Duration = Duration::from_secs(120);
+
+/// Under which name the service accounts are remembered.
+const ACCOUNTS: &str = "service-accounts";
+
+/// What there is to be pulled: service accounts, with what they may be asked for by.
+#[derive(Default)]
+pub(in crate::wecom) struct Pulls {
+    waiting: Mutex<BTreeMap<String, Option<Secret>>>,
+    more: Notify,
+}
+
+/// Pulls, one service account after the other.
+pub(super) struct Puller {
+    pub(super) api: Arc<Api>,
+    pub(super) names: Names,
+    pub(super) sink: EventSink,
+    pub(super) windows: Arc<Notes<Window>>,
+    pub(super) pulls: Arc<Pulls>,
+}
+
+/// Why a pull did not go through.
+enum Trouble {
+    Api(ApiError),
+    NotStored(NotStored),
+}
+
+impl From<ApiError> for Trouble {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+impl From<NotStored> for Trouble {
+    fn from(error: NotStored) -> Self {
+        Self::NotStored(error)
+    }
+}
+
+impl Pulls {
+    /// There is something; false where too much waits already. The newest token counts.
+    pub fn ask(&self, kf: &str, token: Option<Secret>) -> bool {
+        let mut waiting = self.lock();
+        if waiting.len() >= ACCOUNTS_MAX && !waiting.contains_key(kf) {
+            return false;
+        }
+        let known = waiting.entry(kf.to_owned()).or_default();
+        *known = token.or(known.take());
+        drop(waiting);
+        self.more.notify_one();
+        true
+    }
+
+    /// The next one, when there is one.
+    async fn next(&self) -> (String, Option<Secret>) {
+        loop {
+            if let Some(next) = self.lock().pop_first() {
+                return next;
+            }
+            self.more.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<Secret>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Puller {
+    /// Pulls until the session cannot go on, and says why.
+    pub(super) async fn run(self) -> ConnectError {
+        let mut known = match self.accounts().await {
+            Ok(known) => known,
+            Err(error) => return ConnectError::from(error),
+        };
+        for kf in &known {
+            self.pulls.ask(kf, None);
+        }
+        let (mut pause, mut is_warned) = (PAUSE_MIN, false);
+        loop {
+            let (kf, token) = self.pulls.next().await;
+            if let Err(error) = self.remember_account(&kf, &mut known).await {
+                return ConnectError::from(error);
+            }
+            match self.pull(&kf, token.as_ref()).await {
+                Ok(()) => {
+                    pause = PAUSE_MIN;
+                    if std::mem::take(&mut is_warned) {
+                        self.tell(SessionState::Connected).await;
+                    }
+                }
+                Err(Trouble::NotStored(error)) => return ConnectError::from(error),
+                Err(Trouble::Api(error)) if is_shut_out(&error) => {
+                    return ConnectError::BadCredentials(format!(
+                        "Of the customer service: {}",
+                        words(&error)
+                    ));
+                }
+                Err(Trouble::Api(error)) => {
+                    warn!(%error, "Messages of customers could not be fetched.");
+                    is_warned = true;
+                    let reason = format!("What customers wrote cannot be fetched: {}", words(&error));
+                    self.tell(SessionState::Warned { reason }).await;
+                    // What WeCom refuses for good is asked for again when it calls the next time.
+                    if is_passing(&error) {
+                        self.pulls.ask(&kf, token);
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(PAUSE_MAX);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn tell(&self, state: SessionState) {
+        drop(self.sink.push(RemoteEvent::StateChanged(state)).await);
+    }
+
+    /// `POST /cgi-bin/kf/account/list`: the service accounts that there are, and those that were met before.
+    async fn accounts(&self) -> Result<BTreeSet<String>, NotStored> {
+        const LISTED: usize = 100;
+        let stored = self.sink.remembered(ACCOUNTS).await?;
+        let mut known: BTreeSet<String> =
+            stored.and_then(|stored| serde_json::from_str(&stored).ok()).unwrap_or_default();
+        let mut offset = 0;
+        while offset < ACCOUNTS_MAX {
+            let asked = json!({"offset": offset, "limit": LISTED});
+            let told = match self.api.post("cgi-bin/kf/account/list", &asked).await {
+                Ok(told) => told,
+                Err(error) => {
+                    debug!(%error, "The service accounts are not told.");
+                    break;
+                }
+            };
+            let listed = told["account_list"].as_array().cloned().unwrap_or_default();
+            let ids = listed.iter().map(|account| text(&account["open_kfid"])).filter(|kf| is_id(kf));
+            known.extend(ids.map(str::to_owned));
+            if listed.len() < LISTED {
+                break;
+            }
+            offset += LISTED;
+        }
+        Ok(known)
+    }
+
+    /// So that the next session asks for it, even where WeCom does not list it.
+    async fn remember_account(&self, kf: &str, known: &mut BTreeSet<String>) -> Result<(), NotStored> {
+        let is_remembered = self.sink.remembered(&cursor_key(kf)).await?.is_some();
+        if (known.insert(kf.to_owned()) || !is_remembered) && known.len() <= ACCOUNTS_MAX {
+            let value = serde_json::to_string(known).map_err(|error| NotStored(error.to_string()))?;
+            self.sink.remember(Cursor { key: ACCOUNTS.to_owned(), value }).await?;
+        }
+        Ok(())
+    }
+
+    /// `POST /cgi-bin/kf/sync_msg`, until there is no more.
+    async fn pull(&self, kf: &str, token: Option<&Secret>) -> Result<(), Trouble> {
+        loop {
+            let cursor = self.sink.remembered(&cursor_key(kf)).await?.unwrap_or_default();
+            let told = self.page(kf, &cursor, token).await?;
+            let next = text(&told["next_cursor"]);
+            let items = told["msg_list"].as_array().map(Vec::as_slice).unwrap_or_default();
+            self.take(kf, items, next).await?;
+            // A cursor that stays would never end.
+            if told["has_more"].as_i64() != Some(1) || next.is_empty() || next == cursor {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn page(&self, kf: &str, cursor: &str, token: Option<&Secret>) -> Result<Value, ApiError> {
+        const PATH: &str = "cgi-bin/kf/sync_msg";
+        let bare = json!({"cursor": cursor, "limit": PAGE, "voice_format": 0, "open_kfid": kf});
+        let Some(token) = token else { return self.api.post(PATH, &bare).await };
+        let mut asked = bare.clone();
+        asked["token"] = json!(token.expose());
+        match self.api.post(PATH, &asked).await {
+            // A token holds for ten minutes, and waiting may have taken longer. Without one WeCom is only slower.
+            Err(error) if !is_passing(&error) && !is_shut_out(&error) => self.api.post(PATH, &bare).await,
+            told => told,
+        }
+    }
+
+    /// Stores what a page tells; the cursor with the last of it.
+    async fn take(&self, kf: &str, items: &[Value], next: &str) -> Result<(), NotStored> {
+        let mut events = Vec::new();
+        for told in items {
+            events.extend(self.event(told).await?);
+        }
+        let cursor = Cursor { key: cursor_key(kf), value: next.to_owned() };
+        let cursor = Some(cursor).filter(|cursor| !cursor.value.is_empty());
+        let Some(last) = events.pop() else {
+            return match cursor {
+                Some(cursor) => self.sink.remember(cursor).await,
+                None => Ok(()),
+            };
+        };
+        let mut tickets = Vec::with_capacity(events.len() + 1);
+        for event in events {
+            tickets.push(self.sink.push(event).await);
+        }
+        tickets.push(match cursor {
+            Some(cursor) => self.sink.push_with_cursor(last, cursor).await,
+            None => self.sink.push(last).await,
+        });
+        for ticket in tickets {
+            ticket.stored().await?;
+        }
+        Ok(())
+    }
+
+    /// What an item means. What it says of how often one may answer is remembered at once: told again, it changes nothing.
+    async fn event(&self, told: &Value) -> Result<Option<RemoteEvent>, NotStored> {
+        let Some(item) = service::read(told) else {
+            let unknown = || {
+                let name = "customer service of nobody".to_owned();
+                RemoteEvent::Unknown { chat: None, name, raw: raw(told) }
+            };
+            return Ok((!service::is_of_staff(told)).then(unknown));
+        };
+        let Item { service, id, sent_ms, read } = item;
+        let people = self.names.customer(&service.external);
+        let chat = self.names.chat(&Place::Customer(service.clone()));
+        let Some((customer, chat)) = people.zip(chat) else { return Ok(None) };
+        Ok(match read {
+            Read::Said { by, message } => {
+                if by == By::Customer {
+                    self.opened(&service, sent_ms).await?;
+                }
+                let sender = match by {
+                    By::Customer | By::Visitor => Some(customer),
+                    By::Staff(userid) => self.names.member(&userid),
+                };
+                let sender =
+                    sender.map(|sender| Sender { ids: AliasSet::single(sender), name: None, avatar: None });
+                sender
+                    .map(|sender| RemoteEvent::Message(RemoteMessage { chat, id, sender, sent_ms, message }))
+            }
+            Read::Recalled(id) => Some(RemoteEvent::Redact { chat, ids: vec![id], by: Some(customer) }),
+            Read::Failed { id, words } => Some(RemoteEvent::Failed { chat, id, words }),
+            Read::Nothing => None,
+            Read::Unknown { name, raw } => Some(RemoteEvent::Unknown { chat: Some(chat), name, raw }),
+        })
+    }
+
+    async fn opened(&self, service: &Service, at_ms: i64) -> Result<(), NotStored> {
+        let changed = self.windows.change(&talk(service), |window| window.opens(at_ms)).await?;
+        match changed {
+            ((), Some(cursor)) => self.sink.remember(cursor).await,
+            ((), None) => Ok(()),
+        }
+    }
+}
+
+/// Under which name it is remembered how far a service account was read.
+fn cursor_key(kf: &str) -> String {
+    format!("service/{kf}")
+}
+
+/// Under which name a talk is remembered.
+pub(super) fn talk(service: &Service) -> String {
+    format!("{}/{}", service.kf, service.external)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_waits_is_asked_for_once_and_with_the_newest_token() {
+        let pulls = Pulls::default();
+        for token in ["old", "new"] {
+            assert!(pulls.ask("wk1", Some(Secret::new(token))));
+        }
+        assert!(pulls.ask("wk1", None) && pulls.ask("wk2", None));
+        let (kf, token) = pulls.next().await;
+        assert_eq!((kf.as_str(), token.expect("it was told").expose()), ("wk1", "new"));
+        assert_eq!(pulls.next().await.0, "wk2");
+        for nth in 0..ACCOUNTS_MAX {
+            assert!(pulls.ask(&format!("wk{nth}"), None));
+        }
+        assert!(!pulls.ask("one more", None) && pulls.ask("wk1", None));
+    }
+}

@@ -1,0 +1,288 @@
+//! The API: from a raw request to an answer, with everything every route shares.
+//!
+//! In order: read, log, fault, token, route, log. A route is a plain function from a [`Call`] and the state to an [`Outcome`]; one file per kind
+//! of thing. New routes go there and into [`route`].
+
+mod groups;
+mod media;
+mod messages;
+mod people;
+mod service;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, State as Shared, connect_info::IntoMakeServiceWithConnectInfo},
+    http::Request,
+    response::Response,
+};
+use bytes::Bytes;
+use multer::Multipart;
+use serde_json::{Value, json};
+
+use super::{
+    errors::Code,
+    faults::Fault,
+    observe::LoggedRequest,
+    state::{Inner, Speaker, State, Token},
+    world::CORP_ID,
+};
+use crate::discord::{Gate, severable::Switch};
+
+const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// A request, read whole.
+pub(crate) struct Call {
+    method: String,
+    path: String,
+    query: Vec<(String, String)>,
+    /// As it came, unless it is a form.
+    raw: Bytes,
+    upload: Option<Upload>,
+}
+
+/// A file in a form.
+pub(crate) struct Upload {
+    name: String,
+    mime: String,
+    bytes: Bytes,
+}
+
+/// What a route answers.
+pub(crate) enum Answer {
+    Told(Value),
+    File { mime: String, bytes: Bytes },
+    Nothing(u16),
+}
+
+pub(crate) type Outcome = Result<Answer, Code>;
+
+/// Everything on the one port.
+pub(crate) fn service(inner: Arc<Inner>) -> IntoMakeServiceWithConnectInfo<Router, Switch> {
+    Router::new().fallback(serve).with_state(inner).into_make_service_with_connect_info::<Switch>()
+}
+
+async fn serve(
+    Shared(inner): Shared<Arc<Inner>>,
+    ConnectInfo(switch): ConnectInfo<Switch>,
+    request: Request<Body>,
+) -> Response {
+    let call = match Call::read(request).await {
+        Ok(call) => call,
+        Err(code) => return respond((200, Answer::Told(code.body()))),
+    };
+    let number = inner.change(|state| log(state, &call));
+    let fault = inner.change(|state| state.faults.take(&call.method, &call.path));
+    let plan = Plan::new(fault);
+    if let Some(gate) = &plan.gate_before {
+        gate.pass().await;
+    }
+    if plan.is_cut_before {
+        switch.cut();
+        return respond((500, Answer::Nothing(500)));
+    }
+    let (status, answer) = match plan.instead {
+        Some(instead) => instead,
+        None => (200, inner.change(|state| act(state, &call))),
+    };
+    if let Some(gate) = &plan.gate_after {
+        gate.pass().await;
+    }
+    if plan.is_cut_after {
+        switch.cut();
+        return respond((status, answer));
+    }
+    let answered = match plan.status_after {
+        Some(status) => (status, Answer::Nothing(status)),
+        None => (status, answer),
+    };
+    inner.change(|state| state.requests[number].code = Some(code(&answered)));
+    respond(answered)
+}
+
+fn code((status, answer): &(u16, Answer)) -> i64 {
+    match answer {
+        Answer::Told(told) => told["errcode"].as_i64().unwrap_or_default(),
+        Answer::File { .. } => 0,
+        Answer::Nothing(_) => i64::from(*status),
+    }
+}
+
+fn respond((status, answer): (u16, Answer)) -> Response {
+    let builder = Response::builder().status(status);
+    let built = match answer {
+        Answer::Told(told) => {
+            let builder = builder.header("Content-Type", "application/json; charset=UTF-8");
+            builder.body(Body::from(told.to_string()))
+        }
+        Answer::File { mime, bytes } => {
+            let builder = builder.header("Content-Disposition", "attachment; filename=\"file\"");
+            builder.header("Content-Type", mime).body(Body::from(bytes))
+        }
+        Answer::Nothing(_) => builder.body(Body::empty()),
+    };
+    built.expect("status and headers are well formed")
+}
+
+/// What a fault means for the steps of [`serve`].
+#[derive(Default)]
+struct Plan {
+    gate_before: Option<Gate>,
+    is_cut_before: bool,
+    instead: Option<(u16, Answer)>,
+    gate_after: Option<Gate>,
+    is_cut_after: bool,
+    status_after: Option<u16>,
+}
+
+impl Plan {
+    fn new(fault: Option<Fault>) -> Self {
+        let none = Self::default();
+        match fault {
+            None => none,
+            Some(Fault::CutBefore) => Self { is_cut_before: true, ..none },
+            Some(Fault::CutAfter) => Self { is_cut_after: true, ..none },
+            Some(Fault::Refuse(code)) => {
+                Self { instead: Some((200, Answer::Told(Code(code).body()))), ..none }
+            }
+            Some(Fault::Answer { status, body: Value::Null }) => {
+                Self { instead: Some((status, Answer::Nothing(status))), ..none }
+            }
+            Some(Fault::Answer { status, body }) => {
+                Self { instead: Some((status, Answer::Told(body))), ..none }
+            }
+            Some(Fault::AnswerAfter { status }) => Self { status_after: Some(status), ..none },
+            Some(Fault::HoldBefore(gate)) => Self { gate_before: Some(gate), ..none },
+            Some(Fault::HoldAfter(gate)) => Self { gate_after: Some(gate), ..none },
+        }
+    }
+}
+
+fn log(state: &mut State, call: &Call) -> usize {
+    state.requests.push(LoggedRequest {
+        method: call.method.clone(),
+        path: call.path.clone(),
+        body: call.json().unwrap_or_default(),
+        code: None,
+    });
+    state.requests.len() - 1
+}
+
+fn act(state: &mut State, call: &Call) -> Answer {
+    route(state, call).unwrap_or_else(|code| Answer::Told(code.body()))
+}
+
+fn route(state: &mut State, call: &Call) -> Outcome {
+    let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
+    if !state.is_trusted {
+        return Err(Code(60_020));
+    }
+    match (call.method.as_str(), path.as_slice()) {
+        ("GET", ["cgi-bin", "gettoken"]) => return token(state, call),
+        ("GET", ["face", ..]) => {
+            return Ok(Answer::File { mime: "image/png".to_owned(), bytes: Bytes::from_static(b"a face") });
+        }
+        _ => {}
+    }
+    let speaker = speaker(state, call)?;
+    match (call.method.as_str(), path.as_slice()) {
+        ("POST", ["cgi-bin", "media", "upload"]) => return media::upload(state, call),
+        ("GET", ["cgi-bin", "media", "get"]) => return media::get(state, call),
+        _ => {}
+    }
+    let wanted = if call.method == "POST" { call.json()? } else { Value::Null };
+    match (speaker, call.method.as_str(), path.as_slice()) {
+        (Speaker::App, "POST", ["cgi-bin", "message", "send"]) => messages::send(state, &wanted),
+        (Speaker::App, "POST", ["cgi-bin", "message", "recall"]) => messages::recall(state, &wanted),
+        (Speaker::App, "POST", ["cgi-bin", "appchat", what]) => groups::change(state, what, &wanted),
+        (Speaker::App, "GET", ["cgi-bin", "appchat", "get"]) => groups::get(state, call.query("chatid")),
+        (Speaker::App, "GET", ["cgi-bin", "user", "get"]) => people::member(state, call.query("userid")),
+        (Speaker::App, "GET", ["cgi-bin", "user", "simplelist"]) => people::members(state, call),
+        (Speaker::Service, "POST", ["cgi-bin", "kf", rest @ ..]) => service::route(state, rest, &wanted),
+        // By the wrong secret, or not there at all.
+        _ => Err(Code(48_002)),
+    }
+}
+
+/// `GET /cgi-bin/gettoken`: the same token until it ends.
+fn token(state: &mut State, call: &Call) -> Outcome {
+    const LIFE_MS: i64 = 2 * 60 * 60 * 1000;
+    if call.query("corpid") != CORP_ID {
+        return Err(Code(40_013));
+    }
+    let secret = call.query("corpsecret");
+    let known = state.secrets.iter().find(|(_, known)| known == secret).ok_or(Code(40_001))?;
+    let (speaker, now_ms) = (known.0, state.now_ms());
+    let current = state.tokens.iter().find(|token| token.speaker == speaker && token.until_ms > now_ms);
+    let token = match current.cloned() {
+        Some(current) => current,
+        None => {
+            let secret = format!("{}-{}", state.random(), state.id());
+            let token = Token { secret, speaker, until_ms: now_ms + LIFE_MS };
+            state.tokens.push(token.clone());
+            token
+        }
+    };
+    let left = (token.until_ms - now_ms) / 1000;
+    Ok(Answer::Told(json!({"errcode": 0, "errmsg": "ok", "access_token": token.secret, "expires_in": left})))
+}
+
+/// Who speaks.
+fn speaker(state: &State, call: &Call) -> Result<Speaker, Code> {
+    let secret = call.query("access_token");
+    if secret.is_empty() {
+        return Err(Code(41_001));
+    }
+    let token = state.tokens.iter().find(|token| token.secret == secret).ok_or(Code(40_014))?;
+    if token.until_ms <= state.now_ms() { Err(Code(42_001)) } else { Ok(token.speaker) }
+}
+
+/// What nothing is to be added to.
+pub(crate) fn done() -> Outcome {
+    Ok(Answer::Told(json!({"errcode": 0, "errmsg": "ok"})))
+}
+
+impl Call {
+    async fn read(request: Request<Body>) -> Result<Self, Code> {
+        let (head, body) = request.into_parts();
+        let query = url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
+        let content_type = head.headers.get("content-type").and_then(|value| value.to_str().ok());
+        let boundary = content_type.and_then(|value| multer::parse_boundary(value).ok());
+        let mut call = Self {
+            method: head.method.as_str().to_owned(),
+            path: head.uri.path().to_owned(),
+            query: query.into_owned().collect(),
+            raw: Bytes::new(),
+            upload: None,
+        };
+        match boundary {
+            None => call.raw = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| Code(47_001))?,
+            Some(boundary) => {
+                let mut parts = Multipart::new(body.into_data_stream(), boundary);
+                while let Some(part) = parts.next_field().await.map_err(|_| Code(44_001))? {
+                    if part.name() == Some("media") && part.file_name().is_some() {
+                        let mime = part.content_type().map(ToString::to_string).unwrap_or_default();
+                        let name = part.file_name().unwrap_or_default().to_owned();
+                        let bytes = part.bytes().await.map_err(|_| Code(44_001))?;
+                        call.upload = Some(Upload { name, mime, bytes });
+                    }
+                }
+            }
+        }
+        Ok(call)
+    }
+
+    fn query(&self, name: &str) -> &str {
+        self.query
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .unwrap_or_default()
+    }
+
+    fn json(&self) -> Result<Value, Code> {
+        serde_json::from_slice(&self.raw).map_err(|_| Code(47_001))
+    }
+}
