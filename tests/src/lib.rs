@@ -19,5 +19,6 @@ pub mod openapi;
 pub mod stage;
 pub mod telegram;
 pub mod trio;
+pub mod wechat_ilink;
 pub mod whatsapp_cloud;
 pub mod whatsapp_linked;
