@@ -4,8 +4,8 @@ use anyhow::{Context, ensure};
 use serde_json::json;
 
 use super::{BotId, ILinkSim, PersonId};
-pub use crate::whatsapp_linked::staged::environment;
 use crate::whatsapp_linked::staged::Door;
+pub use crate::whatsapp_linked::staged::environment;
 
 /// The lines of the `platform:` section with which `magpie-wechat` talks to `sim` instead of the real one.
 pub fn platform_section(sim: &ILinkSim) -> String {

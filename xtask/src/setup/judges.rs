@@ -1,7 +1,8 @@
 //! Judges: independent software that must get along with our simulators, or finds fault with our own servers.
 //!
 //! Each folder `tests/judges/<name>/` is installed into `.magpie/judges/<name>/`: from npm with a `package.json`, exactly as its lock file
-//! says where there is one, by the settings in `.npmrc` and without packages' own install scripts, or from PyPI with a `requirements.txt` that names every version.
+//! says where there is one, by the settings in an `.npmrc` where there is one and without packages' own install scripts, or from PyPI with a
+//! `requirements.txt` that names every version.
 
 use std::{
     fs,
