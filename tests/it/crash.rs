@@ -22,6 +22,7 @@ mod doubt;
 mod nemesis;
 mod planted;
 mod telegram;
+mod wechat_ilink;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 

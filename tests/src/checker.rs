@@ -12,6 +12,7 @@ pub use self::{
     network::{Heard, LineNetwork, Network, Order, Rooms},
     scene::{NETWORK_PEOPLE, Scene, Setting},
     telegram::{Hearing, TelegramNetwork},
+    wechat_ilink::WeChatILinkNetwork,
     whatsapp_cloud::WhatsAppCloudNetwork,
     whatsapp_linked::WhatsAppLinkedNetwork,
 };
@@ -21,6 +22,7 @@ mod network;
 mod reading;
 mod scene;
 mod telegram;
+mod wechat_ilink;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 

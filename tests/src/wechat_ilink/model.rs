@@ -81,6 +81,8 @@ pub(crate) struct Code {
     pub is_told: bool,
     pub wrong: u32,
     pub door: Door,
+    /// Where a redirect leads instead of the other address.
+    pub strange_host: Option<String>,
     /// The tokens that the client says it has.
     pub local_tokens: Vec<String>,
 }

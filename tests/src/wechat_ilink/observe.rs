@@ -99,14 +99,36 @@ impl ILinkSim {
         &self,
         wanted: impl Fn(&LoggedRequest) -> bool,
     ) -> anyhow::Result<LoggedRequest> {
-        self.wait(|state| state.requests.iter().find(|request| wanted(request)).cloned()).await
+        self.wait_for_request_from(0, wanted).await
     }
 
-    /// Waits until there are so many requests of that name.
+    /// The same, from the `from`-th request on.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn wait_for_request_from(
+        &self,
+        from: usize,
+        wanted: impl Fn(&LoggedRequest) -> bool,
+    ) -> anyhow::Result<LoggedRequest> {
+        self.wait(|state| state.requests.iter().skip(from).find(|request| wanted(request)).cloned()).await
+    }
+
+    /// Waits until so many requests of that name were answered.
     ///
     /// # Errors
     /// When there are not.
     pub async fn wait_for_requests(&self, name: &str, count: usize) -> anyhow::Result<()> {
+        let is_done = |request: &&LoggedRequest| request.name == name && request.status.is_some();
+        let counted = |state: &State| state.requests.iter().filter(is_done).count();
+        self.wait(|state| (counted(state) >= count).then_some(())).await
+    }
+
+    /// The same, whether they were answered or not.
+    ///
+    /// # Errors
+    /// When there are not so many.
+    pub async fn wait_for_attempts(&self, name: &str, count: usize) -> anyhow::Result<()> {
         let counted = |state: &State| state.requests.iter().filter(|request| request.name == name).count();
         self.wait(|state| (counted(state) >= count).then_some(())).await
     }

@@ -147,6 +147,15 @@ impl ILinkSim {
         })
     }
 
+    /// A bot's person takes a message back: it comes once more, with the time at which it was deleted. (Read out of the fields that messages
+    /// have; nobody has seen it.)
+    pub fn person_recalls(&self, bot: BotId, id: u64) {
+        self.inner.change(|state| {
+            let beside = json!({"message_id": id, "delete_time_ms": state.now_ms()});
+            say(state, bot, Post { beside, ..Post::default() });
+        });
+    }
+
     /// A bot's person sends a file.
     pub fn person_sends_file(&self, bot: BotId, file: SentFile) -> u64 {
         self.inner.change(|state| {

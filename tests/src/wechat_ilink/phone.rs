@@ -37,31 +37,25 @@ impl ILinkSim {
         self.turn(code, Stage::Redirected);
     }
 
+    /// The same, but the client is told to go to a host that is none of WeChat's.
+    pub fn code_is_redirected_to(&self, code: &str, host: &str) {
+        self.inner.change(|state| found(state, code).strange_host = Some(host.to_owned()));
+        self.code_is_redirected(code);
+    }
+
     /// Somebody agrees: gives the bot that is bound to them now. It is an old one where the client has named its token.
     pub fn person_confirms(&self, code: &str, person: PersonId) -> BotId {
-        self.inner.change(|state| {
-            let tokens = found(state, code).local_tokens.clone();
-            let mut bots = state.records.bots.values();
-            let is_known = |bot: &&Bot| bot.person == person && bot.is_alive && tokens.contains(&bot.token);
-            let known = bots.find(is_known).map(|bot| bot.id);
-            let stage = known.map_or_else(|| Stage::Confirmed(bind(state, person)), |_| Stage::BoundAlready);
-            let code = found(state, code);
-            (code.stage, code.is_told) = (stage.clone(), false);
-            match (known, stage) {
-                (Some(bot), _) | (None, Stage::Confirmed(bot)) => bot,
-                (None, _) => unreachable!("whoever is not known is bound anew"),
-            }
-        })
+        self.confirm(code, person, Door::First)
+    }
+
+    /// The same, and a new bot is served at the other address.
+    pub fn person_confirms_elsewhere(&self, code: &str, person: PersonId) -> BotId {
+        self.confirm(code, person, Door::Second)
     }
 
     /// A bot that was bound before anybody looked, without a code.
     pub fn has_bound(&self, person: PersonId) -> BotId {
-        self.inner.change(|state| bind(state, person))
-    }
-
-    /// The bot's calls belong to the other address, and a client that signs in is told so.
-    pub fn bot_moves(&self, bot: BotId) {
-        self.inner.change(|state| state.records.bot_mut(bot).door = Door::Second);
+        self.inner.change(|state| bind(state, person, Door::First))
     }
 
     /// The texts of all codes so far.
@@ -81,6 +75,23 @@ impl ILinkSim {
         bots.find(|bot| bot.person == person && bot.is_alive).map(|bot| bot.id)
     }
 
+    fn confirm(&self, code: &str, person: PersonId, door: Door) -> BotId {
+        self.inner.change(|state| {
+            let tokens = found(state, code).local_tokens.clone();
+            let mut bots = state.records.bots.values();
+            let is_known = |bot: &&Bot| bot.person == person && bot.is_alive && tokens.contains(&bot.token);
+            let known = bots.find(is_known).map(|bot| bot.id);
+            let stage =
+                known.map_or_else(|| Stage::Confirmed(bind(state, person, door)), |_| Stage::BoundAlready);
+            let code = found(state, code);
+            (code.stage, code.is_told) = (stage.clone(), false);
+            match (known, stage) {
+                (Some(bot), _) | (None, Stage::Confirmed(bot)) => bot,
+                (None, _) => unreachable!("whoever is not known is bound anew"),
+            }
+        })
+    }
+
     fn turn(&self, code: &str, stage: Stage) {
         self.inner.change(|state| {
             let code = found(state, code);
@@ -97,7 +108,7 @@ fn found<'a>(state: &'a mut State, code: &str) -> &'a mut Code {
     state.records.code_mut(text).expect("a client asked for this code")
 }
 
-fn bind(state: &mut State, person: PersonId) -> BotId {
+fn bind(state: &mut State, person: PersonId, door: Door) -> BotId {
     let id = BotId(u32::try_from(state.records.bots.len() + 1).unwrap_or(u32::MAX));
     let token = format!("{id}:{}", state.secret(""));
     let bot = Bot {
@@ -105,7 +116,7 @@ fn bind(state: &mut State, person: PersonId) -> BotId {
         person,
         token,
         is_alive: true,
-        door: Door::First,
+        door,
         updates: Vec::new(),
         is_started: false,
         is_cut_off: false,

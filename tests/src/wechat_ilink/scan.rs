@@ -23,6 +23,7 @@ pub(crate) fn show(state: &mut State, call: &Call) -> Answer {
         is_told: false,
         wrong: 0,
         door: Door::First,
+        strange_host: None,
         local_tokens: tokens.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
     });
     let link = format!("https://liteapp.weixin.qq.com/q/7GiQu1?qrcode={text}&bot_type=3");
@@ -59,7 +60,7 @@ fn look(state: &mut State, (text, door): (&str, Door), number: Option<String>) -
     match stage {
         Stage::Redirected => {
             code.door = Door::Second;
-            told["redirect_host"] = json!(second);
+            told["redirect_host"] = json!(code.strange_host.clone().unwrap_or(second));
         }
         Stage::Confirmed(bot) => {
             let bot = state.records.bot(bot);

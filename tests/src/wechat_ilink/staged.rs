@@ -9,12 +9,7 @@ pub use crate::whatsapp_linked::staged::environment;
 
 /// The lines of the `platform:` section with which `magpie-wechat` talks to `sim` instead of the real one.
 pub fn platform_section(sim: &ILinkSim) -> String {
-    let [first, second] = sim.hosts();
-    format!(
-        "ilink_api_url: {}\nilink_cdn_url: {}\nilink_hosts: [\"{first}\", \"{second}\"]\n",
-        sim.api_url(),
-        sim.cdn_url()
-    )
+    format!("ilink_api_url: {}\nilink_cdn_url: {}\n", sim.api_url(), sim.cdn_url())
 }
 
 /// Signs somebody in at the bridge that listens at `url`, for a person in Matrix, by the provisioning API ([`environment`] opens it) and a
