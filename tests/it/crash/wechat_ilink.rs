@@ -1,5 +1,5 @@
 //! The WeChat bridge by iLink, killed the same way. Nobody knows whether WeChat drops a client id that comes twice, and it shows a bot nothing
-//! of what it said: what is in doubt stays so, and is told.
+//! of what it said: what is in doubt stays so, and is told, unless the bridge has noted WeChat's yes.
 
 use std::sync::Arc;
 
@@ -62,13 +62,14 @@ async fn crash_of_the_wechat_bridge_by_ilink_at_every_step_loses_nothing_and_say
     let (scene, sim) = scene().await?;
     let tally = nemesis::run(scene, &PLAN).await?;
     println!("WeChat (iLink), SQLite: {tally}");
-    // It was killed between a send and its record, too.
-    assert!(tally.uncertain > 0, "nothing was in doubt: {tally}");
     should_be_right(&sim);
     Ok(())
 }
 
-/// What WeChat has and the bridge does not know of is in doubt: one message of each lane at most, and it is not said again.
+/// So many chats are talked in at a time.
+const CHATS: usize = 3;
+
+/// What WeChat has and the bridge does not know of is in doubt: one message of each lane at most for each death, and it is not said again.
 #[tokio::test]
 async fn crash_after_wechat_has_a_message_by_ilink_leaves_it_in_doubt_and_does_not_repeat_it()
 -> anyhow::Result<()> {
@@ -79,7 +80,7 @@ async fn crash_after_wechat_has_a_message_by_ilink_leaves_it_in_doubt_and_does_n
     scene.settle().await?;
     let verdict = scene.end().await?;
     assert_eq!(verdict.violations, []);
-    assert!(verdict.uncertain > 0, "the step was not recorded, so nobody knows: {verdict:?}");
+    assert!(verdict.uncertain <= 2 * CHATS, "more than one of a lane: {verdict:?}");
     should_be_right(&sim);
     Ok(())
 }
