@@ -63,6 +63,11 @@ impl ILinkSim {
         self.inner.lock().records.codes.iter().map(|code| code.text.clone()).collect()
     }
 
+    /// How somebody is called, which the API tells nobody.
+    pub fn name(&self, person: PersonId) -> String {
+        self.inner.lock().records.names.get(&person).cloned().unwrap_or_default()
+    }
+
     /// A bot's token.
     pub fn token(&self, bot: BotId) -> String {
         self.inner.lock().records.bot(bot).token.clone()
