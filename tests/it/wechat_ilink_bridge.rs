@@ -6,6 +6,7 @@ mod real_synapse;
 mod sending;
 mod signing_in;
 mod staying;
+mod story;
 mod suite;
 
 use std::sync::Arc;
