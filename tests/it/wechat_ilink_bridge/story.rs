@@ -104,14 +104,15 @@ async fn a_chat_leads_through_the_sign_in() -> anyhow::Result<()> {
     staged.homeserver.wait_for(&desk, is_picture).await;
     let code = sim.codes().pop().expect("a code is shown");
     sim.phone_shows_number(&code, "42");
-    staged.told(&desk, "number").await;
+    staged.told(&desk, "The number that WeChat shows").await;
     admin.sends(&desk, "41");
     staged.told(&desk, "That did not work").await;
     admin.sends(&desk, "42");
     sim.wait_for_status("scaned").await?;
     let bot = sim.person_confirms(&code, staged.small.alice);
     staged.told(&desk, "Signed in to WeChat as").await;
-    sim.wait_for_start(bot).await?;
+    sim.person_says(bot, "it is me");
+    let room = staged.room_with("it is me").await;
 
     // The same WeChat again: nothing new is bound.
     admin.sends(&desk, "!wechat login ilink");
@@ -120,11 +121,15 @@ async fn a_chat_leads_through_the_sign_in() -> anyhow::Result<()> {
     assert_eq!(sim.person_confirms(&code, staged.small.alice), bot);
     sim.wait_for_status("binded_redirect").await?;
     sim.person_says(bot, "still me");
-    staged.room_with("still me").await;
+    staged.homeserver.wait_for_body(&room, "still me").await;
 
-    // WeChat does not take the bot any more.
+    // WeChat does not take the bot any more, and whose it is hears that wherever they get news.
     sim.token_goes_stale(bot);
-    staged.told(&desk, "`login ilink`").await;
+    let news = staged.homeserver.wait_until(|homeserver| {
+        let said = homeserver.rooms().into_iter().flat_map(|room| homeserver.messages(&room));
+        said.map(|(_, body)| body).find(|body| body.contains("WeChat does not accept"))
+    });
+    assert!(news.await.contains("`login ilink`"));
     staged.end().await
 }
 
