@@ -46,6 +46,8 @@ pub(crate) struct Bot {
     pub door: Door,
     /// Everything that was said to it, in the order in which it is told.
     pub updates: Vec<Value>,
+    /// How many messages its person has sent, which counts them.
+    pub heard: u64,
     /// Between `notifystart` and `notifystop`.
     pub is_started: bool,
     /// No poll is answered before it starts anew.

@@ -169,9 +169,10 @@ fn say(state: &mut State, bot: BotId, post: Post) -> u64 {
     let (id, context, now_ms) = (state.next_message(), state.secret("ctx_"), state.now_ms());
     let known = state.records.bot_mut(bot);
     known.said = 0;
+    known.heard += 1;
     known.contexts.push((context.clone(), now_ms));
     let mut update = json!({
-        "seq": known.updates.len() + 1,
+        "seq": known.heard,
         "message_id": id,
         "from_user_id": known.person.to_string(),
         "to_user_id": known.id.to_string(),
