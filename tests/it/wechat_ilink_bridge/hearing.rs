@@ -139,7 +139,7 @@ async fn what_comes_twice_or_late_arrives() {
     stage.arrived("the end").await;
     // The store drops what it knows by its id.
     let seen: BTreeSet<_> = stage.recorder.messages().into_iter().map(|message| message.id).collect();
-    assert_eq!(seen, [first, second, third, last].map(message_id).into());
+    assert_eq!(seen, BTreeSet::from([first, second, third, last].map(message_id)));
     session.close().await;
     stage.should_be_right();
 }
