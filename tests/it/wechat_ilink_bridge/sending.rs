@@ -1,12 +1,13 @@
 //! What goes to the phone: words, contexts, quotas, doubt, typing.
 
 use magpie_common::{
-    message::Outgoing,
+    ids::RemoteMessageId,
+    message::{Message, Outgoing, RichText},
     platform::{DeliverError, Platform},
 };
 use magpie_tests::wechat_ilink::{Fault, StaleIn};
 
-use super::{Stage, ids, in_doubt, key, said};
+use super::{Stage, ids, in_doubt, key, message, said};
 
 /// The words of a delivery that did not take place and may take place later, or will not without somebody's doing. Never a question of being
 /// signed in.
@@ -38,6 +39,29 @@ async fn words_go_with_the_newest_context_and_an_id_of_their_own() {
     assert_eq!(own[1], own[2], "the second attempt is of the same message");
     session.close().await;
     stage.should_be_right();
+}
+
+#[tokio::test]
+async fn an_answer_names_what_it_answers() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let theirs = stage.alice_writes().await;
+    let reply = |to: &str| {
+        let reply_to = Some(RemoteMessageId::new(to));
+        message(Message { reply_to, ..Message::text(RichText::plain("about that")) })
+    };
+    let ours = ids(session.deliver(&stage.chat(), &reply(&theirs.to_string()), &key(1)).await);
+    ids(session.deliver(&stage.chat(), &reply(&ours[0]), &key(2)).await);
+    let quoted: Vec<String> = stage.sim.sent(stage.bot).iter().map(|sent| quoted(&sent.item)).collect();
+    assert_eq!(quoted, [theirs.to_string(), ours[0].clone()]);
+    session.close().await;
+    stage.should_be_right();
+}
+
+/// The id that an item quotes.
+fn quoted(item: &serde_json::Value) -> String {
+    let id = &item["ref_msg"]["svr_id"];
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
 }
 
 #[tokio::test]

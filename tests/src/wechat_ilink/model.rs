@@ -46,6 +46,8 @@ pub(crate) struct Bot {
     pub door: Door,
     /// Everything that was said to it, in the order in which it is told.
     pub updates: Vec<Value>,
+    /// So many updates were acknowledged by asking for what comes after them, and are told no more.
+    pub forgotten: usize,
     /// How many messages its person has sent, which counts them.
     pub heard: u64,
     /// Between `notifystart` and `notifystop`.

@@ -123,6 +123,7 @@ fn bind(state: &mut State, person: PersonId, door: Door) -> BotId {
         is_alive: true,
         door,
         updates: Vec::new(),
+        forgotten: 0,
         heard: 0,
         is_started: false,
         is_cut_off: false,

@@ -53,6 +53,7 @@ fn send(state: &mut State, bot: BotId, call: &Call) -> Answer {
         return Answer::refusal(-2, "invalid context");
     }
     let item = message["item_list"][0].clone();
+    check_quote(state, bot, (call, &item));
     let file = file_of(state, call, &item);
     let id = state.next_message();
     let client_id = message["client_id"].as_str().unwrap_or_default().to_owned();
@@ -62,6 +63,21 @@ fn send(state: &mut State, bot: BotId, call: &Call) -> Answer {
         (false, _) => Answer::json(json!({})),
         (true, false) => Answer::json(json!({"ret": 0, "message_id": id})),
         (true, true) => Answer::json(json!({"ret": 0, "message_id": id.to_string()})),
+    }
+}
+
+/// What is answered must be a message of that talk, named by its id alone.
+fn check_quote(state: &mut State, bot: BotId, (call, item): (&Call, &Value)) {
+    let Some(quote) = item.get("ref_msg") else { return };
+    let id = quote["svr_id"].as_u64().or_else(|| quote["svr_id"].as_str()?.parse().ok());
+    let is_heard = |id: u64| {
+        let spelled = [json!(id), json!(id.to_string())];
+        state.records.bot(bot).updates.iter().any(|update| spelled.contains(&update["message_id"]))
+    };
+    let is_said = |id: u64| state.records.sent.iter().any(|sent| sent.bot == bot && sent.id == id);
+    let is_known = id.is_some_and(|id| is_heard(id) || is_said(id));
+    if !is_known || quote.as_object().is_none_or(|fields| fields.len() != 1) {
+        state.report(&call.name, "ref_msg", "this is no message of that talk");
     }
 }
 

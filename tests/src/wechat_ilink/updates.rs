@@ -1,4 +1,5 @@
-//! `getupdates`: the long poll, and the cursor that goes with it.
+//! `getupdates`: the long poll, and the cursor that goes with it. Nobody knows whether WeChat tells again what came before a cursor that was
+//! used, so nothing of that is told here.
 
 use std::sync::Arc;
 
@@ -14,7 +15,10 @@ use super::{
 /// Waits until there is something after the cursor, or the time is over. `None` cuts the connection.
 pub(crate) async fn serve(inner: &Arc<Inner>, call: &Call) -> Option<Answer> {
     let told = call.json["get_updates_buf"].as_str().unwrap_or_default();
-    let from = inner.change(|state| position(state, call, told));
+    let from = inner.change(|state| {
+        let from = position(state, call, told);
+        acknowledge(state, call, from)
+    });
     let seen = inner.hold(|state| look(state, call, from)).await;
     match seen {
         Some(Seen::Answer(answer)) => Some(answer),
@@ -59,6 +63,14 @@ fn answer(state: &State, messages: Vec<Value>, next: String) -> Value {
 
 fn cursor(bot: BotId, at: usize) -> String {
     STANDARD.encode(format!("{bot}/{at}"))
+}
+
+/// What came before is told no more; gives from where on there is something to tell.
+fn acknowledge(state: &mut State, call: &Call, from: usize) -> usize {
+    let Ok(bot) = bot_of(state, call) else { return from };
+    let known = state.records.bot_mut(bot);
+    known.forgotten = known.forgotten.max(from);
+    known.forgotten
 }
 
 /// What a cursor stands for. Only those are good that were given to this bot.
