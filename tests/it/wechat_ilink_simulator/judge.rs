@@ -85,7 +85,8 @@ async fn the_vendors_client_talks() -> anyhow::Result<()> {
     let context = &got["msgs"][2]["context_token"];
     let sent =
         judge.ask(&json!({"do": "send", "to": alice, "text": "good day", "contextToken": context})).await?;
-    let [only] = &sim.sent(bot)[..] else { panic!("one was sent: {sent}") };
+    let all = sim.sent(bot);
+    let [only] = &all[..] else { panic!("one was sent: {sent}") };
     assert_eq!((only.text(), &sent["messageId"]), ("good day", &json!(only.client_id)));
     assert_eq!(sent["serverMessageId"], json!(only.id.to_string()));
     let typing = json!({"do": "typing", "user": alice, "contextToken": context, "status": 1});

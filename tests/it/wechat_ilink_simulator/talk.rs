@@ -28,7 +28,8 @@ async fn messages_come_after_the_cursor_and_go_with_their_context() {
 
     let context = &later["msgs"][0]["context_token"];
     let sent = scene.say(bot, context, text("good day")).await;
-    let [only] = &scene.sim.sent(bot)[..] else { panic!("one was sent") };
+    let all = scene.sim.sent(bot);
+    let [only] = &all[..] else { panic!("one was sent") };
     assert_eq!((sent["message_id"].as_u64(), only.text()), (Some(only.id), "good day"));
     assert_eq!(scene.say(bot, &json!("another"), text("lost")).await["ret"], -2);
     scene.should_be_right();
