@@ -39,6 +39,8 @@ fn setting() -> Setting {
     // A room is made when somebody first writes, so that the bridge can be killed just then.
     let mut environment = environment();
     environment.push(("MAGPIE_BRIDGE__CREATE_PORTALS".to_owned(), "on_message".to_owned()));
+    // Every chat is of a login of its own.
+    environment.push(("MAGPIE_BRIDGE__LOGINS_PER_USER_MAX".to_owned(), "100".to_owned()));
     Setting { seed: seed(), environment, ..Setting::default() }
 }
 
