@@ -107,15 +107,11 @@ impl ILinkSim {
         self.inner.change(|state| state.records.files.values_mut().for_each(|file| file.is_gone = true));
     }
 
-    /// What lies on the file server is damaged: the last byte of every file is another one.
+    /// What lies on the file server is damaged: the last byte of every file is missing.
     pub fn files_are_damaged(&self) {
         self.inner.change(|state| {
             for file in state.records.files.values_mut() {
-                let mut bytes = file.sealed.to_vec();
-                if let Some(last) = bytes.last_mut() {
-                    *last ^= 0xff;
-                }
-                file.sealed = bytes.into();
+                file.sealed.truncate(file.sealed.len().saturating_sub(1));
             }
         });
     }
