@@ -74,6 +74,15 @@ impl Staged {
         self.homeserver.wait_for(room, fits).await
     }
 
+    /// Waits until the room's topic has these words in it.
+    async fn topic(&self, room: &RoomId, words: &str) {
+        let says = |homeserver: &FakeHomeserver| {
+            let topic = homeserver.state(room, "m.room.topic", "")?;
+            topic["topic"].as_str()?.contains(words).then_some(())
+        };
+        self.homeserver.wait_until(says).await;
+    }
+
     /// How often something was said in a room.
     fn times(&self, room: &RoomId, words: &str) -> usize {
         self.homeserver.messages(room).iter().filter(|(_, body)| body == words).count()
@@ -172,12 +181,16 @@ async fn people_talk_and_are_told_what_does_not_go() -> anyhow::Result<()> {
     admin.types(&room, false);
     sim.wait_for_typing(bot, false).await?;
 
+    // The room says what may go, and what does not go is told.
+    staged.topic(&room, "about ten messages").await;
     sim.contexts_expire(bot);
     admin.sends(&room, "lost");
     sim.wait_for_request(|request| request.answer["ret"] == -2).await?;
     staged.told(&room, "on your phone").await;
+    staged.topic(&room, "no messages here").await;
     sim.person_says(bot, "try again");
     staged.homeserver.wait_for_body(&room, "try again").await;
+    staged.topic(&room, "about ten messages").await;
     admin.sends(&room, "now?");
     sim.wait_for_text(bot, "now?").await?;
 
