@@ -13,6 +13,7 @@ pub use self::proof::{missing, skipped};
 mod discord;
 mod proof;
 mod telegram;
+mod wechat_ilink;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 
@@ -80,7 +81,8 @@ struct Written {
 
 /// Every row of every platform.
 pub fn all() -> Vec<Feature> {
-    [discord::rows(), telegram::rows(), whatsapp_linked::rows(), whatsapp_cloud::rows()].concat()
+    [discord::rows(), telegram::rows(), whatsapp_linked::rows(), whatsapp_cloud::rows(), wechat_ilink::rows()]
+        .concat()
 }
 
 /// The rows as a JSON array.
