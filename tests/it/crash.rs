@@ -22,9 +22,10 @@ mod doubt;
 mod nemesis;
 mod planted;
 mod telegram;
-mod wechaty;
+mod wechat_ilink;
 mod wechat_official;
 mod wechat_wecom;
+mod wechaty;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 

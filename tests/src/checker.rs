@@ -12,9 +12,10 @@ pub use self::{
     network::{Heard, LineNetwork, Network, Order, Rooms},
     scene::{NETWORK_PEOPLE, Scene, Setting},
     telegram::{Hearing, TelegramNetwork},
-    wechaty::WechatyNetwork,
+    wechat_ilink::WeChatILinkNetwork,
     wechat_official::WeChatOfficialNetwork,
     wechat_wecom::WeComNetwork,
+    wechaty::WechatyNetwork,
     whatsapp_cloud::WhatsAppCloudNetwork,
     whatsapp_linked::WhatsAppLinkedNetwork,
 };
@@ -24,9 +25,10 @@ mod network;
 mod reading;
 mod scene;
 mod telegram;
-mod wechaty;
+mod wechat_ilink;
 mod wechat_official;
 mod wechat_wecom;
+mod wechaty;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 

@@ -13,8 +13,9 @@ pub use self::proof::{missing, skipped};
 mod discord;
 mod proof;
 mod telegram;
-mod wechat_wechaty;
+mod wechat_ilink;
 mod wechat_official;
+mod wechat_wechaty;
 mod wechat_wecom;
 mod whatsapp_cloud;
 mod whatsapp_linked;
@@ -88,6 +89,7 @@ pub fn all() -> Vec<Feature> {
         telegram::rows(),
         whatsapp_linked::rows(),
         whatsapp_cloud::rows(),
+        wechat_ilink::rows(),
         wechat_official::rows(),
         wechat_wecom::rows(),
         wechat_wechaty::rows(),

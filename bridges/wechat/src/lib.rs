@@ -43,8 +43,8 @@ mod ilink;
 mod json;
 mod media;
 mod official;
-mod wechaty;
 mod said;
+mod wechaty;
 mod wecom;
 
 /// WeChat.

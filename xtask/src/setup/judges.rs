@@ -1,7 +1,8 @@
 //! Judges: independent software that must get along with our simulators, or finds fault with our own servers.
 //!
 //! Each folder `tests/judges/<name>/` is installed into `.magpie/judges/<name>/`: from npm with a `package.json`, exactly as its lock file
-//! says where there is one and without packages' own install scripts, or from PyPI with a `requirements.txt` that names every version.
+//! says where there is one, by the settings in an `.npmrc` where there is one and without packages' own install scripts, or from PyPI with a
+//! `requirements.txt` that names every version.
 
 use std::{
     fs,
@@ -109,7 +110,7 @@ fn install(tools: &Tools, judge: &Judge) -> anyhow::Result<()> {
     clear(&judge.folder)?;
     fs::create_dir_all(&judge.folder).with_context(|| format!("cannot create {}", judge.folder.display()))?;
     let mut action = "install";
-    for file in ["package.json", "package-lock.json"] {
+    for file in ["package.json", "package-lock.json", ".npmrc"] {
         let source = judge.source.join(file);
         if source.exists() {
             fs::copy(&source, judge.folder.join(file))
