@@ -89,6 +89,9 @@ pub trait Network: Send + Sync + 'static {
         BTreeSet::new()
     }
 
+    /// Something has not come: keeps what the network has seen, for whoever looks into it.
+    fn keep_record(&self) {}
+
     /// Waits until the bridge has taken what was written so far, where a later word does not show that it has.
     async fn taken(&self) {}
 }

@@ -358,6 +358,7 @@ async fn settled<N: Network>(
         }
     };
     if tokio::time::timeout(N::WAIT_MAX, all).await.is_err() {
+        network.keep_record();
         bail!("nothing came of these in time: {:#?}", reading.pending_inputs());
     }
     Ok(())

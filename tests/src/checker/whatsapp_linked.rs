@@ -15,11 +15,14 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::network::{Heard, Network};
-use crate::whatsapp_linked::{
-    Fault, LinkedSim, Phone,
-    content::text,
-    groups::Addressing,
-    staged::{PROGRAM, connected, platform_section, sign_in},
+use crate::{
+    harness::tools::kept_logs,
+    whatsapp_linked::{
+        Fault, LinkedSim, Phone,
+        content::text,
+        groups::Addressing,
+        staged::{PROGRAM, connected, platform_section, sign_in},
+    },
 };
 
 /// Chats that can be opened.
@@ -173,6 +176,16 @@ impl Network for WhatsAppLinkedNetwork {
         });
         let ids = asked.filter_map(|event| event["ids"].as_array()).flatten();
         ids.filter_map(|id| id.as_str().map(str::to_owned)).collect()
+    }
+
+    fn keep_record(&self) {
+        let (all, _) = self.sim.seen_from(0);
+        let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+        let path = kept_logs().join(format!("whatsapp-simulator-{}.jsonl", std::process::id()));
+        match std::fs::write(&path, lines.join("\n")) {
+            Ok(()) => println!("what the simulator saw is kept in {}", path.display()),
+            Err(error) => println!("what the simulator saw cannot be kept: {error}"),
+        }
     }
 
     fn version(&self) -> u64 {
