@@ -84,8 +84,8 @@ pub trait Network: Send + Sync + 'static {
     /// Waits until the version is another one.
     async fn changed(&self, version: u64);
 
-    /// Parts of the ids of messages that the bridge had to ask for again: what could not be read comes late, and out of its order.
-    fn late(&self) -> BTreeSet<String> {
+    /// Numbers of messages that somebody had to ask for again: what could not be read comes late, and out of its order.
+    fn late(&self) -> BTreeSet<u64> {
         BTreeSet::new()
     }
 
