@@ -89,6 +89,9 @@ pub trait Network: Send + Sync + 'static {
         BTreeSet::new()
     }
 
+    /// Waits until what was asked for again has come, as far as it comes.
+    async fn caught_up(&self) {}
+
     /// Something has not come: keeps what the network has seen, for whoever looks into it.
     fn keep_record(&self) {}
 

@@ -185,6 +185,21 @@ impl Network for WhatsAppLinkedNetwork {
         late.filter_map(|event| number(&heard_as(event["text"].as_str()?).text)).collect()
     }
 
+    async fn caught_up(&self) {
+        loop {
+            let (all, count) = self.sim.seen_from(0);
+            let ids = |kind: &'static str| {
+                let events = all.iter().filter(move |event| event["event"] == kind);
+                events.filter_map(|event| Some((event["phone"].as_str()?, event["id"].as_str()?)))
+            };
+            let read: HashSet<_> = ids("phone-message").collect();
+            if ids("phone-error").all(|unread| read.contains(&unread)) {
+                return;
+            }
+            self.sim.changed(count).await;
+        }
+    }
+
     fn keep_record(&self) {
         let (all, _) = self.sim.seen_from(0);
         let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
