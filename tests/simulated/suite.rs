@@ -188,6 +188,10 @@ impl Subject for OnSimulator {
         true
     }
 
+    fn comes_late(&self) -> bool {
+        true
+    }
+
     async fn heard(&self) -> Vec<Heard> {
         // Bob's phone reads one message after the other.
         let last = self.carol.send(&self.bob.lid, text("what have you read?")).await.expect("Bob is there");

@@ -85,6 +85,11 @@ pub trait Subject: Send + Sync {
     /// The person says something in the chat. Gives the id under which the bridge must push it.
     async fn person_says(&self, text: &str) -> RemoteMessageId;
 
+    /// Whether a message that could not be stored may come after later ones: where keys travel with messages, it may have to be asked for again.
+    fn comes_late(&self) -> bool {
+        false
+    }
+
     /// Lets something happen in the chat, to the message `target` where it happens to one; false when the network knows no such thing. Asked
     /// for each [`Happening`] in turn, so a subject says of every one whether its network has it.
     async fn happens(&self, what: Happening, target: &RemoteMessageId) -> bool;

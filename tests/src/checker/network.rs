@@ -84,10 +84,16 @@ pub trait Network: Send + Sync + 'static {
     /// Waits until the version is another one.
     async fn changed(&self, version: u64);
 
-    /// Parts of the ids of messages that the bridge had to ask for again: what could not be read comes late, and out of its order.
-    fn late(&self) -> BTreeSet<String> {
+    /// Numbers of messages that somebody had to ask for again: what could not be read comes late, and out of its order.
+    fn late(&self) -> BTreeSet<u64> {
         BTreeSet::new()
     }
+
+    /// Waits until what was asked for again has come, as far as it comes.
+    async fn caught_up(&self) {}
+
+    /// Something has not come: keeps what the network has seen, for whoever looks into it.
+    fn keep_record(&self) {}
 
     /// Waits until the bridge has taken what was written so far, where a later word does not show that it has.
     async fn taken(&self) {}

@@ -102,12 +102,8 @@ impl Reading {
     pub(super) fn judge<N: Network>(&self, network: &N) -> Verdict {
         let mut verdict = judge(&self.inputs, &self.effects, &self.fates, self.order);
         let late = network.late();
-        let is_late = |number| {
-            let id = self.input(number).and_then(|input| input.id.rsplit('/').next());
-            id.is_some_and(|id| late.contains(id))
-        };
         verdict.violations.retain(
-            |violation| !matches!(violation, Violation::Overtaken { number, .. } if is_late(*number)),
+            |violation| !matches!(violation, Violation::Overtaken { number, .. } if late.contains(number)),
         );
         verdict.violations.extend(self.second_rooms.iter().cloned().map(Violation::SecondRoom));
         verdict

@@ -234,10 +234,18 @@ impl<N: Network> Scene<N> {
         let last = self.since(first);
         let settled = settled(&mut self.reading, &self.homeserver, &self.network, &last).await;
         settled.with_context(|| format!("seed {}; its log:\n{}", self.setting.seed, self.bridge.tail()))?;
+        if tokio::time::timeout(N::WAIT_MAX, self.network.caught_up()).await.is_err() {
+            println!("something was asked for again and has not come");
+        }
+        self.reading.read(&self.homeserver, &self.network);
         // Chats fall silent in favor of newer ones, but not before their last word.
         let old = self.chats.len().saturating_sub(CHATS);
         self.chats.drain(..old);
-        Ok(self.reading.judge(&self.network))
+        let verdict = self.reading.judge(&self.network);
+        if !verdict.violations.is_empty() {
+            self.network.keep_record();
+        }
+        Ok(verdict)
     }
 
     /// What the bridge itself says about a message.
@@ -358,6 +366,7 @@ async fn settled<N: Network>(
         }
     };
     if tokio::time::timeout(N::WAIT_MAX, all).await.is_err() {
+        network.keep_record();
         bail!("nothing came of these in time: {:#?}", reading.pending_inputs());
     }
     Ok(())

@@ -14,12 +14,18 @@ use async_trait::async_trait;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::network::{Heard, Network};
-use crate::whatsapp_linked::{
-    Fault, LinkedSim, Phone,
-    content::text,
-    groups::Addressing,
-    staged::{PROGRAM, connected, platform_section, sign_in},
+use super::{
+    network::{Heard, Network},
+    number,
+};
+use crate::{
+    harness::tools::kept_logs,
+    whatsapp_linked::{
+        Fault, LinkedSim, Phone,
+        content::text,
+        groups::Addressing,
+        staged::{PROGRAM, connected, platform_section, sign_in},
+    },
 };
 
 /// Chats that can be opened.
@@ -164,15 +170,44 @@ impl Network for WhatsAppLinkedNetwork {
         (heard.filter_map(|event| Some(heard_as(event["text"].as_str()?))).collect(), count)
     }
 
-    /// The library acknowledges a message a moment before the keys that came with it are on the disk: killed between, the bridge cannot read
-    /// the next ones, and asks for them again.
-    fn late(&self) -> BTreeSet<String> {
+    /// Keys travel with messages. Of the bridge the library acknowledges a message a moment before the keys that came with it are on the
+    /// disk; on a phone they are missing when the message that brought them was lost. Either asks for what it cannot read.
+    fn late(&self) -> BTreeSet<u64> {
         let (all, _) = self.sim.seen_from(0);
-        let asked = all.iter().filter(|event| {
-            event["event"] == "receipt" && event["type"] == "retry" && event["from"] == self.device().as_str()
-        });
-        let ids = asked.filter_map(|event| event["ids"].as_array()).flatten();
-        ids.filter_map(|id| id.as_str().map(str::to_owned)).collect()
+        let asked = all.iter().filter(|event| event["event"] == "receipt" && event["type"] == "retry");
+        let asked: HashSet<&str> = asked
+            .filter_map(|event| event["ids"].as_array())
+            .flatten()
+            .filter_map(|id| id.as_str())
+            .collect();
+        let read = all.iter().filter(|event| event["event"] == "phone-message");
+        let late = read.filter(|event| event["id"].as_str().is_some_and(|id| asked.contains(id)));
+        late.filter_map(|event| number(&heard_as(event["text"].as_str()?).text)).collect()
+    }
+
+    async fn caught_up(&self) {
+        loop {
+            let (all, count) = self.sim.seen_from(0);
+            let ids = |kind: &'static str| {
+                let events = all.iter().filter(move |event| event["event"] == kind);
+                events.filter_map(|event| Some((event["phone"].as_str()?, event["id"].as_str()?)))
+            };
+            let read: HashSet<_> = ids("phone-message").collect();
+            if ids("phone-error").all(|unread| read.contains(&unread)) {
+                return;
+            }
+            self.sim.changed(count).await;
+        }
+    }
+
+    fn keep_record(&self) {
+        let (all, _) = self.sim.seen_from(0);
+        let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+        let path = kept_logs().join(format!("whatsapp-simulator-{}.jsonl", std::process::id()));
+        match std::fs::write(&path, lines.join("\n")) {
+            Ok(()) => println!("what the simulator saw is kept in {}", path.display()),
+            Err(error) => println!("what the simulator saw cannot be kept: {error}"),
+        }
     }
 
     fn version(&self) -> u64 {

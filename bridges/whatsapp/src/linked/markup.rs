@@ -51,7 +51,7 @@ pub(super) struct Written {
     pub(super) mentions: Vec<Jid>,
 }
 
-/// Writes words as one message: no event of Matrix is longer than a message here may be.
+/// Writes words as one message, however long.
 pub(super) fn write(text: &RichText) -> Written {
     let parts = format::write(text, &Addressed, TEXT_CHARS_MAX);
     let mentions = parts.iter().flat_map(|part| &part.mentions).filter_map(identity::address_of).collect();

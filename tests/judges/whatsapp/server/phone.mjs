@@ -14,6 +14,9 @@ import { find } from './world.mjs';
 
 const { Type } = proto.Message.ProtocolMessage;
 const READABLE = { bytes: String, enums: String, longs: Number };
+// Clients ask a few times for what they could not read, less and less often.
+const ASKS_MAX = 4;
+const ASK_AGAIN_MS = 2_000;
 // Not the content of a message.
 const BESIDE = ['senderKeyDistributionMessage', 'messageContextInfo'];
 
@@ -25,6 +28,7 @@ export class Phone {
     this.outbox = new Outbox(this);
     this.kept = new Map(); // id -> WebMessageInfo
     this.older = new Map(); // chat -> messages that on-demand history will find
+    this.unread = new Set(); // ids of what could not be read yet
     this.welcomed = new Set();
     this.history = []; // sent to devices that are linked later
     this.mediaRetries = 'serve'; // or "refuse", "ignore"
@@ -115,8 +119,11 @@ export class Phone {
       message = await this.decrypt(node, sender);
     } catch (error) {
       note('phone-error', { phone: this.account.user, id, error: error.message });
-      return receipt(this.device, this.retryFor(node));
+      if (this.unread.has(id)) return receipt(this.device, this.retryFor(node, 1));
+      this.unread.add(id);
+      return this.ask(node, 1);
     }
+    this.unread.delete(id);
     const isPeer = category === 'peer';
     if (message && !isPeer) {
       const remoteJid = participant ? from : own ? recipient : sender.account.address(sender.mode);
@@ -135,9 +142,15 @@ export class Phone {
     receipt(this.device, el('receipt', { id, to: from, participant, type }));
   }
 
-  // Asks the device that wrote it to write it again.
-  retryFor({ attrs: { id, from, participant, recipient, t } }) {
-    const retry = el('retry', { count: 1, id, t, v: 1, error: 0 });
+  // Asks the device that wrote it to write it again, and once more when nothing comes.
+  ask(node, count) {
+    receipt(this.device, this.retryFor(node, count));
+    if (count >= ASKS_MAX) return;
+    const again = () => this.unread.has(node.attrs.id) && this.ask(node, count + 1);
+    setTimeout(() => this.soon(again), ASK_AGAIN_MS * count).unref();
+  }
+  retryFor({ attrs: { id, from, participant, recipient, t } }, count) {
+    const retry = el('retry', { count, id, t, v: 1, error: 0 });
     const registration = el('registration', {}, this.bundle().registration);
     return el('receipt', { id, to: from, participant, recipient, type: 'retry' }, [retry, registration]);
   }

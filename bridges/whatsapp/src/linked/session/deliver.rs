@@ -97,6 +97,9 @@ impl Deliverer {
         stanza: &str,
         message: wa::Message,
     ) -> Result<RemoteMessageId, DeliverError> {
+        if goal.key.in_doubt.is_some() {
+            self.forget_group_key(goal).await?;
+        }
         let waiting = self.acks.wait_for(stanza);
         let mut options = SendOptions::default().with_message_id(stanza);
         let timer_secs = self.world.timer_secs(goal.chat);
@@ -111,13 +114,32 @@ impl Deliverer {
                 self.world.note_seen(stanza, goal.chat, &id);
                 Ok(id)
             }
-            Some(Answer::Refused(code)) => Err(refusal(&code)),
+            Some(Answer::Refused(code)) => {
+                self.forget_group_key(goal).await?;
+                Err(refusal(&code))
+            }
             None => {
                 let words =
                     "WhatsApp did not say whether it has the message; it was sent, and may have arrived.";
                 Err(in_doubt(goal.key, words.to_owned()))
             }
         }
+    }
+
+    /// A message to a group may carry our key of the group to those who have none yet. The library takes it for theirs once the message is
+    /// written, but a message that WhatsApp does not have has brought it to nobody: with a new key all of them get it.
+    async fn forget_group_key(&self, goal: &Goal<'_>) -> Result<(), DeliverError> {
+        if !goal.jid.is_group() {
+            return Ok(());
+        }
+        let own = &self.world.own;
+        for address in [&own.phone, &own.lid].into_iter().flatten() {
+            if let Err(error) = self.client.signal().delete_sender_key(&goal.jid, address).await {
+                let reason = format!("A key could not be taken back: {}.", told(&error));
+                return Err(DeliverError::Retry { after: None, reason });
+            }
+        }
+        Ok(())
     }
 
     /// How WhatsApp names a message of this chat.

@@ -39,6 +39,11 @@ impl End {
         });
     }
 
+    /// Whether there is a reason by now.
+    pub(super) fn is_near(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
     pub(super) async fn reason(&self) -> ConnectError {
         let mut reason = self.0.subscribe();
         match reason.wait_for(Option::is_some).await.map(|reason| reason.clone()) {

@@ -84,8 +84,8 @@ impl Intake {
     pub(super) async fn store(&self, client: &Client, batch: &[InboundMessage]) -> Result<(), NotStored> {
         let (mut tickets, mut mapped) = (Vec::new(), Vec::new());
         for inbound in batch {
-            // A client that outlives its session must acknowledge nothing.
-            if self.world.store.is_retired() {
+            // A client that outlives its session must acknowledge nothing, and nothing goes before what could not be stored.
+            if self.world.store.is_retired() || self.end.is_near() {
                 return Err(NotStored("the session is over".to_owned()));
             }
             let mut told = self.map(client, inbound).await?;

@@ -36,7 +36,7 @@ impl Deliverer {
             let words = "In WhatsApp only whoever wrote a message can change it.";
             return Err(DeliverError::Rejected(words.to_owned()));
         }
-        let written = message::said(&new.message);
+        let written = message::said(&new.message)?;
         // A file that bears no words has them beside it, as a message of their own.
         let words_beside = parts.get(1).filter(|_| has_words_beside(&new.message));
         let (key, content) = match words_beside {

@@ -9,7 +9,11 @@ use wacore::proto_helpers::{MessageBuilderExt, MessageExt};
 use waproto::{buffa::MessageField, whatsapp as wa};
 
 use super::{Deliverer, Goal, stanza};
-use crate::linked::{identity, markup, place::Writer};
+use crate::linked::{
+    identity,
+    markup::{self, TEXT_CHARS_MAX},
+    place::Writer,
+};
 
 impl Deliverer {
     pub(super) async fn message(
@@ -20,7 +24,7 @@ impl Deliverer {
         let message = &outgoing.message;
         let mut context = self.context(goal, message)?;
         let mut ids = Vec::new();
-        let mut words = Some(said(message));
+        let mut words = Some(said(message)?);
         for (part, file) in message.attachments.iter().enumerate() {
             // The words stand below the first file, and only it answers.
             let written = words.take().unwrap_or_default();
@@ -87,14 +91,18 @@ impl Deliverer {
 }
 
 /// The words of a message as WhatsApp writes them.
-pub(super) fn said(message: &Message) -> markup::Written {
-    match message.tone {
-        Tone::Said | Tone::Notice => markup::write(&message.text),
-        Tone::Emote => {
-            let markup::Written { text, mentions } = markup::write(&message.text);
-            markup::Written { text: format!("* {text}"), mentions }
-        }
+pub(super) fn said(message: &Message) -> Result<markup::Written, DeliverError> {
+    let mut written = markup::write(&message.text);
+    if message.tone == Tone::Emote {
+        written.text.insert_str(0, "* ");
     }
+    if written.text.chars().count() > TEXT_CHARS_MAX {
+        let words = format!(
+            "The message is too long: WhatsApp takes at most {TEXT_CHARS_MAX} characters. Send it in parts."
+        );
+        return Err(DeliverError::Rejected(words));
+    }
+    Ok(written)
 }
 
 /// Words, with what they answer and whom they mention.
