@@ -102,7 +102,7 @@ async fn real_people_on_three_networks_share_a_room_under_kills() -> anyhow::Res
 /// Waits until it is so. What Synapse does not bring it is made to look for: a transaction that it makes at the very moment when it takes a
 /// bridge for recovered stays where it is until that bridge fails the next time.
 async fn until(trio: &mut Trio, is_so: impl AsyncFn(&Trio) -> anyhow::Result<bool>) -> anyhow::Result<()> {
-    for _ in 0..LOOKS {
+    for look in 1..=LOOKS {
         let seen = async {
             let mut looks = interval(Duration::from_millis(200));
             loop {
@@ -114,6 +114,9 @@ async fn until(trio: &mut Trio, is_so: impl AsyncFn(&Trio) -> anyhow::Result<boo
         };
         if let Ok(seen) = timeout(PATIENCE / LOOKS, seen).await {
             return seen;
+        }
+        if look == LOOKS {
+            break;
         }
         for bridge in &mut trio.bridges {
             bridge.kill().await?;

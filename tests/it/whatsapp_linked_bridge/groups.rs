@@ -6,6 +6,7 @@ use magpie_tests::{
     whatsapp_linked::{
         Person, Phone,
         content::text,
+        faults::{Fault, FaultKind},
         groups::{Addressing, Membership as Members, Switch},
     },
 };
@@ -144,6 +145,24 @@ async fn real_a_group_follows_its_room() -> anyhow::Result<()> {
     group.admin.redacts(&group.room, &hello);
     let revoked = group.bobs.expect("update", |event| event["id"] == group.hello.as_str()).await?;
     assert_eq!(revoked["messageStubType"], 1);
+    group.end().await
+}
+
+/// A message that WhatsApp did not take had our key of the group with it: the next one brings a new key, and nobody has to ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn real_a_key_that_was_lost_with_its_message_is_brought_again() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge("whatsapp")) else { return Ok(()) };
+    let group = Group::of_bob().await?;
+    let (sim, bob) = (&group.linked.on.sim, &group.linked.on.bob);
+    for (nth, kind) in [FaultKind::RefuseMessage(503), FaultKind::Swallow].into_iter().enumerate() {
+        sim.inject(Fault::once(kind).of(&group.linked.device)).await?;
+        let words = format!("Can you read this? {nth}");
+        group.admin.sends(&group.room, &words);
+        let is_read =
+            |event: &Value| event["phone"] == bob.number.as_str() && event["text"] == words.as_str();
+        sim.expect("phone-message", is_read).await?;
+        assert_eq!(sim.seen("phone-error"), [] as [Value; 0]);
+    }
     group.end().await
 }
 

@@ -235,7 +235,8 @@ impl<N: Network> Scene<N> {
         let settled = settled(&mut self.reading, &self.homeserver, &self.network, &last).await;
         settled.with_context(|| format!("seed {}; its log:\n{}", self.setting.seed, self.bridge.tail()))?;
         if tokio::time::timeout(N::WAIT_MAX, self.network.caught_up()).await.is_err() {
-            println!("something was asked for again and has not come");
+            self.network.keep_record();
+            bail!("something was asked for again and has not come");
         }
         self.reading.read(&self.homeserver, &self.network);
         // Chats fall silent in favor of newer ones, but not before their last word.

@@ -22,11 +22,6 @@ use crate::config::WhatsAppConfig;
 /// For how long a sent message is kept for receivers that could not read it; they ask within minutes, or when they come online.
 const SENT_KEPT_SECS: u64 = 14 * 24 * 60 * 60;
 
-/// So many messages of a chat are sent again at once to receivers that could not read them, and so many in a minute: enough for a group that
-/// lost its keys, and no storm.
-const RESENT_AT_ONCE: u32 = 200;
-const RESENT_PER_MINUTE: u32 = 60;
-
 /// What a line is built from.
 pub(super) struct Setup<'a> {
     pub(super) config: &'a WhatsAppConfig,
@@ -108,7 +103,6 @@ pub(super) async fn build(setup: Setup<'_>) -> Result<Bot, PlatformError> {
         .with_runtime(TokioRuntime)
         .with_device_props(device)
         .with_cache_config(CacheConfig { sent_message_ttl_secs: SENT_KEPT_SECS, ..CacheConfig::default() })
-        .with_resend_rate_limit(RESENT_AT_ONCE, RESENT_PER_MINUTE)
         .with_event_handler(setup.ears);
     if let Some(version) = config.linked_version() {
         builder = builder.with_version(version);

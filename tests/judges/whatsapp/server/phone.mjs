@@ -28,7 +28,7 @@ export class Phone {
     this.outbox = new Outbox(this);
     this.kept = new Map(); // id -> WebMessageInfo
     this.older = new Map(); // chat -> messages that on-demand history will find
-    this.unread = new Set(); // ids of what could not be read yet
+    this.unread = new Map(); // id of what could not be read yet -> how often it was asked for
     this.welcomed = new Set();
     this.history = []; // sent to devices that are linked later
     this.mediaRetries = 'serve'; // or "refuse", "ignore"
@@ -119,9 +119,7 @@ export class Phone {
       message = await this.decrypt(node, sender);
     } catch (error) {
       note('phone-error', { phone: this.account.user, id, error: error.message });
-      if (this.unread.has(id)) return receipt(this.device, this.retryFor(node, 1));
-      this.unread.add(id);
-      return this.ask(node, 1);
+      return this.ask(node);
     }
     this.unread.delete(id);
     const isPeer = category === 'peer';
@@ -143,10 +141,13 @@ export class Phone {
   }
 
   // Asks the device that wrote it to write it again, and once more when nothing comes.
-  ask(node, count) {
+  ask(node) {
+    const { id } = node.attrs;
+    const count = (this.unread.get(id) ?? 0) + 1;
+    if (count > ASKS_MAX) return;
+    this.unread.set(id, count);
     receipt(this.device, this.retryFor(node, count));
-    if (count >= ASKS_MAX) return;
-    const again = () => this.unread.has(node.attrs.id) && this.ask(node, count + 1);
+    const again = () => this.unread.get(id) === count && this.ask(node);
     setTimeout(() => this.soon(again), ASK_AGAIN_MS * count).unref();
   }
   retryFor({ attrs: { id, from, participant, recipient, t } }, count) {

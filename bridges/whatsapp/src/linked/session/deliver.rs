@@ -13,6 +13,7 @@ use magpie_common::{
     platform::{DeliverError, Delivered, DeliveryKey, EventSink},
 };
 use sha2::{Digest, Sha256};
+use tracing::warn;
 use wacore_binary::{Jid, JidExt};
 use waproto::whatsapp as wa;
 use whatsapp_rust::{Client, ClientError, IqError, SendError, SendOptions};
@@ -65,27 +66,38 @@ impl Deliverer {
             return Err(DeliverError::Rejected(words.to_owned()));
         };
         let goal = Goal { chat, jid, key };
+        if key.in_doubt.is_none() {
+            return self.perform(&goal, outgoing).await;
+        }
+        self.forget_group_key(&goal).await;
+        let done = self.perform(&goal, outgoing).await;
+        // What WhatsApp had already it may not have handed on again, and the new key with it.
+        self.forget_group_key(&goal).await;
+        done
+    }
+
+    async fn perform(&self, goal: &Goal<'_>, outgoing: &Outgoing) -> Result<Delivered, DeliverError> {
         match outgoing {
-            Outgoing::Message(message) => self.message(&goal, message).await,
-            Outgoing::Edit { parts, new } => self.edit(&goal, parts, new).await,
-            Outgoing::Redact { parts, .. } => self.redact(&goal, parts).await,
-            Outgoing::React { target, emoji, .. } => self.react(&goal, target, emoji).await,
-            Outgoing::Unreact { target, emoji, .. } => self.unreact(&goal, target, emoji).await,
-            Outgoing::Typing { active } => self.typing(&goal, *active).await,
-            Outgoing::Read { up_to } => self.read(&goal, up_to).await,
+            Outgoing::Message(message) => self.message(goal, message).await,
+            Outgoing::Edit { parts, new } => self.edit(goal, parts, new).await,
+            Outgoing::Redact { parts, .. } => self.redact(goal, parts).await,
+            Outgoing::React { target, emoji, .. } => self.react(goal, target, emoji).await,
+            Outgoing::Unreact { target, emoji, .. } => self.unreact(goal, target, emoji).await,
+            Outgoing::Typing { active } => self.typing(goal, *active).await,
+            Outgoing::Read { up_to } => self.read(goal, up_to).await,
             Outgoing::Poll { question, answers, choices_max, .. } => {
-                self.poll(&goal, question, (answers, *choices_max)).await
+                self.poll(goal, question, (answers, *choices_max)).await
             }
-            Outgoing::Vote { target, answers } => self.vote(&goal, target, answers).await,
-            Outgoing::ClosePoll { target } => self.close_poll(&goal, target).await,
-            Outgoing::Pin { target } => self.pin(&goal, target, true).await,
-            Outgoing::Unpin { target } => self.pin(&goal, target, false).await,
+            Outgoing::Vote { target, answers } => self.vote(goal, target, answers).await,
+            Outgoing::ClosePoll { target } => self.close_poll(goal, target).await,
+            Outgoing::Pin { target } => self.pin(goal, target, true).await,
+            Outgoing::Unpin { target } => self.pin(goal, target, false).await,
             Outgoing::ChatInfo { name, topic } => {
-                self.chat_info(&goal, name.as_deref(), topic.as_deref()).await
+                self.chat_info(goal, name.as_deref(), topic.as_deref()).await
             }
-            Outgoing::Member { user, change } => self.member(&goal, user, *change).await,
+            Outgoing::Member { user, change } => self.member(goal, user, *change).await,
             Outgoing::Location { latitude, longitude, description, .. } => {
-                self.location(&goal, (*latitude, *longitude), description).await
+                self.location(goal, (*latitude, *longitude), description).await
             }
         }
     }
@@ -97,9 +109,6 @@ impl Deliverer {
         stanza: &str,
         message: wa::Message,
     ) -> Result<RemoteMessageId, DeliverError> {
-        if goal.key.in_doubt.is_some() {
-            self.forget_group_key(goal).await?;
-        }
         let waiting = self.acks.wait_for(stanza);
         let mut options = SendOptions::default().with_message_id(stanza);
         let timer_secs = self.world.timer_secs(goal.chat);
@@ -115,10 +124,11 @@ impl Deliverer {
                 Ok(id)
             }
             Some(Answer::Refused(code)) => {
-                self.forget_group_key(goal).await?;
+                self.forget_group_key(goal).await;
                 Err(refusal(&code))
             }
             None => {
+                self.forget_group_key(goal).await;
                 let words =
                     "WhatsApp did not say whether it has the message; it was sent, and may have arrived.";
                 Err(in_doubt(goal.key, words.to_owned()))
@@ -128,18 +138,17 @@ impl Deliverer {
 
     /// A message to a group may carry our key of the group to those who have none yet. The library takes it for theirs once the message is
     /// written, but a message that WhatsApp does not have has brought it to nobody: with a new key all of them get it.
-    async fn forget_group_key(&self, goal: &Goal<'_>) -> Result<(), DeliverError> {
+    ///
+    /// Nothing else may be sent to the group meanwhile, or it would make a key that nobody gets. Each room has one lane, so nothing is.
+    async fn forget_group_key(&self, goal: &Goal<'_>) {
         if !goal.jid.is_group() {
-            return Ok(());
+            return;
         }
-        let own = &self.world.own;
-        for address in [&own.phone, &own.lid].into_iter().flatten() {
-            if let Err(error) = self.client.signal().delete_sender_key(&goal.jid, address).await {
-                let reason = format!("A key could not be taken back: {}.", told(&error));
-                return Err(DeliverError::Retry { after: None, reason });
+        for own in [self.client.lid(), self.client.pn()].into_iter().flatten() {
+            if let Err(error) = self.client.signal().delete_sender_key(&goal.jid, &with_device(&own)).await {
+                warn!(error = told(&error), "A key of a group could not be taken back.");
             }
         }
-        Ok(())
     }
 
     /// How WhatsApp names a message of this chat.
@@ -182,6 +191,15 @@ impl Deliverer {
         } else {
             own.address().cloned()
         }
+    }
+}
+
+/// An address whose device outlives being cut off: keys are kept under the whole address, and the library looks for one to delete without the
+/// device.
+fn with_device(own: &Jid) -> Jid {
+    match own.device {
+        0 => own.clone(),
+        device => Jid::new(format!("{}:{device}", own.user), own.server),
     }
 }
 
@@ -264,6 +282,8 @@ fn refusal(code: &str) -> DeliverError {
 
 #[cfg(test)]
 mod tests {
+    use wacore::types::jid::JidExt as _;
+
     use super::*;
 
     #[test]
@@ -279,6 +299,15 @@ mod tests {
             let told = verdict(&error, &DeliveryKey { key: "abc".to_owned(), in_doubt: None });
             assert_eq!(matches!(&told, DeliverError::Uncertain(_)), is_doubtful, "{error:?}");
             assert!(!format!("{told:?}").contains("4915112345"));
+        }
+    }
+
+    #[test]
+    fn a_key_is_looked_for_under_the_whole_address() {
+        for own in ["4915112345:7@s.whatsapp.net", "22:7@lid", "22@lid"] {
+            let own: Jid = own.parse().expect("an address");
+            let looked_for = with_device(&own).to_non_ad().to_protocol_address();
+            assert_eq!(looked_for.as_str(), own.to_protocol_address().as_str());
         }
     }
 

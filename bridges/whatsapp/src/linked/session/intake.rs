@@ -71,6 +71,10 @@ type Key = (RemoteChatId, RemoteMessageId);
 #[async_trait]
 impl InboundDurabilityHook for Intake {
     async fn on_messages(&self, client: Arc<Client>, batch: &[InboundMessage]) -> anyhow::Result<()> {
+        // All of it comes again, and nothing goes before what could not be stored.
+        if self.end.is_near() {
+            anyhow::bail!("the session is about to end");
+        }
         let stored = self.store(&client, batch).await;
         if let Err(error) = &stored {
             self.end.because(ConnectError::from(error.clone()));
@@ -84,8 +88,8 @@ impl Intake {
     pub(super) async fn store(&self, client: &Client, batch: &[InboundMessage]) -> Result<(), NotStored> {
         let (mut tickets, mut mapped) = (Vec::new(), Vec::new());
         for inbound in batch {
-            // A client that outlives its session must acknowledge nothing, and nothing goes before what could not be stored.
-            if self.world.store.is_retired() || self.end.is_near() {
+            // A client that outlives its session must acknowledge nothing.
+            if self.world.store.is_retired() {
                 return Err(NotStored("the session is over".to_owned()));
             }
             let mut told = self.map(client, inbound).await?;
