@@ -50,7 +50,7 @@ pub(crate) struct Upload {
 pub(crate) enum Answer {
     Told(Value),
     File { mime: String, bytes: Bytes },
-    Nothing(u16),
+    Nothing,
 }
 
 pub(crate) type Outcome = Result<Answer, Code>;
@@ -77,7 +77,7 @@ async fn serve(
     }
     if plan.is_cut_before {
         switch.cut();
-        return respond((500, Answer::Nothing(500)));
+        return respond((500, Answer::Nothing));
     }
     let (status, answer) = match plan.instead {
         Some(instead) => instead,
@@ -91,7 +91,7 @@ async fn serve(
         return respond((status, answer));
     }
     let answered = match plan.status_after {
-        Some(status) => (status, Answer::Nothing(status)),
+        Some(status) => (status, Answer::Nothing),
         None => (status, answer),
     };
     inner.change(|state| state.requests[number].code = Some(code(&answered)));
@@ -102,7 +102,7 @@ fn code((status, answer): &(u16, Answer)) -> i64 {
     match answer {
         Answer::Told(told) => told["errcode"].as_i64().unwrap_or_default(),
         Answer::File { .. } => 0,
-        Answer::Nothing(_) => i64::from(*status),
+        Answer::Nothing => i64::from(*status),
     }
 }
 
@@ -114,7 +114,7 @@ fn respond((status, answer): (u16, Answer)) -> Response {
             builder.body(Body::from(told.to_string()))
         }
         Answer::File { mime, bytes } => builder.header("Content-Type", mime).body(Body::from(bytes)),
-        Answer::Nothing(_) => builder.body(Body::empty()),
+        Answer::Nothing => builder.body(Body::empty()),
     };
     built.expect("status and headers are well formed")
 }
@@ -141,7 +141,7 @@ impl Plan {
                 Self { instead: Some((200, Answer::Told(Code(code).body()))), ..none }
             }
             Some(Fault::Answer { status, body: Value::Null }) => {
-                Self { instead: Some((status, Answer::Nothing(status))), ..none }
+                Self { instead: Some((status, Answer::Nothing)), ..none }
             }
             Some(Fault::Answer { status, body }) => {
                 Self { instead: Some((status, Answer::Told(body))), ..none }

@@ -4,10 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use magpie_common::{
-    message::{RemoteEvent, SessionState},
-    platform::ConnectError,
-};
+use magpie_common::{message::SessionState, platform::ConnectError};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use tracing::debug;
