@@ -85,6 +85,12 @@ pub trait Subject: Send + Sync {
     /// The person says something in the chat. Gives the id under which the bridge must push it.
     async fn person_says(&self, text: &str) -> RemoteMessageId;
 
+    /// Whether this login flow is of the way that is tested; a bridge may have several.
+    fn goes(&self, flow: &str) -> bool {
+        let _ = flow;
+        true
+    }
+
     /// Whether a message that could not be stored may come after later ones: where keys travel with messages, it may have to be asked for again.
     fn comes_late(&self) -> bool {
         false

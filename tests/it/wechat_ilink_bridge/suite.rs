@@ -211,6 +211,10 @@ impl Subject for OnSimulator {
         self.sim().fault("sendmessage", fault);
     }
 
+    fn goes(&self, flow: &str) -> bool {
+        flow == "ilink"
+    }
+
     async fn go_away(&self) {
         let sim = self.sim.lock().unwrap_or_else(PoisonError::into_inner).take();
         let sim = sim.and_then(Arc::into_inner).expect("nobody else holds the network");

@@ -163,6 +163,10 @@ impl Subject for OnSimulator {
         self.sim().fault(SEND, fault);
     }
 
+    fn goes(&self, flow: &str) -> bool {
+        flow == "official"
+    }
+
     async fn go_away(&self) {
         let sim = self.sim.lock().unwrap_or_else(PoisonError::into_inner).take();
         let sim = sim.and_then(Arc::into_inner).expect("nobody else holds the network");

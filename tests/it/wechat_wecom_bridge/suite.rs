@@ -157,6 +157,10 @@ impl Subject for OnSimulator {
         self.sim().fault("POST /cgi-bin/message/send", fault);
     }
 
+    fn goes(&self, flow: &str) -> bool {
+        flow == "wecom"
+    }
+
     async fn go_away(&self) {
         let sim = self.sim.lock().unwrap_or_else(PoisonError::into_inner).take();
         let sim = sim.and_then(Arc::into_inner).expect("nobody else holds the network");

@@ -170,6 +170,10 @@ impl Subject for AtGateway {
         self.gateway.fault(Fault::of_send(kind)).await.expect("the gateway answers");
     }
 
+    fn goes(&self, flow: &str) -> bool {
+        flow == "wechaty"
+    }
+
     async fn go_away(&self) {
         self.gateway.kill().await.expect("it can be killed");
     }

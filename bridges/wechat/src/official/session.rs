@@ -238,9 +238,10 @@ impl Session for OfficialSession {
     }
 }
 
-/// What tests of the way in need of a session.
 #[cfg(test)]
 pub(super) mod testing {
+    //! What tests of the way in need of a session.
+
     use super::*;
 
     /// Takes in for an account that nobody delivers for.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use super::{Answers, Recorder, Subject, assert_words, within};
 use crate::{
     config::Secret,
-    platform::{EventSink, LoginProcess, LoginStep, Platform, SavedLogin},
+    platform::{EventSink, LoginFlow, LoginProcess, LoginStep, Platform, SavedLogin},
 };
 
 const STEPS_MAX: usize = 10;
@@ -33,7 +33,7 @@ pub async fn configuration_or_flow_leads_in<S: Subject>(subject: &S) {
 
 /// Every flow that can be gone here refuses a wrong answer with words, takes the right one, and ends in a login that connects.
 pub async fn a_login_flow_leads_to_a_session<S: Subject>(subject: &S) {
-    for flow in subject.platform().login_flows() {
+    for flow in flows(subject) {
         let begun = within("the beginning of a login", subject.platform().begin_login(flow.id)).await;
         let mut process = begun.expect("a flow that is offered begins");
         let Some(login) = walk(subject, flow.id, &mut *process).await else { continue };
@@ -42,6 +42,13 @@ pub async fn a_login_flow_leads_to_a_session<S: Subject>(subject: &S) {
         assert!(!login.id.as_str().is_empty() && !login.name.is_empty(), "a login without a name: {login:?}");
         session.close().await;
     }
+}
+
+/// The flows that can be gone here.
+fn flows<S: Subject>(subject: &S) -> Vec<LoginFlow> {
+    let mut flows = subject.platform().login_flows();
+    flows.retain(|flow| subject.goes(flow.id));
+    flows
 }
 
 async fn walk<S: Subject>(subject: &S, flow: &str, process: &mut dyn LoginProcess) -> Option<SavedLogin> {
@@ -68,7 +75,7 @@ async fn walk<S: Subject>(subject: &S, flow: &str, process: &mut dyn LoginProces
 
 /// Whoever is asked to confirm a code and says no ends the sign-in, with words.
 pub async fn a_refused_code_is_over<S: Subject>(subject: &S) {
-    for flow in subject.platform().login_flows() {
+    for flow in flows(subject) {
         let Some((mut process, step)) = to_code(subject, flow.id).await else { continue };
         if subject.answer(flow.id, &step, Answers::Wrong).await.is_none() {
             continue;
@@ -82,7 +89,7 @@ pub async fn a_refused_code_is_over<S: Subject>(subject: &S) {
 
 /// A code whose time is over is followed by a fresh one, and in the end by words; what stays away for ever does not get codes for ever.
 pub async fn a_code_is_renewed_or_over_when_its_time_is<S: Subject>(subject: &S) {
-    for flow in subject.platform().login_flows() {
+    for flow in flows(subject) {
         let Some((mut process, mut step)) = to_code(subject, flow.id).await else { continue };
         let mut codes = BTreeSet::new();
         let over = loop {

@@ -19,6 +19,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
 /// The first time it is asked sooner: what was good a moment ago may have been made for trying it out.
 const LOOK_FIRST: Duration = Duration::from_secs(20);
 
+/// Where nobody answers, it is asked once more so soon.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
 /// The task of one session.
 pub(super) struct Watching {
     stop: CancellationToken,
@@ -61,14 +64,22 @@ impl Drop for Watching {
     }
 }
 
-/// Runs until the account is refused. That nobody answers for a while keeps nobody from being heard, since WeChat calls us.
+/// Runs until the account is refused, or nobody answers. People go on being heard then, since WeChat calls us.
 async fn look<F: Future<Output = Result<(), ApiError>>>(ask: impl Fn() -> F) -> ConnectError {
     let mut pause = LOOK_FIRST;
     loop {
         sleep(pause).await;
         pause = LOOK_EVERY;
-        match ask().await {
-            Err(error) if !is_let_in(&error) => return connect_verdict(&error),
+        let mut found = ask().await;
+        if matches!(found, Err(ApiError::NotSent(_))) {
+            sleep(LOOK_AGAIN).await;
+            found = ask().await;
+        }
+        match found {
+            Err(error) if !is_let_in(&error) || matches!(error, ApiError::NotSent(_)) => {
+                return connect_verdict(&error);
+            }
+            // Whatever else went wrong may be over by the next look.
             Err(_) | Ok(()) => {}
         }
     }
@@ -88,10 +99,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn looking_is_rare_and_ends_a_session_for_a_refused_account_only() {
+    async fn looking_is_rare_and_only_a_refused_account_or_an_absent_network_ends_a_session() {
         const HOUR: Duration = Duration::from_secs(3600);
-        let errors: [fn() -> ApiError; 3] =
-            [|| refused(-1), || refused(45_009), || ApiError::NotSent("nobody listens".to_owned())];
+        let errors: [fn() -> ApiError; 2] = [|| refused(-1), || refused(45_009)];
         for error in errors {
             let asked = Cell::new(0);
             let ask = || {
@@ -105,5 +115,7 @@ mod tests {
             let why = look(|| std::future::ready(Err(refused(code)))).await;
             assert!(matches!(why, ConnectError::BadCredentials(_)), "{code}: {why:?}");
         }
+        let why = look(|| std::future::ready(Err(ApiError::NotSent("nobody listens".to_owned())))).await;
+        assert!(matches!(why, ConnectError::Transient(_)), "{why:?}");
     }
 }
