@@ -116,7 +116,7 @@ async fn real_what_the_puppet_refuses_is_told_and_harms_nothing_else() -> anyhow
             && found.content()["m.relates_to"]["m.in_reply_to"]["event_id"] == event.as_str()
     };
     let told = chat.event(is_told).await.body();
-    assert!(told.contains("WeChat") && !told.contains("at "), "words, and no stack: {told}");
+    assert!(told.contains("WeChat") && !told.contains("\n    at "), "words, and no stack: {told}");
     assert!(chat.gateway().texts(LI).is_empty(), "it was refused");
     chat.says("taken").await?;
     chat.end().await
