@@ -203,8 +203,9 @@ impl Network for WhatsAppLinkedNetwork {
     fn keep_record(&self) {
         let (all, _) = self.sim.seen_from(0);
         let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
-        let path = kept_logs().join(format!("whatsapp-simulator-{}.jsonl", std::process::id()));
-        match std::fs::write(&path, lines.join("\n")) {
+        let (folder, name) = (kept_logs(), format!("whatsapp-simulator-{}.jsonl", std::process::id()));
+        let path = folder.join(name);
+        match std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, lines.join("\n"))) {
             Ok(()) => println!("what the simulator saw is kept in {}", path.display()),
             Err(error) => println!("what the simulator saw cannot be kept: {error}"),
         }

@@ -146,7 +146,11 @@ impl Deliverer {
         }
         for own in [self.client.lid(), self.client.pn()].into_iter().flatten() {
             if let Err(error) = self.client.signal().delete_sender_key(&goal.jid, &with_device(&own)).await {
-                warn!(error = told(&error), "A key of a group could not be taken back.");
+                let error = told(&error);
+                warn!(
+                    error,
+                    "The database did not let go of a group's key; its members may have to ask for messages again."
+                );
             }
         }
     }

@@ -18,8 +18,10 @@ use crate::{
 /// A text that needs more messages is refused.
 const PARTS_MAX: usize = 20;
 
-/// So long at most after the beginning of a session statuses of the time before it are waited for, and so long at once.
+/// So long at most after the beginning of a session statuses of the time before it are waited for.
 const FRESH_MS_MAX: i64 = 2 * 60 * 1000;
+
+/// The pause between two such waits: each looks first whether a status has come.
 const TOLD_PAUSE: Duration = Duration::from_secs(1);
 
 /// What stands before a correction.
