@@ -45,7 +45,9 @@ async fn set(desk: &Desk, asked: Asked<'_>) -> Reply {
     let Some(portal) = asked.portal else { return said("This room is joined to no chat.".to_owned()) };
     let words = |who: &str| format!("{who} speaks in this room for people without an account, each by name.");
     let own = desk.logins.of(asked.sender);
-    let given = asked.given.word().map(LoginId::new);
+    // Without a word, the account of one's own that sees the chat.
+    let shows_it = || portal.login.clone().filter(|id| own.contains(id));
+    let given = asked.given.word().map(LoginId::new).or_else(shows_it);
     // Where the bridge has an account of its own, that is the usual relay.
     let configured =
         portal.login.as_ref().filter(|id| desk.logins.status(id).is_some_and(|it| it.owner.is_none()));

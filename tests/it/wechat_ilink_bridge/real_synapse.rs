@@ -84,8 +84,8 @@ impl Story {
     }
 
     /// Ada follows the bridge's next invitation into a room.
-    async fn invite(&self, is_wanted: impl Fn(&str) -> bool) -> anyhow::Result<String> {
-        let is_it = |event: &Event| event.is_invite_of(self.ada.id(), BOT) && is_wanted(&event.room);
+    async fn invite(&self, is_wanted: impl Fn(&Event) -> bool) -> anyhow::Result<String> {
+        let is_it = |event: &Event| event.is_invite_of(self.ada.id(), BOT) && is_wanted(event);
         let invite = self.ada.wait_within(PATIENCE, is_it).await?;
         self.ada.join(&invite.room).await?;
         Ok(invite.room)
@@ -135,7 +135,7 @@ async fn a_bot_talks_at_a_real_synapse() -> anyhow::Result<()> {
 
     // WeChat forgets the bot: Ada is told what to do.
     sim.token_goes_stale(*bot);
-    let desk = story.invite(|invited| invited != room).await?;
+    let desk = story.invite(|invite| invite.room != room && invite.content()["is_direct"] == true).await?;
     let says = |event: &Event| event.sender() == BOT && event.body().contains("login ilink");
     ada.wait_for(&desk, says).await?;
     story.end().await
