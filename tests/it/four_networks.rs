@@ -24,7 +24,7 @@ const ROUNDS: usize = 12;
 const LOOKS: u32 = 3;
 
 /// A bridge lives between kills for at most so long, in milliseconds.
-const LIVES_MS_MAX: u64 = 5_000;
+const LIVES_MS_MAX: u64 = 4_000;
 
 fn is_possible() -> bool {
     need(Component::Synapse).is_some() && need(Component::Judge(JUDGE)).is_some()
@@ -130,7 +130,7 @@ async fn until(
 ) -> anyhow::Result<()> {
     for look in 1..=LOOKS {
         let seen = async {
-            let mut looks = interval(Duration::from_millis(200));
+            let mut looks = interval(Duration::from_millis(500));
             loop {
                 looks.tick().await;
                 if is_so(&quartet.places).await? {
