@@ -162,7 +162,8 @@ impl Places {
         let mut lines = Vec::new();
         for event in self.alice.messages(&self.room).await? {
             let sender = event.sender();
-            if sender == self.alice.id() {
+            let is_bot = Place::NETWORKS.iter().any(|network| network.bot() == Some(sender));
+            if is_bot || sender == self.alice.id() {
                 continue;
             }
             let name = match names.get(sender).cloned() {
