@@ -96,13 +96,17 @@ async fn real_places_of_matrix_go_in_words_and_what_cannot_go_is_told() -> anyho
     // The service of Wechaty drops every field of a place that is sent, so only words bring it there.
     let words = sent["text"].as_str().unwrap_or_default();
     assert!(words.contains("The nest") && words.contains("39.5") && words.contains("116.25"), "{sent}");
-    // What only Matrix has does not vanish: whoever sent it is told.
+    // A poll goes in words, and cannot be answered there.
     let answers = json!([{"id": "a", "org.matrix.msc1767.text": "Millet"}, {"id": "b", "org.matrix.msc1767.text": "Oats"}]);
     let start =
         json!({"question": {"org.matrix.msc1767.text": "Seeds?"}, "max_selections": 1, "answers": answers});
-    let asked = chat.admin.sends_content(&chat.room, POLL, &json!({POLL: start}));
+    chat.admin.sends_content(&chat.room, POLL, &json!({POLL: start}));
+    chat.gateway().expect_text(LI, "📊 Seeds?\n1. Millet\n2. Oats").await?;
+    // What only Matrix has does not vanish: whoever sent it is told.
+    let reaction = chat.admin.reacts(&chat.room, &chat.hello_event.event_id, "🐦");
     let is_told = |event: &FakeEvent| {
-        event.sender == BOT && event.content()["m.relates_to"]["m.in_reply_to"]["event_id"] == asked.as_str()
+        event.sender == BOT
+            && event.content()["m.relates_to"]["m.in_reply_to"]["event_id"] == reaction.as_str()
     };
     chat.event(is_told).await;
     chat.end().await

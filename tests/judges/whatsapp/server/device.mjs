@@ -9,7 +9,7 @@ const keyOf = (tag, id) => `${tag}|${id}`;
 
 export class Device {
   constructor(account, id) {
-    Object.assign(this, { account, id, bundle: null, link: null, queue: new Map(), isActive: false, isHeld: false });
+    Object.assign(this, { account, id, bundle: null, link: null, queue: new Map(), messages: new Set(), isActive: false, isHeld: false });
   }
   get isPhone() {
     return this.id === 0;
@@ -29,6 +29,7 @@ export class Device {
     if (this.isPhone) return this.account.phone.receive(node);
     const { id, from, participant, type } = attrs;
     note('delivered', { to: this.pn, tag, id, from, participant, type, online: this.isOnline });
+    if (tag === 'message') this.messages.add(id);
     if (KEPT.includes(tag)) this.queue.set(keyOf(tag, id), node);
     if (this.isOnline) this.link.send(node);
     return undefined;

@@ -2,8 +2,8 @@
 //
 // Kinds, and when they count: `drop-ack` (a message gets no ack), `cut-after` (it is relayed, then the sender's connection is cut before
 // the ack), `swallow` (the connection is cut and the message lost), `refuse-message` (its ack says error `code`), for the sender;
-// `duplicate`, `corrupt` (cannot be decrypted), `unavailable` (comes without content), for the receiver; `refuse-query` (of namespace
-// `xmlns`, error `code`); `refuse-upload`, `refuse-download` (the media host answers `code`).
+// `duplicate`, `corrupt` (cannot be decrypted), `unavailable` (comes without content; no resend does), for the receiver;
+// `refuse-query` (of namespace `xmlns`, error `code`); `refuse-upload`, `refuse-download` (the media host answers `code`).
 import { parseJid } from './node.mjs';
 
 const KINDS = [

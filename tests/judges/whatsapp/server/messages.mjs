@@ -85,7 +85,8 @@ function contents(node, to, encs) {
   const extra = kids(node).filter((child) => !ENVELOPE.includes(child.tag));
   const identity = kid(node, 'device-identity');
   const fault = (kind) => (isSpared(node.attrs) ? undefined : strike(kind, to));
-  if (fault('unavailable')) return [el('unavailable', {}), ...extra];
+  const isResend = to.messages.has(node.attrs.id);
+  if (!isResend && fault('unavailable')) return [el('unavailable', {}), ...extra];
   const spoilt = fault('corrupt');
   const given = spoilt ? encs.map(spoil) : encs;
   const needsIdentity = identity && encs.some((enc) => enc.attrs.type === 'pkmsg');

@@ -9,9 +9,6 @@ use super::requests::{ACCEPT, ACCEPT_HELP};
 /// How long a text may be, in bytes; a longer one goes in parts. WeChat names no limit: phones cut at some thousands of letters.
 pub(super) const TEXT_BYTES_MAX: usize = 6_000;
 
-/// The same in letters, for whoever writes Chinese.
-const TEXT_CHARS_MAX: usize = TEXT_BYTES_MAX / 3;
-
 /// The largest file that phones send.
 pub(super) const FILE_BYTES_MAX: u64 = 100 * 1024 * 1024;
 
@@ -35,7 +32,7 @@ pub(super) fn limits(is_room: bool) -> Limits {
     Limits {
         actions: BTreeMap::from(ACTIONS),
         authors: Authors::InWords,
-        text_chars_max: TEXT_CHARS_MAX,
+        text_chars_max: TEXT_BYTES_MAX,
         files_bytes_max: files.map(|kind| (kind, FILE_BYTES_MAX)).into(),
         voice_mime: None,
         files_per_message_max: 1,
