@@ -59,6 +59,8 @@ pub struct WeChatConfig {
     pub wechaty_server_name: Option<String>,
     /// The longest pause before a message, in milliseconds; each is another one. 0 for none.
     pub wechaty_pause_max_ms: u32,
+    /// Whether the gateway sends a file in SILK as a voice message.
+    pub wechaty_voice: bool,
 }
 
 impl Default for WeChatConfig {
@@ -87,6 +89,7 @@ impl Default for WeChatConfig {
             wechaty_ca: None,
             wechaty_server_name: None,
             wechaty_pause_max_ms: 2_000,
+            wechaty_voice: false,
         }
     }
 }
@@ -137,6 +140,9 @@ impl PlatformConfig for WeChatConfig {
 # wechaty_server_name: gateway.example.org
 # The longest pause before a message, in milliseconds; each is another one, as people are not as fast as programs. 0 for none.
 # wechaty_pause_max_ms: 2000
+# Whether the gateway sends a file in SILK as a voice message: PadLocal's does, many others send a file that nobody can play. This wants
+# ffmpeg and rust-silk beside the bridge; without them, and by default, voice messages go as sound files.
+# wechaty_voice: true
 ";
 
     const QUESTIONS: &'static [Question] = &[];

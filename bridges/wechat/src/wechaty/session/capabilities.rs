@@ -12,10 +12,14 @@ pub(super) const TEXT_BYTES_MAX: usize = 6_000;
 /// The largest file that phones send.
 pub(super) const FILE_BYTES_MAX: u64 = 100 * 1024 * 1024;
 
+/// The form of WeChat's own speech, which some gateways take.
+pub(super) const VOICE_MIME: &str = "audio/silk";
+
 /// For so long WeChat takes a message back.
 const RECALL_MS: u64 = 2 * 60 * 1000;
 
-/// What every chat carries. A correction is a message of its own, speech goes as a file, and places in words.
+/// What every chat carries. A correction is a message of its own, and places go in words. Speech goes as a file where the settings do not say that
+/// the gateway knows more.
 const ACTIONS: [(Action, Support); 4] = [
     (Action::Message, Support::Full),
     (Action::Edit, Support::Fallback),
