@@ -132,8 +132,9 @@ impl PlatformConfig for WeChatConfig {
 # http:// only for a gateway on this machine that has no TLS.
 # wechaty_endpoint: gateway.example.org:8788
 # wechaty_token: your-token
-# How the gateway proves that it is the right one. Wechaty's own certificate bears no name and must be written here as it is; for one that
-# your own authority has signed, name the authority. Both are PEM or the path of a file. Without them it must have a certificate for the web.
+# How the gateway proves that it is the right one: by a certificate that is written here as it is, or by the authority that has signed it.
+# Both are PEM or the path of a file. Without them it must have a certificate for the web. Wechaty's own certificate can be written here, too,
+# but everybody has its key: use it only within a network of your own.
 # wechaty_certificate: /etc/magpie/gateway.pem
 # wechaty_ca: /etc/magpie/authority.pem
 # The name that the certificate must bear, where it is not the gateway's address.
