@@ -2,7 +2,7 @@
 
 use super::{
     Direction::{self, Both, In, Out},
-    Feature,
+    FOUR_NETWORKS, Feature,
     Level::{self, Beyond, Must, Should},
     State::{self, Cannot, No, Yes},
 };
@@ -104,4 +104,5 @@ const BEYOND: &[Row] = &[
     ("the gateway's certificate pinned", Beyond, Both, Yes(PINNED)),
     ("files that cannot be had are told", Beyond, In, Yes(GONE)),
     ("unknown content never silent", Beyond, In, Yes(UNKNOWN)),
+    ("one room with people on other networks", Beyond, Both, Yes(FOUR_NETWORKS)),
 ];
