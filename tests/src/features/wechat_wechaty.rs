@@ -4,7 +4,7 @@ use super::{
     Direction::{self, Both, In, Out},
     Feature,
     Level::{self, Beyond, Must, Should},
-    State::{self, Cannot, No, Yes},
+    State::{self, Cannot, Yes},
 };
 
 const SIGNING_IN: &str = "it::wechaty_bridge::signing_in::real_a_code_that_a_chat_shows_is_scanned";
@@ -101,7 +101,9 @@ const SHOULD: &[Row] = &[
         "people taken into groups and out of them",
         Should,
         Out,
-        No("not yet: nobody tells the network of invitations and kicks in Matrix"),
+        Yes(
+            "common::runtime::run::stories::members::whoever_is_asked_in_or_sent_out_by_hand_is_so_on_the_network",
+        ),
     ),
 ];
 

@@ -106,7 +106,7 @@ impl Deliverer {
                 self.place(peer, (*latitude, *longitude, description), key).await
             }
             Outgoing::ChatInfo { name, .. } => self.rename(peer, name.as_deref()).await,
-            Outgoing::Member { user, change } => self.move_member(peer, (user, *change)).await,
+            Outgoing::Member { user, change } => self.move_member(peer, (user, *change), key).await,
             Outgoing::React { .. }
             | Outgoing::Unreact { .. }
             | Outgoing::Typing { .. }

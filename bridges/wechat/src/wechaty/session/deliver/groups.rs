@@ -4,7 +4,7 @@
 use magpie_common::{
     ids::RemoteUserId,
     message::{MemberChange, clean_name},
-    platform::{DeliverError, Delivered},
+    platform::{DeliverError, Delivered, DeliveryKey},
 };
 use tonic::Status;
 
@@ -22,6 +22,7 @@ const NO_GROUP: &str = "On WeChat a chat with one person has no name and no memb
 const NO_TOPIC: &str = "A group on WeChat has a name, and no topic.";
 const NOT_RENAMED: &str = "WeChat did not take the name. In a large group only its owner may change it.";
 const NOT_ASKED_IN: &str = "WeChat did not ask the person in. They must be a friend of the account, and some groups let only their owner do it.";
+const NOT_KNOWN: &str = "The WeChat gateway did not say whether the person was asked in. Look on your phone.";
 const NOT_SENT_OUT: &str = "WeChat did not send the person out. Only the owner of a group may do so.";
 
 impl Deliverer {
@@ -43,12 +44,18 @@ impl Deliverer {
         &self,
         peer: &str,
         (user, change): (&RemoteUserId, MemberChange),
+        key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
         should_be_group(peer)?;
         let Some(native) = self.world.own.native(user.as_str()).filter(|native| !ids::is_room(native)) else {
             let words = "Only people whom this account knows can be in its groups on WeChat.";
             return Err(DeliverError::Rejected(words.to_owned()));
         };
+        // A large group shows an invitation, and would show a second one.
+        let unclear = || DeliverError::Uncertain(NOT_KNOWN.to_owned());
+        if change == MemberChange::Joined && key.in_doubt.is_some() {
+            return Err(unclear());
+        }
         self.pace.wait().await;
         let (id, contact_id) = (peer.to_owned(), native.to_owned());
         let gateway = &self.world.gateway;
@@ -56,10 +63,7 @@ impl Deliverer {
             MemberChange::Joined => {
                 let asked = RoomAdd { id, contact_id };
                 let done = gateway.ask::<_, Nothing>(call::ROOM_ADD, asked).await;
-                // A large group shows an invitation, and would show a second one.
-                let unclear =
-                    "The WeChat gateway did not say whether the person was asked in. Look on your phone.";
-                self.changed(peer, done, (NOT_ASKED_IN, DeliverError::Uncertain(unclear.to_owned())))
+                self.changed(peer, done, (NOT_ASKED_IN, unclear()))
             }
             MemberChange::Left | MemberChange::Banned => {
                 let asked = RoomDel { id, contact_id };
