@@ -6,7 +6,9 @@ use magpie_tests::{
     wechaty::{JUDGE, content::text},
 };
 
-use super::{BIRDS, HAN, LI, chat::Chat, ghost};
+use serde_json::json;
+
+use super::{BIRDS, HAN, LI, ME, chat::Chat, ghost};
 
 const XU: &str = "wxid_xu";
 
@@ -52,6 +54,21 @@ async fn real_a_group_is_a_room_that_follows_it() -> anyhow::Result<()> {
     chat.has(XU, Membership::Left).await;
     // All that came by the group's own events, and nothing was said for it.
     chat.says("Welcome, all.").await?;
+    chat.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_a_room_that_is_renamed_renames_its_group() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let chat = Chat::begin_in_group().await?;
+    chat.is_named("Birds").await;
+    chat.admin.sets_state(&chat.room, "m.room.name", "", &json!({"name": "Birds of spring"}));
+    let done = chat.gateway().expect_done("topic", |event| event["room"] == BIRDS).await?;
+    assert_eq!(done["topic"], "Birds of spring");
+    // What WeChat tells of it adds nothing, and the chat goes on.
+    chat.gateway().names_room(BIRDS, "Birds of spring", ME).await?;
+    chat.says("Is that better?").await?;
+    assert_eq!(chat.gateway().seen("did").len(), 1);
     chat.end().await
 }
 

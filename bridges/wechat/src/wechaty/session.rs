@@ -29,8 +29,14 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::{
-    capabilities::VOICE_MIME, deliver::Deliverer, download::Web, echoes::Echoes, heard::Heard,
-    intake::Intake, pace::Pace, world::World,
+    capabilities::VOICE_MIME,
+    deliver::Deliverer,
+    download::Web,
+    echoes::Echoes,
+    heard::{GoneOn, Heard},
+    intake::Intake,
+    pace::Pace,
+    world::World,
 };
 use super::{
     account::{Account, Own},
@@ -119,6 +125,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         echoes: Arc::clone(&echoes),
         order: AsyncMutex::default(),
         told: AsyncMutex::default(),
+        gone_on: GoneOn::default(),
     });
     let (end, stop) = (End::new(None), CancellationToken::new());
     let listening = listen((line, early), Arc::clone(&intake), heard, end.clone());

@@ -27,14 +27,19 @@ const ACTIONS: [(Action, Support); 4] = [
     (Action::Location, Support::Fallback),
 ];
 
+/// What groups carry besides. Whether WeChat lets the account do it is seen when it is done.
+const OF_GROUPS: [(Action, Support); 2] =
+    [(Action::ChatInfo, Support::Full), (Action::Member, Support::Full)];
+
 /// What a group or the chat with somebody can carry.
 pub(super) fn limits(is_room: bool) -> Limits {
     use AttachmentKind::{Audio, File, Image, Sticker, Video, Voice};
     let files = [Image, Video, Audio, Voice, Sticker, File];
+    let of_group = OF_GROUPS.into_iter().filter(|_| is_room);
     let commands =
         if is_room { BTreeMap::new() } else { [(ACCEPT.to_owned(), ACCEPT_HELP.to_owned())].into() };
     Limits {
-        actions: BTreeMap::from(ACTIONS),
+        actions: ACTIONS.into_iter().chain(of_group).collect(),
         authors: Authors::InWords,
         text_chars_max: TEXT_BYTES_MAX,
         files_bytes_max: files.map(|kind| (kind, FILE_BYTES_MAX)).into(),
