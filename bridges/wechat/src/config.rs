@@ -202,7 +202,7 @@ impl WeChatConfig {
         }
         for (name, secret) in secrets {
             if secret.as_ref().is_none_or(|secret| !is_fit(secret)) {
-                problems.add(name, &format!("`{name}` is missing, or cannot be right"), CONSOLE);
+                problems.add(name, format!("`{name}` is missing, or cannot be right"), CONSOLE);
             }
         }
         if self.official_aes_key.as_ref().is_some_and(|key| key_bytes(key.expose()).is_none()) {
@@ -219,7 +219,7 @@ impl WeChatConfig {
             [("ilink_api_url", &self.ilink_api_url), ("ilink_cdn_url", &self.ilink_cdn_url)]
         {
             if web_address(address).is_none() {
-                problems.add(name, &format!("`{name}` is no web address"), help);
+                problems.add(name, format!("`{name}` is no web address"), help);
             }
         }
         let is_host = |name: &String| {
@@ -253,7 +253,7 @@ impl WeChatConfig {
         }
         for (name, secret) in secrets {
             if secret.as_ref().is_none_or(|secret| !is_fit(secret)) {
-                problems.add(name, &format!("`{name}` is missing, or cannot be right"), CONSOLE);
+                problems.add(name, format!("`{name}` is missing, or cannot be right"), CONSOLE);
             }
         }
         if self.wecom_aes_key.as_ref().is_some_and(|key| key_bytes(key.expose()).is_none()) {

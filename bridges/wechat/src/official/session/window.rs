@@ -59,7 +59,7 @@ impl Phase {
         };
         match until_ms.saturating_sub(now_ms) {
             ..=0 => Self::Shut,
-            ..HOUR_MS => Self::Open(left, Time::Hour),
+            1..HOUR_MS => Self::Open(left, Time::Hour),
             left_ms if left_ms < 4 * HOUR_MS => Self::Open(left, Time::Hours),
             _ => Self::Open(left, Time::Days),
         }
