@@ -103,7 +103,6 @@ const SHOULD: &[Row] = &[
         Out,
         Yes("it::wechaty_bridge::groups::real_people_are_asked_into_a_group_and_sent_out_of_it"),
     ),
-    ),
 ];
 
 const BEYOND: &[Row] = &[
