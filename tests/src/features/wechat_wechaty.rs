@@ -101,9 +101,7 @@ const SHOULD: &[Row] = &[
         "people taken into groups and out of them",
         Should,
         Out,
-        Yes(
-            "common::runtime::run::stories::members::whoever_is_asked_in_or_sent_out_by_hand_is_so_on_the_network",
-        ),
+        Yes("it::wechaty_bridge::groups::real_people_are_asked_into_a_group_and_sent_out_of_it"),
     ),
 ];
 
