@@ -59,6 +59,8 @@ pub struct WeChatConfig {
     pub wechaty_server_name: Option<String>,
     /// The longest pause before a message, in milliseconds; each is another one. 0 for none.
     pub wechaty_pause_max_ms: u32,
+    /// Whether the gateway sends a file in SILK as a voice message.
+    pub wechaty_voice: bool,
 }
 
 impl Default for WeChatConfig {
@@ -87,6 +89,7 @@ impl Default for WeChatConfig {
             wechaty_ca: None,
             wechaty_server_name: None,
             wechaty_pause_max_ms: 2_000,
+            wechaty_voice: false,
         }
     }
 }
@@ -129,14 +132,18 @@ impl PlatformConfig for WeChatConfig {
 # http:// only for a gateway on this machine that has no TLS.
 # wechaty_endpoint: gateway.example.org:8788
 # wechaty_token: your-token
-# How the gateway proves that it is the right one. Wechaty's own certificate bears no name and must be written here as it is; for one that
-# your own authority has signed, name the authority. Both are PEM or the path of a file. Without them it must have a certificate for the web.
+# How the gateway proves that it is the right one: by a certificate that is written here as it is, or by the authority that has signed it.
+# Both are PEM or the path of a file. Without them it must have a certificate for the web. Wechaty's own certificate can be written here, too,
+# but everybody has its key: use it only within a network of your own.
 # wechaty_certificate: /etc/magpie/gateway.pem
 # wechaty_ca: /etc/magpie/authority.pem
 # The name that the certificate must bear, where it is not the gateway's address.
 # wechaty_server_name: gateway.example.org
 # The longest pause before a message, in milliseconds; each is another one, as people are not as fast as programs. 0 for none.
 # wechaty_pause_max_ms: 2000
+# Whether the gateway sends a file in SILK as a voice message: PadLocal's does, many others send a file that nobody can play. This wants
+# ffmpeg and rust-silk beside the bridge; without them, and by default, voice messages go as sound files.
+# wechaty_voice: true
 ";
 
     const QUESTIONS: &'static [Question] = &[];

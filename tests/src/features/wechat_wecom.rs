@@ -196,6 +196,12 @@ const SHOULD: &[Row] = &[
         Out,
         Yes("it::wechat_wecom_bridge::service::places_go_to_customers_and_deletions_do_not"),
     ),
+    (
+        "speech in the form that the other side plays, with length and loudness",
+        Should,
+        Both,
+        Yes("common::media::moving::tests::speech_goes_in_silk_with_its_length"),
+    ),
     ("files of members", Should, In, Cannot("WeCom brings an app no files of members")),
     ("what members write in groups", Should, In, Cannot("WeCom does not bring it to the app")),
     ("replies", Should, Both, Cannot("apps and customer service have none")),

@@ -31,7 +31,7 @@ use self::{
     watching::Watching,
     window::chat_info,
 };
-use super::{NAME, account::Account, hooks::Hooks};
+use super::{NAME, account::Account, hooks::Hooks, recording};
 use crate::{
     api::{Api, ApiError},
     config::WeChatConfig,
@@ -210,7 +210,13 @@ impl Session for OfficialSession {
     async fn download(&self, file: &RemoteFileId) -> Result<Download, PlatformError> {
         let gone =
             || PlatformError("The file is not on WeChat any more. It keeps them for three days.".to_owned());
-        let media_id = said::media_id(file).ok_or_else(gone)?;
+        let media_id = match recording::read(file) {
+            Some((better, plain)) => match recording::open(&self.api, better).await {
+                Some(download) => return Ok(download),
+                None => plain,
+            },
+            None => said::media_id(file).ok_or_else(gone)?,
+        };
         let answer = self.api.open(media_id).await.map_err(|error| match error.code() {
             Some(40_007) => gone(),
             _ => PlatformError(format!("The file could not be fetched from WeChat: {error}.")),
