@@ -181,7 +181,7 @@ fn file_name(file: &Attachment) -> String {
     let name: String = clean_line(&file.name).replace(['/', '\\'], "_");
     let stem: String = name.chars().take(CHARS_MAX).collect();
     let stem = if stem.is_empty() { "file".to_owned() } else { stem };
-    if claimed == VOICE_MIME {
+    if claimed == VOICE_MIME && file.kind == AttachmentKind::Voice {
         // Gateways know speech by this very ending.
         return stem.rsplit_once('.').map_or(stem.as_str(), |(stem, _)| stem).to_owned() + ending;
     }
