@@ -55,10 +55,7 @@ pub(super) fn read(file: &RemoteFileId) -> Option<(&str, &str)> {
 
 /// Opens the better one; `None` where it cannot be had in time, or not be read.
 pub(super) async fn open(api: &Api, media_id: &str) -> Option<Download> {
-    match timeout(BEGIN_WITHIN, begin(api, media_id)).await {
-        Ok(download) => download,
-        Err(_) => None,
-    }
+    timeout(BEGIN_WITHIN, begin(api, media_id)).await.unwrap_or_default()
 }
 
 async fn begin(api: &Api, media_id: &str) -> Option<Download> {
