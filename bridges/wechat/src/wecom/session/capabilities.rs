@@ -16,8 +16,9 @@ const TEXT_CHARS_MAX: usize = TEXT_BYTES_MAX;
 /// The largest file that WeCom takes (<https://developer.work.weixin.qq.com/document/path/90253>). What is too large to be shown goes as one.
 pub(super) const FILE_BYTES_MAX: u64 = 20 * 1024 * 1024;
 
-/// A message can be taken back for so long.
+/// A message can be taken back for so long: from a member, and from a customer.
 pub(super) const RECALL_MS: u64 = 24 * 60 * 60 * 1000;
+const CUSTOMER_RECALL_MS: u64 = 2 * 60 * 1000;
 
 /// What a chat can carry, by what is known of it.
 pub(super) fn limits(place: &Place, window: Option<Window>) -> Limits {
@@ -27,7 +28,9 @@ pub(super) fn limits(place: &Place, window: Option<Window>) -> Limits {
     actions.extend(match place {
         Place::Member { .. } => vec![(Action::Redact, Support::Until(RECALL_MS))],
         Place::Group { .. } => vec![(Action::ChatInfo, Support::Full), (Action::Member, Support::Full)],
-        Place::Customer(_) => vec![(Action::Location, Support::Full)],
+        Place::Customer(_) => {
+            vec![(Action::Location, Support::Full), (Action::Redact, Support::Until(CUSTOMER_RECALL_MS))]
+        }
     });
     Limits {
         actions,
