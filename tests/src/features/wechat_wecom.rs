@@ -245,6 +245,12 @@ const BEYOND: &[Row] = &[
         Yes("it::wechat_wecom_bridge::real_synapse::customers_and_a_member_talk_at_a_real_synapse"),
     ),
     (
+        "the simulator judged by wechatpy's clients",
+        Beyond,
+        Both,
+        Yes("it::wechat_wecom_simulator::real_wechatpy_serves_customers"),
+    ),
+    (
         "a send without an answer is uncertain and never repeated",
         Beyond,
         Out,
