@@ -77,7 +77,7 @@ async fn a_welcome_that_does_not_go_is_told() {
     let session = stage.connect_with(stage.welcoming()).await;
     stage.sim.fault("POST /cgi-bin/kf/send_msg_on_event", Fault::Refuse(95_017));
     stage.sim.customer_opens(&stage.small.carol);
-    let told = stage.arrived("The customer was not welcomed.").await;
+    let told = stage.arrived("WeCom takes no words of welcome now.").await;
     assert_eq!(told.message.tone, Tone::Notice);
     stage.sim.fault("POST /cgi-bin/kf/send_msg_on_event", Fault::CutAfter);
     stage.sim.customer_opens(&stage.small.dave);
@@ -130,7 +130,7 @@ async fn what_went_to_a_customer_is_taken_back_for_two_minutes() {
     stage.sim.advance_ms(3 * 60 * 1000);
     for parts in [sent, vec![id]] {
         let outcome = session.deliver(&stage.carol(), &gone(parts), &key(4)).await;
-        let Err(DeliverError::Rejected(words)) = outcome else { panic!("it is not refused: {outcome:?}") };
+        let Err(DeliverError::Rejected(words)) = &outcome else { panic!("it is not refused: {outcome:?}") };
         assert!(words.contains("two minutes"), "{words}");
     }
     assert_eq!(stage.sim.sent_to(&stage.to_carol()).len(), 1);

@@ -162,6 +162,8 @@ fn content(kind: &str, content: &Value) -> Option<Message> {
         "channels_shop_order" => Message::text(cards::card("Order", &content["order_id"])?),
         "msgmenu" => Message::text(cards::menu(content)?),
         "merged_msg" => Message::text(cards::merged(content)?),
+        // WeCom tells nothing of what stands in it.
+        "note" => notice("Sent a note, which can be read on a phone alone."),
         _ => return None,
     })
 }

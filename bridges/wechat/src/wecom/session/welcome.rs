@@ -53,7 +53,8 @@ impl Welcome {
             Err(ApiError::Unclear(why)) => {
                 notice(&format!("WeCom did not confirm that it welcomed the customer: {why}."))
             }
-            Err(error) => notice(&format!("The customer was not welcomed. {}", words(&error))),
+            // After a crash this says it of a code that the same words have used up.
+            Err(error) => notice(&format!("WeCom takes no words of welcome now. {}", words(&error))),
         };
         let sender = Sender { ids: AliasSet::single(self.me.clone()), name: None, avatar: None };
         let id = RemoteMessageId::new(id);

@@ -53,6 +53,7 @@ fn everything_that_customers_send_is_readable() {
             ),
             "Birds (https://example.org/)\nAll.",
         ),
+        (item("note", json!({})), "Sent a note, which can be read on a phone alone."),
         (item("business_card", json!({"userid": "ada"})), "Shared the card of ada in the company."),
         (
             item("miniprogram", json!({"title": "Shop", "appid": "wx1", "pagepath": "p"})),
