@@ -35,6 +35,7 @@ mod wechat_ilink_simulator;
 mod wechat_official_bridge;
 mod wechat_official_simulator;
 mod wechat_wecom_bridge;
+mod wechat_wecom_simulator;
 mod wechaty_bridge;
 mod wechaty_gateway;
 mod whatsapp_cloud_bridge;

@@ -9,6 +9,9 @@ use crate::{callback::key_bytes, wechaty};
 /// Where iLink itself is.
 pub(crate) const ILINK_API_URL: &str = "https://ilinkai.weixin.qq.com";
 
+/// WeCom cuts what is longer.
+const WELCOME_BYTES_MAX: usize = 2048;
+
 /// Settings of the WeChat gateway.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -35,6 +38,8 @@ pub struct WeChatConfig {
     pub wecom_aes_key: Option<Secret>,
     /// The Secret of WeChat customer service, where the company has it.
     pub wecom_kf_secret: Option<Secret>,
+    /// What a customer is welcomed with who opens the chat.
+    pub wecom_welcome: Option<String>,
     /// Where WeCom's API is.
     pub wecom_api_url: String,
     /// How old a callback may be, in minutes; 0 takes any.
@@ -77,6 +82,7 @@ impl Default for WeChatConfig {
             wecom_token: None,
             wecom_aes_key: None,
             wecom_kf_secret: None,
+            wecom_welcome: None,
             wecom_api_url: "https://qyapi.weixin.qq.com".to_owned(),
             callback_age_max_minutes: 10,
             ilink_api_url: ILINK_API_URL.to_owned(),
@@ -115,6 +121,8 @@ impl PlatformConfig for WeChatConfig {
 # wecom_aes_key: your-token
 # The Secret of WeChat customer service, where the company has it.
 # wecom_kf_secret: your-token
+# What a customer is welcomed with who opens the chat, once in 48 hours. Leave it out where WeCom's console has words of its own.
+# wecom_welcome: Welcome! Write to us, and somebody answers soon.
 # WeCom's API.
 # wecom_api_url: https://qyapi.weixin.qq.com
 # How old a callback may be, in minutes; 0 takes any.
@@ -156,6 +164,10 @@ impl PlatformConfig for WeChatConfig {
         }
         self.check_ilink(problems);
         self.check_wecom(problems);
+        if self.wecom_welcome.as_ref().is_some_and(|words| !(1..=WELCOME_BYTES_MAX).contains(&words.len())) {
+            let help = "write up to 2048 bytes, or leave it out";
+            problems.add("wecom_welcome", "`wecom_welcome` is empty or too long", help);
+        }
         if web_address(&self.wecom_api_url).is_none() {
             let help = "leave it out to use WeCom itself";
             problems.add("wecom_api_url", "`wecom_api_url` is no web address", help);

@@ -135,6 +135,12 @@ const BEYOND: &[Row] = &[
         Yes("it::wechat_official_simulator::judge::real_libraries_seal_what_the_bridge_takes"),
     ),
     (
+        "the simulator judged by wechatpy's client",
+        Beyond,
+        Both,
+        Yes("it::wechat_official_simulator::clients::real_wechatpy_answers_followers"),
+    ),
+    (
         "unknown content never silent, told once",
         Beyond,
         In,

@@ -3,7 +3,7 @@
 //! | part | duty |
 //! |---|---|
 //! | `verdict` | what errors of WeChat's API mean |
-//! | `intake`, `people`, `window` | callbacks taken in and stored; who may be written to, how often, and how rooms show it |
+//! | `intake`, `people` | callbacks taken in and stored; who may be written to, how often, and how rooms show it |
 //! | `deliver`, `capabilities` | messages out; what a chat can carry |
 //! | `watching` | whether the account is still good, and how time passes in the rooms |
 //!
@@ -29,7 +29,6 @@ use self::{
     people::{Met, People},
     verdict::connect_verdict,
     watching::Watching,
-    window::chat_info,
 };
 use super::{NAME, account::Account, hooks::Hooks, recording};
 use crate::{
@@ -38,6 +37,7 @@ use crate::{
     ids,
     json::{name, text},
     media, said,
+    window::chat_info,
 };
 
 mod capabilities;
@@ -46,7 +46,6 @@ pub(super) mod intake;
 mod people;
 pub(super) mod verdict;
 mod watching;
-mod window;
 
 /// The end of a session, and why.
 type End = watch::Sender<Option<ConnectError>>;

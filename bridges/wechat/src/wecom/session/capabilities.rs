@@ -19,8 +19,9 @@ pub(super) const FILE_BYTES_MAX: u64 = 20 * 1024 * 1024;
 /// The only sound that WeCom shows as a voice message.
 pub(super) const VOICE_MIME: &str = "audio/amr";
 
-/// A message can be taken back for so long.
+/// A message can be taken back for so long: from a member, and from a customer.
 pub(super) const RECALL_MS: u64 = 24 * 60 * 60 * 1000;
+const CUSTOMER_RECALL_MS: u64 = 2 * 60 * 1000;
 
 /// What a chat can carry, by what is known of it.
 pub(super) fn limits(place: &Place, window: Option<Window>) -> Limits {
@@ -30,7 +31,9 @@ pub(super) fn limits(place: &Place, window: Option<Window>) -> Limits {
     actions.extend(match place {
         Place::Member { .. } => vec![(Action::Redact, Support::Until(RECALL_MS))],
         Place::Group { .. } => vec![(Action::ChatInfo, Support::Full), (Action::Member, Support::Full)],
-        Place::Customer(_) => vec![(Action::Location, Support::Full)],
+        Place::Customer(_) => {
+            vec![(Action::Location, Support::Full), (Action::Redact, Support::Until(CUSTOMER_RECALL_MS))]
+        }
     });
     Limits {
         actions,
