@@ -55,8 +55,8 @@ pub trait Platform: Send + Sync + Sized + 'static {
     /// When there is no such flow, or the network refuses at once.
     async fn begin_login(&self, flow: &str) -> Result<Box<dyn LoginProcess>, PlatformError>;
 
-    /// The account that the configuration itself names, if it does; it is connected at start.
-    fn configured_login(&self) -> Option<SavedLogin>;
+    /// The accounts that the configuration itself names, each with an id of its own; they are connected at start.
+    fn configured_logins(&self) -> Vec<SavedLogin>;
 
     /// Brings a login to life. Called at start and again, with growing pauses, after every failure and every end of a session.
     /// Returns as soon as messages can be delivered; events flow into `sink` from then on.

@@ -92,8 +92,8 @@ impl Platform for WeChat {
         Err(PlatformError(format!("There is no login flow `{flow}`; there is {}.", known.join(", "))))
     }
 
-    fn configured_login(&self) -> Option<SavedLogin> {
-        self.adapters.0.iter().find_map(|adapter| adapter.configured_login())
+    fn configured_logins(&self) -> Vec<SavedLogin> {
+        self.adapters.0.iter().filter_map(|adapter| adapter.configured_login()).collect()
     }
 
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {
@@ -144,5 +144,32 @@ impl Webhook for Adapters {
             Some((adapter, path)) => adapter.receive(path, head, body).await,
             None => WebhookAnswer::not_found(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use magpie_common::config::Secret;
+
+    use super::*;
+
+    #[test]
+    fn all_accounts_of_the_configuration_are_signed_in() {
+        let secret = |words: &str| Some(Secret::new(words));
+        let config = WeChatConfig {
+            official_app_id: Some("wx5823bf96d3bd56c7".to_owned()),
+            official_app_secret: secret("0123"),
+            official_token: secret("QDG6eK"),
+            official_aes_key: secret("kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"),
+            wecom_corp_id: Some("wwd08c8e7c775ab44d".to_owned()),
+            wecom_agent_id: Some(1_000_002),
+            wecom_secret: secret("0123"),
+            wecom_token: secret("QDG6eK"),
+            wecom_aes_key: secret("kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"),
+            ..WeChatConfig::default()
+        };
+        let wechat = WeChat::new(config, Clock::fixed(1, 7)).expect("the settings are good");
+        let ids: Vec<String> = wechat.configured_logins().iter().map(|login| login.id.to_string()).collect();
+        assert_eq!(ids, ["official-wx5823bf96d3bd56c7", "wecom-wwd08c8e7c775ab44d-1000002"]);
     }
 }

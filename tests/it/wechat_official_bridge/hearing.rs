@@ -153,7 +153,7 @@ async fn people_are_heard_while_wechat_does_not_let_us_in() {
     stage.sim.lists_address(APP_ID, false);
     let platform = super::platform(super::config(&stage.sim), &stage.clock);
     stage.door.lead_to(&platform);
-    let login = platform.configured_login().expect("the configuration names an account");
+    let login = platform.configured_logins().pop().expect("the configuration names an account");
     let sink = || EventSink::new(login.id.clone(), Arc::new(stage.recorder.clone()));
     let refused = platform.connect(&login, sink()).await.err();
     assert!(matches!(refused, Some(ConnectError::BadCredentials(_))), "{refused:?}");
@@ -176,7 +176,7 @@ async fn two_accounts_of_one_owner_know_one_person() {
     let config =
         magpie_wechat::WeChatConfig { official_app_id: Some(other.to_owned()), ..super::config(&sim) };
     let platform = super::platform(config, &Clock::system());
-    let login = platform.configured_login().expect("it names an account");
+    let login = platform.configured_logins().pop().expect("it names an account");
     let recorder = magpie_common::testkit::platform_suite::Recorder::default();
     let sink = EventSink::new(login.id.clone(), Arc::new(recorder.clone()));
     let session = platform.connect(&login, sink).await.expect("it is taken");

@@ -154,7 +154,7 @@ async fn an_account_that_is_not_let_in_is_told_in_words() {
     let stage = Stage::new().await;
     stage.sim.lists_address(magpie_tests::wechat_official::APP_ID, false);
     let platform = platform(config(&stage.sim), &stage.clock);
-    let login = platform.configured_login().expect("the configuration names an account");
+    let login = platform.configured_logins().pop().expect("the configuration names an account");
     let sink = magpie_common::platform::EventSink::new(
         login.id.clone(),
         std::sync::Arc::new(stage.recorder.clone()),
