@@ -126,7 +126,8 @@ pub trait Session: Send + Sync + 'static {
     /// Resolves when the session has ended by itself, with the reason. Must be safe to drop and call again.
     async fn ended(&self) -> ConnectError;
 
-    /// Ends the session in an orderly way, also one that has ended by itself. Nothing is pushed after it returns, and nothing of it runs.
+    /// Ends the session in an orderly way, also one that has ended by itself. Nothing is pushed after it returns, and nothing of it runs;
+    /// where the network calls us ([`Webhook`]), what it tells an account whose session has ended by itself may still be taken in.
     async fn close(&self);
 
     /// The same, and takes the login back on the network where it keeps a list of devices. Called when the person signs out; the network

@@ -130,7 +130,7 @@ async fn what_was_not_stored_comes_again_to_the_next_session() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_refused_is_still_heard_until_it_is_closed() {
+async fn an_account_that_is_refused_is_still_heard_until_it_signs_out() {
     let stage = Stage::new().await;
     let session = stage.connect().await;
     stage.alice_writes("let us talk").await;
@@ -138,12 +138,27 @@ async fn an_account_that_is_refused_is_still_heard_until_it_is_closed() {
     let outcome = session.deliver(&stage.alice(), &super::said("hello"), &super::key(1)).await;
     assert!(matches!(outcome, Err(magpie_common::platform::DeliverError::LoggedOut(_))), "{outcome:?}");
     session.ended().await;
-    stage.alice_writes("are you there?").await;
+    // So the runtime does with a session that has ended by itself, and waits for minutes then.
     session.close().await;
+    stage.alice_writes("are you there?").await;
+    session.log_out().await;
+    takes_nothing(&stage).await;
+}
+
+#[tokio::test]
+async fn an_account_whose_session_was_closed_takes_nothing() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.alice_writes("let us talk").await;
+    session.close().await;
+    takes_nothing(&stage).await;
+}
+
+async fn takes_nothing(stage: &Stage) {
     let events = stage.recorder.events().len();
     stage.sim.person_says(&stage.small.alice, "too late");
     stage.sim.wait_until_all_is_taken().await.expect("WeChat gives up");
-    assert_eq!(stage.recorder.events().len(), events, "nothing is pushed after the close");
+    assert_eq!(stage.recorder.events().len(), events, "something is pushed after the end");
 }
 
 #[tokio::test]

@@ -46,7 +46,20 @@ async fn an_address_that_is_not_trusted_is_told_in_words() {
     );
     let why = session.ended().await;
     assert!(matches!(&why, ConnectError::BadCredentials(words) if words.contains("trusted IPs")), "{why:?}");
+    // So the runtime does with a session that has ended by itself. Members are heard for as long as it waits then.
     session.close().await;
+    stage.sim.member_says(&stage.small.alice, "are you there?");
+    stage.arrived("are you there?").await;
+    stage.sim.trusts_address(true);
+    let session = stage.connect().await;
+    stage.sim.member_says(&stage.small.alice, "and now?");
+    stage.arrived("and now?").await;
+    assert_eq!((stage.count("are you there?"), stage.count("and now?")), (1, 1));
+    session.close().await;
+    stage.sim.brings_again_after_ms(20, 4);
+    stage.sim.member_says(&stage.small.alice, "too late");
+    stage.sim.wait_until_all_is_taken().await.expect("WeCom gives up");
+    assert_eq!(stage.count("too late"), 0, "something is pushed after a close");
 }
 
 #[tokio::test]

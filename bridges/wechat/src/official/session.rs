@@ -225,15 +225,20 @@ impl Session for OfficialSession {
         }
     }
 
+    /// A session that has ended by itself leaves the way in open until the next one takes it over: WeChat brings what people say for some
+    /// seconds only, and the pause before the next session may be longer.
     async fn close(&self) {
-        self.hooks.leave(&self.app_id, &self.intake);
-        self.intake.shut().await;
+        if self.end.borrow().is_none() {
+            self.hooks.leave(&self.app_id, &self.intake);
+            self.intake.shut().await;
+        }
         self.watching.lock().await.end().await;
         end_session(&self.end, ConnectError::Closed);
     }
 
     async fn log_out(&self) {
         self.close().await;
+        self.intake.shut().await;
         self.hooks.forget(&self.app_id);
     }
 }
