@@ -20,7 +20,7 @@ pub use self::{
 pub use crate::config::{About, PlatformConfig};
 use crate::{
     clock::Clock,
-    ids::{RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
+    ids::{LoginId, RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
     message::{ChatInfo, Limits, Outgoing, RemoteMessage, UserInfo},
 };
 
@@ -64,6 +64,12 @@ pub trait Platform: Send + Sync + Sized + 'static {
     /// # Errors
     /// With the verdict whether trying again helps.
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError>;
+
+    /// Forgets what it holds for an account beside its session, such as a way in for what the network tells it. Called after a sign-out,
+    /// also of an account that is not connected, when no session of it is there or comes up any more.
+    fn forget(&self, login: &LoginId) {
+        let _ = login;
+    }
 
     /// Checks the network's side one step at a time for the `doctor` command. Must change nothing there.
     async fn diagnose(&self) -> Vec<Finding>;

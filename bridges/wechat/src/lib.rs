@@ -24,6 +24,7 @@ use bytes::Bytes;
 use magpie_common::{
     clock::Clock,
     config::About,
+    ids::LoginId,
     platform::{
         ConnectError, EventSink, Finding, LoginFlow, LoginProcess, Platform, PlatformError, SavedLogin,
         Session, Webhook, WebhookAnswer, WebhookHead,
@@ -104,6 +105,12 @@ impl Platform for WeChat {
                     "The saved account belongs to no way into WeChat that this bridge has. Sign in again.";
                 Err(ConnectError::BadCredentials(words.to_owned()))
             }
+        }
+    }
+
+    fn forget(&self, login: &LoginId) {
+        for adapter in self.adapters.0.iter().filter(|known| adapter::owns(known.as_ref(), login)) {
+            adapter.forget(login);
         }
     }
 

@@ -212,6 +212,7 @@ impl Accounts {
             None => SignedOut::HereOnly,
         };
         self.0.parts.logins.remove(id).await;
+        self.0.parts.network.drop_account(id);
         tracing::info!(login = %id, user = %owner, "Somebody has signed out.");
         Ok(signed_out)
     }

@@ -154,6 +154,21 @@ async fn an_account_whose_session_was_closed_takes_nothing() {
     takes_nothing(&stage).await;
 }
 
+#[tokio::test]
+async fn an_account_that_signs_out_between_sessions_takes_nothing() {
+    let stage = Stage::new().await;
+    stage.connect().await.close().await;
+    stage.sim.lists_address(APP_ID, false);
+    let platform = super::platform(super::config(&stage.sim), &stage.clock);
+    stage.door.lead_to(&platform);
+    let login = platform.configured_logins().pop().expect("the configuration names an account");
+    let sink = EventSink::new(login.id.clone(), Arc::new(stage.recorder.clone()));
+    assert!(platform.connect(&login, sink).await.is_err(), "the address is not listed");
+    stage.alice_writes("is anybody there?").await;
+    platform.forget(&login.id);
+    takes_nothing(&stage).await;
+}
+
 async fn takes_nothing(stage: &Stage) {
     let events = stage.recorder.events().len();
     stage.sim.person_says(&stage.small.alice, "too late");

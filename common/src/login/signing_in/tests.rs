@@ -196,4 +196,7 @@ async fn saved_accounts_are_connected_at_the_next_start_and_one_fault_touches_no
         }
     };
     assert!(tokio::time::timeout(Duration::from_secs(10), waiting).await.is_ok(), "{:?}", states());
+    // One that is not connected is forgotten all the same.
+    assert_eq!(accounts.sign_out(alice, &LoginId::new("one")).await.unwrap(), SignedOut::HereOnly);
+    assert_eq!(place.network.forgotten(), ["one"]);
 }

@@ -67,6 +67,10 @@ impl Platform for FakeNetwork {
         Ok(Arc::new(FakeSession { network: self.clone(), login: login.id.clone(), sink }))
     }
 
+    fn forget(&self, login: &LoginId) {
+        self.change(|state| state.forgotten.push(login.to_string()));
+    }
+
     async fn diagnose(&self) -> Vec<Finding> {
         Vec::new()
     }
