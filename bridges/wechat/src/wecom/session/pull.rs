@@ -4,9 +4,8 @@
 //! id. Everything is asked for once when a session begins. Reference: <https://developer.work.weixin.qq.com/document/path/94670>.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use magpie_common::{
@@ -19,6 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tracing::{debug, warn};
 
+use self::again::Again;
 use super::{
     notes::Notes,
     verdict::{is_passing, is_shut_out, words},
@@ -36,15 +36,13 @@ use crate::{
     },
 };
 
+mod again;
+
 /// So many messages are asked for at once.
 const PAGE: usize = 500;
 
 /// More service accounts cannot wait.
 const ACCOUNTS_MAX: usize = 1000;
-
-/// How long to wait before a failed pull is tried again, at first and at last.
-const PAUSE_MIN: Duration = Duration::from_secs(2);
-const PAUSE_MAX: Duration = Duration::from_secs(120);
 
 /// Under which name the service accounts are remembered.
 const ACCOUNTS: &str = "service-accounts";
@@ -52,8 +50,15 @@ const ACCOUNTS: &str = "service-accounts";
 /// What there is to be pulled: service accounts, with what they may be asked for by.
 #[derive(Default)]
 pub(in crate::wecom) struct Pulls {
-    waiting: Mutex<BTreeMap<String, Option<Secret>>>,
+    waiting: Mutex<Waiting>,
     more: Notify,
+}
+
+/// Those that wait, in the order in which they came.
+#[derive(Default)]
+struct Waiting {
+    order: VecDeque<String>,
+    tokens: HashMap<String, Option<Secret>>,
 }
 
 /// Pulls, one service account after the other.
@@ -87,10 +92,14 @@ impl Pulls {
     /// There is something; false where too much waits already. The newest token counts.
     pub fn ask(&self, kf: &str, token: Option<Secret>) -> bool {
         let mut waiting = self.lock();
-        if waiting.len() >= ACCOUNTS_MAX && !waiting.contains_key(kf) {
+        let is_new = !waiting.tokens.contains_key(kf);
+        if is_new && waiting.order.len() >= ACCOUNTS_MAX {
             return false;
         }
-        let known = waiting.entry(kf.to_owned()).or_default();
+        if is_new {
+            waiting.order.push_back(kf.to_owned());
+        }
+        let known = waiting.tokens.entry(kf.to_owned()).or_default();
         *known = token.or(known.take());
         drop(waiting);
         self.more.notify_one();
@@ -100,15 +109,23 @@ impl Pulls {
     /// The next one, when there is one.
     async fn next(&self) -> (String, Option<Secret>) {
         loop {
-            if let Some(next) = self.lock().pop_first() {
+            if let Some(next) = self.lock().pop() {
                 return next;
             }
             self.more.notified().await;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<Secret>>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn pop(&mut self) -> Option<(String, Option<Secret>)> {
+        let kf = self.order.pop_front()?;
+        let token = self.tokens.remove(&kf).flatten();
+        Some((kf, token))
     }
 }
 
@@ -122,16 +139,16 @@ impl Puller {
         for kf in &known {
             self.pulls.ask(kf, None);
         }
-        let (mut pause, mut is_warned) = (PAUSE_MIN, false);
+        let (mut again, mut is_warned) = (Again::default(), false);
         loop {
-            let (kf, token) = self.pulls.next().await;
+            let (kf, token) = again.next(&self.pulls).await;
             if let Err(error) = self.remember_account(&kf, &mut known).await {
                 return ConnectError::from(error);
             }
             match self.pull(&kf, token.as_ref()).await {
                 Ok(()) => {
-                    pause = PAUSE_MIN;
-                    if std::mem::take(&mut is_warned) {
+                    again.remove(&kf);
+                    if again.is_empty() && std::mem::take(&mut is_warned) {
                         self.tell(SessionState::Connected).await;
                     }
                 }
@@ -148,10 +165,9 @@ impl Puller {
                     let reason = format!("What customers wrote cannot be fetched: {}", words(&error));
                     self.tell(SessionState::Warned { reason }).await;
                     // What WeCom refuses for good is asked for again when it calls the next time.
-                    if is_passing(&error) {
-                        self.pulls.ask(&kf, token);
-                        tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(PAUSE_MAX);
+                    match is_passing(&error) {
+                        true => again.put(kf, token),
+                        false => again.remove(&kf),
                     }
                 }
             }
@@ -318,10 +334,10 @@ mod tests {
         for token in ["old", "new"] {
             assert!(pulls.ask("wk1", Some(Secret::new(token))));
         }
-        assert!(pulls.ask("wk1", None) && pulls.ask("wk2", None));
+        assert!(pulls.ask("wk0", None) && pulls.ask("wk1", None));
         let (kf, token) = pulls.next().await;
         assert_eq!((kf.as_str(), token.expect("it was told").expose()), ("wk1", "new"));
-        assert_eq!(pulls.next().await.0, "wk2");
+        assert_eq!(pulls.next().await.0, "wk0");
         for nth in 0..ACCOUNTS_MAX {
             assert!(pulls.ask(&format!("wk{nth}"), None));
         }
