@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
-use self::error::transport_error;
 pub(crate) use self::error::{ApiError, BUSY, Refusal};
+use self::error::{TOO_LONG, transport_error};
 use crate::json::text;
 
 mod error;
@@ -314,7 +314,7 @@ async fn read_capped(mut response: Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| error.without_url().to_string())? {
         if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err("the answer is too long".to_owned());
+            return Err(TOO_LONG.to_owned());
         }
         body.extend_from_slice(&chunk);
     }

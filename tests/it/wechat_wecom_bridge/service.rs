@@ -112,6 +112,22 @@ async fn a_list_is_read_to_its_end_and_goes_on_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_too_long_is_asked_for_in_smaller_parts() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.sim.wait_for_requests(SYNC, 1).await.expect("it is pulled at start");
+    for _ in 0..2 {
+        let body = json!({"errcode": 0, "errmsg": "x".repeat(5 * 1024 * 1024)});
+        stage.sim.fault("POST /cgi-bin/kf/sync_msg", Fault::Answer { status: 200, body });
+    }
+    stage.carol_writes("after a long record").await;
+    let asked = stage.sim.requests().into_iter().filter(|request| request.path == SYNC);
+    let limits: Vec<u64> = asked.filter_map(|request| request.body["limit"].as_u64()).skip(1).collect();
+    assert_eq!(limits[..3], [100, 50, 25]);
+    session.close().await;
+}
+
+#[tokio::test]
 async fn what_was_not_stored_is_asked_for_again() {
     let stage = Stage::new().await;
     let session = stage.connect().await;

@@ -6,6 +6,9 @@ const TOKEN_ENDED: [i64; 3] = [40_001, 40_014, 42_001];
 /// The platform is too busy to look at a request.
 pub(crate) const BUSY: i64 = -1;
 
+/// What is said of an answer that is not read to its end.
+pub(super) const TOO_LONG: &str = "the answer is too long";
+
 /// Why a request has no answer that helps.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
@@ -37,6 +40,11 @@ impl ApiError {
             Self::Refused(refusal) => Some(refusal.code),
             Self::NotSent(_) | Self::Unclear(_) => None,
         }
+    }
+
+    /// Whether there was an answer, and more of it than is read.
+    pub fn is_too_long(&self) -> bool {
+        matches!(self, Self::Unclear(why) if why == TOO_LONG)
     }
 
     /// Whether the token had ended, or another one has taken its place.

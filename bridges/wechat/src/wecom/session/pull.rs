@@ -38,8 +38,8 @@ use crate::{
 
 mod again;
 
-/// So many messages are asked for at once.
-const PAGE: usize = 500;
+/// So many messages are asked for at once; fewer where the answer is too long then.
+const PAGE: usize = 100;
 
 /// More service accounts cannot wait.
 const ACCOUNTS_MAX: usize = 1000;
@@ -217,9 +217,16 @@ impl Puller {
 
     /// `POST /cgi-bin/kf/sync_msg`, until there is no more.
     async fn pull(&self, kf: &str, token: Option<&Secret>) -> Result<(), Trouble> {
+        let mut limit = PAGE;
         loop {
             let cursor = self.sink.remembered(&cursor_key(kf)).await?.unwrap_or_default();
-            let told = self.page(kf, &cursor, token).await?;
+            let told = match self.page(kf, (&cursor, limit), token).await {
+                Err(error) if error.is_too_long() && limit > 1 => {
+                    limit /= 2;
+                    continue;
+                }
+                told => told?,
+            };
             let next = text(&told["next_cursor"]);
             let items = told["msg_list"].as_array().map(Vec::as_slice).unwrap_or_default();
             self.take(kf, items, next).await?;
@@ -230,9 +237,14 @@ impl Puller {
         }
     }
 
-    async fn page(&self, kf: &str, cursor: &str, token: Option<&Secret>) -> Result<Value, ApiError> {
+    async fn page(
+        &self,
+        kf: &str,
+        (cursor, limit): (&str, usize),
+        token: Option<&Secret>,
+    ) -> Result<Value, ApiError> {
         const PATH: &str = "cgi-bin/kf/sync_msg";
-        let bare = json!({"cursor": cursor, "limit": PAGE, "voice_format": 0, "open_kfid": kf});
+        let bare = json!({"cursor": cursor, "limit": limit, "voice_format": 0, "open_kfid": kf});
         let Some(token) = token else { return self.api.post(PATH, &bare).await };
         let mut asked = bare.clone();
         asked["token"] = json!(token.expose());
