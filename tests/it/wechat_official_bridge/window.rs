@@ -101,6 +101,19 @@ async fn a_message_that_could_go_only_in_part_does_not_go_at_all() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_may_be_answered() {
+    let stage = Stage::on_clock(Clock::fixed(NOW_MS, 7)).await;
+    let session = stage.connect().await;
+    stage.alice_writes("let us talk").await;
+    stage.sim.advance_ms(49 * HOUR_MS);
+    says(&stage, "no messages").await;
+    stage.sim.person_posts(&stage.small.alice, "hologram", &[("Id", "1")]);
+    says(&stage, "within 48 hours").await;
+    ids(session.deliver(&stage.alice(), &said("an answer"), &key(1)).await);
+    session.close().await;
+}
+
+#[tokio::test]
 async fn a_press_opens_a_minute() {
     let stage = Stage::on_clock(Clock::fixed(NOW_MS, 7)).await;
     let session = stage.connect().await;

@@ -224,6 +224,20 @@ async fn five_answers_go_in_48_hours_and_the_rest_is_refused_in_words() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_may_be_answered() {
+    let stage = Stage::standing().await;
+    let session = stage.connect().await;
+    stage.carol_writes("a question").await;
+    stage.sim.advance_ms(49 * HOUR_MS);
+    stage.sim.customer_posts(&stage.small.carol, "hologram", json!({"shape": "a bird"}));
+    stage
+        .happened("an unknown kind", |event| matches!(event, RemoteEvent::Unknown { .. }).then_some(()))
+        .await;
+    session.deliver(&stage.carol(), &said("an answer"), &key(1)).await.expect("WeCom lets it be sent");
+    session.close().await;
+}
+
+#[tokio::test]
 async fn talks_are_handed_on_by_command_and_whose_they_are_is_told() {
     let stage = Stage::new().await;
     let session = stage.connect().await;

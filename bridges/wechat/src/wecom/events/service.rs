@@ -28,6 +28,8 @@ pub(in crate::wecom) struct Item {
     pub id: RemoteMessageId,
     /// When it happened.
     pub sent_ms: TimestampMs,
+    /// Whether the customer wrote it, which lets the company answer, whether it can be read or not.
+    pub is_from_customer: bool,
     /// What it means.
     pub read: Read,
 }
@@ -65,7 +67,7 @@ pub(in crate::wecom) enum Read {
 /// Who says something in a talk with a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::wecom) enum By {
-    /// The customer wrote, which lets the company answer.
+    /// The customer wrote.
     Customer,
     /// The customer did something.
     Visitor,
@@ -108,7 +110,9 @@ pub(in crate::wecom) fn read(told: &Value) -> Option<Item> {
         let event = if kind == "event" { text(&event["event_type"]) } else { "" };
         Read::Unknown { name: format!("{kind} {event}").trim().to_owned(), raw: raw(told) }
     });
-    Some(Item { service, id: RemoteMessageId::new(id), sent_ms: at_ms(&told["send_time"])?, read })
+    let is_from_customer = number(&told["origin"]) == Some(FROM_CUSTOMER);
+    let (id, sent_ms) = (RemoteMessageId::new(id), at_ms(&told["send_time"])?);
+    Some(Item { service, id, sent_ms, is_from_customer, read })
 }
 
 /// Whether it is an event of a service account that belongs to no customer: somebody of the staff has come or gone.

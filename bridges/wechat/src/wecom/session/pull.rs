@@ -292,15 +292,15 @@ impl Puller {
             };
             return Ok((!service::is_of_staff(told)).then(unknown));
         };
-        let Item { service, id, sent_ms, read } = item;
+        let Item { service, id, sent_ms, is_from_customer, read } = item;
         let people = self.names.customer(&service.external);
         let chat = self.names.chat(&Place::Customer(service.clone()));
         let Some((customer, chat)) = people.zip(chat) else { return Ok(None) };
+        if is_from_customer {
+            self.opened(&service, sent_ms).await?;
+        }
         Ok(match read {
             Read::Said { by, message } => {
-                if by == By::Customer {
-                    self.opened(&service, sent_ms).await?;
-                }
                 let sender = match by {
                     By::Customer | By::Visitor => Some(customer),
                     By::Staff(userid) => self.names.member(&userid),
