@@ -119,12 +119,17 @@ async fn a_press_opens_a_minute() {
     let session = stage.connect().await;
     stage.sim.person_presses(&stage.small.alice, "PRICES");
     stage.arrived("PRICES").await;
-    assert_eq!(session.limits(&stage.alice()).open_until_ms, Some(NOW_MS + PRESSED_MS));
+    // Nobody here knows whether she wrote before.
+    assert_eq!(session.limits(&stage.alice()).open_until_ms, None);
     for nth in 0..3 {
         ids(session.deliver(&stage.alice(), &said("prices"), &key(nth)).await);
     }
     let words = refused(session.deliver(&stage.alice(), &said("prices"), &key(4)).await);
     assert!(words.contains("until the person writes"), "{words}");
+    stage.sim.advance_ms(PRESSED_MS + HOUR_MS);
+    let asked = stage.sim.request_count("/cgi-bin/message/custom/send");
+    refused(session.deliver(&stage.alice(), &said("prices"), &key(5)).await);
+    assert_eq!(stage.sim.request_count("/cgi-bin/message/custom/send"), asked + 1, "WeChat was not asked");
     session.close().await;
 }
 
