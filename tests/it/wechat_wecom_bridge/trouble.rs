@@ -35,6 +35,22 @@ async fn an_ended_token_is_renewed_once_and_nobody_notices() {
 }
 
 #[tokio::test]
+async fn a_fresh_token_that_is_not_taken_is_no_reason_to_sign_out() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    for _ in 0..2 {
+        stage.sim.fault(SEND, Fault::Refuse(42_001));
+    }
+    let outcome = session.deliver(&stage.alice(), &said("later"), &key(1)).await;
+    assert!(
+        matches!(&outcome, Err(DeliverError::Retry { after: Some(_), reason }) if reason.contains("token")),
+        "{outcome:?}"
+    );
+    session.deliver(&stage.alice(), &said("now"), &key(1)).await.expect("it is delivered");
+    session.close().await;
+}
+
+#[tokio::test]
 async fn an_address_that_is_not_trusted_is_told_in_words() {
     let stage = Stage::new().await;
     let session = stage.connect().await;

@@ -10,7 +10,7 @@ pub(crate) const BUSY: i64 = -1;
 pub(super) const TOO_LONG: &str = "the answer is too long";
 
 /// Why a request has no answer that helps.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     /// Surely not performed: no connection came about.
     #[error("WeChat could not be reached: {0}")]
@@ -21,6 +21,9 @@ pub(crate) enum ApiError {
     /// Not performed: WeChat says no.
     #[error("WeChat refuses: {0}")]
     Refused(Refusal),
+    /// Not performed: WeChat has given a token a moment ago and does not take it, which tells nothing of the account.
+    #[error("WeChat gives a token that it does not take: {0}")]
+    BadToken(Refusal),
 }
 
 /// WeChat's no.
@@ -38,7 +41,7 @@ impl ApiError {
     pub fn code(&self) -> Option<i64> {
         match self {
             Self::Refused(refusal) => Some(refusal.code),
-            Self::NotSent(_) | Self::Unclear(_) => None,
+            Self::NotSent(_) | Self::Unclear(_) | Self::BadToken(_) => None,
         }
     }
 
@@ -50,6 +53,14 @@ impl ApiError {
     /// Whether the token had ended, or another one has taken its place.
     pub fn is_ended_token(&self) -> bool {
         self.code().is_some_and(|code| TOKEN_ENDED.contains(&code))
+    }
+
+    /// What it means where the token was given a moment ago.
+    pub fn with_fresh_token(self) -> Self {
+        match self {
+            Self::Refused(refusal) if TOKEN_ENDED.contains(&refusal.code) => Self::BadToken(refusal),
+            other => other,
+        }
     }
 }
 
