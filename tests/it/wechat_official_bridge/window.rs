@@ -60,6 +60,20 @@ async fn five_answers_are_counted_and_the_sixth_is_refused() {
 }
 
 #[tokio::test]
+async fn what_may_have_gone_counts() {
+    let stage = Stage::on_clock(Clock::fixed(NOW_MS, 7)).await;
+    let session = stage.connect().await;
+    stage.alice_writes("let us talk").await;
+    for nth in 0..3 {
+        stage.sim.fault(SEND, Fault::CutAfter);
+        let outcome = session.deliver(&stage.alice(), &said("doubtful"), &key(nth)).await;
+        assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{outcome:?}");
+    }
+    says(&stage, "two more").await;
+    session.close().await;
+}
+
+#[tokio::test]
 async fn time_passes_in_the_topic_and_ends_in_words() {
     let stage = Stage::on_clock(Clock::fixed(NOW_MS, 7)).await;
     let session = stage.connect().await;

@@ -265,6 +265,20 @@ async fn talks_are_handed_on_by_command_and_whose_they_are_is_told() {
 }
 
 #[tokio::test]
+async fn a_talk_that_was_closed_without_an_answer_is_closed() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.carol_writes("hello").await;
+    stage.sim.fault("POST /cgi-bin/kf/service_state/trans", Fault::CutAfter);
+    let first = session.deliver(&stage.carol(), &command("close", ""), &key(1)).await;
+    assert!(matches!(first, Err(DeliverError::Retry { .. })), "{first:?}");
+    session.deliver(&stage.carol(), &command("close", ""), &key(1)).await.expect("it is over");
+    let words = refused(session.deliver(&stage.carol(), &command("take", ""), &key(2)).await);
+    assert!(words.contains("was ended"), "{words}");
+    session.close().await;
+}
+
+#[tokio::test]
 async fn customers_have_names_pictures_and_the_id_that_all_accounts_share() {
     let stage = Stage::new().await;
     let session = stage.connect().await;

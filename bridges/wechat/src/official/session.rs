@@ -75,7 +75,6 @@ struct OfficialSession {
     people: Arc<People>,
     api: Arc<Api>,
     deliverer: Deliverer,
-    sink: EventSink,
     end: End,
     watching: AsyncMutex<Watching>,
 }
@@ -111,23 +110,11 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         people: Arc::clone(&people),
         intake: Arc::clone(&intake),
         progress: Progress::default(),
-        sink: sink.clone(),
+        sink,
     };
     let watching = AsyncMutex::new(Watching::start(Arc::clone(&api), &intake, &end));
     let app_id = account.app_id;
-    Ok(Arc::new(OfficialSession {
-        app_id,
-        me,
-        clock,
-        hooks,
-        intake,
-        people,
-        api,
-        deliverer,
-        sink,
-        end,
-        watching,
-    }))
+    Ok(Arc::new(OfficialSession { app_id, me, clock, hooks, intake, people, api, deliverer, end, watching }))
 }
 
 /// Ends a session for a reason; the first reason counts.
@@ -154,13 +141,11 @@ impl OfficialSession {
         };
         let called = name(&told["remark"]).or_else(|| name(&told["nickname"]));
         let union = Some(text(&told["unionid"])).filter(|id| ids::union(id).is_some()).map(str::to_owned);
-        let noted = self.people.note(openid, |met| {
+        let noted = self.intake.note(openid, |met| {
             met.name = called.or(met.name.take());
             met.union = union.or(met.union.take());
         });
-        if let Some(cursor) = noted.await.map_err(stored)? {
-            self.sink.remember(cursor).await.map_err(stored)?;
-        }
+        noted.await.map_err(stored)?;
         self.people.met(openid).await.map(Some).map_err(stored)
     }
 }

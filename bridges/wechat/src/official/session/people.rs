@@ -57,7 +57,7 @@ impl Window {
 
     /// Opens it as the other is, unless that is no newer: callbacks are repeated, and a repeat gives no new messages.
     fn renew(&mut self, other: Self) {
-        if other.since_ms >= self.since_ms && other.until_ms > self.until_ms {
+        if other.since_ms > self.since_ms {
             *self = other;
         }
     }
@@ -280,6 +280,8 @@ mod tests {
         assert_eq!(met.left(3000), Some(5));
         met.shut(4000);
         assert_eq!((met.left(4000), met.phase(4000)), (None, Phase::Shut));
+        met.did(Deed::Wrote, 3000);
+        assert_eq!(met.phase(4000), Phase::Shut, "a repeat opens nothing");
         met.did(Deed::Wrote, 5000);
         assert_eq!(met.left(5000), Some(5));
     }
