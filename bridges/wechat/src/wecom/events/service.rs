@@ -5,7 +5,7 @@
 use magpie_common::{
     clock::TimestampMs,
     ids::RemoteMessageId,
-    message::{AttachmentKind, Message},
+    message::{AttachmentKind, Message, clean_line},
 };
 use serde_json::Value;
 
@@ -108,7 +108,7 @@ pub(in crate::wecom) fn read(told: &Value) -> Option<Item> {
     let read = if kind == "event" { happened(event) } else { said(kind, told) };
     let read = read.unwrap_or_else(|| {
         let event = if kind == "event" { text(&event["event_type"]) } else { "" };
-        Read::Unknown { name: format!("{kind} {event}").trim().to_owned(), raw: raw(told) }
+        Read::Unknown { name: clean_line(format!("{kind} {event}").trim()), raw: raw(told) }
     });
     let is_from_customer = number(&told["origin"]) == Some(FROM_CUSTOMER);
     let (id, sent_ms) = (RemoteMessageId::new(id), at_ms(&told["send_time"])?);
