@@ -1,8 +1,8 @@
 //! The envelope of what WeChat's platforms tell by HTTP: WeCom and Official Accounts sign and seal it the same way.
 //!
 //! A signature is a SHA-1 over sorted words, one of which is a shared secret; a body is sealed with AES-256-CBC under a key that both sides
-//! know, with the receiver's id inside. Reference: <https://developer.work.weixin.qq.com/document/path/90968>. Next: `hooks`, which takes callbacks; `xml`, what is
-//! inside.
+//! know, with the receiver's id inside. Reference: <https://developer.work.weixin.qq.com/document/path/90968>. Next: `hooks`, which looks at
+//! callbacks; `xml`, what is inside.
 
 use aes::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::NoPadding};
 use base64::{

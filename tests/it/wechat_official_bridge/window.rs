@@ -34,7 +34,7 @@ async fn five_answers_are_counted_and_the_sixth_is_refused() {
     let stage = Stage::on_clock(Clock::fixed(NOW_MS, 7)).await;
     let session = stage.connect().await;
     stage.alice_writes("let us talk").await;
-    says(&stage, "up to five messages").await;
+    says(&stage, "up to five more messages").await;
     let until = |session: &dyn Session| session.limits(&stage.alice()).open_until_ms;
     assert_eq!(until(&*session), Some(NOW_MS + SAID_MS));
     for (nth, shown) in

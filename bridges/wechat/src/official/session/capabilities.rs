@@ -15,7 +15,8 @@ pub(super) const IMAGE_BYTES_MAX: u64 = 10 * 1024 * 1024;
 pub(super) const FILM_BYTES_MAX: u64 = 10 * 1024 * 1024;
 pub(super) const SOUND_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
-/// What every chat carries. A correction is a message of its own. Files of other kinds become links.
+/// What every chat carries. A correction is a message of its own. Pictures, films and sound that do not fit become links; other files
+/// are refused.
 const ACTIONS: [(Action, Support); 3] =
     [(Action::Message, Support::Full), (Action::Edit, Support::Fallback), (Action::Typing, Support::Full)];
 

@@ -16,7 +16,8 @@ pub(super) const BAD_ACCOUNT: &str = "WeChat does not take the AppID and the App
 pub(super) const SHUT: &str = "WeChat lets an Official Account write only within 48 hours after the person wrote last. Wait until they write.";
 
 /// What a used-up window means.
-const USED_UP: &str = "WeChat lets an Official Account answer only five times until the person writes again. Wait until they do.";
+const USED_UP: &str = "WeChat lets an Official Account answer only five times after a person wrote, and three times after they pressed something. \
+    Wait until the person writes again.";
 
 /// How long to wait after trouble of WeChat's own.
 const PAUSE: Duration = Duration::from_secs(5);

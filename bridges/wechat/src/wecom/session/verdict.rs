@@ -35,7 +35,7 @@ const PAUSE_TOKEN: Duration = Duration::from_secs(30);
 
 /// Codes that are final, with words.
 const FINAL: [(i64, &str); 13] = [
-    (BUSY, "WeCom was too busy to take it, three times. Send it again later."),
+    (BUSY, "WeCom was too busy to take it, each time it was asked. Send it again later."),
     (
         81_013,
         "WeCom knows no such member, or the app is not shown to them. Whoever runs WeCom's console can change that.",
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn codes_become_verdicts() {
         for (code, part) in [
-            (BUSY, "three times"),
+            (BUSY, "too busy"),
             (81_013, "not shown to them"),
             (NOT_OURS, "member of staff"),
             (40_004, "kind of file"),
