@@ -421,8 +421,8 @@ mod tests {
         let (listener, api) = played().await;
         let asked = AtomicUsize::new(0);
         let hang_up = async {
-            loop {
-                drop(listener.accept().await);
+            while let Ok(asker) = listener.accept().await {
+                drop(asker);
                 asked.fetch_add(1, Ordering::Relaxed);
             }
         };
@@ -435,7 +435,7 @@ mod tests {
         };
         tokio::select! {
             () = all => {}
-            _ = hang_up => {}
+            () = hang_up => panic!("nobody can ask any more"),
         }
     }
 
