@@ -20,7 +20,7 @@ pub use self::{
 pub use crate::config::{About, PlatformConfig};
 use crate::{
     clock::Clock,
-    ids::{RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
+    ids::{LoginId, RemoteChatId, RemoteFileId, RemoteMessageId, RemoteUserId},
     message::{ChatInfo, Limits, Outgoing, RemoteMessage, UserInfo},
 };
 
@@ -55,8 +55,8 @@ pub trait Platform: Send + Sync + Sized + 'static {
     /// When there is no such flow, or the network refuses at once.
     async fn begin_login(&self, flow: &str) -> Result<Box<dyn LoginProcess>, PlatformError>;
 
-    /// The account that the configuration itself names, if it does; it is connected at start.
-    fn configured_login(&self) -> Option<SavedLogin>;
+    /// The accounts that the configuration itself names, each with an id of its own; they are connected at start.
+    fn configured_logins(&self) -> Vec<SavedLogin>;
 
     /// Brings a login to life. Called at start and again, with growing pauses, after every failure and every end of a session.
     /// Returns as soon as messages can be delivered; events flow into `sink` from then on.
@@ -64,6 +64,12 @@ pub trait Platform: Send + Sync + Sized + 'static {
     /// # Errors
     /// With the verdict whether trying again helps.
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError>;
+
+    /// Forgets what it holds for an account beside its session, such as a way in for what the network tells it. Called after a sign-out,
+    /// also of an account that is not connected, when no session of it is there or comes up any more.
+    fn forget(&self, login: &LoginId) {
+        let _ = login;
+    }
 
     /// Checks the network's side one step at a time for the `doctor` command. Must change nothing there.
     async fn diagnose(&self) -> Vec<Finding>;
@@ -126,7 +132,8 @@ pub trait Session: Send + Sync + 'static {
     /// Resolves when the session has ended by itself, with the reason. Must be safe to drop and call again.
     async fn ended(&self) -> ConnectError;
 
-    /// Ends the session in an orderly way, also one that has ended by itself. Nothing is pushed after it returns, and nothing of it runs.
+    /// Ends the session in an orderly way, also one that has ended by itself. Nothing is pushed after it returns, and nothing of it runs;
+    /// where the network calls us ([`Webhook`]), what it tells an account whose session has ended by itself may still be taken in.
     async fn close(&self);
 
     /// The same, and takes the login back on the network where it keeps a list of devices. Called when the person signs out; the network

@@ -13,7 +13,7 @@ use magpie_tests::echo::{AnswerIn, Echo, EchoConfig, answer_id, answerer, delive
 
 async fn session(config: EchoConfig, recorder: &Recorder) -> Arc<dyn Session> {
     let echo = Echo::new(config, Clock::fixed(5, 0)).expect("echo is always built");
-    let login = echo.configured_login().expect("echo is always signed in");
+    let login = echo.configured_logins().pop().expect("echo is always signed in");
     let sink = EventSink::new(login.id.clone(), Arc::new(recorder.clone()));
     echo.connect(&login, sink).await.expect("echo is always there")
 }

@@ -62,7 +62,7 @@ impl Stage {
     async fn connect(&self) -> Arc<dyn Session> {
         let platform = platform(config(&self.sim), &self.clock);
         self.door.lead_to(&platform);
-        let login = platform.configured_login().expect("the configuration names an account");
+        let login = platform.configured_logins().pop().expect("the configuration names an account");
         let sink = EventSink::new(login.id.clone(), Arc::new(self.recorder.clone()));
         let session = platform.connect(&login, sink).await.expect("a healthy WeChat takes the account");
         let address = callback_address(&self.door.url, APP_ID);

@@ -203,7 +203,7 @@ fn platform(config: WeChatConfig, clock: &Clock) -> WeChat {
 }
 
 fn login(platform: &WeChat) -> SavedLogin {
-    platform.configured_login().expect("the configuration names an app")
+    platform.configured_logins().pop().expect("the configuration names an app")
 }
 
 fn user(native: &str) -> RemoteUserId {

@@ -75,7 +75,7 @@ impl Stage {
     /// A session of a bridge that is just started, to which webhooks are brought.
     async fn connect(&self) -> Arc<dyn Session> {
         let platform = self.platform();
-        let login = platform.configured_login().expect("the configuration names a number");
+        let login = platform.configured_logins().pop().expect("the configuration names a number");
         let session =
             platform.connect(&login, self.sink()).await.expect("a healthy WhatsApp takes the number");
         self.sim.subscribe(&self.door.url).await.expect("the handshake is answered");
@@ -89,7 +89,7 @@ impl Stage {
 
     fn platform_login(&self) -> SavedLogin {
         let platform = platform(config(&self.sim, &self.small), &self.clock);
-        platform.configured_login().expect("the configuration names a number")
+        platform.configured_logins().pop().expect("the configuration names a number")
     }
 
     /// The room's name for Alice's chat.

@@ -93,8 +93,8 @@ impl Platform for Echo {
         Err(PlatformError("The echo network has no accounts; it is signed in already.".to_owned()))
     }
 
-    fn configured_login(&self) -> Option<SavedLogin> {
-        Some(SavedLogin { id: LoginId::new("echo"), name: "Echo".to_owned(), secret: Secret::new("none") })
+    fn configured_logins(&self) -> Vec<SavedLogin> {
+        vec![SavedLogin { id: LoginId::new("echo"), name: "Echo".to_owned(), secret: Secret::new("none") }]
     }
 
     async fn connect(&self, _login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {

@@ -69,9 +69,9 @@ impl Platform for Example {
         Ok(Self(config))
     }
 
-    fn configured_login(&self) -> Option<SavedLogin> {
+    fn configured_logins(&self) -> Vec<SavedLogin> {
         let (id, name) = (LoginId::new("configured"), "the configured account".to_owned());
-        self.0.token.clone().map(|secret| SavedLogin { id, name, secret })
+        self.0.token.clone().map(|secret| SavedLogin { id, name, secret }).into_iter().collect()
     }
 
     fn login_flows(&self) -> Vec<LoginFlow> {

@@ -79,8 +79,8 @@ impl Platform for Telegram {
         Err(PlatformError(format!("There is no login flow `{flow}`; use `{}`.", login::BOT_TOKEN.id)))
     }
 
-    fn configured_login(&self) -> Option<SavedLogin> {
-        self.config.token.as_ref().map(login::configured)
+    fn configured_logins(&self) -> Vec<SavedLogin> {
+        self.config.token.iter().map(login::configured).collect()
     }
 
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {

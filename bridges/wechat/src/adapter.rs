@@ -37,6 +37,11 @@ pub(crate) trait Adapter: Send + Sync {
     /// With the verdict whether trying again helps.
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError>;
 
+    /// Forgets what it holds for an account beside its session.
+    fn forget(&self, login: &LoginId) {
+        let _ = login;
+    }
+
     /// Checks this way one step at a time.
     async fn diagnose(&self) -> Vec<Finding>;
 

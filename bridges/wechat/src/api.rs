@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::Instant};
 use url::Url;
 
-use self::error::transport_error;
 pub(crate) use self::error::{ApiError, BUSY, Refusal};
+use self::error::{TOO_LONG, transport_error};
 use crate::json::text;
 
 mod error;
@@ -33,6 +33,9 @@ const HOLDS_MIN: Duration = Duration::from_secs(10);
 
 /// A token is never taken to hold longer.
 const HOLDS_MAX: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// A token is asked for by force no more often; WeChat allows it 20 times a day.
+const FORCE_EVERY: Duration = Duration::from_secs(75 * 60);
 
 /// How long to wait before it is asked again.
 const BUSY_PAUSE: Duration = Duration::from_secs(1);
@@ -72,8 +75,17 @@ const PLACES: [&str; 2] = [".qq.com", ".qpic.cn"];
 pub(crate) struct Api {
     http: reqwest::Client,
     door: Door,
-    /// Held while a new one is fetched, so that it is fetched once for all who wait.
-    token: Mutex<Option<Token>>,
+    held: Mutex<Held>,
+}
+
+/// What is known of the token. Locked while a new one is fetched, so that it is fetched once for all who wait.
+#[derive(Default)]
+struct Held {
+    token: Option<Token>,
+    /// When none could be had the last time, and why.
+    failed: Option<(Instant, ApiError)>,
+    /// When one was asked for by force the last time.
+    forced: Option<Instant>,
 }
 
 /// What comes when a file is asked for.
@@ -85,6 +97,12 @@ enum Opened {
 struct Token {
     secret: Secret,
     renew_at: Instant,
+}
+
+impl Token {
+    fn is(&self, secret: &Secret) -> bool {
+        self.secret.matches(secret.expose().as_bytes())
+    }
 }
 
 impl Api {
@@ -100,7 +118,7 @@ impl Api {
             http = http.proxy(reqwest::Proxy::all(proxy.expose())?);
         }
         door.base.truncate(door.base.trim_end_matches('/').len());
-        Ok(Self { http: http.build()?, door, token: Mutex::default() })
+        Ok(Self { http: http.build()?, door, held: Mutex::default() })
     }
 
     /// Whether WeChat takes the account.
@@ -127,7 +145,8 @@ impl Api {
     }
 
     /// `POST /cgi-bin/media/upload`: brings a file, for which there is more time, and gives the name under which WeChat keeps it. The form can
-    /// be read once only, so where the token had ended there is a new one, and the caller brings the file again.
+    /// be read once only, so where the token had ended there is a new one, and the caller brings the file again; if it has ended again then,
+    /// that is [`ApiError::with_fresh_token`].
     pub async fn upload(&self, kind: &str, form: Form, more: Duration) -> Result<String, ApiError> {
         let token = self.token(None).await?;
         let address = self.address(&format!("cgi-bin/media/upload?type={kind}"), &token);
@@ -210,44 +229,82 @@ impl Api {
         match request(&token).await {
             Err(error) if error.is_ended_token() => {
                 let token = self.token(Some(&token)).await?;
-                request(&token).await
+                request(&token).await.map_err(ApiError::with_fresh_token)
             }
             done => done,
         }
     }
 
-    /// The token in use; another one where `ended` is it.
+    /// The token in use; another one where `ended` is it. Whoever has waited while none could be had takes that for an answer, so nobody waits
+    /// for more than two attempts, however many there are.
     async fn token(&self, ended: Option<&Secret>) -> Result<Secret, ApiError> {
-        let mut token = self.token.lock().await;
-        let is_ended =
-            |known: &Token| ended.is_some_and(|ended| known.secret.matches(ended.expose().as_bytes()));
+        let came = Instant::now();
+        let mut held = self.held.lock().await;
+        let is_ended = |known: &Token| ended.is_some_and(|ended| known.is(ended));
         if let Some(known) =
-            token.as_ref().filter(|known| known.renew_at > Instant::now() && !is_ended(known))
+            held.token.as_ref().filter(|known| known.renew_at > Instant::now() && !is_ended(known))
         {
             return Ok(known.secret.clone());
         }
-        *token = None;
-        let fresh = self.fetch().await?;
-        let secret = fresh.secret.clone();
-        *token = Some(fresh);
-        Ok(secret)
+        if let Some((_, error)) = held.failed.as_ref().filter(|(at, _)| *at >= came) {
+            return Err(error.clone());
+        }
+        held.token = None;
+        match self.fetch_another(ended, &mut held.forced).await {
+            Ok(fresh) => {
+                let secret = fresh.secret.clone();
+                held.token = Some(fresh);
+                Ok(secret)
+            }
+            Err(error) => {
+                held.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
     }
 
     /// Looks whether WeChat still takes the account, whatever token is in use.
     pub async fn look(&self) -> Result<(), ApiError> {
-        let fresh = self.fetch().await?;
-        *self.token.lock().await = Some(fresh);
+        let before = self.held.lock().await.token.as_ref().map(|known| known.secret.clone());
+        let fresh = self.fetch(false).await?;
+        let mut held = self.held.lock().await;
+        // One that came meanwhile is newer.
+        let is_as_before = match (&held.token, &before) {
+            (Some(known), Some(before)) => known.is(before),
+            (None, _) => true,
+            (Some(_), None) => false,
+        };
+        if is_as_before {
+            held.token = Some(fresh);
+        }
         Ok(())
     }
 
-    /// Asks for a token. Until shortly before it ends, it is the same one.
-    async fn fetch(&self) -> Result<Token, ApiError> {
-        let request = self.token_request();
+    /// Asks for a token; by force where it is still the one that has ended. WeChat gives the same one for as long as it believes in it.
+    async fn fetch_another(
+        &self,
+        ended: Option<&Secret>,
+        forced: &mut Option<Instant>,
+    ) -> Result<Token, ApiError> {
+        let fresh = self.fetch(false).await?;
+        let is_ended = ended.is_some_and(|ended| fresh.is(ended));
+        let may_force = matches!(self.door.credentials, Credentials::Official { .. })
+            && forced.is_none_or(|at| at.elapsed() >= FORCE_EVERY);
+        if !is_ended || !may_force {
+            return Ok(fresh);
+        }
+        *forced = Some(Instant::now());
+        Ok(self.fetch(true).await.unwrap_or(fresh))
+    }
+
+    /// Asks for a token. Until shortly before it ends, it is the same one, unless that is forced.
+    async fn fetch(&self, is_forced: bool) -> Result<Token, ApiError> {
+        let request = self.token_request(is_forced);
         let told = async { answer(sent(request.timeout(ANSWER_TIMEOUT)).await?).await }.await;
         // Without a token nothing was asked for that could have happened.
         let told = told.map_err(|error| match error {
             ApiError::Unclear(why) => ApiError::NotSent(why),
-            known @ (ApiError::NotSent(_) | ApiError::Refused(_)) => known,
+            known @ (ApiError::NotSent(_) | ApiError::Refused(_) | ApiError::BadToken(_)) => known,
         })?;
         let secret = Some(text(&told["access_token"])).filter(|token| !token.is_empty()).map(Secret::new);
         let secret = secret.ok_or_else(|| ApiError::NotSent("it gives no access token".to_owned()))?;
@@ -256,12 +313,13 @@ impl Api {
         Ok(Token { secret, renew_at })
     }
 
-    fn token_request(&self) -> RequestBuilder {
+    fn token_request(&self, is_forced: bool) -> RequestBuilder {
         let base = &self.door.base;
         match &self.door.credentials {
             Credentials::Official { app_id, app_secret } => {
                 let wanted = json!({
-                    "grant_type": "client_credential", "appid": app_id, "secret": app_secret.expose(), "force_refresh": false,
+                    "grant_type": "client_credential", "appid": app_id, "secret": app_secret.expose(),
+                    "force_refresh": is_forced,
                 });
                 self.http.post(format!("{base}/cgi-bin/stable_token")).json(&wanted)
             }
@@ -314,7 +372,7 @@ async fn read_capped(mut response: Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| error.without_url().to_string())? {
         if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err("the answer is too long".to_owned());
+            return Err(TOO_LONG.to_owned());
         }
         body.extend_from_slice(&chunk);
     }
@@ -323,16 +381,85 @@ async fn read_capped(mut response: Response) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
+
     use super::*;
 
-    #[test]
-    fn films_are_fetched_from_wechat_alone() {
+    fn api(base: &str) -> Api {
         let door = Door {
-            base: "http://127.0.0.1:7/".to_owned(),
+            base: base.to_owned(),
             credentials: Credentials::Official { app_id: "wx58".to_owned(), app_secret: Secret::new("0123") },
             tries_max: 1,
         };
-        let api = Api::new(door, None).expect("the settings are good");
+        Api::new(door, None).expect("the settings are good")
+    }
+
+    /// A WeChat that a test plays itself, and a client of it.
+    async fn played() -> (TcpListener, Api) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a loopback port is free");
+        let address = listener.local_addr().expect("it listens");
+        (listener, api(&format!("http://{address}")))
+    }
+
+    async fn gives(mut asker: TcpStream, token: &str) {
+        let mut request = Vec::new();
+        while !request.ends_with(b"}") {
+            assert!(asker.read_buf(&mut request).await.expect("it asks") > 0);
+        }
+        let body = format!("{{\"access_token\": \"{token}\", \"expires_in\": 7200}}");
+        let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+        asker.write_all(format!("{head}{body}").as_bytes()).await.expect("it listens");
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_token_that_cannot_be_had_waits_once() {
+        let (listener, api) = played().await;
+        let asked = AtomicUsize::new(0);
+        let hang_up = async {
+            while let Ok(asker) = listener.accept().await {
+                drop(asker);
+                asked.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let all = async {
+            let (one, two, three) = tokio::join!(api.token(None), api.token(None), api.token(None));
+            assert!([one, two, three].iter().all(|it| matches!(it, Err(ApiError::NotSent(_)))));
+            assert_eq!(asked.load(Ordering::Relaxed), 1, "each has asked for itself");
+            assert!(api.token(None).await.is_err());
+            assert_eq!(asked.load(Ordering::Relaxed), 2, "whoever comes later has asked nobody");
+        };
+        tokio::select! {
+            () = all => {}
+            () = hang_up => panic!("nobody can ask any more"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_does_not_put_an_older_token_in_the_place_of_a_newer_one() {
+        let (listener, api) = played().await;
+        let renewed = async {
+            let (looks, _) = listener.accept().await.expect("it looks");
+            let give = async {
+                let (asker, _) = listener.accept().await.expect("it asks");
+                gives(asker, "newer").await;
+            };
+            let (newer, ()) = tokio::join!(api.token(None), give);
+            assert_eq!(newer.expect("it is given").expose(), "newer");
+            gives(looks, "older").await;
+        };
+        let (looked, ()) = tokio::join!(api.look(), renewed);
+        looked.expect("the account is taken");
+        assert_eq!(api.token(None).await.expect("it is known").expose(), "newer");
+    }
+
+    #[test]
+    fn films_are_fetched_from_wechat_alone() {
+        let api = api("http://127.0.0.1:7/");
         for (url, is_theirs) in [
             ("http://vweixinp.tc.qq.com/1007/film.mp4", true),
             ("https://mmbiz.qpic.cn/film", true),

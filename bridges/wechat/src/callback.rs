@@ -1,7 +1,8 @@
 //! The envelope of what WeChat's platforms tell by HTTP: WeCom and Official Accounts sign and seal it the same way.
 //!
 //! A signature is a SHA-1 over sorted words, one of which is a shared secret; a body is sealed with AES-256-CBC under a key that both sides
-//! know, with the receiver's id inside. Reference: <https://developer.work.weixin.qq.com/document/path/90968>. Next: `xml`, what is inside.
+//! know, with the receiver's id inside. Reference: <https://developer.work.weixin.qq.com/document/path/90968>. Next: `hooks`, which looks at
+//! callbacks; `xml`, what is inside.
 
 use aes::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::NoPadding};
 use base64::{
@@ -16,6 +17,7 @@ use magpie_common::config::Secret;
 use sha1::{Digest, Sha1};
 use subtle::ConstantTimeEq;
 
+pub(crate) mod hooks;
 #[cfg(test)]
 pub(crate) mod sealing;
 pub(crate) mod xml;
@@ -85,18 +87,6 @@ impl Envelope {
         sorted.sort_unstable();
         let digest = sorted.iter().fold(Sha1::new(), |sum, word| sum.chain_update(word)).finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// Opens what bears a signature over the moment (its timestamp and nonce) and itself. So are bodies checked, and so is the address that
-    /// WeCom asks about before it is used: there `echostr` is what was sealed.
-    pub fn open_signed(
-        &self,
-        signature: &str,
-        (timestamp, nonce): (&str, &str),
-        sealed: &str,
-    ) -> Result<Vec<u8>, NotOurs> {
-        self.is_signed(signature, &[timestamp, nonce, sealed]).then_some(()).ok_or(NotOurs)?;
-        self.open(sealed)
     }
 
     /// Opens what was sealed for us.

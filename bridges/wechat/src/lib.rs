@@ -25,6 +25,7 @@ use bytes::Bytes;
 use magpie_common::{
     clock::Clock,
     config::About,
+    ids::LoginId,
     platform::{
         ConnectError, EventSink, Finding, LoginFlow, LoginProcess, Platform, PlatformError, SavedLogin,
         Session, Webhook, WebhookAnswer, WebhookHead,
@@ -94,8 +95,8 @@ impl Platform for WeChat {
         Err(PlatformError(format!("There is no login flow `{flow}`; there is {}.", known.join(", "))))
     }
 
-    fn configured_login(&self) -> Option<SavedLogin> {
-        self.adapters.0.iter().find_map(|adapter| adapter.configured_login())
+    fn configured_logins(&self) -> Vec<SavedLogin> {
+        self.adapters.0.iter().filter_map(|adapter| adapter.configured_login()).collect()
     }
 
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {
@@ -106,6 +107,12 @@ impl Platform for WeChat {
                     "The saved account belongs to no way into WeChat that this bridge has. Sign in again.";
                 Err(ConnectError::BadCredentials(words.to_owned()))
             }
+        }
+    }
+
+    fn forget(&self, login: &LoginId) {
+        for adapter in self.adapters.0.iter().filter(|known| adapter::owns(known.as_ref(), login)) {
+            adapter.forget(login);
         }
     }
 
@@ -146,5 +153,32 @@ impl Webhook for Adapters {
             Some((adapter, path)) => adapter.receive(path, head, body).await,
             None => WebhookAnswer::not_found(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use magpie_common::config::Secret;
+
+    use super::*;
+
+    #[test]
+    fn all_accounts_of_the_configuration_are_signed_in() {
+        let secret = |words: &str| Some(Secret::new(words));
+        let config = WeChatConfig {
+            official_app_id: Some("wx5823bf96d3bd56c7".to_owned()),
+            official_app_secret: secret("0123"),
+            official_token: secret("QDG6eK"),
+            official_aes_key: secret("kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"),
+            wecom_corp_id: Some("wwd08c8e7c775ab44d".to_owned()),
+            wecom_agent_id: Some(1_000_002),
+            wecom_secret: secret("0123"),
+            wecom_token: secret("QDG6eK"),
+            wecom_aes_key: secret("kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"),
+            ..WeChatConfig::default()
+        };
+        let wechat = WeChat::new(config, Clock::fixed(1, 7)).expect("the settings are good");
+        let ids: Vec<String> = wechat.configured_logins().iter().map(|login| login.id.to_string()).collect();
+        assert_eq!(ids, ["official-wx5823bf96d3bd56c7", "wecom-wwd08c8e7c775ab44d-1000002"]);
     }
 }

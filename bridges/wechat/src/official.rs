@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use magpie_common::{
     clock::Clock,
+    ids::LoginId,
     platform::{
         ConnectError, EventSink, Finding, LoginFlow, LoginProcess, PlatformError, SavedLogin, Session,
         WebhookAnswer, WebhookHead,
@@ -82,6 +83,12 @@ impl Adapter for Official {
             sink,
         };
         session::connect(setup).await
+    }
+
+    fn forget(&self, login: &LoginId) {
+        if let Some(app_id) = account::app_id(login) {
+            self.hooks.forget(app_id);
+        }
     }
 
     async fn diagnose(&self) -> Vec<Finding> {

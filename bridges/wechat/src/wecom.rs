@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use magpie_common::{
     clock::Clock,
+    ids::LoginId,
     platform::{
         ConnectError, EventSink, Finding, LoginFlow, LoginProcess, PlatformError, SavedLogin, Session,
         WebhookAnswer, WebhookHead,
@@ -83,6 +84,12 @@ impl Adapter for WeCom {
             sink,
         };
         session::connect(setup).await
+    }
+
+    fn forget(&self, login: &LoginId) {
+        if let Some(names) = account::names(login) {
+            self.hooks.forget(&names);
+        }
     }
 
     async fn diagnose(&self) -> Vec<Finding> {

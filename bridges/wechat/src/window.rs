@@ -76,7 +76,7 @@ impl Phase {
             Self::Open(left, time) => (left, time),
         };
         let left = match left {
-            Left::Several => "up to five messages",
+            Left::Several => "at least three and up to five more messages",
             Left::Two => "only two more messages",
             Left::One => "only one more message",
         };
@@ -111,7 +111,7 @@ mod tests {
                 5,
                 48 * HOUR_MS,
                 Phase::Open(Left::Several, Time::Days),
-                "up to five messages here within 48 hours",
+                "three and up to five more messages here within 48 hours",
             ),
             (3, 4 * HOUR_MS, Phase::Open(Left::Several, Time::Days), "up to five"),
             (

@@ -89,8 +89,8 @@ impl Platform for WhatsApp {
         Err(PlatformError(format!("There is no login flow `{flow}`; there is {}.", known.join(", "))))
     }
 
-    fn configured_login(&self) -> Option<SavedLogin> {
-        self.backends.iter().find_map(|backend| backend.configured_login())
+    fn configured_logins(&self) -> Vec<SavedLogin> {
+        self.backends.iter().filter_map(|backend| backend.configured_login()).collect()
     }
 
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {

@@ -102,15 +102,19 @@ impl Accounts {
         &self.0.parts.logins
     }
 
-    /// Announces the account that the configuration names and all that people have signed in with, so that what waits for them knows of
+    /// Announces the accounts that the configuration names and all that people have signed in with, so that what waits for them knows of
     /// them. Gives back those that [`Accounts::start`] is to connect.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn announce(&self, configured: Option<SavedLogin>) -> Result<Vec<Kept>, StoreError> {
-        let configured = configured.map(|saved| Kept { saved, owner: None, me: None });
-        let mut kept: Vec<_> = configured.into_iter().collect();
+    pub async fn announce(&self, configured: Vec<SavedLogin>) -> Result<Vec<Kept>, StoreError> {
+        let configured = configured.into_iter().map(|saved| Kept { saved, owner: None, me: None });
+        let mut kept: Vec<_> = configured.collect();
         for LoginRow { id, owner, name, remote_user: me, secret, .. } in self.0.parts.store.logins().await? {
+            if kept.iter().any(|known| known.owner.is_none() && known.saved.id == id) {
+                tracing::warn!(login = %id, "The configuration names an account that somebody has signed in with, so it is the bridge's.");
+                continue;
+            }
             match secret {
                 Some(secret) => {
                     kept.push(Kept { saved: SavedLogin { id, name, secret }, owner: Some(owner), me });
@@ -208,6 +212,7 @@ impl Accounts {
             None => SignedOut::HereOnly,
         };
         self.0.parts.logins.remove(id).await;
+        self.0.parts.network.drop_account(id);
         tracing::info!(login = %id, user = %owner, "Somebody has signed out.");
         Ok(signed_out)
     }

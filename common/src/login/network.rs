@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     config::About,
+    ids::LoginId,
     platform::{
         ConnectError, EventSink, Finding, LoginFlow, LoginProcess, Platform, PlatformError, SavedLogin,
         Session,
@@ -27,6 +28,9 @@ pub trait Network: Send + Sync + 'static {
     /// As [`Platform::connect`].
     async fn open(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError>;
 
+    /// As [`Platform::forget`].
+    fn drop_account(&self, login: &LoginId);
+
     /// As [`Platform::diagnose`].
     async fn examine(&self) -> Vec<Finding>;
 }
@@ -47,6 +51,10 @@ impl<P: Platform> Network for P {
 
     async fn open(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {
         self.connect(login, sink).await
+    }
+
+    fn drop_account(&self, login: &LoginId) {
+        self.forget(login);
     }
 
     async fn examine(&self) -> Vec<Finding> {

@@ -222,7 +222,7 @@ impl Parts {
         });
     }
 
-    /// Keeps `/ready` true to the account that the configuration names. What people sign in with is their own business.
+    /// Keeps `/ready` true to the accounts that the configuration names. What people sign in with is their own business.
     pub(super) fn watch_configured(&self, is_configured: bool) -> JoinHandle<()> {
         if !is_configured {
             return tokio::spawn(async {});

@@ -110,7 +110,7 @@ impl Running {
         let lanes = Lanes::new(stop.clone());
         let clock = Clock::system();
         let platform = P::new(platform, clock.clone()).map_err(|error| Fatal::Other(error.to_string()))?;
-        let (configured, webhook) = (platform.configured_login(), platform.webhook());
+        let (configured, webhook) = (platform.configured_logins(), platform.webhook());
         let reports = Reports::new(&config.homeserver, &registration.tokens.as_token, &clock)?;
         let checkpoints = reports.checkpoints.clone();
         let outside = Outside { checkpoints, network: Arc::new(platform), clock, stop };
@@ -122,7 +122,7 @@ impl Running {
         portals.load_identities().await?;
         parts.give_sinks(&portals);
         let accounts = parts.signing_in.accounts();
-        let is_configured = configured.is_some();
+        let is_configured = !configured.is_empty();
         let announced = accounts.announce(configured).await?;
         lanes.begin(parts.store.clone(), portals.clone()).await?;
 

@@ -51,6 +51,9 @@ mod world;
 /// In no test that goes on does nothing change for this long; passing it is a failure with words instead of a test that hangs.
 const QUIET_MAX: Duration = Duration::from_secs(120);
 
+/// In no test does what is waited for take longer, however much goes on.
+const WAIT_MAX: Duration = Duration::from_secs(600);
+
 /// Called for every event as it takes its place, under the homeserver's lock: it must be quick and must not call back.
 pub type Observer = Arc<dyn Fn(&FakeEvent) + Send + Sync>;
 
@@ -333,16 +336,19 @@ impl FakeHomeserver {
         self.wait_while_busy(look).await.expect("what the test waits for happens")
     }
 
-    /// Nothing when it was quiet for too long; how long a busy machine takes does not matter.
+    /// Nothing when it was quiet for too long; how long a busy machine takes does not matter, unless what goes on has nothing to do with it.
     async fn wait_while_busy<T>(&self, mut look: impl FnMut(&Self) -> Option<T>) -> Option<T> {
-        loop {
-            let mut changed = std::pin::pin!(self.0.changed.notified());
-            changed.as_mut().enable();
-            if let Some(found) = look(self) {
-                return Some(found);
+        let seen = async {
+            loop {
+                let mut changed = std::pin::pin!(self.0.changed.notified());
+                changed.as_mut().enable();
+                if let Some(found) = look(self) {
+                    return Some(found);
+                }
+                tokio::time::timeout(QUIET_MAX, changed).await.ok()?;
             }
-            tokio::time::timeout(QUIET_MAX, changed).await.ok()?;
-        }
+        };
+        tokio::time::timeout(WAIT_MAX, seen).await.ok()?
     }
 }
 

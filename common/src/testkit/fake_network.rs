@@ -66,6 +66,8 @@ struct State {
     sinks: BTreeMap<LoginId, EventSink>,
     /// The devices that are signed out, by account.
     signed_out: Vec<String>,
+    /// The accounts of which nothing is held any more.
+    forgotten: Vec<String>,
     codes: Vec<accounts::Code>,
     chats: BTreeMap<RemoteChatId, ChatInfo>,
     people: BTreeMap<RemoteUserId, String>,

@@ -61,8 +61,8 @@ impl Platform for Faulty {
         self.0.begin_login(flow).await
     }
 
-    fn configured_login(&self) -> Option<SavedLogin> {
-        self.0.configured_login()
+    fn configured_logins(&self) -> Vec<SavedLogin> {
+        self.0.configured_logins()
     }
 
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {

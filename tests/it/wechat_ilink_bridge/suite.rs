@@ -58,8 +58,8 @@ impl Platform for Ready {
         self.bridge.begin_login(flow).await
     }
 
-    fn configured_login(&self) -> Option<SavedLogin> {
-        self.bridge.configured_login()
+    fn configured_logins(&self) -> Vec<SavedLogin> {
+        self.bridge.configured_logins()
     }
 
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {

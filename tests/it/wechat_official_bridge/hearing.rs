@@ -153,7 +153,7 @@ async fn what_was_not_stored_comes_again_to_the_next_session() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_refused_is_still_heard_until_it_is_closed() {
+async fn an_account_that_is_refused_is_still_heard_until_it_signs_out() {
     let stage = Stage::new().await;
     let session = stage.connect().await;
     stage.alice_writes("let us talk").await;
@@ -161,12 +161,42 @@ async fn an_account_that_is_refused_is_still_heard_until_it_is_closed() {
     let outcome = session.deliver(&stage.alice(), &super::said("hello"), &super::key(1)).await;
     assert!(matches!(outcome, Err(magpie_common::platform::DeliverError::LoggedOut(_))), "{outcome:?}");
     session.ended().await;
-    stage.alice_writes("are you there?").await;
+    // So the runtime does with a session that has ended by itself, and waits for minutes then.
     session.close().await;
+    stage.alice_writes("are you there?").await;
+    session.log_out().await;
+    takes_nothing(&stage).await;
+}
+
+#[tokio::test]
+async fn an_account_whose_session_was_closed_takes_nothing() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.alice_writes("let us talk").await;
+    session.close().await;
+    takes_nothing(&stage).await;
+}
+
+#[tokio::test]
+async fn an_account_that_signs_out_between_sessions_takes_nothing() {
+    let stage = Stage::new().await;
+    stage.connect().await.close().await;
+    stage.sim.lists_address(APP_ID, false);
+    let platform = super::platform(super::config(&stage.sim), &stage.clock);
+    stage.door.lead_to(&platform);
+    let login = platform.configured_logins().pop().expect("the configuration names an account");
+    let sink = EventSink::new(login.id.clone(), Arc::new(stage.recorder.clone()));
+    assert!(platform.connect(&login, sink).await.is_err(), "the address is not listed");
+    stage.alice_writes("is anybody there?").await;
+    platform.forget(&login.id);
+    takes_nothing(&stage).await;
+}
+
+async fn takes_nothing(stage: &Stage) {
     let events = stage.recorder.events().len();
     stage.sim.person_says(&stage.small.alice, "too late");
     stage.sim.wait_until_all_is_taken().await.expect("WeChat gives up");
-    assert_eq!(stage.recorder.events().len(), events, "nothing is pushed after the close");
+    assert_eq!(stage.recorder.events().len(), events, "something is pushed after the end");
 }
 
 #[tokio::test]
@@ -176,7 +206,7 @@ async fn people_are_heard_while_wechat_does_not_let_us_in() {
     stage.sim.lists_address(APP_ID, false);
     let platform = super::platform(super::config(&stage.sim), &stage.clock);
     stage.door.lead_to(&platform);
-    let login = platform.configured_login().expect("the configuration names an account");
+    let login = platform.configured_logins().pop().expect("the configuration names an account");
     let sink = || EventSink::new(login.id.clone(), Arc::new(stage.recorder.clone()));
     let refused = platform.connect(&login, sink()).await.err();
     assert!(matches!(refused, Some(ConnectError::BadCredentials(_))), "{refused:?}");
@@ -199,7 +229,7 @@ async fn two_accounts_of_one_owner_know_one_person() {
     let config =
         magpie_wechat::WeChatConfig { official_app_id: Some(other.to_owned()), ..super::config(&sim) };
     let platform = super::platform(config, &Clock::system());
-    let login = platform.configured_login().expect("it names an account");
+    let login = platform.configured_logins().pop().expect("it names an account");
     let recorder = magpie_common::testkit::platform_suite::Recorder::default();
     let sink = EventSink::new(login.id.clone(), Arc::new(recorder.clone()));
     let session = platform.connect(&login, sink).await.expect("it is taken");

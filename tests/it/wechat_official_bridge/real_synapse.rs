@@ -99,7 +99,7 @@ async fn an_account_talks_at_a_real_synapse() -> anyhow::Result<()> {
         };
         ada.wait_for(&room, is_it)
     };
-    says_topic("up to five messages").await?;
+    says_topic("up to five more messages").await?;
     sim.person_sends(&small.alice, &SentFile::new("image", "image/png", &b"\x89PNG\r\n\x1a\n"[..]));
     ada.wait_for(&room, |event| event.content()["url"].is_string()).await?;
     sim.person_presses(&small.alice, "PRICES");

@@ -7,7 +7,10 @@ use magpie_common::{
     platform::{DeliverError, DeliveryKey, InDoubt},
     testkit::platform_suite::Recorder,
 };
-use magpie_tests::wechat_official::{APP_ID, Fault, TEMPLATE};
+use magpie_tests::{
+    discord::Gate,
+    wechat_official::{APP_ID, Fault, TEMPLATE},
+};
 use serde_json::json;
 
 use super::{SEND, Stage, ids, key, message, refused, said};
@@ -150,6 +153,54 @@ async fn a_token_is_shared_and_renewed_once_when_it_ends() {
     let sent = with_file(&stage, (AttachmentKind::Image, "image/png"), ("a.png", ""));
     ids(session.deliver(&stage.alice(), &sent, &key(3)).await);
     assert_eq!(asked(), 3);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_film_goes_though_the_token_ends_before_its_picture() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.alice_writes("let us talk").await;
+    let gate = Gate::default();
+    stage.sim.fault("POST /cgi-bin/media/upload", Fault::HoldAfter(gate.clone()));
+    let film = with_file(&stage, (AttachmentKind::Video, "video/mp4"), ("a.mp4", ""));
+    let (alice, key) = (stage.alice(), key(1));
+    let end = async {
+        gate.arrived().await;
+        stage.sim.replaces_tokens(APP_ID);
+        gate.release();
+    };
+    let (sent, ()) = tokio::join!(session.deliver(&alice, &film, &key), end);
+    ids(sent);
+    assert_eq!(stage.sim.sent_to(&stage.small.alice)[0].kind, "video");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_fresh_token_that_is_not_taken_is_no_reason_to_sign_out() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.alice_writes("let us talk").await;
+    let forced = || {
+        let asked = stage.sim.requests().into_iter().filter(|it| it.path == "/cgi-bin/stable_token");
+        asked.filter(|it| it.body["force_refresh"] == true).count()
+    };
+    for nth in 1..=2 {
+        for _ in 0..2 {
+            stage.sim.fault(SEND, Fault::Refuse(40_001));
+        }
+        let outcome = session.deliver(&stage.alice(), &said("later"), &key(nth)).await;
+        assert!(
+            matches!(&outcome, Err(DeliverError::Retry { after: Some(_), reason }) if reason.contains("token")),
+            "{outcome:?}"
+        );
+        assert_eq!(
+            forced(),
+            1,
+            "WeChat gave the same one again; by force it gives others only some times a day"
+        );
+    }
+    ids(session.deliver(&stage.alice(), &said("now"), &key(1)).await);
     session.close().await;
 }
 

@@ -98,7 +98,7 @@ async fn people_talk_and_are_told_what_does_not_go() -> anyhow::Result<()> {
     let ghost = staged.homeserver.messages(&room)[0].0.clone();
     let profile = staged.homeserver.profile(&ghost);
     assert_eq!(profile.and_then(|profile| profile.display_name).as_deref(), Some("Alice"));
-    topic(&staged.homeserver, &room, "up to five messages").await;
+    topic(&staged.homeserver, &room, "up to five more messages").await;
     repeats_add_nothing(&staged, &room).await?;
 
     // Answers go until they are used up; then the room says so.
@@ -113,7 +113,7 @@ async fn people_talk_and_are_told_what_does_not_go() -> anyhow::Result<()> {
     }
     topic(homeserver, &room, "no messages here until the person writes again").await;
     admin.sends(&room, "too many");
-    told(homeserver, &room, "only five times until the person writes again").await;
+    told(homeserver, &room, "only five times after a person wrote").await;
     admin.sends(&room, "!wechat capabilities");
     told(homeserver, &room, "WeChat takes no messages in this chat now").await;
     assert!(!sim.sent_to(&small.alice).iter().any(|sent| sent.words().contains("too many")));

@@ -61,7 +61,7 @@ impl OnSimulator {
 }
 
 fn login(config: WeChatConfig) -> SavedLogin {
-    let login = platform(config, &Clock::system()).configured_login();
+    let login = platform(config, &Clock::system()).configured_logins().pop();
     login.expect("the configuration names an account")
 }
 

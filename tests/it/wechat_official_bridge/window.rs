@@ -34,7 +34,7 @@ async fn five_answers_are_counted_and_the_sixth_is_refused() {
     let stage = Stage::on_clock(Clock::fixed(NOW_MS, 7)).await;
     let session = stage.connect().await;
     stage.alice_writes("let us talk").await;
-    says(&stage, "up to five messages").await;
+    says(&stage, "up to five more messages").await;
     let until = |session: &dyn Session| session.limits(&stage.alice()).open_until_ms;
     assert_eq!(until(&*session), Some(NOW_MS + SAID_MS));
     for (nth, shown) in
@@ -56,6 +56,20 @@ async fn five_answers_are_counted_and_the_sixth_is_refused() {
     stage.alice_writes("go on").await;
     says(&stage, "up to five").await;
     ids(session.deliver(&stage.alice(), &said("thanks"), &key(11)).await);
+    session.close().await;
+}
+
+#[tokio::test]
+async fn what_may_have_gone_counts() {
+    let stage = Stage::on_clock(Clock::fixed(NOW_MS, 7)).await;
+    let session = stage.connect().await;
+    stage.alice_writes("let us talk").await;
+    for nth in 0..3 {
+        stage.sim.fault(SEND, Fault::CutAfter);
+        let outcome = session.deliver(&stage.alice(), &said("doubtful"), &key(nth)).await;
+        assert!(matches!(outcome, Err(DeliverError::Uncertain(_))), "{outcome:?}");
+    }
+    says(&stage, "two more").await;
     session.close().await;
 }
 
@@ -101,17 +115,35 @@ async fn a_message_that_could_go_only_in_part_does_not_go_at_all() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_may_be_answered() {
+    let stage = Stage::on_clock(Clock::fixed(NOW_MS, 7)).await;
+    let session = stage.connect().await;
+    stage.alice_writes("let us talk").await;
+    stage.sim.advance_ms(49 * HOUR_MS);
+    says(&stage, "no messages").await;
+    stage.sim.person_posts(&stage.small.alice, "hologram", &[("Id", "1")]);
+    says(&stage, "within 48 hours").await;
+    ids(session.deliver(&stage.alice(), &said("an answer"), &key(1)).await);
+    session.close().await;
+}
+
+#[tokio::test]
 async fn a_press_opens_a_minute() {
     let stage = Stage::on_clock(Clock::fixed(NOW_MS, 7)).await;
     let session = stage.connect().await;
     stage.sim.person_presses(&stage.small.alice, "PRICES");
     stage.arrived("PRICES").await;
-    assert_eq!(session.limits(&stage.alice()).open_until_ms, Some(NOW_MS + PRESSED_MS));
+    // Nobody here knows whether she wrote before.
+    assert_eq!(session.limits(&stage.alice()).open_until_ms, None);
     for nth in 0..3 {
         ids(session.deliver(&stage.alice(), &said("prices"), &key(nth)).await);
     }
     let words = refused(session.deliver(&stage.alice(), &said("prices"), &key(4)).await);
     assert!(words.contains("until the person writes"), "{words}");
+    stage.sim.advance_ms(PRESSED_MS + HOUR_MS);
+    let asked = stage.sim.request_count("/cgi-bin/message/custom/send");
+    refused(session.deliver(&stage.alice(), &said("prices"), &key(5)).await);
+    assert_eq!(stage.sim.request_count("/cgi-bin/message/custom/send"), asked + 1, "WeChat was not asked");
     session.close().await;
 }
 
@@ -154,7 +186,7 @@ async fn an_account_that_is_not_let_in_is_told_in_words() {
     let stage = Stage::new().await;
     stage.sim.lists_address(magpie_tests::wechat_official::APP_ID, false);
     let platform = platform(config(&stage.sim), &stage.clock);
-    let login = platform.configured_login().expect("the configuration names an account");
+    let login = platform.configured_logins().pop().expect("the configuration names an account");
     let sink = magpie_common::platform::EventSink::new(
         login.id.clone(),
         std::sync::Arc::new(stage.recorder.clone()),

@@ -132,7 +132,7 @@ async fn real_libraries_seal_what_the_bridge_takes() -> anyhow::Result<()> {
     };
     let platform = WeChat::new(config, Clock::system())?;
     let recorder = Recorder::default();
-    let login = platform.configured_login().expect("the configuration names an account");
+    let login = platform.configured_logins().pop().expect("the configuration names an account");
     let sink = EventSink::new(LoginId::new(login.id.as_str()), Arc::new(recorder.clone()));
     let session = platform.connect(&login, sink).await?;
     let webhook = platform.webhook().expect("WeChat calls");

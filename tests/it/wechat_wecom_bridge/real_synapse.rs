@@ -151,7 +151,7 @@ async fn customers_and_a_member_talk_at_a_real_synapse() -> anyhow::Result<()> {
     let with_carol = story.room_of(&carol, "do you have birds?").await?;
     let with_dave = story.room_of(&dave, "is this the bakery?").await?;
     let with_alice = story.room_of(&alice, "who takes the customers?").await?;
-    story.topic(&with_carol, "up to five messages").await?;
+    story.topic(&with_carol, "up to five more messages").await?;
     ada.send_text(&with_dave, "it is the aviary").await?;
     story.arrives(&dave, "it is the aviary").await?;
     ada.send_text(&with_alice, "I do").await?;

@@ -129,6 +129,9 @@ async fn what_wecom_would_drop_waits_over_restarts_too() {
         other => panic!("it does not wait: {other:?}"),
     };
     wait(session.deliver(&stage.alice(), &said("30"), &key(30)).await);
+    let file = message(with_file(&stage, (AttachmentKind::File, "text/plain"), b"the bytes of a file"));
+    wait(session.deliver(&stage.alice(), &file, &key(32)).await);
+    assert_eq!(stage.sim.request_count("/cgi-bin/media/upload"), 0, "a file is brought in its turn");
     // Another member is not held up.
     let bob = stage.member(&stage.small.bob);
     session.deliver(&bob, &said("hello"), &key(31)).await.expect("it is delivered");

@@ -111,6 +111,22 @@ async fn a_list_is_read_to_its_end_and_goes_on_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_too_long_is_asked_for_in_smaller_parts() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.sim.wait_for_requests(SYNC, 1).await.expect("it is pulled at start");
+    for _ in 0..2 {
+        let body = json!({"errcode": 0, "errmsg": "x".repeat(5 * 1024 * 1024)});
+        stage.sim.fault("POST /cgi-bin/kf/sync_msg", Fault::Answer { status: 200, body });
+    }
+    stage.carol_writes("after a long record").await;
+    let asked = stage.sim.requests().into_iter().filter(|request| request.path == SYNC);
+    let limits: Vec<u64> = asked.filter_map(|request| request.body["limit"].as_u64()).skip(1).collect();
+    assert_eq!(limits[..3], [100, 50, 25]);
+    session.close().await;
+}
+
+#[tokio::test]
 async fn what_was_not_stored_is_asked_for_again() {
     let stage = Stage::new().await;
     let session = stage.connect().await;
@@ -207,6 +223,20 @@ async fn five_answers_go_in_48_hours_and_the_rest_is_refused_in_words() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_may_be_answered() {
+    let stage = Stage::standing().await;
+    let session = stage.connect().await;
+    stage.carol_writes("a question").await;
+    stage.sim.advance_ms(49 * HOUR_MS);
+    stage.sim.customer_posts(&stage.small.carol, "hologram", json!({"shape": "a bird"}));
+    stage
+        .happened("an unknown kind", |event| matches!(event, RemoteEvent::Unknown { .. }).then_some(()))
+        .await;
+    session.deliver(&stage.carol(), &said("an answer"), &key(1)).await.expect("WeCom lets it be sent");
+    session.close().await;
+}
+
+#[tokio::test]
 async fn talks_are_handed_on_by_command_and_whose_they_are_is_told() {
     let stage = Stage::new().await;
     let session = stage.connect().await;
@@ -230,6 +260,20 @@ async fn talks_are_handed_on_by_command_and_whose_they_are_is_told() {
     assert!(words.contains("was ended"), "{words}");
     let words = refused(session.deliver(&stage.carol(), &command("assign", ""), &key(9)).await);
     assert!(words.contains("assign <userid>"), "{words}");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_talk_that_was_closed_without_an_answer_is_closed() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.carol_writes("hello").await;
+    stage.sim.fault("POST /cgi-bin/kf/service_state/trans", Fault::CutAfter);
+    let first = session.deliver(&stage.carol(), &command("close", ""), &key(1)).await;
+    assert!(matches!(first, Err(DeliverError::Retry { .. })), "{first:?}");
+    session.deliver(&stage.carol(), &command("close", ""), &key(1)).await.expect("it is over");
+    let words = refused(session.deliver(&stage.carol(), &command("take", ""), &key(2)).await);
+    assert!(words.contains("was ended"), "{words}");
     session.close().await;
 }
 

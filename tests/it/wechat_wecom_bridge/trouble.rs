@@ -35,6 +35,22 @@ async fn an_ended_token_is_renewed_once_and_nobody_notices() {
 }
 
 #[tokio::test]
+async fn a_fresh_token_that_is_not_taken_is_no_reason_to_sign_out() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    for _ in 0..2 {
+        stage.sim.fault(SEND, Fault::Refuse(42_001));
+    }
+    let outcome = session.deliver(&stage.alice(), &said("later"), &key(1)).await;
+    assert!(
+        matches!(&outcome, Err(DeliverError::Retry { after: Some(_), reason }) if reason.contains("token")),
+        "{outcome:?}"
+    );
+    session.deliver(&stage.alice(), &said("now"), &key(1)).await.expect("it is delivered");
+    session.close().await;
+}
+
+#[tokio::test]
 async fn an_address_that_is_not_trusted_is_told_in_words() {
     let stage = Stage::new().await;
     let session = stage.connect().await;
@@ -46,7 +62,20 @@ async fn an_address_that_is_not_trusted_is_told_in_words() {
     );
     let why = session.ended().await;
     assert!(matches!(&why, ConnectError::BadCredentials(words) if words.contains("trusted IPs")), "{why:?}");
+    // So the runtime does with a session that has ended by itself. Members are heard for as long as it waits then.
     session.close().await;
+    stage.sim.member_says(&stage.small.alice, "are you there?");
+    stage.arrived("are you there?").await;
+    stage.sim.trusts_address(true);
+    let session = stage.connect().await;
+    stage.sim.member_says(&stage.small.alice, "and now?");
+    stage.arrived("and now?").await;
+    assert_eq!((stage.count("are you there?"), stage.count("and now?")), (1, 1));
+    session.close().await;
+    stage.sim.brings_again_after_ms(20, 4);
+    stage.sim.member_says(&stage.small.alice, "too late");
+    stage.sim.wait_until_all_is_taken().await.expect("WeCom gives up");
+    assert_eq!(stage.count("too late"), 0, "something is pushed after a close");
 }
 
 #[tokio::test]

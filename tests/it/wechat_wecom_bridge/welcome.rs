@@ -91,7 +91,7 @@ async fn rooms_of_customers_show_how_often_they_may_be_answered() {
     let stage = Stage::standing().await;
     let session = stage.connect().await;
     stage.carol_writes("a question").await;
-    stage.topic("up to five messages").await;
+    stage.topic("up to five more messages").await;
     for nth in 0..3 {
         session.deliver(&stage.carol(), &said("an answer"), &key(nth)).await.expect("it is delivered");
     }
@@ -102,9 +102,9 @@ async fn rooms_of_customers_show_how_often_they_may_be_answered() {
     stage.topic("no messages here until the person writes").await;
     stage.sim.advance_ms(HOUR_MS);
     stage.carol_writes("another question").await;
-    stage.topic("up to five messages").await;
+    stage.topic("up to five more messages").await;
     let info = session.chat(&stage.carol()).await.expect("it can be asked").expect("it is there");
-    assert!(info.topic.is_some_and(|topic| topic.contains("up to five messages")));
+    assert!(info.topic.is_some_and(|topic| topic.contains("up to five more messages")));
     // What was counted elsewhere counts too.
     stage.sim.fault("POST /cgi-bin/kf/send_msg", Fault::Refuse(95_001));
     let words = refused(session.deliver(&stage.carol(), &said("too many"), &key(5)).await);

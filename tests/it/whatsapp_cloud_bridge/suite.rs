@@ -74,12 +74,12 @@ impl Subject for OnSimulator {
 
     fn login(&self) -> SavedLogin {
         let platform = platform(self.config.clone(), &Clock::system());
-        platform.configured_login().expect("the configuration names a number")
+        platform.configured_logins().pop().expect("the configuration names a number")
     }
 
     fn refused_login(&self) -> SavedLogin {
         let platform = platform(self.wrong(), &Clock::system());
-        platform.configured_login().expect("the configuration names a number")
+        platform.configured_logins().pop().expect("the configuration names a number")
     }
 
     fn chat(&self) -> RemoteChatId {

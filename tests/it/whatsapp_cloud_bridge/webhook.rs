@@ -29,7 +29,7 @@ async fn the_bridge_tells_whatsapp_where_it_is() {
         magpie_whatsapp::WhatsAppConfig { cloud_webhook_url: url, ..super::config(&stage.sim, &stage.small) };
     let bridge = platform(config, &stage.clock);
     stage.door.lead_to(&bridge);
-    let login = bridge.configured_login().expect("the configuration names a number");
+    let login = bridge.configured_logins().pop().expect("the configuration names a number");
     let session = bridge.connect(&login, stage.sink()).await.expect("it connects");
     stage.sim.person_says(stage.small.with_alice(), "found you");
     stage.arrived("found you").await;
@@ -146,7 +146,7 @@ async fn a_number_that_is_away_keeps_no_other_from_being_heard() {
 async fn whoever_hangs_up_is_heard_to_the_end() {
     let stage = Stage::new().await;
     let platform = stage.platform();
-    let login = platform.configured_login().expect("the configuration names a number");
+    let login = platform.configured_logins().pop().expect("the configuration names a number");
     // Storing waits, so that the handler is dropped in the middle of it.
     let gate = Gated::default();
     let sink = EventSink::new(login.id.clone(), Arc::new(gate.clone()));

@@ -6,8 +6,11 @@ const TOKEN_ENDED: [i64; 3] = [40_001, 40_014, 42_001];
 /// The platform is too busy to look at a request.
 pub(crate) const BUSY: i64 = -1;
 
+/// What is said of an answer that is not read to its end.
+pub(super) const TOO_LONG: &str = "the answer is too long";
+
 /// Why a request has no answer that helps.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     /// Surely not performed: no connection came about.
     #[error("WeChat could not be reached: {0}")]
@@ -18,6 +21,9 @@ pub(crate) enum ApiError {
     /// Not performed: WeChat says no.
     #[error("WeChat refuses: {0}")]
     Refused(Refusal),
+    /// Not performed: WeChat has given a token a moment ago and does not take it, which tells nothing of the account.
+    #[error("WeChat gives a token that it does not take: {0}")]
+    BadToken(Refusal),
 }
 
 /// WeChat's no.
@@ -35,13 +41,26 @@ impl ApiError {
     pub fn code(&self) -> Option<i64> {
         match self {
             Self::Refused(refusal) => Some(refusal.code),
-            Self::NotSent(_) | Self::Unclear(_) => None,
+            Self::NotSent(_) | Self::Unclear(_) | Self::BadToken(_) => None,
         }
+    }
+
+    /// Whether there was an answer, and more of it than is read.
+    pub fn is_too_long(&self) -> bool {
+        matches!(self, Self::Unclear(why) if why == TOO_LONG)
     }
 
     /// Whether the token had ended, or another one has taken its place.
     pub fn is_ended_token(&self) -> bool {
         self.code().is_some_and(|code| TOKEN_ENDED.contains(&code))
+    }
+
+    /// What it means where the token was given a moment ago.
+    pub fn with_fresh_token(self) -> Self {
+        match self {
+            Self::Refused(refusal) if TOKEN_ENDED.contains(&refusal.code) => Self::BadToken(refusal),
+            other => other,
+        }
     }
 }
 

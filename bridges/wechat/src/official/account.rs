@@ -78,6 +78,11 @@ impl Account {
     }
 }
 
+/// The AppID of a saved account, by its id.
+pub(super) fn app_id(login: &LoginId) -> Option<&str> {
+    login.as_str().strip_prefix(NAME)?.strip_prefix('-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +97,7 @@ mod tests {
         };
         let saved = account.saved();
         assert_eq!(saved.id.as_str(), "official-wx5823bf96d3bd56c7");
+        assert_eq!(app_id(&saved.id), Some("wx5823bf96d3bd56c7"));
         let read = Account::read(&saved.secret).expect("it was written by us");
         assert_eq!((&read.app_id, read.token.expose()), (&account.app_id, "QDG6eK"));
         let short_key = Account { aes_key: Secret::new("A"), ..account };

@@ -10,12 +10,11 @@ use magpie_common::{
     message::{AttachmentKind, Message, clean_line},
 };
 use serde_json::Value;
-use sha1::{Digest, Sha1};
 
 use super::recording;
 use crate::{
     faces,
-    json::{at_ms, text},
+    json::{at_ms, short, text},
     said::{file, link, notice, place},
 };
 
@@ -81,20 +80,14 @@ pub(super) fn raw(told: &Value) -> String {
 
 /// The id under which it is known: of a message its own; an event has none, so what tells it from others stands for one.
 pub(super) fn id(told: &Value) -> Option<RemoteMessageId> {
-    const KEY_BYTES_MAX: usize = 200;
+    const EVENT_BYTES_MAX: usize = 200;
     let own = text(&told["MsgId"]);
     if !own.is_empty() {
         return own.bytes().all(|byte| byte.is_ascii_digit()).then(|| RemoteMessageId::new(own));
     }
     let [time, event, key] = ["CreateTime", "Event", "EventKey"].map(|name| text(&told[name]));
-    let is_event = at_ms(&told["CreateTime"]).is_some() && event.len() <= KEY_BYTES_MAX;
-    // An address may be long, and its sum tells it from others as well.
-    let key = if key.len() <= KEY_BYTES_MAX { key.to_owned() } else { sum(key) };
-    is_event.then(|| RemoteMessageId::new(format!("event/{time}/{event}/{key}")))
-}
-
-fn sum(words: &str) -> String {
-    Sha1::digest(words).iter().map(|byte| format!("{byte:02x}")).collect()
+    let is_event = at_ms(&told["CreateTime"]).is_some() && event.len() <= EVENT_BYTES_MAX;
+    is_event.then(|| RemoteMessageId::new(format!("event/{time}/{event}/{}", short(key))))
 }
 
 /// When it was said.

@@ -74,7 +74,6 @@ struct OfficialSession {
     people: Arc<People>,
     api: Arc<Api>,
     deliverer: Deliverer,
-    sink: EventSink,
     end: End,
     watching: AsyncMutex<Watching>,
 }
@@ -110,23 +109,11 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         people: Arc::clone(&people),
         intake: Arc::clone(&intake),
         progress: Progress::default(),
-        sink: sink.clone(),
+        sink,
     };
     let watching = AsyncMutex::new(Watching::start(Arc::clone(&api), &intake, &end));
     let app_id = account.app_id;
-    Ok(Arc::new(OfficialSession {
-        app_id,
-        me,
-        clock,
-        hooks,
-        intake,
-        people,
-        api,
-        deliverer,
-        sink,
-        end,
-        watching,
-    }))
+    Ok(Arc::new(OfficialSession { app_id, me, clock, hooks, intake, people, api, deliverer, end, watching }))
 }
 
 /// Ends a session for a reason; the first reason counts.
@@ -153,13 +140,11 @@ impl OfficialSession {
         };
         let called = name(&told["remark"]).or_else(|| name(&told["nickname"]));
         let union = Some(text(&told["unionid"])).filter(|id| ids::union(id).is_some()).map(str::to_owned);
-        let noted = self.people.note(openid, |met| {
+        let noted = self.intake.note(openid, |met| {
             met.name = called.or(met.name.take());
             met.union = union.or(met.union.take());
         });
-        if let Some(cursor) = noted.await.map_err(stored)? {
-            self.sink.remember(cursor).await.map_err(stored)?;
-        }
+        noted.await.map_err(stored)?;
         self.people.met(openid).await.map(Some).map_err(stored)
     }
 }
@@ -230,15 +215,20 @@ impl Session for OfficialSession {
         }
     }
 
+    /// A session that has ended by itself leaves the way in open until the next one takes it over: WeChat brings what people say for some
+    /// seconds only, and the pause before the next session may be longer.
     async fn close(&self) {
-        self.hooks.leave(&self.app_id, &self.intake);
-        self.intake.shut().await;
+        if self.end.borrow().is_none() {
+            self.hooks.leave(&self.app_id, &self.intake);
+            self.intake.shut().await;
+        }
         self.watching.lock().await.end().await;
         end_session(&self.end, ConnectError::Closed);
     }
 
     async fn log_out(&self) {
         self.close().await;
+        self.intake.shut().await;
         self.hooks.forget(&self.app_id);
     }
 }

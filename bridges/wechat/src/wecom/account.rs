@@ -93,6 +93,12 @@ impl Account {
     }
 }
 
+/// The names of a saved app, by its id.
+pub(super) fn names(login: &LoginId) -> Option<Names> {
+    let (corp_id, agent_id) = login.as_str().strip_prefix(NAME)?.strip_prefix('-')?.rsplit_once('-')?;
+    Some(Names { corp_id: corp_id.to_owned(), agent_id: agent_id.parse().ok()? })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +114,7 @@ mod tests {
         };
         let saved = account.saved();
         assert_eq!(saved.id.as_str(), "wecom-wwd08c8e5ab44d-1000002");
+        assert_eq!(names(&saved.id).as_ref(), Some(&account.names));
         let read = Account::read(&saved.secret).expect("it was written by us");
         assert_eq!((&read.names, read.token.expose()), (&account.names, "QDG6eK"));
         assert_eq!(read.kf_secret.as_ref().map(Secret::expose), Some("4567"));

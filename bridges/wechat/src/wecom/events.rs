@@ -16,7 +16,7 @@ use super::place::is_id;
 use crate::{
     config::is_fit,
     faces,
-    json::{at_ms, name, text},
+    json::{at_ms, name, short, text},
     said::{file, link, notice, place},
 };
 
@@ -63,7 +63,7 @@ pub(super) fn read(told: &Value) -> Read {
     let read = if kind == "event" { event(told) } else { said(kind, told).map(Read::Said) };
     read.unwrap_or_else(|| {
         let event = if kind == "event" { text(&told["Event"]) } else { "" };
-        Read::Unknown { name: format!("{kind} {event}").trim().to_owned(), raw: raw(told) }
+        Read::Unknown { name: clean_line(format!("{kind} {event}").trim()), raw: raw(told) }
     })
 }
 
@@ -76,14 +76,15 @@ pub(super) fn raw(told: &Value) -> String {
 
 /// The id under which it is known: of a message its own; an event has none, so what tells it from others stands for one.
 pub(super) fn id(told: &Value) -> Option<RemoteMessageId> {
-    const ID_BYTES_MAX: usize = 512;
+    const EVENT_BYTES_MAX: usize = 200;
     let own = text(&told["MsgId"]);
     if !own.is_empty() {
         return own.bytes().all(|byte| byte.is_ascii_digit()).then(|| RemoteMessageId::new(own));
     }
-    let parts = ["CreateTime", "Event", "EventKey", "TaskId"].map(|name| text(&told[name]));
-    let id = format!("event/{}", parts.join("/"));
-    (!parts[0].is_empty() && id.len() <= ID_BYTES_MAX).then(|| RemoteMessageId::new(id))
+    let [time, event, key, task] =
+        ["CreateTime", "Event", "EventKey", "TaskId"].map(|name| text(&told[name]));
+    let is_event = at_ms(&told["CreateTime"]).is_some() && event.len() <= EVENT_BYTES_MAX;
+    is_event.then(|| RemoteMessageId::new(format!("event/{time}/{event}/{}/{}", short(key), short(task))))
 }
 
 /// When it was said.
@@ -223,7 +224,11 @@ mod tests {
         assert_eq!(of(json!({"MsgId": "6234567890123456789"})).as_deref(), Some("6234567890123456789"));
         let pressed = of(json!({"CreateTime": "1348831860", "Event": "click", "EventKey": "A"}));
         assert_eq!(pressed.as_deref(), Some("event/1348831860/click/A/"));
-        for bad in [json!({}), json!({"MsgId": "x"})] {
+        let opened =
+            |end: &str| json!({"CreateTime": "1", "Event": "view", "EventKey": "a".repeat(600) + end});
+        let long = of(opened("")).expect("it has one");
+        assert!(long.len() < 100 && of(opened("b")).is_some_and(|other| other != long), "{long}");
+        for bad in [json!({}), json!({"MsgId": "x"}), json!({"CreateTime": "x", "Event": "click"})] {
             assert_eq!(of(bad), None);
         }
     }
@@ -234,10 +239,12 @@ mod tests {
             json!({"MsgType": "hologram"}),
             json!({"MsgType": "text", "Content": ""}),
             json!({"MsgType": "event", "Event": "dance"}),
+            json!({"MsgType": "holo\ngram\u{202e}"}),
             json!({}),
             json!("words"),
         ] {
-            assert!(matches!(read(&told), Read::Unknown { .. }), "{told}");
+            let Read::Unknown { name, .. } = read(&told) else { panic!("{told}") };
+            assert!(name.chars().all(|letter| letter.is_ascii_graphic() || letter == ' '), "{name}");
         }
     }
 

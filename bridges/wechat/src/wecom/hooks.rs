@@ -14,21 +14,22 @@ use magpie_common::{
     clock::Clock,
     platform::{WebhookAnswer, WebhookHead},
 };
-use tracing::warn;
 
 use super::{account::Account, place::Names, session::intake::Intake};
 use crate::{
-    callback::{Envelope, xml},
+    callback::{
+        Envelope,
+        hooks::{Doorman, Query, Trouble, is_challenge, is_too_long, opened},
+        xml,
+    },
     config::WeChatConfig,
-    json::{at_ms, text},
 };
 
 /// The apps whose callbacks are taken. Clones share them.
 #[derive(Clone)]
 pub(super) struct Hooks {
     apps: Arc<Mutex<HashMap<String, Known>>>,
-    clock: Clock,
-    age_max_ms: Option<i64>,
+    doorman: Doorman,
 }
 
 /// An app, and who takes what happens to it; nobody while it is not connected.
@@ -37,36 +38,11 @@ struct Known {
     intake: Option<Arc<Intake>>,
 }
 
-/// What stands in the address of a callback.
-struct Query(HashMap<String, String>);
-
-impl Query {
-    fn of(head: &WebhookHead) -> Self {
-        let query = head.query.as_deref().unwrap_or_default();
-        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
-    }
-
-    fn field(&self, name: &str) -> &str {
-        self.0.get(name).map(String::as_str).unwrap_or_default()
-    }
-
-    /// What is sealed in the check of an address. A plus that was not written as it should be was read as a blank.
-    fn challenge(&self) -> String {
-        self.field("echostr").replace(' ', "+")
-    }
-
-    /// Whether it bears the signature of what is sealed.
-    fn signs(&self, envelope: &Envelope, sealed: &str) -> bool {
-        let words = [self.field("timestamp"), self.field("nonce"), sealed];
-        !sealed.is_empty() && envelope.is_signed(self.field("msg_signature"), &words)
-    }
-}
-
 impl Hooks {
     /// Knows nobody yet.
     pub fn new(config: &WeChatConfig, clock: Clock) -> Self {
-        let minutes = i64::from(config.callback_age_max_minutes);
-        Self { apps: Arc::default(), clock, age_max_ms: (minutes > 0).then_some(minutes * 60_000) }
+        let doorman = Doorman::new("WeCom", config.callback_age_max_minutes, clock);
+        Self { apps: Arc::default(), doorman }
     }
 
     /// From now on the check of this app's address is answered; its callbacks wait until it is connected.
@@ -98,28 +74,23 @@ impl Hooks {
         self.lock().remove(&path(names));
     }
 
-    /// Whether a callback may come in. What a message's signature covers stands in its body; that of a check is looked at here.
+    /// Whether a callback may come in. What a message's signature covers stands in its body, so its time is looked at there; that of a check is
+    /// looked at here.
     pub fn admit(&self, path: &str, head: &WebhookHead) -> Result<(), WebhookAnswer> {
         let (envelope, _) = self.known(path).ok_or_else(WebhookAnswer::not_found)?;
         let query = Query::of(head);
         let is_fit = match head.method {
-            Method::GET => query.signs(&envelope, &query.challenge()),
+            Method::GET => query.signs(&envelope, &challenge(&query)),
             Method::POST => !query.field("msg_signature").is_empty(),
             _ => false,
         };
         if !is_fit {
             return Err(WebhookAnswer::unauthorized());
         }
-        let told_ms = at_ms(&query.field("timestamp").into()).unwrap_or_default();
-        let age_ms = self.clock.now_ms().saturating_sub(told_ms).saturating_abs();
-        if self.age_max_ms.is_some_and(|age_max_ms| age_ms > age_max_ms) {
-            warn!(
-                age_seconds = age_ms / 1000,
-                "A callback bears an old time and is refused. Check this machine's clock."
-            );
-            return Err(WebhookAnswer::unauthorized());
+        if head.method == Method::GET {
+            self.doorman.of_now(&query).map_err(|trouble| self.doorman.refuse(trouble))?;
         }
-        Ok(())
+        if is_too_long(head) { Err(WebhookAnswer::malformed()) } else { Ok(()) }
     }
 
     /// Takes a callback whose head was admitted.
@@ -127,10 +98,20 @@ impl Hooks {
         let query = Query::of(head);
         let Some((envelope, intake)) = self.known(path) else { return WebhookAnswer::not_found() };
         if head.method == Method::GET {
-            return shake_hands(&envelope, &query);
+            return match shake_hands(&envelope, &query) {
+                Ok(challenge) => WebhookAnswer::words(challenge),
+                Err(trouble) => self.doorman.refuse(trouble),
+            };
         }
-        let Some(document) = opened(&envelope, &query, body) else { return WebhookAnswer::unauthorized() };
-        let Ok(told) = xml::read(&document) else { return WebhookAnswer::malformed() };
+        let opened = opened(&envelope, &query, body);
+        let document = match opened.and_then(|opened| self.doorman.of_now(&query).map(|()| opened)) {
+            Ok(document) => document,
+            Err(trouble) => return self.doorman.refuse(trouble),
+        };
+        let Ok(told) = xml::read(&document) else {
+            self.doorman.tell(Trouble::NotRead);
+            return WebhookAnswer::malformed();
+        };
         let Some(intake) = intake else { return WebhookAnswer::again() };
         match intake.take(&told).await {
             Ok(()) => WebhookAnswer::done(),
@@ -154,22 +135,21 @@ fn path(names: &Names) -> String {
     format!("{}/{}", names.corp_id, names.agent_id)
 }
 
-/// `GET …?msg_signature=…&timestamp=…&nonce=…&echostr=…`: says what is sealed, and nothing else.
-fn shake_hands(envelope: &Envelope, query: &Query) -> WebhookAnswer {
-    let sealed = query.challenge();
-    let opened = query.signs(envelope, &sealed).then(|| envelope.open(&sealed).ok()).flatten();
-    match opened.and_then(|opened| String::from_utf8(opened).ok()) {
-        Some(challenge) => WebhookAnswer::words(challenge),
-        None => WebhookAnswer::unauthorized(),
-    }
+/// What is sealed in the check of an address. A plus that was not written as it should be was read as a blank.
+fn challenge(query: &Query) -> String {
+    query.field("echostr").replace(' ', "+")
 }
 
-/// What is sealed in a body. Whatever stands beside it in the open is not trusted.
-fn opened(envelope: &Envelope, query: &Query, body: &[u8]) -> Option<String> {
-    let outer = xml::read(std::str::from_utf8(body).ok()?).ok()?;
-    let sealed = text(&outer["Encrypt"]);
-    query.signs(envelope, sealed).then_some(())?;
-    String::from_utf8(envelope.open(sealed).ok()?).ok()
+/// `GET …?msg_signature=…&timestamp=…&nonce=…&echostr=…`: says what is sealed, and nothing else. The same signature stands over messages, which
+/// are not to be told to whoever has caught one.
+fn shake_hands(envelope: &Envelope, query: &Query) -> Result<String, Trouble> {
+    let sealed = challenge(query);
+    if !query.signs(envelope, &sealed) {
+        return Err(Trouble::Forged);
+    }
+    let opened = envelope.open(&sealed).map_err(|_| Trouble::NotForUs)?;
+    let opened = String::from_utf8(opened).map_err(|_| Trouble::NotRead)?;
+    if is_challenge(&opened) { Ok(opened) } else { Err(Trouble::NotRead) }
 }
 
 #[cfg(test)]

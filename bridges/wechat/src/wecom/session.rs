@@ -283,8 +283,13 @@ impl Session for WeComSession {
         }
     }
 
+    /// A session that has ended by itself leaves the way in open until the next one takes it over: WeCom brings what members say for some
+    /// seconds only, and the pause before the next session may be longer.
     async fn close(&self) {
-        self.hooks.leave(&self.names, &self.intake);
+        if self.end.borrow().is_none() {
+            self.hooks.leave(&self.names, &self.intake);
+            self.intake.shut().await;
+        }
         self.stop.cancel();
         for mut task in self.tasks.lock().await.drain(..) {
             if timeout(END_WITHIN, &mut task).await.is_err() {
@@ -292,12 +297,12 @@ impl Session for WeComSession {
             }
         }
         self.countdown.shut().await;
-        self.intake.shut().await;
         end_session(&self.end, ConnectError::Closed);
     }
 
     async fn log_out(&self) {
         self.close().await;
+        self.intake.shut().await;
         self.hooks.forget(&self.names);
     }
 }

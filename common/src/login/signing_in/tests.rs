@@ -167,14 +167,16 @@ async fn saved_accounts_are_connected_at_the_next_start_and_one_fault_touches_no
     let mut row = place.store.login(&LoginId::new("one")).await.unwrap().unwrap();
     row.secret = Some(Secret::new("an old one"));
     place.store.save_login(&row).await.unwrap();
-    let configured = SavedLogin {
-        id: LoginId::new("fake"),
-        name: "Fake".to_owned(),
-        secret: Secret::new(password("fake")),
-    };
-    let announced = accounts.announce(Some(configured)).await.unwrap();
-    assert_eq!(announced.len(), 3);
-    assert_eq!(accounts.logins().of(alice).len(), 2, "they are known before they are connected");
+    // The configuration names two, one of which Alice had signed in with before.
+    let configured = ["fake", "two"].map(|account| SavedLogin {
+        id: LoginId::new(account),
+        name: account.to_owned(),
+        secret: Secret::new(password(account)),
+    });
+    let announced = accounts.announce(configured.into()).await.unwrap();
+    assert_eq!(announced.len(), 3, "each account is connected once");
+    assert_eq!(accounts.logins().of(alice), [LoginId::new("one")], "known before it is connected");
+    assert!(["fake", "two"].iter().all(|id| accounts.logins().is_configured(&LoginId::new(*id))));
     accounts.start(announced);
     let mut changes = accounts.logins().changes();
     let states = || {
@@ -194,4 +196,7 @@ async fn saved_accounts_are_connected_at_the_next_start_and_one_fault_touches_no
         }
     };
     assert!(tokio::time::timeout(Duration::from_secs(10), waiting).await.is_ok(), "{:?}", states());
+    // One that is not connected is forgotten all the same.
+    assert_eq!(accounts.sign_out(alice, &LoginId::new("one")).await.unwrap(), SignedOut::HereOnly);
+    assert_eq!(place.network.forgotten(), ["one"]);
 }

@@ -46,7 +46,7 @@ impl Stage {
         let settings =
             MediaSettings { size_bytes_max: 1_000_000, folder: folder.path().to_owned(), converter };
         let network = FakeNetwork::new(name);
-        let login = network.configured_login().unwrap();
+        let login = network.configured_logins().pop().unwrap();
         let sink = EventSink::new(login.id.clone(), Arc::new(Recorder::default()));
         let session = network.connect(&login, sink).await.unwrap();
         let media = Media::new(store, homeserver, settings);

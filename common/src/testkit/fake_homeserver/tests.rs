@@ -213,3 +213,25 @@ async fn without_keeping_events_they_are_counted_seen_and_pushed() {
     assert_eq!(fake.state(&room, "m.room.member", "@alice:example.org").unwrap()["membership"], "join");
     fake.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_in_vain_ends_whether_it_is_quiet_or_something_goes_on() {
+    let settings = FakeSettings::with_bridge("@discord_", "discordbot");
+    let homeserver = FakeHomeserver::start(settings).await.unwrap();
+    let began = tokio::time::Instant::now();
+    assert_eq!(homeserver.wait_while_busy(|_| None::<()>).await, None);
+    assert_eq!(began.elapsed().as_secs(), QUIET_MAX.as_secs());
+    let began = tokio::time::Instant::now();
+    let goes_on = async {
+        for _ in 0..100 {
+            tokio::time::sleep(QUIET_MAX / 2).await;
+            homeserver.0.announce();
+        }
+    };
+    tokio::select! {
+        found = homeserver.wait_while_busy(|_| None::<()>) => assert_eq!(found, None),
+        () = goes_on => panic!("it waits for ever"),
+    }
+    assert_eq!(began.elapsed().as_secs(), WAIT_MAX.as_secs());
+    homeserver.stop().await;
+}

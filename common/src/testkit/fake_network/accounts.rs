@@ -62,6 +62,11 @@ impl FakeNetwork {
         self.state().signed_out.clone()
     }
 
+    /// The accounts that the bridge said to forget.
+    pub fn forgotten(&self) -> Vec<String> {
+        self.state().forgotten.clone()
+    }
+
     fn decide(&self, code: &str, fate: Fate) {
         self.change(|state| {
             if let Some(known) = state.codes.iter_mut().find(|known| known.code == code) {

@@ -51,12 +51,12 @@ impl Platform for FakeNetwork {
         self.sign_in(flow)
     }
 
-    fn configured_login(&self) -> Option<SavedLogin> {
-        Some(SavedLogin {
+    fn configured_logins(&self) -> Vec<SavedLogin> {
+        vec![SavedLogin {
             id: LoginId::new(CONFIGURED),
             name: "Fake".to_owned(),
             secret: Secret::new(password(CONFIGURED)),
-        })
+        }]
     }
 
     async fn connect(&self, login: &SavedLogin, sink: EventSink) -> Result<Arc<dyn Session>, ConnectError> {
@@ -65,6 +65,10 @@ impl Platform for FakeNetwork {
         }
         self.change(|state| state.sinks.insert(login.id.clone(), sink.clone()));
         Ok(Arc::new(FakeSession { network: self.clone(), login: login.id.clone(), sink }))
+    }
+
+    fn forget(&self, login: &LoginId) {
+        self.change(|state| state.forgotten.push(login.to_string()));
     }
 
     async fn diagnose(&self) -> Vec<Finding> {

@@ -26,7 +26,8 @@ pub(super) const TEMPLATE_HELP: &str = "sends an approved template: its id, and 
 const VOICE_MIME: &str = "audio/mpeg";
 pub(super) const VOICE_MS_MAX: u64 = 60_000;
 
-/// What every chat carries. A correction is a message of its own. Files of other kinds become links.
+/// What every chat carries. A correction is a message of its own. Pictures, films and sound that do not fit become links; other files
+/// are refused.
 const ACTIONS: [(Action, Support); 3] =
     [(Action::Message, Support::Full), (Action::Edit, Support::Fallback), (Action::Typing, Support::Full)];
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{
     capabilities::TEXT_BYTES_MAX,
     intake::Intake,
-    people::People,
+    people::{Met, People},
     verdict::{SHUT, SHUT_CODE, USED_UP_CODE, verdict, verdict_on_question},
 };
 use crate::{
@@ -179,11 +179,14 @@ impl Deliverer {
         };
         body["touser"] = json!(openid);
         let sent = self.api.post("cgi-bin/message/custom/send", &body).await;
-        match sent.as_ref().map_err(ApiError::code) {
-            Ok(_) => self.intake.count(openid, |met, now_ms| met.spend(now_ms)).await,
-            Err(Some(USED_UP_CODE)) => self.intake.count(openid, |met, _| met.use_up()).await,
-            Err(Some(SHUT_CODE)) => self.intake.count(openid, |met, now_ms| met.shut(now_ms)).await,
-            Err(_) => {}
+        match &sent {
+            // What may have gone counts.
+            Ok(_) | Err(ApiError::Unclear(_)) => self.intake.count(openid, Met::spend).await,
+            Err(error) => match error.code() {
+                Some(USED_UP_CODE) => self.intake.count(openid, |met, _| met.use_up()).await,
+                Some(SHUT_CODE) => self.intake.count(openid, Met::shut).await,
+                _ => {}
+            },
         }
         sent.map(drop).map_err(verdict)
     }

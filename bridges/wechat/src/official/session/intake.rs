@@ -26,7 +26,7 @@ use crate::{
     json::text,
     official::{
         NAME,
-        events::{self, Read},
+        events::{self, Deed, Read},
     },
 };
 
@@ -137,7 +137,18 @@ impl Intake {
                 return Ok(vec![self.sink.push(failed).await]);
             }
             Read::Nothing => return Ok(Vec::new()),
-            Read::Unknown { name, raw } => return self.push_unread(Some(chat), name, raw).await,
+            Read::Unknown { name, raw } => {
+                let tickets = self.push_unread(Some(chat), name, raw).await?;
+                // Whatever somebody writes lets them be answered, whether it can be read or not.
+                if matches!(text(&told["MsgType"]), "" | "event") {
+                    return Ok(tickets);
+                }
+                if let Some(cursor) = self.people.note(openid, |met| met.did(Deed::Wrote, sent_ms)).await? {
+                    self.sink.remember(cursor).await?;
+                }
+                let shown = self.show_window(openid).await?;
+                return Ok(tickets.into_iter().chain(shown).collect());
+            }
         };
         let cursor = self.people.note(openid, |met| met.did(deed, sent_ms)).await?;
         // Without a name, the session is asked for it where one is wanted.

@@ -56,7 +56,7 @@ impl Window {
 
     /// Opens it as the other is, unless that is no newer: callbacks are repeated, and a repeat gives no new messages.
     fn renew(&mut self, other: Self) {
-        if other.since_ms >= self.since_ms && other.until_ms > self.until_ms {
+        if other.since_ms > self.since_ms {
             *self = other;
         }
     }
@@ -84,10 +84,11 @@ impl Met {
         [self.said, self.pressed].into_iter().filter(|window| window.until_ms > 0)
     }
 
-    /// Whether all time is surely over. Whether messages are left WeChat says, which counts too.
+    /// Whether all time is surely over, which it never is where nobody knows when they wrote. Whether messages are left WeChat says, which
+    /// counts too.
     pub fn is_over(&self, now_ms: TimestampMs) -> bool {
         let last_ms = self.windows().map(|window| window.until_ms).max();
-        last_ms.is_some_and(|last_ms| last_ms.saturating_add(SLACK_MS) <= now_ms)
+        self.said.until_ms > 0 && last_ms.is_some_and(|last_ms| last_ms.saturating_add(SLACK_MS) <= now_ms)
     }
 
     /// How many messages are left, as far as that was counted here; `None` where no window is known to be running.
@@ -96,9 +97,9 @@ impl Met {
         running.map(|window| window.left).reduce(u32::saturating_add)
     }
 
-    /// Until when the account may write, which may be over; `None` where nobody knows.
+    /// Until when the account may write, which may be over; `None` where nobody knows when they wrote.
     pub fn open_until_ms(&self) -> Option<TimestampMs> {
-        self.windows().map(Window::takes_until_ms).max()
+        self.windows().map(Window::takes_until_ms).max().filter(|_| self.said.until_ms > 0)
     }
 
     /// What their room is to say. Of the minute after something was pressed it says nothing, which would be over before it is read.
@@ -244,6 +245,17 @@ mod tests {
     }
 
     #[test]
+    fn whoever_only_pressed_something_may_have_written_before() {
+        let mut met = Met::default();
+        met.did(Deed::Pressed, 1000);
+        let later_ms = 1000 + MINUTE_MS + SLACK_MS;
+        assert_eq!((met.left(1000), met.open_until_ms()), (Some(3), None));
+        assert!(!met.is_over(later_ms) && met.phase(later_ms) == Phase::Unknown);
+        met.did(Deed::Left, 2000);
+        assert!(met.is_over(2000 + SLACK_MS) && met.open_until_ms().is_some());
+    }
+
+    #[test]
     fn whoever_leaves_shuts_both_and_a_late_repeat_does_not() {
         let mut met = Met::default();
         met.did(Deed::Wrote, 1000);
@@ -267,6 +279,8 @@ mod tests {
         assert_eq!(met.left(3000), Some(5));
         met.shut(4000);
         assert_eq!((met.left(4000), met.phase(4000)), (None, Phase::Shut));
+        met.did(Deed::Wrote, 3000);
+        assert_eq!(met.phase(4000), Phase::Shut, "a repeat opens nothing");
         met.did(Deed::Wrote, 5000);
         assert_eq!(met.left(5000), Some(5));
     }

@@ -16,7 +16,8 @@ pub(super) const BAD_ACCOUNT: &str = "WeChat does not take the AppID and the App
 pub(super) const SHUT: &str = "WeChat lets an Official Account write only within 48 hours after the person wrote last. Wait until they write.";
 
 /// What a used-up window means.
-const USED_UP: &str = "WeChat lets an Official Account answer only five times until the person writes again. Wait until they do.";
+const USED_UP: &str = "WeChat lets an Official Account answer only five times after a person wrote, and three times after they pressed something. \
+    Wait until the person writes again.";
 
 /// How long to wait after trouble of WeChat's own.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -35,6 +36,9 @@ pub(super) const USED_UP_CODE: i64 = 45_047;
 
 /// WeChat's code for an openid that is nobody's.
 pub(super) const NOBODY_CODE: i64 = 40_003;
+
+/// How long to wait where a token is not taken that was given a moment ago.
+const PAUSE_TOKEN: Duration = Duration::from_secs(30);
 
 /// Codes that are final, with words.
 const FINAL: [(i64, &str); 14] = [
@@ -75,6 +79,10 @@ pub(super) fn verdict(error: ApiError) -> DeliverError {
         ApiError::Unclear(why) => DeliverError::Uncertain(format!(
             "WeChat did not confirm it, so the message may have arrived or not: {why}. Look there before you repeat it."
         )),
+        ApiError::BadToken(refusal) => DeliverError::Retry {
+            after: Some(PAUSE_TOKEN),
+            reason: format!("WeChat gives the bridge a token and does not take it: {refusal}."),
+        },
         ApiError::Refused(refusal) => refused(&refusal),
     }
 }
@@ -185,5 +193,17 @@ mod tests {
         assert!(matches!(verdict(cut()), DeliverError::Uncertain(_)));
         assert!(matches!(verdict_on_question(cut()), DeliverError::Retry { .. }));
         assert!(matches!(verdict(ApiError::NotSent("no".to_owned())), DeliverError::Retry { .. }));
+    }
+
+    #[test]
+    fn a_fresh_token_that_is_not_taken_tells_nothing_of_the_account() {
+        for code in [40_001, 40_014, 42_001] {
+            let found = verdict(answer(code).with_fresh_token());
+            assert!(
+                matches!(found, DeliverError::Retry { after: Some(after), .. } if after == PAUSE_TOKEN),
+                "{code}"
+            );
+        }
+        assert!(matches!(verdict(answer(40_125).with_fresh_token()), DeliverError::LoggedOut(_)));
     }
 }

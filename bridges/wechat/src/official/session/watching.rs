@@ -79,7 +79,7 @@ async fn look<F: Future<Output = Result<(), ApiError>>>(ask: impl Fn() -> F) -> 
             Err(error) if !is_let_in(&error) || matches!(error, ApiError::NotSent(_)) => {
                 return connect_verdict(&error);
             }
-            // Whatever else went wrong may be over by the next look.
+            // What WeChat refuses for another reason, such as too many calls, may be over by the next look.
             Err(_) | Ok(()) => {}
         }
     }

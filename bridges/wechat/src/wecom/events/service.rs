@@ -6,7 +6,7 @@ use magpie_common::{
     clock::TimestampMs,
     config::Secret,
     ids::RemoteMessageId,
-    message::{AttachmentKind, Message},
+    message::{AttachmentKind, Message, clean_line},
 };
 use serde_json::Value;
 
@@ -30,6 +30,8 @@ pub(in crate::wecom) struct Item {
     pub id: RemoteMessageId,
     /// When it happened.
     pub sent_ms: TimestampMs,
+    /// Whether the customer wrote it, which lets the company answer, whether it can be read or not.
+    pub is_from_customer: bool,
     /// What it means.
     pub read: Read,
     /// With what the customer may be welcomed, once and soon.
@@ -74,7 +76,7 @@ pub(in crate::wecom) enum Read {
 /// Who says something in a talk with a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::wecom) enum By {
-    /// The customer wrote, which lets the company answer.
+    /// The customer wrote.
     Customer,
     /// The customer did something.
     Visitor,
@@ -118,10 +120,12 @@ pub(in crate::wecom) fn read(told: &Value) -> Option<Item> {
     let read = if kind == "event" { happened(event) } else { said(kind, told) };
     let read = read.unwrap_or_else(|| {
         let event = if kind == "event" { text(&event["event_type"]) } else { "" };
-        Read::Unknown { name: format!("{kind} {event}").trim().to_owned(), raw: raw(told) }
+        Read::Unknown { name: clean_line(format!("{kind} {event}").trim()), raw: raw(told) }
     });
+    let is_from_customer = number(&told["origin"]) == Some(FROM_CUSTOMER);
     let welcome = Some(Secret::new(text(&event["welcome_code"]))).filter(is_fit);
-    Some(Item { service, id: RemoteMessageId::new(id), sent_ms: at_ms(&told["send_time"])?, read, welcome })
+    let (id, sent_ms) = (RemoteMessageId::new(id), at_ms(&told["send_time"])?);
+    Some(Item { service, id, sent_ms, is_from_customer, read, welcome })
 }
 
 /// Whether it is an event of a service account that belongs to no customer: somebody of the staff has come or gone.

@@ -114,6 +114,44 @@ async fn the_address_is_checked_by_saying_what_is_sealed() {
 }
 
 #[tokio::test]
+async fn a_message_is_not_opened_for_whoever_has_caught_it() {
+    let scene = Scene::new();
+    for (caught, status) in [(TEXT, StatusCode::UNAUTHORIZED), ("1616140317555161061", StatusCode::OK)] {
+        let sealed = sealing::seal(KEY, caught.as_bytes(), CORP_ID);
+        let written: String = url::form_urlencoded::byte_serialize(sealed.as_bytes()).collect();
+        let head = head(Method::GET, &format!("{}&echostr={written}", scene.query(NOW, &sealed)));
+        assert_eq!(scene.hooks.admit(PATH, &head), Ok(()));
+        assert_eq!(scene.hooks.receive(PATH, &head, b"").await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn the_operator_hears_of_what_is_refused_and_strangers_choose_no_reason() {
+    let scene = Scene::new();
+    let sealed = sealing::seal(KEY, TEXT.as_bytes(), CORP_ID);
+    // Nobody knows whether it is WeCom's, so its time does not matter.
+    let unproved = "msg_signature=0&timestamp=1789990000&nonce=n";
+    assert_eq!(scene.bring(unproved, &body(&sealed)).await, StatusCode::UNAUTHORIZED);
+    assert!(!scene.hooks.doorman.tell(Trouble::Forged), "a wrong Token is not told");
+    assert!(scene.hooks.doorman.tell(Trouble::Old));
+    let others = sealing::seal(KEY, TEXT.as_bytes(), "ww0000000000000000");
+    assert_eq!(scene.bring(&scene.query(NOW, &others), &body(&others)).await, StatusCode::UNAUTHORIZED);
+    assert!(!scene.hooks.doorman.tell(Trouble::NotForUs), "a wrong key is not told");
+}
+
+#[tokio::test]
+async fn what_is_too_long_is_refused_before_it_is_read() {
+    let scene = Scene::new();
+    let sealed = sealing::seal(KEY, TEXT.as_bytes(), CORP_ID);
+    let mut head = head(Method::POST, &scene.query(NOW, &sealed));
+    for (length, answer) in [(xml::BYTES_MAX, Ok(())), (xml::BYTES_MAX + 1, Err(WebhookAnswer::malformed()))]
+    {
+        head.headers.insert(http::header::CONTENT_LENGTH, length.into());
+        assert_eq!(scene.hooks.admit(PATH, &head), answer, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn forgeries_are_refused_and_harm_nothing() {
     let scene = Scene::new();
     let sealed = sealing::seal(KEY, TEXT.as_bytes(), CORP_ID);

@@ -211,6 +211,11 @@ impl Deliverer {
         part: String,
     ) -> Result<RemoteMessageId, DeliverError> {
         let api = self.api_of(place)?;
+        match place {
+            // First of all, or a file would be brought again after each wait.
+            Place::Member { userid: to } | Place::Group { chatid: to } => self.wait_for_turn(to).await?,
+            Place::Customer(_) => {}
+        }
         let mut body = match piece {
             Piece::Words(words) => json!({"msgtype": "text", "text": {"content": words}}),
             Piece::File(file) => self.bring(api, file).await?,
@@ -218,7 +223,6 @@ impl Deliverer {
         };
         match place {
             Place::Member { userid } => {
-                self.wait_for_turn(userid).await?;
                 body["touser"] = json!(userid);
                 body["agentid"] = json!(self.names.agent_id);
                 let told = api.post("cgi-bin/message/send", &body).await.map_err(verdict)?;
@@ -227,7 +231,6 @@ impl Deliverer {
                 Ok(if msgid.is_empty() { own_id(&part) } else { recall::id(msgid) })
             }
             Place::Group { chatid } => {
-                self.wait_for_turn(chatid).await?;
                 body["chatid"] = json!(chatid);
                 api.post("cgi-bin/appchat/send", &body).await.map_err(verdict)?;
                 Ok(own_id(&part))

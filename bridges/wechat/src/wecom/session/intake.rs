@@ -49,6 +49,8 @@ pub(in crate::wecom) struct Intake {
     order: AsyncMutex<()>,
     /// Nothing is pushed any more. A session that has ended for a reason of its own still hears what members say.
     is_shut: AtomicBool,
+    /// Whether the log was told that customers write in vain.
+    is_told: AtomicBool,
     unread: Mutex<LruCache<Digest, ()>>,
 }
 
@@ -69,6 +71,7 @@ impl Intake {
             end,
             order: AsyncMutex::default(),
             is_shut: AtomicBool::default(),
+            is_told: AtomicBool::default(),
             unread: Mutex::new(LruCache::new(UNREAD_MAX)),
         }
     }
@@ -186,9 +189,11 @@ impl Intake {
             Some(pulls) if pulls.ask(kf, token) => Ok(()),
             Some(_) => Err(NotStored("too many service accounts wait".to_owned())),
             None => {
-                warn!(
-                    "Customers have written, but the secret of customer service is not known. Sign in again with it."
-                );
+                if !self.is_told.swap(true, Ordering::Relaxed) {
+                    warn!(
+                        "Customers have written, but the secret of customer service is not known. Sign in again with it."
+                    );
+                }
                 Ok(())
             }
         }

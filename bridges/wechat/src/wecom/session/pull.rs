@@ -4,9 +4,8 @@
 //! id. Everything is asked for once when a session begins. Reference: <https://developer.work.weixin.qq.com/document/path/94670>.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use magpie_common::{
@@ -19,6 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tracing::{debug, warn};
 
+use self::again::Again;
 use super::{
     countdown::Countdown,
     verdict::{is_passing, is_shut_out, words},
@@ -36,15 +36,13 @@ use crate::{
     },
 };
 
-/// So many messages are asked for at once.
-const PAGE: usize = 500;
+mod again;
+
+/// So many messages are asked for at once; fewer where the answer is too long then.
+const PAGE: usize = 100;
 
 /// More service accounts cannot wait.
 const ACCOUNTS_MAX: usize = 1000;
-
-/// How long to wait before a failed pull is tried again, at first and at last.
-const PAUSE_MIN: Duration = Duration::from_secs(2);
-const PAUSE_MAX: Duration = Duration::from_secs(120);
 
 /// Under which name the service accounts are remembered.
 const ACCOUNTS: &str = "service-accounts";
@@ -52,8 +50,15 @@ const ACCOUNTS: &str = "service-accounts";
 /// What there is to be pulled: service accounts, with what they may be asked for by.
 #[derive(Default)]
 pub(in crate::wecom) struct Pulls {
-    waiting: Mutex<BTreeMap<String, Option<Secret>>>,
+    waiting: Mutex<Waiting>,
     more: Notify,
+}
+
+/// Those that wait, in the order in which they came.
+#[derive(Default)]
+struct Waiting {
+    order: VecDeque<String>,
+    tokens: HashMap<String, Option<Secret>>,
 }
 
 /// Pulls, one service account after the other.
@@ -88,10 +93,14 @@ impl Pulls {
     /// There is something; false where too much waits already. The newest token counts.
     pub fn ask(&self, kf: &str, token: Option<Secret>) -> bool {
         let mut waiting = self.lock();
-        if waiting.len() >= ACCOUNTS_MAX && !waiting.contains_key(kf) {
+        let is_new = !waiting.tokens.contains_key(kf);
+        if is_new && waiting.order.len() >= ACCOUNTS_MAX {
             return false;
         }
-        let known = waiting.entry(kf.to_owned()).or_default();
+        if is_new {
+            waiting.order.push_back(kf.to_owned());
+        }
+        let known = waiting.tokens.entry(kf.to_owned()).or_default();
         *known = token.or(known.take());
         drop(waiting);
         self.more.notify_one();
@@ -101,15 +110,23 @@ impl Pulls {
     /// The next one, when there is one.
     async fn next(&self) -> (String, Option<Secret>) {
         loop {
-            if let Some(next) = self.lock().pop_first() {
+            if let Some(next) = self.lock().pop() {
                 return next;
             }
             self.more.notified().await;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<Secret>>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn pop(&mut self) -> Option<(String, Option<Secret>)> {
+        let kf = self.order.pop_front()?;
+        let token = self.tokens.remove(&kf).flatten();
+        Some((kf, token))
     }
 }
 
@@ -123,16 +140,16 @@ impl Puller {
         for kf in &known {
             self.pulls.ask(kf, None);
         }
-        let (mut pause, mut is_warned) = (PAUSE_MIN, false);
+        let (mut again, mut is_warned) = (Again::default(), false);
         loop {
-            let (kf, token) = self.pulls.next().await;
+            let (kf, token) = again.next(&self.pulls).await;
             if let Err(error) = self.remember_account(&kf, &mut known).await {
                 return ConnectError::from(error);
             }
             match self.pull(&kf, token.as_ref()).await {
                 Ok(()) => {
-                    pause = PAUSE_MIN;
-                    if std::mem::take(&mut is_warned) {
+                    again.remove(&kf);
+                    if again.is_empty() && std::mem::take(&mut is_warned) {
                         self.tell(SessionState::Connected).await;
                     }
                 }
@@ -149,10 +166,9 @@ impl Puller {
                     let reason = format!("What customers wrote cannot be fetched: {}", words(&error));
                     self.tell(SessionState::Warned { reason }).await;
                     // What WeCom refuses for good is asked for again when it calls the next time.
-                    if is_passing(&error) {
-                        self.pulls.ask(&kf, token);
-                        tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(PAUSE_MAX);
+                    match is_passing(&error) {
+                        true => again.put(kf, token),
+                        false => again.remove(&kf),
                     }
                 }
             }
@@ -202,9 +218,16 @@ impl Puller {
 
     /// `POST /cgi-bin/kf/sync_msg`, until there is no more.
     async fn pull(&self, kf: &str, token: Option<&Secret>) -> Result<(), Trouble> {
+        let mut limit = PAGE;
         loop {
             let cursor = self.sink.remembered(&cursor_key(kf)).await?.unwrap_or_default();
-            let told = self.page(kf, &cursor, token).await?;
+            let told = match self.page(kf, (&cursor, limit), token).await {
+                Err(error) if error.is_too_long() && limit > 1 => {
+                    limit /= 2;
+                    continue;
+                }
+                told => told?,
+            };
             let next = text(&told["next_cursor"]);
             let items = told["msg_list"].as_array().map(Vec::as_slice).unwrap_or_default();
             self.take(kf, items, next).await?;
@@ -215,9 +238,14 @@ impl Puller {
         }
     }
 
-    async fn page(&self, kf: &str, cursor: &str, token: Option<&Secret>) -> Result<Value, ApiError> {
+    async fn page(
+        &self,
+        kf: &str,
+        (cursor, limit): (&str, usize),
+        token: Option<&Secret>,
+    ) -> Result<Value, ApiError> {
         const PATH: &str = "cgi-bin/kf/sync_msg";
-        let bare = json!({"cursor": cursor, "limit": PAGE, "voice_format": 0, "open_kfid": kf});
+        let bare = json!({"cursor": cursor, "limit": limit, "voice_format": 0, "open_kfid": kf});
         let Some(token) = token else { return self.api.post(PATH, &bare).await };
         let mut asked = bare.clone();
         asked["token"] = json!(token.expose());
@@ -239,7 +267,7 @@ impl Puller {
             };
             let welcome = self.welcome.as_ref().zip(item.welcome.clone());
             let (service, sent_ms) = (item.service.clone(), item.sent_ms);
-            if matches!(item.read, Read::Said { by: By::Customer, .. }) {
+            if item.is_from_customer {
                 self.countdown.opened(&service, sent_ms).await?;
                 opened.push(service.clone());
             }
@@ -319,10 +347,10 @@ mod tests {
         for token in ["old", "new"] {
             assert!(pulls.ask("wk1", Some(Secret::new(token))));
         }
-        assert!(pulls.ask("wk1", None) && pulls.ask("wk2", None));
+        assert!(pulls.ask("wk0", None) && pulls.ask("wk1", None));
         let (kf, token) = pulls.next().await;
         assert_eq!((kf.as_str(), token.expect("it was told").expose()), ("wk1", "new"));
-        assert_eq!(pulls.next().await.0, "wk2");
+        assert_eq!(pulls.next().await.0, "wk0");
         for nth in 0..ACCOUNTS_MAX {
             assert!(pulls.ask(&format!("wk{nth}"), None));
         }

@@ -33,9 +33,12 @@ const BAD_ACCOUNT: &str = "WeCom does not take the CorpID, the AgentId and the S
 /// The account, or this machine, is not let in.
 const NOT_LET_IN: [i64; 8] = [40_001, 40_013, 40_014, 40_056, 40_091, 41_004, 42_001, BAD_ADDRESS];
 
+/// How long to wait where a token is not taken that was given a moment ago.
+const PAUSE_TOKEN: Duration = Duration::from_secs(30);
+
 /// Codes that are final, with words.
 const FINAL: [(i64, &str); 18] = [
-    (BUSY, "WeCom was too busy to take it, three times. Send it again later."),
+    (BUSY, "WeCom was too busy to take it, each time it was asked. Send it again later."),
     (
         81_013,
         "WeCom knows no such member, or the app is not shown to them. Whoever runs WeCom's console can change that.",
@@ -73,6 +76,10 @@ pub(super) fn verdict(error: ApiError) -> DeliverError {
         ApiError::Unclear(why) => DeliverError::Uncertain(format!(
             "WeCom did not confirm it, so the message may have arrived or not: {why}. Look there before you repeat it."
         )),
+        ApiError::BadToken(refusal) => DeliverError::Retry {
+            after: Some(PAUSE_TOKEN),
+            reason: format!("WeCom gives the bridge a token and does not take it: {refusal}."),
+        },
         ApiError::Refused(refusal) => refused(&refusal),
     }
 }
@@ -114,7 +121,7 @@ pub(super) fn connect_verdict(error: &ApiError) -> ConnectError {
 /// Whether asking again later helps, where nothing was to be changed.
 pub(super) fn is_passing(error: &ApiError) -> bool {
     match error {
-        ApiError::NotSent(_) | ApiError::Unclear(_) => true,
+        ApiError::NotSent(_) | ApiError::Unclear(_) | ApiError::BadToken(_) => true,
         ApiError::Refused(refusal) => matches!(refusal.code, BUSY | TOO_OFTEN),
     }
 }
@@ -153,7 +160,7 @@ mod tests {
     #[test]
     fn codes_become_verdicts() {
         for (code, part) in [
-            (BUSY, "three times"),
+            (BUSY, "too busy"),
             (81_013, "not shown to them"),
             (NOT_OURS, "member of staff"),
             (40_004, "kind of file"),
@@ -184,5 +191,19 @@ mod tests {
         assert!(matches!(verdict_on_question(cut()), DeliverError::Retry { .. }));
         assert!(matches!(verdict(ApiError::NotSent("no".to_owned())), DeliverError::Retry { .. }));
         assert!(is_passing(&cut()));
+    }
+
+    #[test]
+    fn a_fresh_token_that_is_not_taken_tells_nothing_of_the_account() {
+        for code in [40_001, 40_014, 42_001] {
+            let found = verdict(answer(code).with_fresh_token());
+            assert!(
+                matches!(found, DeliverError::Retry { after: Some(after), .. } if after == PAUSE_TOKEN),
+                "{code}"
+            );
+        }
+        assert!(matches!(verdict(answer(40_013).with_fresh_token()), DeliverError::LoggedOut(_)));
+        let fresh = answer(40_001).with_fresh_token();
+        assert!(is_passing(&fresh) && !is_shut_out(&fresh));
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn look<F: Future<Output = Result<(), ApiError>>>(ask: impl Fn(
             Err(error) if is_shut_out(&error) || matches!(error, ApiError::NotSent(_)) => {
                 return connect_verdict(&error);
             }
-            // Whatever else went wrong may be over by the next look.
+            // What WeCom refuses for another reason, such as too many calls, may be over by the next look.
             Err(_) | Ok(_) => {}
         }
     }

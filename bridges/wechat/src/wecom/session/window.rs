@@ -9,6 +9,9 @@ use crate::window::Phase;
 
 const LENGTH_MS: i64 = 48 * 60 * 60 * 1000;
 
+/// So long after the end of a window WeCom is still asked: its clock may be another, and what the customer wrote may not be pulled yet.
+const SLACK_MS: i64 = 10 * 60 * 1000;
+
 /// So many messages may go.
 pub(super) const MESSAGES_MAX: u32 = 5;
 
@@ -54,7 +57,7 @@ impl Window {
     pub fn state(self, now_ms: TimestampMs) -> State {
         match MESSAGES_MAX.saturating_sub(self.sent) {
             _ if self.wrote_ms == 0 => State::Unknown,
-            _ if self.until_ms() <= now_ms => State::Shut,
+            _ if self.until_ms().saturating_add(SLACK_MS) <= now_ms => State::Shut,
             0 => State::UsedUp,
             left => State::Open(left),
         }
@@ -101,8 +104,8 @@ mod tests {
         window.opens(1_000);
         assert_eq!(window.state(2_000), State::UsedUp, "a repeat gives no new ones");
         window.opens(3_000);
-        assert_eq!(window.state(3_000 + LENGTH_MS - 1), State::Open(5));
-        assert_eq!(window.state(3_000 + LENGTH_MS), State::Shut);
+        assert_eq!(window.state(3_000 + LENGTH_MS + SLACK_MS - 1), State::Open(5));
+        assert_eq!(window.state(3_000 + LENGTH_MS + SLACK_MS), State::Shut);
         assert_eq!(window.open_until_ms(), Some(3_000 + LENGTH_MS));
     }
 

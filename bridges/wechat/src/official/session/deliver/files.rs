@@ -77,34 +77,43 @@ impl Deliverer {
             return Err(DeliverError::Rejected("WeChat does not take this kind of file.".to_owned()));
         };
         let kind = sort.kind();
-        let mut content = json!({"media_id": self.brought(file, kind).await?});
+        let sink = &self.sink;
+        let of_matrix = move || async move {
+            let brought = media::bring(sink, file).await;
+            brought.map(|Brought { form, more, .. }| (form, more))
+        };
+        let mut content = json!({"media_id": self.brought(kind, of_matrix).await?});
         if sort == Sort::Film {
-            content["thumb_media_id"] = json!(self.film_picture().await?);
+            let picture = self.brought("thumb", || std::future::ready(film_picture())).await?;
+            content["thumb_media_id"] = json!(picture);
             content["title"] = json!(file_name(file));
             content["description"] = json!("");
         }
         Ok(json!({"msgtype": kind, kind: content}))
     }
 
-    /// `POST /cgi-bin/media/upload`: once more where the token had ended, since a stream can be read once only.
-    async fn brought(&self, file: &Attachment, kind: &str) -> Result<String, DeliverError> {
+    /// `POST /cgi-bin/media/upload`: once more where the token had ended, since a stream can be read once only. The form comes with how much
+    /// longer than other requests it may take.
+    async fn brought<F: Future<Output = Result<(Form, Duration), DeliverError>>>(
+        &self,
+        kind: &str,
+        form: impl Fn() -> F,
+    ) -> Result<String, DeliverError> {
         let mut is_first = true;
         loop {
-            let Brought { form, more, .. } = media::bring(&self.sink, file).await?;
+            let (form, more) = form().await?;
             match self.api.upload(kind, form, more).await {
                 Err(error) if is_first && error.is_ended_token() => is_first = false,
-                done => return done.map_err(verdict_on_question),
+                done => return done.map_err(|error| verdict_on_question(error.with_fresh_token())),
             }
         }
     }
+}
 
-    async fn film_picture(&self) -> Result<String, DeliverError> {
-        let part = Part::bytes(FILM_PICTURE).file_name("film.jpg").mime_str("image/jpeg");
-        let part =
-            part.map_err(|error| DeliverError::Rejected(format!("The film has no picture: {error}.")))?;
-        let form = Form::new().part("media", part);
-        self.api.upload("thumb", form, Duration::ZERO).await.map_err(verdict_on_question)
-    }
+fn film_picture() -> Result<(Form, Duration), DeliverError> {
+    let part = Part::bytes(FILM_PICTURE).file_name("film.jpg").mime_str("image/jpeg");
+    let part = part.map_err(|error| DeliverError::Rejected(format!("The film has no picture: {error}.")))?;
+    Ok((Form::new().part("media", part), Duration::ZERO))
 }
 
 #[cfg(test)]

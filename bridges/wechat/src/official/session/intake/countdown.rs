@@ -65,13 +65,24 @@ impl Intake {
     ) {
         let now_ms = self.clock.now_ms();
         let counted = async {
-            if let Some(cursor) = self.people.note(openid, |met| change(met, now_ms)).await? {
-                self.sink.remember(cursor).await?;
-            }
+            self.note(openid, |met| change(met, now_ms)).await?;
             self.show(openid).await
         };
         if let Err(error) = counted.await {
             debug!(%error, "What may still be written was not counted.");
+        }
+    }
+
+    /// Changes what is remembered of somebody, and stores it in its turn: what is older must not be stored last.
+    pub(in crate::official::session) async fn note(
+        &self,
+        openid: &str,
+        change: impl FnOnce(&mut Met),
+    ) -> Result<(), NotStored> {
+        let _order = self.order.lock().await;
+        match self.people.note(openid, change).await? {
+            Some(cursor) => self.sink.remember(cursor).await,
+            None => Ok(()),
         }
     }
 

@@ -88,17 +88,32 @@ impl Deliverer {
         match api.post("cgi-bin/kf/service_state/trans", &body).await {
             Ok(_) => Ok(Delivered::default()),
             Err(error) if error.code() == Some(NOT_OURS) => {
-                Err(DeliverError::Rejected(self.whose(api, service).await))
+                let told = self.state(api, service).await;
+                // It may have been done by an attempt that was not answered.
+                match is_handed(&told, (state, servicer)) {
+                    true => Ok(Delivered::default()),
+                    false => Err(DeliverError::Rejected(state_words(&told))),
+                }
             }
             Err(error) => Err(verdict_on_question(error)),
         }
     }
 
-    /// `POST /cgi-bin/kf/service_state/get`: why nothing can be sent from here, and what to do.
+    /// Why nothing can be sent from here, and what to do.
     pub(super) async fn whose(&self, api: &Api, service: &Service) -> String {
-        let told = api.post("cgi-bin/kf/service_state/get", &talk(service)).await.unwrap_or_default();
-        state_words(&told)
+        state_words(&self.state(api, service).await)
     }
+
+    /// `POST /cgi-bin/kf/service_state/get`
+    async fn state(&self, api: &Api, service: &Service) -> Value {
+        api.post("cgi-bin/kf/service_state/get", &talk(service)).await.unwrap_or_default()
+    }
+}
+
+/// Whether a talk is in these hands.
+fn is_handed(told: &Value, (state, servicer): (i64, Option<&str>)) -> bool {
+    number(&told["service_state"]) == Some(state)
+        && servicer.is_none_or(|servicer| text(&told["servicer_userid"]) == servicer)
 }
 
 fn talk(service: &Service) -> Value {

@@ -85,7 +85,7 @@ impl Deliverer {
             let kind = sort.kind();
             match api.upload(kind, form, more).await {
                 Err(error) if is_first && error.is_ended_token() => is_first = false,
-                Err(error) => return Err(verdict_on_question(error)),
+                Err(error) => return Err(verdict_on_question(error.with_fresh_token())),
                 Ok(media_id) => return Ok(json!({"msgtype": kind, kind: {"media_id": media_id}})),
             }
         }
