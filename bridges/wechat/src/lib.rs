@@ -12,6 +12,7 @@
 //! | `wecom` | an app in WeCom, and its customer service |
 //! | `api`, `media`, `said` | the JSON APIs of the two, files on their way, and what is more than words |
 //! | `callback` | the envelope of callbacks, and the XML inside |
+//! | `ending` | how a session ends, for all ways |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
 //! | `ids`, `json` | how people and chats are spelled; what is read the same way everywhere |
 //!
@@ -37,6 +38,7 @@ mod adapter;
 mod api;
 mod callback;
 mod config;
+mod ending;
 mod faces;
 mod ids;
 mod ilink;

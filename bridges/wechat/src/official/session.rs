@@ -21,7 +21,7 @@ use magpie_common::{
         Session,
     },
 };
-use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::sync::Mutex as AsyncMutex;
 
 use self::{
     deliver::Deliverer,
@@ -35,6 +35,7 @@ use super::{NAME, account::Account, hooks::Hooks};
 use crate::{
     api::{Api, ApiError},
     config::WeChatConfig,
+    ending::{End, end_if_signed_out, end_session, ended},
     ids,
     json::{name, text},
     media, said,
@@ -47,9 +48,6 @@ mod people;
 pub(super) mod verdict;
 mod watching;
 mod window;
-
-/// The end of a session, and why.
-type End = watch::Sender<Option<ConnectError>>;
 
 /// What a session is made from.
 pub(super) struct Setup {
@@ -130,17 +128,6 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     }))
 }
 
-/// Ends a session for a reason; the first reason counts.
-fn end_session(end: &End, why: ConnectError) {
-    end.send_if_modified(|reason| {
-        let is_first = reason.is_none();
-        if is_first {
-            *reason = Some(why);
-        }
-        is_first
-    });
-}
-
 impl OfficialSession {
     /// What WeChat tells of a follower: what the account's staff call them, and the id that all accounts of the owner share. What it does not
     /// tell is not known, which is no error; `None` where there is nobody.
@@ -185,9 +172,7 @@ impl Session for OfficialSession {
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
         let delivered = self.deliverer.deliver(chat, outgoing, key).await;
-        if let Err(DeliverError::LoggedOut(words)) = &delivered {
-            end_session(&self.end, ConnectError::BadCredentials(words.clone()));
-        }
+        end_if_signed_out(&self.end, &delivered);
         delivered
     }
 
@@ -219,10 +204,7 @@ impl Session for OfficialSession {
     }
 
     async fn ended(&self) -> ConnectError {
-        match self.end.subscribe().wait_for(Option::is_some).await {
-            Ok(why) => why.clone().unwrap_or(ConnectError::Closed),
-            Err(_) => ConnectError::Closed,
-        }
+        ended(&self.end).await
     }
 
     async fn close(&self) {

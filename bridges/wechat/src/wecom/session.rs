@@ -10,10 +10,9 @@
 //!
 //! Nothing connects us and WeCom between calls. A session ends when WeCom does not take the account, or when its events cannot be stored.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteFileId, RemoteUserId},
@@ -23,11 +22,7 @@ use magpie_common::{
         Progress, Session,
     },
 };
-use tokio::{
-    sync::{Mutex as AsyncMutex, watch},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{sync::Mutex as AsyncMutex, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -46,6 +41,7 @@ use super::{
 use crate::{
     api::{Api, ApiError},
     config::WeChatConfig,
+    ending::{End, end_if_signed_out, end_session, ended, finish, spawn},
     media, said,
 };
 
@@ -59,16 +55,6 @@ mod pull;
 pub(super) mod verdict;
 mod watching;
 mod window;
-
-/// How long a task may take to end.
-const END_WITHIN: Duration = Duration::from_secs(10);
-
-/// What a task says that panicked.
-const STUMBLED: &str =
-    "The bridge has stumbled over what WeCom told, and begins again. If this stays so, look into its log.";
-
-/// The end of a session, and why.
-type End = watch::Sender<Option<ConnectError>>;
 
 /// What a session is made from.
 pub(super) struct Setup {
@@ -181,32 +167,6 @@ fn of_service(error: ConnectError) -> ConnectError {
     }
 }
 
-/// Lets a task run until it ends, which ends the session, or until the session is closed.
-fn spawn(
-    work: impl Future<Output = ConnectError> + Send + 'static,
-    stop: &CancellationToken,
-    end: &End,
-) -> JoinHandle<()> {
-    let work = AssertUnwindSafe(work).catch_unwind();
-    let (work, end) = (stop.clone().run_until_cancelled_owned(work), end.clone());
-    tokio::spawn(async move {
-        if let Some(why) = work.await {
-            end_session(&end, why.unwrap_or_else(|_| ConnectError::Transient(STUMBLED.to_owned())));
-        }
-    })
-}
-
-/// Ends a session for a reason; the first reason counts.
-fn end_session(end: &End, why: ConnectError) {
-    end.send_if_modified(|reason| {
-        let is_first = reason.is_none();
-        if is_first {
-            *reason = Some(why);
-        }
-        is_first
-    });
-}
-
 #[async_trait]
 impl Session for WeComSession {
     fn me(&self) -> RemoteUserId {
@@ -229,9 +189,7 @@ impl Session for WeComSession {
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
         let delivered = self.deliverer.deliver(chat, outgoing, key).await;
-        if let Err(DeliverError::LoggedOut(words)) = &delivered {
-            end_session(&self.end, ConnectError::BadCredentials(words.clone()));
-        }
+        end_if_signed_out(&self.end, &delivered);
         delivered
     }
 
@@ -274,19 +232,14 @@ impl Session for WeComSession {
     }
 
     async fn ended(&self) -> ConnectError {
-        match self.end.subscribe().wait_for(Option::is_some).await {
-            Ok(why) => why.clone().unwrap_or(ConnectError::Closed),
-            Err(_) => ConnectError::Closed,
-        }
+        ended(&self.end).await
     }
 
     async fn close(&self) {
         self.hooks.leave(&self.names, &self.intake);
         self.stop.cancel();
-        for mut task in self.tasks.lock().await.drain(..) {
-            if timeout(END_WITHIN, &mut task).await.is_err() {
-                task.abort();
-            }
+        for task in self.tasks.lock().await.drain(..) {
+            finish(task).await;
         }
         self.intake.shut().await;
         end_session(&self.end, ConnectError::Closed);
