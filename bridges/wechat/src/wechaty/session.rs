@@ -120,8 +120,14 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     });
     let (end, stop) = (End::new(None), CancellationToken::new());
     let listening = spawn(listen((line, early), Arc::clone(&intake), heard), &stop, &end);
-    let deliverer =
-        Deliverer { world: Arc::clone(&world), echoes, intake, pace, progress: Progress::default() };
+    let deliverer = Deliverer {
+        world: Arc::clone(&world),
+        echoes,
+        intake,
+        pace,
+        progress: Progress::default(),
+        end: end.clone(),
+    };
     let _stops = stop.clone().drop_guard();
     let listening = AsyncMutex::new(Some(listening));
     Ok(Arc::new(WechatySession { world, deliverer, web, end, stop, listening, _stops }))

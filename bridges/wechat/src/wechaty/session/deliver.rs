@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
     message::{Attachment, ChatCommand, Message, Node, Outgoing, OutgoingMessage, RemoteEvent, RichText},
-    platform::{DeliverError, Delivered, DeliveryKey, Progress},
+    platform::{ConnectError, DeliverError, Delivered, DeliveryKey, Progress},
 };
 use tonic::Status;
 use tracing::warn;
@@ -23,6 +23,7 @@ use super::{
     world::World,
 };
 use crate::{
+    ending::{End, end_session},
     faces,
     wechaty::{
         events,
@@ -63,6 +64,7 @@ pub(super) struct Deliverer {
     pub(super) intake: Arc<Intake>,
     pub(super) pace: Pace,
     pub(super) progress: Progress,
+    pub(super) end: End,
 }
 
 /// What becomes one message on WeChat.
@@ -242,7 +244,7 @@ impl Deliverer {
     ) -> Result<RemoteMessageId, DeliverError> {
         let (print, call) = self.made(peer, piece).await?;
         self.pace.wait().await;
-        self.echoes.begin(part, peer, print);
+        self.release(self.echoes.begin(part, peer, print)).await;
         let failed = match self.call(call).await {
             Ok(id) => {
                 let id = match self.settled(part, id).await {
@@ -307,9 +309,11 @@ impl Deliverer {
         settled.id
     }
 
+    /// Takes in what came from the phone after all. Where that cannot be stored the session ends, so that the next one tells of the gap.
     async fn release(&self, theirs: Vec<RemoteEvent>) {
         if let Err(error) = self.intake.release(theirs).await {
             warn!(%error, "An own message from the phone could not be stored.");
+            end_session(&self.end, ConnectError::from(error));
         }
     }
 
