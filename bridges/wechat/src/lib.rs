@@ -12,7 +12,7 @@
 //! | `wecom` | an app in WeCom, and its customer service |
 //! | `api`, `media`, `said` | the JSON APIs of the two, files on their way, and what is more than words |
 //! | `callback` | the envelope of callbacks, and the XML inside |
-//! | `ending` | how a session ends, for all ways |
+//! | `ending`, `parts` | how a session ends, and how a message in parts goes, for all ways |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
 //! | `ids`, `json` | how people and chats are spelled; what is read the same way everywhere |
 //!
@@ -45,6 +45,7 @@ mod ilink;
 mod json;
 mod media;
 mod official;
+mod parts;
 mod said;
 mod wechaty;
 mod wecom;
