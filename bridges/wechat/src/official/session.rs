@@ -17,8 +17,7 @@ use magpie_common::{
     ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
-        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Progress,
-        Session,
+        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Session,
     },
 };
 use tokio::sync::Mutex as AsyncMutex;
@@ -38,7 +37,9 @@ use crate::{
     ending::{End, end_if_signed_out, end_session, ended},
     ids,
     json::{name, text},
-    media, said,
+    media,
+    parts::Unfinished,
+    said,
 };
 
 mod capabilities;
@@ -59,6 +60,8 @@ pub(super) struct Setup {
     pub hooks: Hooks,
     /// The account.
     pub account: Account,
+    /// The messages that could not be finished, also by the session before.
+    pub unfinished: Arc<Unfinished>,
     /// Where events go.
     pub sink: EventSink,
 }
@@ -81,7 +84,7 @@ struct OfficialSession {
 /// Brings a session up: lets callbacks come, and proves the account. WeChat brings each callback for some seconds only, so what people say is
 /// taken in from the start, and goes on to be where WeChat does not answer or does not take the account.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
-    let Setup { config, clock, hooks, account, sink } = setup;
+    let Setup { config, clock, hooks, account, unfinished, sink } = setup;
     let api = account
         .api(&config)
         .map_err(|error| ConnectError::Transient(format!("The bridge cannot start a client: {error}.")))?;
@@ -108,7 +111,8 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         clock: clock.clone(),
         people: Arc::clone(&people),
         intake: Arc::clone(&intake),
-        progress: Progress::default(),
+        unfinished,
+        end: end.clone(),
         sink: sink.clone(),
     };
     let watching = AsyncMutex::new(Watching::start(Arc::clone(&api), &intake, &end));
