@@ -19,7 +19,7 @@ use magpie_common::{
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, PlatformError,
-        Progress, Session,
+        Session,
     },
 };
 use tokio::{sync::Mutex as AsyncMutex, task::JoinHandle};
@@ -42,7 +42,9 @@ use crate::{
     api::{Api, ApiError},
     config::WeChatConfig,
     ending::{End, end_if_signed_out, end_session, ended, finish, spawn},
-    media, said,
+    media,
+    parts::Unfinished,
+    said,
 };
 
 mod capabilities;
@@ -66,6 +68,8 @@ pub(super) struct Setup {
     pub hooks: Hooks,
     /// The account.
     pub account: Account,
+    /// The messages that could not be finished, also by the session before.
+    pub unfinished: Arc<Unfinished>,
     /// Where events go.
     pub sink: EventSink,
 }
@@ -89,7 +93,7 @@ struct WeComSession {
 /// Brings a session up: lets callbacks come, and proves the account. WeCom brings each callback for some seconds only, so what members say is
 /// taken in from the start, and goes on to be where WeCom does not answer or does not take the account.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
-    let Setup { config, clock, hooks, account, sink } = setup;
+    let Setup { config, clock, hooks, account, unfinished, sink } = setup;
     let (api, kf_api) = clients(&config, &account)
         .map_err(|error| ConnectError::Transient(format!("The bridge cannot start a client: {error}.")))?;
     let names = account.names.clone();
@@ -124,7 +128,8 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         clock,
         paces: Notes::new("pace", sink.clone()),
         windows: Arc::clone(&windows),
-        progress: Progress::default(),
+        unfinished,
+        end: end.clone(),
         sink,
     };
     Ok(Arc::new(WeComSession {
