@@ -17,8 +17,7 @@ use magpie_common::{
     ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
-        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Progress,
-        Session,
+        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Session,
     },
 };
 use serde_json::json;
@@ -46,6 +45,7 @@ use crate::{
     config::WeChatConfig,
     ending::{End, end_if_signed_out, end_session, ended, finish, spawn},
     ids,
+    parts::Unfinished,
 };
 
 mod capabilities;
@@ -75,6 +75,8 @@ pub(super) struct Setup {
     pub known: Known,
     /// The bot.
     pub account: Account,
+    /// The messages that could not be finished, also by the session before.
+    pub unfinished: Arc<Unfinished>,
     /// Where events go.
     pub sink: EventSink,
 }
@@ -97,7 +99,7 @@ struct ILinkSession {
 
 /// Brings a session up: proves the bot, and begins to ask for messages.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
-    let Setup { config, clock, known, account, sink } = setup;
+    let Setup { config, clock, known, account, unfinished, sink } = setup;
     let no_client = |error: reqwest::Error| {
         ConnectError::Transient(format!("The bridge cannot start a client: {error}."))
     };
@@ -136,7 +138,8 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         clock: clock.clone(),
         contexts: Arc::clone(&contexts),
         files: Arc::clone(&files),
-        progress: Progress::default(),
+        unfinished,
+        end: end.clone(),
         recent,
         sink,
         typing: Arc::clone(&typing),
