@@ -18,7 +18,7 @@ use magpie_common::{
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, PlatformError,
-        Progress, Session,
+        Session,
     },
 };
 use tokio::{
@@ -44,6 +44,7 @@ use crate::{
     config::WeChatConfig,
     ending::{End, end_if_signed_out, end_session, ended, finish, spawn},
     ids,
+    parts::Unfinished,
 };
 
 mod capabilities;
@@ -77,6 +78,8 @@ pub(super) struct Setup {
     pub account: Account,
     /// What was sent lately, also by the session before.
     pub echoes: Arc<Echoes>,
+    /// The messages that could not be finished, also by the session before.
+    pub unfinished: Arc<Unfinished>,
     /// Where events go.
     pub sink: EventSink,
 }
@@ -95,7 +98,7 @@ struct WechatySession {
 
 /// Brings a session up: listens first, then lets the gateway start, and waits until it says who is signed in.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
-    let Setup { config, clock, account, echoes, sink } = setup;
+    let Setup { config, clock, account, echoes, unfinished, sink } = setup;
     let place =
         Where::read(&account.endpoint, &account.token, &config).map_err(ConnectError::BadCredentials)?;
     let web = Web::new(&config, &place.host).map_err(ConnectError::BadCredentials)?;
@@ -120,14 +123,8 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     });
     let (end, stop) = (End::new(None), CancellationToken::new());
     let listening = spawn(listen((line, early), Arc::clone(&intake), heard), &stop, &end);
-    let deliverer = Deliverer {
-        world: Arc::clone(&world),
-        echoes,
-        intake,
-        pace,
-        progress: Progress::default(),
-        end: end.clone(),
-    };
+    let deliverer =
+        Deliverer { world: Arc::clone(&world), echoes, intake, pace, unfinished, end: end.clone() };
     let _stops = stop.clone().drop_guard();
     let listening = AsyncMutex::new(Some(listening));
     Ok(Arc::new(WechatySession { world, deliverer, web, end, stop, listening, _stops }))
