@@ -79,7 +79,7 @@ struct Standing {
 enum Rest {
     /// They were surely not sent; the next attempt goes on with them.
     GoesOn,
-    /// The next one was refused or is in doubt, as these words say. It is not sent again.
+    /// The next one was refused or is in doubt, as these words say. It is sent again only when a person has looked, and asks for it.
     IsOver(String),
 }
 
@@ -140,12 +140,15 @@ impl Unfinished {
     ) -> Result<Vec<RemoteMessageId>, DeliverError> {
         let known = self.lock().get(&key.key).cloned();
         match known {
-            Some(Standing { ids, rest: Rest::GoesOn }) => Ok(ids),
-            Some(Standing { ids, rest: Rest::IsOver(words) }) => match message.resolve(ids).await {
-                // Why it is over says more than that nobody knows.
-                Err(DeliverError::Uncertain(_)) => Err(DeliverError::Uncertain(words)),
-                resolved => resolved,
-            },
+            Some(Standing { ids, rest: Rest::IsOver(words) }) if key.in_doubt.is_some() => {
+                match message.resolve(ids).await {
+                    // Why it is over says more than that nobody knows.
+                    Err(DeliverError::Uncertain(_)) => Err(DeliverError::Uncertain(words)),
+                    resolved => resolved,
+                }
+            }
+            // Without a doubt an attempt behind one that is over is a person's, who misses the rest.
+            Some(Standing { ids, .. }) => Ok(ids),
             None if key.in_doubt.is_some() => message.resolve(Vec::new()).await,
             None => Ok(Vec::new()),
         }

@@ -158,7 +158,7 @@ async fn what_surely_did_not_go_goes_on_where_it_ended() {
 }
 
 #[tokio::test]
-async fn a_rest_that_is_over_is_never_sent_and_its_reason_is_said_again() {
+async fn a_rest_that_is_over_is_sent_only_when_a_person_asks_and_its_reason_is_said_again() {
     for error in [DeliverError::Rejected("Used up.".to_owned()), uncertain("Cut off.")] {
         let (unfinished, end, message) = (Unfinished::default(), End::new(None), Fake::of(&["one", "two"]));
         message.fails_behind(1, error);
@@ -168,6 +168,8 @@ async fn a_rest_that_is_over_is_never_sent_and_its_reason_is_said_again() {
             assert_eq!(unfinished.send(&in_doubt(), &end, &message).await, first);
         }
         assert_eq!(message.sent(), ["one"]);
+        let asked = unfinished.send(&key(), &end, &message).await.expect("the rest goes");
+        assert_eq!((asked.ids.len(), message.sent()), (2, vec!["one", "two"]));
     }
 }
 
