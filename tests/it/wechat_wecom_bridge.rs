@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod hearing;
+mod parts;
 mod sending;
 mod service;
 mod suite;
@@ -70,8 +71,12 @@ impl Stage {
 
     /// A session of a bridge that is just started, to which callbacks are brought.
     async fn connect(&self) -> Arc<dyn Session> {
-        let platform = self.platform();
-        let login = login(&platform);
+        self.connect_by(&self.platform()).await
+    }
+
+    /// A session of a bridge that runs already.
+    async fn connect_by(&self, platform: &WeChat) -> Arc<dyn Session> {
+        let login = login(platform);
         let sink = EventSink::new(login.id.clone(), Arc::new(self.recorder.clone()));
         let session = platform.connect(&login, sink).await.expect("a healthy WeCom takes the app");
         self.sim.subscribe(&self.door.callback()).await.expect("the check is answered");

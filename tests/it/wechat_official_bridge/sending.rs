@@ -8,7 +8,7 @@ use magpie_tests::wechat_official::{APP_ID, Fault};
 
 use super::{SEND, Stage, ids, key, message, refused, said};
 
-fn in_doubt(nth: usize) -> DeliveryKey {
+pub(super) fn in_doubt(nth: usize) -> DeliveryKey {
     DeliveryKey { in_doubt: Some(InDoubt { after: None, accepted_ms: 1 }), ..key(nth) }
 }
 
