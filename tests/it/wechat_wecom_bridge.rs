@@ -3,10 +3,12 @@
 mod callbacks;
 mod hearing;
 mod parts;
+mod real_synapse;
 mod sending;
 mod service;
 mod suite;
 mod trouble;
+mod welcome;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,7 +73,14 @@ impl Stage {
 
     /// A session of a bridge that is just started, to which callbacks are brought.
     async fn connect(&self) -> Arc<dyn Session> {
-        self.connect_by(&self.platform()).await
+        self.connect_with(config(&self.sim)).await
+    }
+
+    /// The same with other settings.
+    async fn connect_with(&self, config: WeChatConfig) -> Arc<dyn Session> {
+        let platform = platform(config, &self.clock);
+        self.door.lead_to(&platform);
+        self.connect_by(&platform).await
     }
 
     /// A session of a bridge that runs already.

@@ -11,6 +11,7 @@
 //! | `ilink` | a bot that somebody binds to their own WeChat by a QR code |
 //! | `wecom` | an app in WeCom, and its customer service |
 //! | `api`, `media`, `said` | the JSON APIs of the two, files on their way, and what is more than words |
+//! | `window` | how a room shows how often one may still write there |
 //! | `callback` | the envelope of callbacks, and the XML inside |
 //! | `ending`, `parts` | how a session ends, and how a message in parts goes, for all ways |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
@@ -49,6 +50,7 @@ mod parts;
 mod said;
 mod wechaty;
 mod wecom;
+mod window;
 
 /// WeChat.
 pub struct WeChat {

@@ -1,7 +1,7 @@
 //! Performs what comes from Matrix.
 //!
 //! WeChat gives messages of ours no ids, knows no key that makes a repeat harmless and tells of none what became of it, so whatever may have
-//! happened is never sent again. Next: `deliver/files`.
+//! happened is never sent again. Next: `deliver/files`, `deliver/template`.
 
 use std::sync::Arc;
 
@@ -29,9 +29,14 @@ use crate::{
 };
 
 mod files;
+mod template;
 
 /// A message that needs more is refused: five are all that may go.
 const PARTS_MAX: usize = 5;
+
+/// What is said of a message that may have gone.
+const DOUBTFUL: &str =
+    "WeChat did not confirm it, and tells nobody what became of it. Look on WeChat before you repeat it.";
 
 /// Performs deliveries of one session.
 pub(super) struct Deliverer {
@@ -81,8 +86,7 @@ impl<'a> Parted for Errand<'a> {
     }
 
     async fn resolve(&self, _known: Vec<RemoteMessageId>) -> Result<Vec<RemoteMessageId>, DeliverError> {
-        let words = "WeChat did not confirm it, and tells nobody what became of it. Look on WeChat before you repeat it.";
-        Err(DeliverError::Uncertain(words.to_owned()))
+        Err(DeliverError::Uncertain(DOUBTFUL.to_owned()))
     }
 }
 
@@ -103,7 +107,10 @@ impl Deliverer {
             });
         };
         match outgoing {
-            Outgoing::Message(outgoing) => self.message(openid, &outgoing.message, key).await,
+            Outgoing::Message(outgoing) => match &outgoing.message.command {
+                Some(command) => self.command(openid, command, key).await,
+                None => self.message(openid, &outgoing.message, key).await,
+            },
             Outgoing::Edit { parts, new } => self.correct(openid, (parts, &new.message), key).await,
             Outgoing::Typing { active } => self.typing(openid, *active).await,
             Outgoing::Redact { .. } => Err(DeliverError::Unsupported(
