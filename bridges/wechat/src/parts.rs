@@ -59,9 +59,8 @@ pub(crate) trait Parted: Sync {
     async fn resolve(&self, known: Vec<RemoteMessageId>) -> Result<Vec<RemoteMessageId>, DeliverError>;
 }
 
-/// What is unfinished of every account, by its login. It outlives their sessions. Clones are the same.
-#[derive(Clone)]
-pub(crate) struct Lasting(Arc<Mutex<LruCache<LoginId, Arc<Unfinished>>>>);
+/// What is unfinished of every account, by its login. It outlives their sessions.
+pub(crate) struct Lasting(Mutex<LruCache<LoginId, Arc<Unfinished>>>);
 
 /// The messages of one account that could not be finished, by their delivery keys.
 pub(crate) struct Unfinished(Mutex<LruCache<String, Standing>>);
@@ -85,7 +84,7 @@ enum Rest {
 
 impl Default for Lasting {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(LruCache::new(ACCOUNTS_MAX))))
+        Self(Mutex::new(LruCache::new(ACCOUNTS_MAX)))
     }
 }
 
