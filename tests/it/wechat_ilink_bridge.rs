@@ -2,6 +2,7 @@
 
 mod files;
 mod hearing;
+mod parts;
 mod real_synapse;
 mod sending;
 mod signing_in;
@@ -56,7 +57,12 @@ impl Stage {
 
     /// A session of a bridge that was just started.
     async fn connect(&self) -> Arc<dyn Session> {
-        let connected = self.platform().connect(&self.login, self.sink()).await;
+        self.connect_by(&self.platform()).await
+    }
+
+    /// A session of a bridge that runs already.
+    async fn connect_by(&self, platform: &WeChat) -> Arc<dyn Session> {
+        let connected = platform.connect(&self.login, self.sink()).await;
         connected.expect("a healthy iLink takes the bot")
     }
 

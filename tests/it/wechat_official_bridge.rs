@@ -2,6 +2,7 @@
 
 mod flood;
 mod hearing;
+mod parts;
 mod real_synapse;
 mod sending;
 mod story;
@@ -60,8 +61,12 @@ impl Stage {
 
     /// A session of a bridge that is just started, to which callbacks are brought.
     async fn connect(&self) -> Arc<dyn Session> {
-        let platform = platform(config(&self.sim), &self.clock);
-        self.door.lead_to(&platform);
+        self.connect_by(&platform(config(&self.sim), &self.clock)).await
+    }
+
+    /// A session of a bridge that runs already.
+    async fn connect_by(&self, platform: &WeChat) -> Arc<dyn Session> {
+        self.door.lead_to(platform);
         let login = platform.configured_logins().pop().expect("the configuration names an account");
         let sink = EventSink::new(login.id.clone(), Arc::new(self.recorder.clone()));
         let session = platform.connect(&login, sink).await.expect("a healthy WeChat takes the account");

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod hearing;
+mod parts;
 mod real_synapse;
 mod sending;
 mod service;
@@ -79,7 +80,12 @@ impl Stage {
     async fn connect_with(&self, config: WeChatConfig) -> Arc<dyn Session> {
         let platform = platform(config, &self.clock);
         self.door.lead_to(&platform);
-        let login = login(&platform);
+        self.connect_by(&platform).await
+    }
+
+    /// A session of a bridge that runs already.
+    async fn connect_by(&self, platform: &WeChat) -> Arc<dyn Session> {
+        let login = login(platform);
         let sink = EventSink::new(login.id.clone(), Arc::new(self.recorder.clone()));
         let session = platform.connect(&login, sink).await.expect("a healthy WeCom takes the app");
         self.sim.subscribe(&self.door.callback()).await.expect("the check is answered");

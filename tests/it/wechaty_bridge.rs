@@ -5,6 +5,7 @@ mod doubt;
 mod files;
 mod groups;
 mod kinds;
+mod parts;
 mod real_synapse;
 mod recalls;
 mod requests;

@@ -24,7 +24,7 @@ use magpie_common::{
 };
 
 use self::{account::Account, hosts::Hosts, known::Known, login::QrLogin, session::Setup};
-use crate::{adapter::Adapter, config::WeChatConfig};
+use crate::{adapter::Adapter, config::WeChatConfig, parts::Lasting};
 
 mod account;
 mod api;
@@ -44,12 +44,14 @@ pub(crate) struct ILink {
     config: Arc<WeChatConfig>,
     clock: Clock,
     known: Known,
+    /// What could not be finished: a session may end in the middle of a message.
+    unfinished: Lasting,
 }
 
 impl ILink {
     /// Takes the settings; touches no network.
     pub fn new(config: Arc<WeChatConfig>, clock: Clock) -> Self {
-        Self { config, clock, known: Known::default() }
+        Self { config, clock, known: Known::default(), unfinished: Lasting::default() }
     }
 }
 
@@ -82,6 +84,7 @@ impl Adapter for ILink {
             clock: self.clock.clone(),
             known: self.known.clone(),
             account,
+            unfinished: self.unfinished.of(&login.id),
             sink,
         };
         session::connect(setup).await

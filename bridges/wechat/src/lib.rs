@@ -13,6 +13,7 @@
 //! | `api`, `media`, `said` | the JSON APIs of the two, files on their way, and what is more than words |
 //! | `window` | how a room shows how often one may still write there |
 //! | `callback` | the envelope of callbacks, and the XML inside |
+//! | `ending`, `parts` | how a session ends, and how a message in parts goes, for all ways |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
 //! | `ids`, `json` | how people and chats are spelled; what is read the same way everywhere |
 //!
@@ -39,12 +40,14 @@ mod adapter;
 mod api;
 mod callback;
 mod config;
+mod ending;
 mod faces;
 mod ids;
 mod ilink;
 mod json;
 mod media;
 mod official;
+mod parts;
 mod said;
 mod wechaty;
 mod wecom;

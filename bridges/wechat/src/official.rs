@@ -23,7 +23,7 @@ use magpie_common::{
 };
 
 use self::{account::Account, hooks::Hooks, login::AccountLogin, session::Setup};
-use crate::{adapter::Adapter, config::WeChatConfig};
+use crate::{adapter::Adapter, config::WeChatConfig, parts::Lasting};
 
 mod account;
 mod events;
@@ -40,6 +40,8 @@ pub(crate) struct Official {
     config: Arc<WeChatConfig>,
     clock: Clock,
     hooks: Hooks,
+    /// What could not be finished: a session may end in the middle of a message.
+    unfinished: Lasting,
 }
 
 impl Official {
@@ -49,7 +51,7 @@ impl Official {
         if let Some(account) = Account::configured(&config) {
             hooks.know(&account);
         }
-        Self { config, clock, hooks }
+        Self { config, clock, hooks, unfinished: Lasting::default() }
     }
 }
 
@@ -80,6 +82,7 @@ impl Adapter for Official {
             clock: self.clock.clone(),
             hooks: self.hooks.clone(),
             account,
+            unfinished: self.unfinished.of(&login.id),
             sink,
         };
         session::connect(setup).await

@@ -30,7 +30,7 @@ use self::{
     login::GatewayLogin,
     session::{Setup, echoes::Echoes},
 };
-use crate::{adapter::Adapter, config::WeChatConfig};
+use crate::{adapter::Adapter, config::WeChatConfig, parts::Lasting};
 
 mod account;
 mod events;
@@ -53,12 +53,14 @@ pub(crate) struct Wechaty {
     clock: Clock,
     /// What each account sent lately: a session may end before the echo comes.
     echoes: Mutex<HashMap<LoginId, Arc<Echoes>>>,
+    /// The messages that could not be finished.
+    unfinished: Lasting,
 }
 
 impl Wechaty {
     /// Takes the settings; touches no network.
     pub fn new(config: Arc<WeChatConfig>, clock: Clock) -> Self {
-        Self { config, clock, echoes: Mutex::default() }
+        Self { config, clock, echoes: Mutex::default(), unfinished: Lasting::default() }
     }
 }
 
@@ -92,7 +94,8 @@ impl Adapter for Wechaty {
             Arc::clone(known.entry(login.id.clone()).or_default())
         };
         let (config, clock) = (Arc::clone(&self.config), self.clock.clone());
-        session::connect(Setup { config, clock, account, echoes, sink }).await
+        let unfinished = self.unfinished.of(&login.id);
+        session::connect(Setup { config, clock, account, echoes, unfinished, sink }).await
     }
 
     async fn diagnose(&self) -> Vec<Finding> {

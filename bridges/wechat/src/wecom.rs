@@ -24,7 +24,7 @@ use magpie_common::{
 };
 
 use self::{account::Account, hooks::Hooks, login::AppLogin, session::Setup};
-use crate::{adapter::Adapter, config::WeChatConfig};
+use crate::{adapter::Adapter, config::WeChatConfig, parts::Lasting};
 
 mod account;
 mod events;
@@ -41,6 +41,8 @@ pub(crate) struct WeCom {
     config: Arc<WeChatConfig>,
     clock: Clock,
     hooks: Hooks,
+    /// What could not be finished: a session may end in the middle of a message.
+    unfinished: Lasting,
 }
 
 impl WeCom {
@@ -50,7 +52,7 @@ impl WeCom {
         if let Some(account) = Account::configured(&config) {
             hooks.know(&account);
         }
-        Self { config, clock, hooks }
+        Self { config, clock, hooks, unfinished: Lasting::default() }
     }
 }
 
@@ -81,6 +83,7 @@ impl Adapter for WeCom {
             clock: self.clock.clone(),
             hooks: self.hooks.clone(),
             account,
+            unfinished: self.unfinished.of(&login.id),
             sink,
         };
         session::connect(setup).await

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{SEND, Stage, ids, key, message, refused, said};
 
-fn in_doubt(nth: usize) -> DeliveryKey {
+pub(super) fn in_doubt(nth: usize) -> DeliveryKey {
     DeliveryKey { in_doubt: Some(InDoubt { after: None, accepted_ms: 1 }), ..key(nth) }
 }
 

@@ -7,8 +7,12 @@ use super::Gateway;
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
+    /// Nothing: the next fault is for the call behind it.
+    Pass,
     /// It is refused as puppets refuse: with an error that says nothing.
     Refuse,
+    /// The same, after it had its effect.
+    RefuseAfter,
     /// All connections break before it has its effect.
     CutBefore,
     /// All connections break after it had its effect, before the answer.
@@ -38,7 +42,9 @@ impl Gateway {
     /// When the gateway does not answer.
     pub async fn fault(&self, fault: Fault) -> anyhow::Result<()> {
         let kind = match fault.kind {
+            FaultKind::Pass => "pass",
             FaultKind::Refuse => "refuse",
+            FaultKind::RefuseAfter => "refuseAfter",
             FaultKind::CutBefore => "cutBefore",
             FaultKind::CutAfter => "cutAfter",
         };

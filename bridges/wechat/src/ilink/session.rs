@@ -9,24 +9,19 @@
 //!
 //! A session ends when WeChat does not take the bot, cannot be reached for a while, or when its messages cannot be stored.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use magpie_common::{
     clock::Clock,
     ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
-        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Progress,
-        Session,
+        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Session,
     },
 };
 use serde_json::json;
-use tokio::{
-    sync::{Mutex as AsyncMutex, watch},
-    task::JoinHandle,
-};
+use tokio::{sync::Mutex as AsyncMutex, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -37,7 +32,7 @@ use self::{
     polling::Polling,
     recent::Recent,
     typing::Typing,
-    verdict::{SIGNED_OUT, connect_verdict},
+    verdict::connect_verdict,
     window::Window,
 };
 use super::{
@@ -46,7 +41,12 @@ use super::{
     api::{ANSWER_WITHIN, Api, ApiError},
     known::Known,
 };
-use crate::{config::WeChatConfig, ids};
+use crate::{
+    config::WeChatConfig,
+    ending::{End, end_if_signed_out, end_session, ended, finish, spawn},
+    ids,
+    parts::Unfinished,
+};
 
 mod capabilities;
 mod contexts;
@@ -62,18 +62,8 @@ mod window;
 /// The last letters of an id stand for whoever has no name; WeChat tells none.
 const SHORT_ID_CHARS: usize = 6;
 
-/// How long polls may take to end.
-const END_WITHIN: Duration = Duration::from_secs(10);
-
 /// How long it may take to say that we are gone.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(3);
-
-/// What a session says whose task has panicked.
-const STUMBLED: &str =
-    "The bridge has stumbled over what WeChat told, and begins again. If this stays so, look into its log.";
-
-/// The end of a session, and why.
-type End = watch::Sender<Option<ConnectError>>;
 
 /// What a session is made from.
 pub(super) struct Setup {
@@ -85,6 +75,8 @@ pub(super) struct Setup {
     pub known: Known,
     /// The bot.
     pub account: Account,
+    /// The messages that could not be finished, also by the session before.
+    pub unfinished: Arc<Unfinished>,
     /// Where events go.
     pub sink: EventSink,
 }
@@ -107,7 +99,7 @@ struct ILinkSession {
 
 /// Brings a session up: proves the bot, and begins to ask for messages.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
-    let Setup { config, clock, known, account, sink } = setup;
+    let Setup { config, clock, known, account, unfinished, sink } = setup;
     let no_client = |error: reqwest::Error| {
         ConnectError::Transient(format!("The bridge cannot start a client: {error}."))
     };
@@ -146,7 +138,8 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         clock: clock.clone(),
         contexts: Arc::clone(&contexts),
         files: Arc::clone(&files),
-        progress: Progress::default(),
+        unfinished,
+        end: end.clone(),
         recent,
         sink,
         typing: Arc::clone(&typing),
@@ -189,32 +182,6 @@ async fn listen(polling: Polling, window: Window) -> ConnectError {
     }
 }
 
-/// Runs what ends with the reason why the session is over; a panic is one, too.
-fn spawn(
-    work: impl Future<Output = ConnectError> + Send + 'static,
-    stop: &CancellationToken,
-    end: &End,
-) -> JoinHandle<()> {
-    let work = AssertUnwindSafe(work).catch_unwind();
-    let (work, end) = (stop.clone().run_until_cancelled_owned(work), end.clone());
-    tokio::spawn(async move {
-        if let Some(why) = work.await {
-            end_session(&end, why.unwrap_or_else(|_| ConnectError::Transient(STUMBLED.to_owned())));
-        }
-    })
-}
-
-/// Ends a session for a reason; the first reason counts.
-fn end_session(end: &End, why: ConnectError) {
-    end.send_if_modified(|reason| {
-        let is_first = reason.is_none();
-        if is_first {
-            *reason = Some(why);
-        }
-        is_first
-    });
-}
-
 impl ILinkSession {
     /// How somebody can be answered with whom the bot can talk: whose it is, or whoever wrote to it.
     async fn met(&self, user: &str) -> Result<Option<Context>, PlatformError> {
@@ -250,10 +217,7 @@ impl Session for ILinkSession {
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
         let delivered = self.deliverer.deliver(chat, outgoing, key).await;
-        if let Err(DeliverError::LoggedOut(words)) = &delivered {
-            self.known.forget(&self.account.bot_id);
-            end_session(&self.end, ConnectError::BadCredentials(words.clone()));
-        }
+        end_if_signed_out(&self.end, &delivered);
         delivered
     }
 
@@ -279,11 +243,8 @@ impl Session for ILinkSession {
     }
 
     async fn ended(&self) -> ConnectError {
-        let why = match self.end.subscribe().wait_for(Option::is_some).await {
-            Ok(why) => why.clone().unwrap_or(ConnectError::Closed),
-            Err(_) => ConnectError::Closed,
-        };
-        if why == ConnectError::BadCredentials(SIGNED_OUT.to_owned()) {
+        let why = ended(&self.end).await;
+        if matches!(why, ConnectError::BadCredentials(_)) {
             self.known.forget(&self.account.bot_id);
         }
         why
@@ -293,10 +254,8 @@ impl Session for ILinkSession {
         self.stop.cancel();
         let polls = self.polls.lock().await.take();
         let is_first = polls.is_some();
-        if let Some(mut polls) = polls
-            && tokio::time::timeout(END_WITHIN, &mut polls).await.is_err()
-        {
-            polls.abort();
+        if let Some(polls) = polls {
+            finish(polls).await;
         }
         self.typing.ended().await;
         end_session(&self.end, ConnectError::Closed);
@@ -327,16 +286,5 @@ mod tests {
     fn whoever_has_no_name_has_a_short_id() {
         assert_eq!(shown("o9cq80-Bird_0001@im.wechat"), "WeChat user d_0001");
         assert_eq!(shown("ab@im.wechat"), "WeChat user ab");
-    }
-
-    #[tokio::test]
-    async fn a_task_that_panics_ends_the_session_with_words() {
-        let (stop, end) = (CancellationToken::new(), End::new(None));
-        let stumbles = async {
-            let nothing: Option<ConnectError> = std::future::ready(None).await;
-            nothing.expect("this panics")
-        };
-        spawn(stumbles, &stop, &end).await.expect("the task itself goes on");
-        assert_eq!(*end.borrow(), Some(ConnectError::Transient(STUMBLED.to_owned())));
     }
 }

@@ -17,11 +17,10 @@ use magpie_common::{
     ids::{AliasSet, RemoteChatId, RemoteFileId, RemoteUserId},
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
-        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Progress,
-        Session,
+        ConnectError, DeliverError, Delivered, DeliveryKey, Download, EventSink, PlatformError, Session,
     },
 };
-use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::sync::Mutex as AsyncMutex;
 
 use self::{
     deliver::Deliverer,
@@ -34,9 +33,12 @@ use super::{NAME, account::Account, hooks::Hooks, recording};
 use crate::{
     api::{Api, ApiError},
     config::WeChatConfig,
+    ending::{End, end_if_signed_out, end_session, ended},
     ids,
     json::{name, text},
-    media, said,
+    media,
+    parts::Unfinished,
+    said,
     window::chat_info,
 };
 
@@ -46,9 +48,6 @@ pub(super) mod intake;
 mod people;
 pub(super) mod verdict;
 mod watching;
-
-/// The end of a session, and why.
-type End = watch::Sender<Option<ConnectError>>;
 
 /// What a session is made from.
 pub(super) struct Setup {
@@ -60,6 +59,8 @@ pub(super) struct Setup {
     pub hooks: Hooks,
     /// The account.
     pub account: Account,
+    /// The messages that could not be finished, also by the session before.
+    pub unfinished: Arc<Unfinished>,
     /// Where events go.
     pub sink: EventSink,
 }
@@ -81,7 +82,7 @@ struct OfficialSession {
 /// Brings a session up: lets callbacks come, and proves the account. WeChat brings each callback for some seconds only, so what people say is
 /// taken in from the start, and goes on to be where WeChat does not answer or does not take the account.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
-    let Setup { config, clock, hooks, account, sink } = setup;
+    let Setup { config, clock, hooks, account, unfinished, sink } = setup;
     let api = account
         .api(&config)
         .map_err(|error| ConnectError::Transient(format!("The bridge cannot start a client: {error}.")))?;
@@ -108,23 +109,13 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         clock: clock.clone(),
         people: Arc::clone(&people),
         intake: Arc::clone(&intake),
-        progress: Progress::default(),
+        unfinished,
+        end: end.clone(),
         sink,
     };
     let watching = AsyncMutex::new(Watching::start(Arc::clone(&api), &intake, &end));
     let app_id = account.app_id;
     Ok(Arc::new(OfficialSession { app_id, me, clock, hooks, intake, people, api, deliverer, end, watching }))
-}
-
-/// Ends a session for a reason; the first reason counts.
-fn end_session(end: &End, why: ConnectError) {
-    end.send_if_modified(|reason| {
-        let is_first = reason.is_none();
-        if is_first {
-            *reason = Some(why);
-        }
-        is_first
-    });
 }
 
 impl OfficialSession {
@@ -169,9 +160,7 @@ impl Session for OfficialSession {
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
         let delivered = self.deliverer.deliver(chat, outgoing, key).await;
-        if let Err(DeliverError::LoggedOut(words)) = &delivered {
-            end_session(&self.end, ConnectError::BadCredentials(words.clone()));
-        }
+        end_if_signed_out(&self.end, &delivered);
         delivered
     }
 
@@ -209,10 +198,7 @@ impl Session for OfficialSession {
     }
 
     async fn ended(&self) -> ConnectError {
-        match self.end.subscribe().wait_for(Option::is_some).await {
-            Ok(why) => why.clone().unwrap_or(ConnectError::Closed),
-            Err(_) => ConnectError::Closed,
-        }
+        ended(&self.end).await
     }
 
     /// A session that has ended by itself leaves the way in open until the next one takes it over: WeChat brings what people say for some

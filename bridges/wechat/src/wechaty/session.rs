@@ -18,11 +18,11 @@ use magpie_common::{
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, PlatformError,
-        Progress, Session,
+        Session,
     },
 };
 use tokio::{
-    sync::{Mutex as AsyncMutex, watch},
+    sync::Mutex as AsyncMutex,
     task::JoinHandle,
     time::{Instant, timeout, timeout_at},
 };
@@ -47,7 +47,12 @@ use super::{
     verdict::{SIGNED_OUT, connect_verdict, no_gateway},
     wire::Nothing,
 };
-use crate::{config::WeChatConfig, ids};
+use crate::{
+    config::WeChatConfig,
+    ending::{End, end_if_signed_out, end_session, ended, finish, spawn},
+    ids,
+    parts::Unfinished,
+};
 
 mod capabilities;
 mod deliver;
@@ -70,9 +75,6 @@ const LOG_OUT_WITHIN: Duration = Duration::from_secs(15);
 /// So much may happen before that; a gateway tells it in the same breath.
 const EARLY_MAX: usize = 1_000;
 
-/// The end of a session, and why.
-type End = watch::Sender<Option<ConnectError>>;
-
 /// What a session is made from.
 pub(super) struct Setup {
     /// The settings.
@@ -83,6 +85,8 @@ pub(super) struct Setup {
     pub account: Account,
     /// What was sent lately, also by the session before.
     pub echoes: Arc<Echoes>,
+    /// The messages that could not be finished, also by the session before.
+    pub unfinished: Arc<Unfinished>,
     /// Where events go.
     pub sink: EventSink,
 }
@@ -103,7 +107,7 @@ struct WechatySession {
 
 /// Brings a session up: listens first, then lets the gateway start, and waits until it says who is signed in.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
-    let Setup { config, clock, account, echoes, sink } = setup;
+    let Setup { config, clock, account, echoes, unfinished, sink } = setup;
     let place =
         Where::read(&account.endpoint, &account.token, &config).map_err(ConnectError::BadCredentials)?;
     let web = Web::new(&config, &place.host).map_err(ConnectError::BadCredentials)?;
@@ -128,13 +132,9 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         gone_on: GoneOn::default(),
     });
     let (end, stop) = (End::new(None), CancellationToken::new());
-    let listening = listen((line, early), Arc::clone(&intake), heard, end.clone());
-    let listening = stop.clone().run_until_cancelled_owned(listening);
-    let listening = tokio::spawn(async move {
-        listening.await;
-    });
+    let listening = spawn(listen((line, early), Arc::clone(&intake), heard), &stop, &end);
     let deliverer =
-        Deliverer { world: Arc::clone(&world), echoes, intake, pace, progress: Progress::default() };
+        Deliverer { world: Arc::clone(&world), echoes, intake, pace, unfinished, end: end.clone() };
     let _stops = stop.clone().drop_guard();
     let listening = AsyncMutex::new(Some(listening));
     let voice_mime = config.wechaty_voice.then(|| VOICE_MIME.to_owned());
@@ -169,10 +169,14 @@ async fn signed_in(line: &mut Line, me: &str) -> Result<Vec<Happening>, ConnectE
 }
 
 /// Takes in what happens until the line is over.
-async fn listen((mut line, early): (Line, Vec<Happening>), intake: Arc<Intake>, mut heard: Heard, end: End) {
+async fn listen(
+    (mut line, early): (Line, Vec<Happening>),
+    intake: Arc<Intake>,
+    mut heard: Heard,
+) -> ConnectError {
     for happening in early {
         if let Err(why) = intake.take(happening).await {
-            return end_session(&end, why);
+            return why;
         }
     }
     loop {
@@ -185,20 +189,9 @@ async fn listen((mut line, early): (Line, Vec<Happening>), intake: Arc<Intake>, 
             Err(why) => Err(why),
         };
         if let Err(why) = noted {
-            return end_session(&end, why);
+            return why;
         }
     }
-}
-
-/// Ends a session for a reason; the first reason counts.
-fn end_session(end: &End, why: ConnectError) {
-    end.send_if_modified(|reason| {
-        let is_first = reason.is_none();
-        if is_first {
-            *reason = Some(why);
-        }
-        is_first
-    });
 }
 
 #[async_trait]
@@ -224,9 +217,7 @@ impl Session for WechatySession {
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
         let delivered = self.deliverer.deliver(chat, outgoing, key).await;
-        if let Err(DeliverError::LoggedOut(words)) = &delivered {
-            end_session(&self.end, ConnectError::BadCredentials(words.clone()));
-        }
+        end_if_signed_out(&self.end, &delivered);
         delivered
     }
 
@@ -255,16 +246,14 @@ impl Session for WechatySession {
     }
 
     async fn ended(&self) -> ConnectError {
-        match self.end.subscribe().wait_for(Option::is_some).await {
-            Ok(why) => why.clone().unwrap_or(ConnectError::Closed),
-            Err(_) => ConnectError::Closed,
-        }
+        ended(&self.end).await
     }
 
     async fn close(&self) {
         self.stop.cancel();
-        if let Some(listening) = self.listening.lock().await.take() {
-            let _ = listening.await;
+        let listening = self.listening.lock().await.take();
+        if let Some(listening) = listening {
+            finish(listening).await;
         }
         end_session(&self.end, ConnectError::Closed);
     }

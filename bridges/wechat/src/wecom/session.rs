@@ -12,24 +12,19 @@
 //!
 //! Nothing connects us and WeCom between calls. A session ends when WeCom does not take the account, or when its events cannot be stored.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteFileId, RemoteUserId},
     message::{ChatInfo, Limits, Outgoing, UserInfo},
     platform::{
         ConnectError, DeliverError, Delivered, DeliveryKey, Directory, Download, EventSink, PlatformError,
-        Progress, Session,
+        Session,
     },
 };
-use tokio::{
-    sync::{Mutex as AsyncMutex, watch},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{sync::Mutex as AsyncMutex, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -49,7 +44,10 @@ use super::{
 use crate::{
     api::{Api, ApiError},
     config::WeChatConfig,
-    media, said,
+    ending::{End, end_if_signed_out, end_session, ended, finish, spawn},
+    media,
+    parts::Unfinished,
+    said,
 };
 
 mod capabilities;
@@ -65,16 +63,6 @@ mod watching;
 mod welcome;
 mod window;
 
-/// How long a task may take to end.
-const END_WITHIN: Duration = Duration::from_secs(10);
-
-/// What a task says that panicked.
-const STUMBLED: &str =
-    "The bridge has stumbled over what WeCom told, and begins again. If this stays so, look into its log.";
-
-/// The end of a session, and why.
-type End = watch::Sender<Option<ConnectError>>;
-
 /// What a session is made from.
 pub(super) struct Setup {
     /// The settings.
@@ -85,6 +73,8 @@ pub(super) struct Setup {
     pub hooks: Hooks,
     /// The account.
     pub account: Account,
+    /// The messages that could not be finished, also by the session before.
+    pub unfinished: Arc<Unfinished>,
     /// Where events go.
     pub sink: EventSink,
 }
@@ -108,7 +98,7 @@ struct WeComSession {
 /// Brings a session up: lets callbacks come, and proves the account. WeCom brings each callback for some seconds only, so what members say is
 /// taken in from the start, and goes on to be where WeCom does not answer or does not take the account.
 pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectError> {
-    let Setup { config, clock, hooks, account, sink } = setup;
+    let Setup { config, clock, hooks, account, unfinished, sink } = setup;
     let (api, kf_api) = clients(&config, &account)
         .map_err(|error| ConnectError::Transient(format!("The bridge cannot start a client: {error}.")))?;
     let names = account.names.clone();
@@ -144,7 +134,8 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         clock,
         paces: Notes::new("pace", sink.clone()),
         countdown: Arc::clone(&countdown),
-        progress: Progress::default(),
+        unfinished,
+        end: end.clone(),
         sink,
     };
     Ok(Arc::new(WeComSession {
@@ -187,32 +178,6 @@ fn of_service(error: ConnectError) -> ConnectError {
     }
 }
 
-/// Lets a task run until it ends, which ends the session, or until the session is closed.
-fn spawn(
-    work: impl Future<Output = ConnectError> + Send + 'static,
-    stop: &CancellationToken,
-    end: &End,
-) -> JoinHandle<()> {
-    let work = AssertUnwindSafe(work).catch_unwind();
-    let (work, end) = (stop.clone().run_until_cancelled_owned(work), end.clone());
-    tokio::spawn(async move {
-        if let Some(why) = work.await {
-            end_session(&end, why.unwrap_or_else(|_| ConnectError::Transient(STUMBLED.to_owned())));
-        }
-    })
-}
-
-/// Ends a session for a reason; the first reason counts.
-fn end_session(end: &End, why: ConnectError) {
-    end.send_if_modified(|reason| {
-        let is_first = reason.is_none();
-        if is_first {
-            *reason = Some(why);
-        }
-        is_first
-    });
-}
-
 #[async_trait]
 impl Session for WeComSession {
     fn me(&self) -> RemoteUserId {
@@ -235,9 +200,7 @@ impl Session for WeComSession {
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
         let delivered = self.deliverer.deliver(chat, outgoing, key).await;
-        if let Err(DeliverError::LoggedOut(words)) = &delivered {
-            end_session(&self.end, ConnectError::BadCredentials(words.clone()));
-        }
+        end_if_signed_out(&self.end, &delivered);
         delivered
     }
 
@@ -277,10 +240,7 @@ impl Session for WeComSession {
     }
 
     async fn ended(&self) -> ConnectError {
-        match self.end.subscribe().wait_for(Option::is_some).await {
-            Ok(why) => why.clone().unwrap_or(ConnectError::Closed),
-            Err(_) => ConnectError::Closed,
-        }
+        ended(&self.end).await
     }
 
     /// A session that has ended by itself leaves the way in open until the next one takes it over: WeCom brings what members say for some
@@ -291,10 +251,8 @@ impl Session for WeComSession {
             self.intake.shut().await;
         }
         self.stop.cancel();
-        for mut task in self.tasks.lock().await.drain(..) {
-            if timeout(END_WITHIN, &mut task).await.is_err() {
-                task.abort();
-            }
+        for task in self.tasks.lock().await.drain(..) {
+            finish(task).await;
         }
         self.countdown.shut().await;
         end_session(&self.end, ConnectError::Closed);

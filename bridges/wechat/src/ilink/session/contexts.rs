@@ -75,6 +75,11 @@ impl Context {
         }
     }
 
+    /// How many answers are left; nothing is known before the person has written.
+    pub fn left(&self) -> Option<u32> {
+        self.token.as_ref().map(|_| self.left)
+    }
+
     /// Until when the bot may write; 0 where it may not.
     pub fn open_until_ms(&self) -> TimestampMs {
         let is_open = self.token.is_some() && self.left > 0 && !self.is_gone;

@@ -5,11 +5,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Attachment, Message, Node, Outgoing, RichText},
-    platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored, Progress},
+    message::{Attachment, Message, Outgoing, RichText},
+    platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored},
 };
 use serde_json::{Value, json};
 
@@ -22,12 +23,14 @@ use super::{
     verdict::{NO_CONTEXT, verdict},
 };
 use crate::{
+    ending::End,
     faces, ids,
     ilink::{
         NAME,
         api::{Api, ApiError},
         events,
     },
+    parts::{Parted, Unfinished, check, corrected, correction},
 };
 
 mod upload;
@@ -37,9 +40,6 @@ const PARTS_MAX: usize = 10;
 
 /// Within this WeChat answers.
 const SEND_WITHIN: Duration = Duration::from_secs(30);
-
-/// What stands before a correction.
-const CORRECTION: &str = "✏️ ";
 
 /// What the ids begin with of messages that WeChat gave none.
 const OURS: &str = "ours/";
@@ -51,7 +51,8 @@ pub(super) struct Deliverer {
     pub(super) clock: Clock,
     pub(super) contexts: Arc<Contexts>,
     pub(super) files: Arc<Files>,
-    pub(super) progress: Progress,
+    pub(super) unfinished: Arc<Unfinished>,
+    pub(super) end: End,
     pub(super) recent: Arc<Recent>,
     pub(super) sink: EventSink,
     pub(super) typing: Arc<Typing>,
@@ -71,6 +72,49 @@ struct Spot<'a> {
     ids: &'a [RemoteMessageId],
     /// What it answers.
     quoted: Option<&'a RemoteMessageId>,
+}
+
+/// A message on its way to somebody.
+struct Errand<'a> {
+    deliverer: &'a Deliverer,
+    user: &'a str,
+    key: &'a DeliveryKey,
+    /// What it answers.
+    quoted: Option<&'a RemoteMessageId>,
+    pieces: &'a [Piece<'a>],
+}
+
+#[async_trait]
+impl<'a> Parted for Errand<'a> {
+    type Part = Piece<'a>;
+
+    fn parts(&self) -> &[Piece<'a>] {
+        self.pieces
+    }
+
+    async fn should_fit(&self, count: usize) -> Result<(), DeliverError> {
+        self.deliverer.should_fit(self.user, count).await
+    }
+
+    async fn send(
+        &self,
+        piece: &Piece<'a>,
+        before: &[RemoteMessageId],
+    ) -> Result<RemoteMessageId, DeliverError> {
+        let quoted = self.quoted.filter(|_| before.is_empty());
+        let spot = Spot { user: self.user, key: self.key, ids: before, quoted };
+        self.deliverer.send_piece(&spot, piece).await
+    }
+
+    async fn resolve(&self, _known: Vec<RemoteMessageId>) -> Result<Vec<RemoteMessageId>, DeliverError> {
+        let confirmed =
+            self.deliverer.contexts.of(self.user).await.map_err(not_known)?.confirmed(&self.key.key);
+        if confirmed.len() >= self.pieces.len() {
+            return Ok(confirmed);
+        }
+        let words = "WeChat did not confirm it, and tells nobody what became of it. Look on your phone before you repeat it.";
+        Err(DeliverError::Uncertain(words.to_owned()))
+    }
 }
 
 impl Deliverer {
@@ -123,34 +167,24 @@ impl Deliverer {
         let linked = message.with_links(|file| !is_fit(file));
         let mut pieces: Vec<Piece<'_>> = cut(&linked.text).into_iter().map(Piece::Words).collect();
         pieces.extend(linked.attachments.iter().map(Piece::File));
-        if pieces.is_empty() {
-            let words = "There is nothing in the message that WeChat can show.";
-            return Err(DeliverError::Rejected(words.to_owned()));
-        }
-        if pieces.len() > PARTS_MAX {
-            let words =
-                format!("The message is too long: it would take more than {PARTS_MAX} messages on WeChat.");
-            return Err(DeliverError::Rejected(words));
-        }
-        let mut ids = self.progress.done(&key.key);
-        if key.in_doubt.is_some() && ids.is_empty() {
-            ids = self.contexts.of(user).await.map_err(not_known)?.confirmed(&key.key);
-            if ids.len() < pieces.len() {
-                let words = "WeChat did not confirm it, and tells nobody what became of it. Look on your phone before you repeat it.";
-                return Err(DeliverError::Uncertain(words.to_owned()));
-            }
-        }
+        check(pieces.len(), PARTS_MAX)?;
         self.typing.stop(user);
-        while let Some(piece) = pieces.get(ids.len()) {
-            let quoted = message.reply_to.as_ref().filter(|_| ids.is_empty());
-            let sent = self.send_piece(&Spot { user, key, ids: &ids, quoted }, piece).await;
-            match sent {
-                Ok(id) => ids.push(id),
-                Err(error) => return Err(self.give_up(key, ids, error)),
-            }
+        let quoted = message.reply_to.as_ref();
+        let errand = Errand { deliverer: self, user, key, quoted, pieces: &pieces };
+        self.unfinished.send(key, &self.end, &errand).await
+    }
+
+    /// Whether so many answers are left, as far as that is known.
+    async fn should_fit(&self, user: &str, count: usize) -> Result<(), DeliverError> {
+        let context = self.contexts.of(user).await.map_err(not_known)?;
+        context.usable(self.clock.now_ms()).map_err(|words| DeliverError::Rejected(words.to_owned()))?;
+        match context.left() {
+            Some(left) if count > left as usize => Err(DeliverError::Rejected(format!(
+                "It would take {count} messages on WeChat, which lets the bot send only about {left} more until you write to it again. Make \
+                 it shorter, or write to the bot on your phone first."
+            ))),
+            _ => Ok(()),
         }
-        self.progress.forget(&key.key);
-        Ok(Delivered { ids })
     }
 
     /// Sends a correction: WeChat lets nobody change a message.
@@ -160,11 +194,8 @@ impl Deliverer {
         (parts, new): (&[RemoteMessageId], &Message),
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
-        let mut message = new.clone();
-        message.text.0.insert(0, Node::Text(CORRECTION.to_owned()));
-        let Delivered { ids } = self.message(user, &message, key).await?;
-        // Both stand for the message from now on.
-        Ok(Delivered { ids: parts.iter().cloned().chain(ids).collect() })
+        let sent = self.message(user, &correction(new), key).await?;
+        Ok(corrected(parts, sent))
     }
 
     /// `POST /ilink/bot/sendmessage`
@@ -204,26 +235,6 @@ impl Deliverer {
         let context = self.contexts.of(user).await.map_err(not_known)?;
         let token = context.usable(self.clock.now_ms());
         token.map(|token| token.map(str::to_owned)).map_err(|words| DeliverError::Rejected(words.to_owned()))
-    }
-
-    /// The first parts stand already, so the rest may only be sent as what comes behind them.
-    fn give_up(&self, key: &DeliveryKey, ids: Vec<RemoteMessageId>, error: DeliverError) -> DeliverError {
-        if ids.is_empty() {
-            return error;
-        }
-        match error {
-            // The next attempt goes on where this one ended.
-            retry @ (DeliverError::Retry { .. } | DeliverError::LoggedOut(_)) => {
-                self.progress.keep(&key.key, ids, 0);
-                retry
-            }
-            DeliverError::Uncertain(reason)
-            | DeliverError::Rejected(reason)
-            | DeliverError::Unsupported(reason) => {
-                self.progress.forget(&key.key);
-                DeliverError::Uncertain(format!("Only the first part of the message is on WeChat. {reason}"))
-            }
-        }
     }
 
     /// Shows that somebody types.

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Action, Attachment, AttachmentKind, Message, Node, Outgoing},
-    platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored, Progress},
+    message::{Action, Attachment, AttachmentKind, Message, Outgoing},
+    platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored},
 };
 use serde_json::{Value, json};
 
@@ -21,8 +22,10 @@ use super::{
 };
 use crate::{
     api::{Api, ApiError},
+    ending::End,
     faces, ids,
     official::NAME,
+    parts::{Parted, Unfinished, check, corrected, correction},
 };
 
 mod files;
@@ -30,9 +33,6 @@ mod template;
 
 /// A message that needs more is refused: five are all that may go.
 const PARTS_MAX: usize = 5;
-
-/// What stands before a correction.
-const CORRECTION: &str = "✏️ ";
 
 /// What is said of a message that may have gone.
 const DOUBTFUL: &str =
@@ -45,7 +45,8 @@ pub(super) struct Deliverer {
     pub(super) clock: Clock,
     pub(super) people: Arc<People>,
     pub(super) intake: Arc<Intake>,
-    pub(super) progress: Progress,
+    pub(super) unfinished: Arc<Unfinished>,
+    pub(super) end: End,
     pub(super) sink: EventSink,
 }
 
@@ -53,6 +54,40 @@ pub(super) struct Deliverer {
 enum Piece<'a> {
     Words(String),
     File(&'a Attachment),
+}
+
+/// A message on its way to somebody.
+struct Errand<'a> {
+    deliverer: &'a Deliverer,
+    openid: &'a str,
+    key: &'a DeliveryKey,
+    pieces: &'a [Piece<'a>],
+}
+
+#[async_trait]
+impl<'a> Parted for Errand<'a> {
+    type Part = Piece<'a>;
+
+    fn parts(&self) -> &[Piece<'a>] {
+        self.pieces
+    }
+
+    async fn should_fit(&self, count: usize) -> Result<(), DeliverError> {
+        self.deliverer.should_fit(self.openid, count).await
+    }
+
+    async fn send(
+        &self,
+        piece: &Piece<'a>,
+        before: &[RemoteMessageId],
+    ) -> Result<RemoteMessageId, DeliverError> {
+        self.deliverer.send_piece(self.openid, piece).await?;
+        Ok(part_id(self.key, before.len()))
+    }
+
+    async fn resolve(&self, _known: Vec<RemoteMessageId>) -> Result<Vec<RemoteMessageId>, DeliverError> {
+        Err(DeliverError::Uncertain(DOUBTFUL.to_owned()))
+    }
 }
 
 impl Deliverer {
@@ -115,30 +150,9 @@ impl Deliverer {
         let linked = message.with_links(|file| !files::is_fit(file));
         let mut pieces: Vec<Piece<'_>> = linked.attachments.iter().map(Piece::File).collect();
         pieces.extend(faces::write(&linked.text, TEXT_BYTES_MAX).into_iter().map(Piece::Words));
-        if pieces.is_empty() {
-            let words = "There is nothing in the message that WeChat can show.";
-            return Err(DeliverError::Rejected(words.to_owned()));
-        }
-        if pieces.len() > PARTS_MAX {
-            let words =
-                format!("The message is too long: it would take more than {PARTS_MAX} messages on WeChat.");
-            return Err(DeliverError::Rejected(words));
-        }
-        let mut ids = self.progress.done(&key.key);
-        if key.in_doubt.is_some() && ids.is_empty() {
-            return Err(DeliverError::Uncertain(DOUBTFUL.to_owned()));
-        }
-        if let Err(error) = self.should_fit(openid, pieces.len().saturating_sub(ids.len())).await {
-            return Err(self.give_up(key, ids, error));
-        }
-        while let Some(piece) = pieces.get(ids.len()) {
-            if let Err(error) = self.send_piece(openid, piece).await {
-                return Err(self.give_up(key, ids, error));
-            }
-            ids.push(part_id(key, ids.len()));
-        }
-        self.progress.forget(&key.key);
-        Ok(Delivered { ids })
+        check(pieces.len(), PARTS_MAX)?;
+        let errand = Errand { deliverer: self, openid, key, pieces: &pieces };
+        self.unfinished.send(key, &self.end, &errand).await
     }
 
     /// Sends a correction: WeChat lets nobody change a message.
@@ -148,11 +162,8 @@ impl Deliverer {
         (parts, new): (&[RemoteMessageId], &Message),
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
-        let mut message = new.clone();
-        message.text.0.insert(0, Node::Text(CORRECTION.to_owned()));
-        let Delivered { ids } = self.message(openid, &message, key).await?;
-        // Both stand for the message from now on.
-        Ok(Delivered { ids: parts.iter().cloned().chain(ids).collect() })
+        let sent = self.message(openid, &correction(new), key).await?;
+        Ok(corrected(parts, sent))
     }
 
     /// Nothing goes where time is over, and no message of which only a part could go. Whether the last one is used up WeChat says: it has a
@@ -189,26 +200,6 @@ impl Deliverer {
             },
         }
         sent.map(drop).map_err(verdict)
-    }
-
-    /// The first parts stand already, so the rest may only be sent as what comes behind them.
-    fn give_up(&self, key: &DeliveryKey, ids: Vec<RemoteMessageId>, error: DeliverError) -> DeliverError {
-        if ids.is_empty() {
-            return error;
-        }
-        match error {
-            // The next attempt goes on where this one ended.
-            retry @ (DeliverError::Retry { .. } | DeliverError::LoggedOut(_)) => {
-                self.progress.keep(&key.key, ids, 0);
-                retry
-            }
-            DeliverError::Uncertain(reason)
-            | DeliverError::Rejected(reason)
-            | DeliverError::Unsupported(reason) => {
-                self.progress.forget(&key.key);
-                DeliverError::Uncertain(format!("Only the first part of the message is on WeChat. {reason}"))
-            }
-        }
     }
 
     /// Shows that somebody types. It is not worth an error.

@@ -7,11 +7,13 @@ use tokio::{task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    End, end_session,
     intake::Intake,
     verdict::{connect_verdict, is_let_in},
 };
-use crate::api::{Api, ApiError};
+use crate::{
+    api::{Api, ApiError},
+    ending::{End, finish, spawn},
+};
 
 /// How often WeChat is asked whether the account is still good.
 const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
@@ -39,12 +41,7 @@ impl Watching {
                 why = intake.count_down() => why,
             }
         };
-        let (work, end) = (stop.clone().run_until_cancelled_owned(work), end.clone());
-        let task = tokio::spawn(async move {
-            if let Some(why) = work.await {
-                end_session(&end, why);
-            }
-        });
+        let task = spawn(work, &stop, end);
         Self { stop, task: Some(task) }
     }
 
@@ -52,8 +49,7 @@ impl Watching {
     pub async fn end(&mut self) {
         self.stop.cancel();
         if let Some(task) = self.task.take() {
-            // It ends with its next wait, and a panic in it is told by the runtime.
-            let _ = task.await;
+            finish(task).await;
         }
     }
 }

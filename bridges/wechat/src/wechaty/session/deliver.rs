@@ -5,10 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Attachment, ChatCommand, Message, Node, Outgoing, OutgoingMessage, RemoteEvent, RichText},
-    platform::{DeliverError, Delivered, DeliveryKey, Progress},
+    message::{Attachment, ChatCommand, Message, Outgoing, OutgoingMessage, RemoteEvent, RichText},
+    platform::{ConnectError, DeliverError, Delivered, DeliveryKey},
 };
 use tonic::Status;
 use tracing::warn;
@@ -23,7 +24,9 @@ use super::{
     world::World,
 };
 use crate::{
+    ending::{End, end_session},
     faces,
+    parts::{Parted, Unfinished, check, corrected, correction},
     wechaty::{
         events,
         gateway::call,
@@ -38,9 +41,6 @@ mod mentions;
 
 /// A message that needs more parts is refused: nobody sends so many.
 const PARTS_MAX: usize = 10;
-
-/// What stands before a correction.
-const CORRECTION: &str = "✏️ ";
 
 /// How long the gateway may take to send something.
 const SEND_WITHIN: Duration = Duration::from_secs(60);
@@ -57,19 +57,57 @@ const OURS: &str = "ours/";
 const IN_DOUBT: &str = "The WeChat gateway did not confirm the message, and it was not seen in the chat since. Look on your phone before you \
     repeat it.";
 
+const REFUSED: &str = "The WeChat gateway says that it could not send it, and it was not seen in the chat since. Look on your phone before you \
+    repeat it.";
+
 /// Performs deliveries of one session.
 pub(super) struct Deliverer {
     pub(super) world: Arc<World>,
     pub(super) echoes: Arc<Echoes>,
     pub(super) intake: Arc<Intake>,
     pub(super) pace: Pace,
-    pub(super) progress: Progress,
+    pub(super) unfinished: Arc<Unfinished>,
+    pub(super) end: End,
 }
 
 /// What becomes one message on WeChat.
 enum Piece<'a> {
     Words(Written),
     File(&'a Attachment),
+}
+
+/// A message on its way into a chat.
+struct Errand<'a> {
+    deliverer: &'a Deliverer,
+    peer: &'a str,
+    key: &'a DeliveryKey,
+    pieces: &'a [Piece<'a>],
+}
+
+#[async_trait]
+impl<'a> Parted for Errand<'a> {
+    type Part = Piece<'a>;
+
+    fn parts(&self) -> &[Piece<'a>] {
+        self.pieces
+    }
+
+    /// A gateway counts nothing.
+    async fn should_fit(&self, _count: usize) -> Result<(), DeliverError> {
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        piece: &Piece<'a>,
+        before: &[RemoteMessageId],
+    ) -> Result<RemoteMessageId, DeliverError> {
+        self.deliverer.send_piece((self.peer, piece), (self.key, before.len())).await
+    }
+
+    async fn resolve(&self, known: Vec<RemoteMessageId>) -> Result<Vec<RemoteMessageId>, DeliverError> {
+        self.deliverer.resolve_doubt(known, self.pieces.len(), self.key).await
+    }
 }
 
 /// What is asked of the gateway.
@@ -177,36 +215,18 @@ impl Deliverer {
         pieces: &[Piece<'_>],
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
-        if pieces.is_empty() {
-            let words = "There is nothing in the message that WeChat can show.";
-            return Err(DeliverError::Rejected(words.to_owned()));
-        }
-        if pieces.len() > PARTS_MAX {
-            let words =
-                format!("The message is too long: it would take more than {PARTS_MAX} messages on WeChat.");
-            return Err(DeliverError::Rejected(words));
-        }
-        let mut ids = self.progress.done(&key.key);
-        if key.in_doubt.is_some() {
-            self.resolve_doubt(&mut ids, pieces.len(), key).await?;
-        }
-        while let Some(piece) = pieces.get(ids.len()) {
-            match self.send_piece((peer, piece), &part(key, ids.len())).await {
-                Ok(id) => ids.push(id),
-                Err(error) => return Err(self.give_up(key, ids, error)),
-            }
-        }
-        self.progress.forget(&key.key);
-        Ok(Delivered { ids })
+        check(pieces.len(), PARTS_MAX)?;
+        let errand = Errand { deliverer: self, peer, key, pieces };
+        self.unfinished.send(key, &self.end, &errand).await
     }
 
     /// Adds the parts of which it is known by now that they went.
     async fn resolve_doubt(
         &self,
-        ids: &mut Vec<RemoteMessageId>,
+        mut ids: Vec<RemoteMessageId>,
         count: usize,
         key: &DeliveryKey,
-    ) -> Result<(), DeliverError> {
+    ) -> Result<Vec<RemoteMessageId>, DeliverError> {
         let begun = ids.len();
         while ids.len() < count {
             let part = part(key, ids.len());
@@ -216,13 +236,12 @@ impl Deliverer {
             }
             let Some(id) = self.echoes.wait(&part, DOUBT_WITHIN).await else {
                 self.release(self.echoes.failed(&part)).await;
-                self.progress.forget(&key.key);
                 return Err(DeliverError::Uncertain(IN_DOUBT.to_owned()));
             };
             self.settled(&part, Some(id.clone())).await;
             ids.push(RemoteMessageId::new(id));
         }
-        Ok(())
+        Ok(ids)
     }
 
     /// Sends a correction: WeChat lets nobody change a message.
@@ -232,21 +251,19 @@ impl Deliverer {
         (parts, new): (&[RemoteMessageId], &Message),
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
-        let mut message = new.clone();
-        message.text.0.insert(0, Node::Text(CORRECTION.to_owned()));
-        let Delivered { ids } = self.message(peer, &message, key).await?;
-        // Both stand for the message from now on.
-        Ok(Delivered { ids: parts.iter().cloned().chain(ids).collect() })
+        let sent = self.message(peer, &correction(new), key).await?;
+        Ok(corrected(parts, sent))
     }
 
     async fn send_piece(
         &self,
         (peer, piece): (&str, &Piece<'_>),
-        part: &str,
+        (key, nth): (&DeliveryKey, usize),
     ) -> Result<RemoteMessageId, DeliverError> {
         let (print, call) = self.made(peer, piece).await?;
+        let part = &part(key, nth);
         self.pace.wait().await;
-        self.echoes.begin(part, peer, print);
+        self.release(self.echoes.begin(part, peer, print)).await;
         let failed = match self.call(call).await {
             Ok(id) => {
                 let id = match self.settled(part, id).await {
@@ -268,12 +285,12 @@ impl Deliverer {
         };
         match (seen, failed) {
             (Some(id), _) => Ok(RemoteMessageId::new(id)),
-            (None, Fate::Refused) => {
+            (None, Fate::Refused) if nth == 0 => {
                 self.release(self.echoes.failed(part)).await;
-                let words = "The WeChat gateway says that it could not send the message, and it was not seen in the chat since. Look on your \
-                             phone before you repeat it.";
-                Err(DeliverError::Rejected(words.to_owned()))
+                Err(DeliverError::Rejected(REFUSED.to_owned()))
             }
+            // The beginning stands, so the message is asked for once more: then this part must not seem never to have been sent.
+            (None, Fate::Refused) => Err(DeliverError::Uncertain(REFUSED.to_owned())),
             (None, _) => Err(DeliverError::Uncertain(IN_DOUBT.to_owned())),
         }
     }
@@ -311,26 +328,11 @@ impl Deliverer {
         settled.id
     }
 
+    /// Takes in what came from the phone after all. Where that cannot be stored the session ends, so that the next one tells of the gap.
     async fn release(&self, theirs: Vec<RemoteEvent>) {
         if let Err(error) = self.intake.release(theirs).await {
             warn!(%error, "An own message from the phone could not be stored.");
-        }
-    }
-
-    /// The first parts stand already, so the rest may only be sent as what comes behind them.
-    fn give_up(&self, key: &DeliveryKey, ids: Vec<RemoteMessageId>, error: DeliverError) -> DeliverError {
-        match error {
-            // The next attempt goes on where this one ended.
-            again
-            @ (DeliverError::Retry { .. } | DeliverError::LoggedOut(_) | DeliverError::Uncertain(_)) => {
-                self.progress.keep(&key.key, ids, 0);
-                again
-            }
-            final_ @ (DeliverError::Rejected(_) | DeliverError::Unsupported(_)) if ids.is_empty() => final_,
-            DeliverError::Rejected(reason) | DeliverError::Unsupported(reason) => {
-                self.progress.forget(&key.key);
-                DeliverError::Uncertain(format!("Only the first part of the message is on WeChat. {reason}"))
-            }
+            end_session(&self.end, ConnectError::from(error));
         }
     }
 

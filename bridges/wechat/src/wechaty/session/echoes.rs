@@ -24,6 +24,9 @@ const SENT_MAX: usize = 256;
 /// An echo that takes longer is none.
 const KEPT_FOR: Duration = Duration::from_secs(60);
 
+/// What looks like a message of which nobody has heard for so long waits no more. A gateway has answered by then.
+const HELD_FOR: Duration = Duration::from_secs(120);
+
 /// More that look like one message do not wait.
 const HELD_MAX: usize = 16;
 
@@ -116,14 +119,20 @@ enum State {
 }
 
 impl Echoes {
-    /// Something is about to be sent.
-    pub fn begin(&self, part: &str, chat: &str, print: Print) {
+    /// Something is about to be sent. Gives what waited in vain and comes from the phone after all.
+    pub fn begin(&self, part: &str, chat: &str, print: Print) -> Vec<RemoteEvent> {
         let mut sent = self.lock();
-        sent.retain(|known| {
-            known.part != part && (!known.held.is_empty() || known.since.elapsed() < KEPT_FOR)
+        let mut over = Vec::new();
+        sent.retain_mut(|known| {
+            let kept_for = if known.held.is_empty() { KEPT_FOR } else { HELD_FOR };
+            let is_over = known.part == part || known.since.elapsed() >= kept_for;
+            if is_over {
+                over.append(&mut known.held);
+            }
+            !is_over
         });
         if sent.len() >= SENT_MAX {
-            sent.pop_front();
+            over.extend(sent.pop_front().into_iter().flat_map(|known| known.held));
         }
         sent.push_back(Sent {
             part: part.to_owned(),
@@ -133,6 +142,7 @@ impl Echoes {
             state: State::Sending,
             held: Vec::new(),
         });
+        over.into_iter().map(|(_, event)| event).collect()
     }
 
     /// The gateway has answered with this id or without any, or will not answer.

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use magpie_common::{
     clock::Clock,
     ids::{RemoteChatId, RemoteMessageId},
-    message::{Action, Attachment, Message, Node, Outgoing},
-    platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored, Progress},
+    message::{Action, Attachment, Message, Outgoing},
+    platform::{DeliverError, Delivered, DeliveryKey, EventSink, NotStored},
 };
 use serde_json::{Value, json};
 
@@ -23,8 +24,10 @@ use super::{
 };
 use crate::{
     api::{Api, ApiError},
+    ending::End,
     faces,
     json::text,
+    parts::{Parted, Unfinished, corrected, correction},
     wecom::place::{Names, Place, Service},
 };
 
@@ -35,9 +38,6 @@ mod recall;
 
 /// A message to a member that needs more is refused.
 const PARTS_MAX: usize = 20;
-
-/// What stands before a correction.
-const CORRECTION: &str = "✏️ ";
 
 /// What WeCom does not do without its secret.
 const NO_SERVICE: &str = "The secret of customer service is not known, so nothing can be sent to customers. Sign in again with it.";
@@ -50,7 +50,8 @@ pub(super) struct Deliverer {
     pub(super) clock: Clock,
     pub(super) paces: Notes<Pace>,
     pub(super) countdown: Arc<Countdown>,
-    pub(super) progress: Progress,
+    pub(super) unfinished: Arc<Unfinished>,
+    pub(super) end: End,
     pub(super) sink: EventSink,
 }
 
@@ -59,6 +60,40 @@ enum Piece<'a> {
     Words(String),
     File(&'a Attachment),
     Location(Value),
+}
+
+/// A message on its way into a chat.
+struct Errand<'a> {
+    deliverer: &'a Deliverer,
+    place: &'a Place,
+    key: &'a DeliveryKey,
+    pieces: Vec<Piece<'a>>,
+}
+
+#[async_trait]
+impl<'a> Parted for Errand<'a> {
+    type Part = Piece<'a>;
+
+    fn parts(&self) -> &[Piece<'a>] {
+        &self.pieces
+    }
+
+    async fn should_fit(&self, count: usize) -> Result<(), DeliverError> {
+        self.deliverer.fits(self.place, count).await
+    }
+
+    async fn send(
+        &self,
+        piece: &Piece<'a>,
+        before: &[RemoteMessageId],
+    ) -> Result<RemoteMessageId, DeliverError> {
+        self.deliverer.send_piece(self.place, piece, part_key(self.key, before.len())).await
+    }
+
+    async fn resolve(&self, _known: Vec<RemoteMessageId>) -> Result<Vec<RemoteMessageId>, DeliverError> {
+        let words = "WeCom did not confirm it, and tells nobody what became of it. Look in WeCom before you repeat it.";
+        Err(DeliverError::Uncertain(words.to_owned()))
+    }
 }
 
 impl Deliverer {
@@ -146,20 +181,7 @@ impl Deliverer {
         pieces: Vec<Piece<'_>>,
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
-        let mut ids = self.progress.done(&key.key);
-        if key.in_doubt.is_some() && ids.is_empty() {
-            let words = "WeCom did not confirm it, and tells nobody what became of it. Look in WeCom before you repeat it.";
-            return Err(DeliverError::Uncertain(words.to_owned()));
-        }
-        self.fits(place, pieces.len().saturating_sub(ids.len())).await?;
-        while let Some(piece) = pieces.get(ids.len()) {
-            match self.send_piece(place, piece, part_key(key, ids.len())).await {
-                Ok(id) => ids.push(id),
-                Err(error) => return Err(self.give_up(key, ids, error)),
-            }
-        }
-        self.progress.forget(&key.key);
-        Ok(Delivered { ids })
+        self.unfinished.send(key, &self.end, &Errand { deliverer: self, place, key, pieces }).await
     }
 
     /// Whether so many messages may go to the chat at all: what would end in the middle is not begun.
@@ -197,11 +219,8 @@ impl Deliverer {
         (parts, new): (&[RemoteMessageId], &Message),
         key: &DeliveryKey,
     ) -> Result<Delivered, DeliverError> {
-        let mut message = new.clone();
-        message.text.0.insert(0, Node::Text(CORRECTION.to_owned()));
-        let Delivered { ids } = self.message(place, &message, key).await?;
-        // Both stand for the message from now on.
-        Ok(Delivered { ids: parts.iter().cloned().chain(ids).collect() })
+        let sent = self.message(place, &correction(new), key).await?;
+        Ok(corrected(parts, sent))
     }
 
     async fn send_piece(
@@ -289,26 +308,6 @@ impl Deliverer {
         match cursor {
             Some(cursor) => self.sink.remember(cursor).await.map_err(not_known),
             None => Ok(()),
-        }
-    }
-
-    /// The first parts stand already, so the rest may only be sent as what comes behind them.
-    fn give_up(&self, key: &DeliveryKey, ids: Vec<RemoteMessageId>, error: DeliverError) -> DeliverError {
-        if ids.is_empty() {
-            return error;
-        }
-        match error {
-            // The next attempt goes on where this one ended.
-            retry @ (DeliverError::Retry { .. } | DeliverError::LoggedOut(_)) => {
-                self.progress.keep(&key.key, ids, 0);
-                retry
-            }
-            DeliverError::Uncertain(reason)
-            | DeliverError::Rejected(reason)
-            | DeliverError::Unsupported(reason) => {
-                self.progress.forget(&key.key);
-                DeliverError::Uncertain(format!("Only the first part of the message is in WeCom. {reason}"))
-            }
         }
     }
 }

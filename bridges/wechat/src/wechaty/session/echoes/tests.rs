@@ -78,6 +78,24 @@ async fn what_did_not_go_gives_back_what_waited() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_nobody_settles_gives_back_what_waited() {
+    let echoes = Echoes::default();
+    assert!(echoes.begin("k/0", CHAT, Print::words("ok")).is_empty());
+    assert_eq!(heard(&echoes, "phone", "ok"), Taken::Held);
+    tokio::time::advance(KEPT_FOR).await;
+    assert!(echoes.begin("k/1", CHAT, Print::Picture).is_empty(), "its answer may still come");
+    tokio::time::advance(HELD_FOR - KEPT_FOR).await;
+    assert_eq!(echoes.begin("k/2", CHAT, Print::Picture), [own("phone")]);
+    assert!(!echoes.knows("k/0"));
+    // The same when there are too many.
+    echoes.begin("full", CHAT, Print::words("no"));
+    assert_eq!(heard(&echoes, "full", "no"), Taken::Held);
+    let given: Vec<_> =
+        (0..=SENT_MAX).flat_map(|nth| echoes.begin(&format!("more/{nth}"), CHAT, Print::Video)).collect();
+    assert_eq!(given, [own("full")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_chat_and_another_sort_are_something_else() {
     let echoes = Echoes::default();
     echoes.begin("k/0", CHAT, Print::File);
