@@ -13,6 +13,7 @@
 //! | `api`, `media`, `said` | the JSON APIs of the two, files on their way, and what is more than words |
 //! | `callback` | the envelope of callbacks, and the XML inside |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
+//! | `public` | names that others have chosen, looked up so that they lead into the public net alone |
 //! | `ids`, `json` | how people and chats are spelled; what is read the same way everywhere |
 //!
 //! Start reading at `adapter`.
@@ -43,6 +44,7 @@ mod ilink;
 mod json;
 mod media;
 mod official;
+mod public;
 mod said;
 mod wechaty;
 mod wecom;

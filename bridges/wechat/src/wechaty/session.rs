@@ -97,7 +97,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let Setup { config, clock, account, echoes, sink } = setup;
     let place =
         Where::read(&account.endpoint, &account.token, &config).map_err(ConnectError::BadCredentials)?;
-    let web = Web::new(&config, &place.host).map_err(ConnectError::BadCredentials)?;
+    let web = Web::new(&config, &place).map_err(ConnectError::BadCredentials)?;
     let gateway = Gateway::connect(&place, &account.token).await.map_err(no_gateway)?;
     let mut line = Line::open(&gateway).await.map_err(|status| connect_verdict(&status))?;
     let early = signed_in(&mut line, &account.me).await?;

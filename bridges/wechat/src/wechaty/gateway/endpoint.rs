@@ -79,6 +79,11 @@ pub(crate) fn is_address(address: &str) -> bool {
     parts(address).is_ok()
 }
 
+/// The host of an address, where it is one.
+pub(in crate::wechaty) fn host(address: &str) -> Option<String> {
+    parts(address).ok().map(|(_, host, _)| host)
+}
+
 /// Whether it is without TLS, the host, the port.
 fn parts(address: &str) -> Result<(bool, String, u16), String> {
     let wrong = || format!("That is no gateway's address: {WRITTEN}.");
