@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use magpie_common::config::Secret;
 use url::{Host, Url};
 
+use super::tls;
 use crate::config::WeChatConfig;
 
 /// Wechaty's own port.
@@ -65,6 +66,11 @@ impl Where {
     /// Whether it is spoken to without TLS.
     pub fn is_plain(&self) -> bool {
         self.proof.is_none()
+    }
+
+    /// Whether anybody on the way could say that they are it: it is away, and proves itself by what everybody has.
+    pub fn is_anybodys(&self) -> bool {
+        !is_loopback(&self.host) && self.proof.as_ref().is_some_and(tls::is_stock)
     }
 
     /// As requests name it.
