@@ -11,7 +11,7 @@ use tracing::debug;
 
 use super::{intake::Intake, verdict::connect_verdict};
 use crate::{
-    ilink::api::{Api, ApiError},
+    ilink::api::{ANSWER_WITHIN, Api, ApiError},
     json::{number, text},
 };
 
@@ -28,8 +28,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 const LONG_PAUSE: Duration = Duration::from_secs(30);
 const FAILURES_MAX: u32 = 3;
 
-/// An answer without anything that comes sooner is not asked for again at once.
-const EMPTY_AFTER: Duration = Duration::from_secs(1);
+/// An answer that leads no further and comes sooner is not asked for again at once.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A longer cursor is not WeChat's.
 const CURSOR_BYTES_MAX: usize = 256 * 1024;
@@ -51,6 +51,15 @@ pub(super) struct Page {
 }
 
 impl Page {
+    /// Reads an answer, unless nobody could go on from it.
+    fn checked(told: Value) -> Result<Self, ApiError> {
+        if text(&told["get_updates_buf"]).len() > CURSOR_BYTES_MAX {
+            let words = "its mark of what was told already is too long to be WeChat's";
+            return Err(ApiError::Unclear(words.to_owned()));
+        }
+        Ok(Self::read(told))
+    }
+
     /// Reads an answer.
     pub fn read(mut told: Value) -> Self {
         let messages = match told["msgs"].take() {
@@ -74,14 +83,20 @@ impl Polling {
             Ok(cursor) => cursor,
             Err(error) => return error.into(),
         };
-        let (mut hold, mut failures) = (POLL, Failures::default());
+        let (mut hold, mut failures, mut pauses) = (POLL, Failures::default(), Pauses::default());
         loop {
             let asked_at = Instant::now();
             let body = json!({"get_updates_buf": cursor});
-            let page = match api.post("ilink/bot/getupdates", body, hold + POLL_GRACE).await {
-                Ok(told) => Page::read(told),
+            let asked = api.post("ilink/bot/getupdates", body, hold + POLL_GRACE).await;
+            let page = match asked.and_then(Page::checked) {
+                Ok(page) => page,
                 // Nothing was said, and the cursor stays where it is.
-                Err(ApiError::TimedOut) => continue,
+                Err(ApiError::TimedOut) => {
+                    if failures.count_unanswered() {
+                        look(&api, &intake, &mut failures).await;
+                    }
+                    continue;
+                }
                 Err(error) => {
                     let pause = match failures.count(&error) {
                         Ok(pause) => pause,
@@ -102,14 +117,52 @@ impl Polling {
             hold = page.hold.unwrap_or(hold);
             let is_empty = page.messages.is_empty();
             match intake.take(page, &cursor).await {
-                Ok(Some(next)) => cursor = next,
-                Ok(None) => {}
+                Ok(Some(next)) => {
+                    cursor = next;
+                    pauses = Pauses::default();
+                }
+                Ok(None) => sleep(pauses.next(is_empty).saturating_sub(asked_at.elapsed())).await,
                 Err(error) => return error.into(),
             }
-            if is_empty && asked_at.elapsed() < EMPTY_AFTER {
-                sleep(EMPTY_AFTER).await;
+        }
+    }
+}
+
+/// Polls stay without an answer, which may be how WeChat says that there is nothing. So it is asked something that it answers at once; what is
+/// wrong besides that, the next poll meets.
+async fn look(api: &Api, intake: &Intake, failures: &mut Failures) {
+    match api.post("ilink/bot/msg/notifystart", json!({}), ANSWER_WITHIN).await {
+        Ok(_) | Err(ApiError::Refused(_)) => {
+            if failures.are_over() {
+                intake.report(SessionState::Connected).await;
             }
         }
+        Err(ApiError::TimedOut) => {
+            failures.is_shown = true;
+            let reason =
+                "WeChat takes the bridge's questions and answers none. It is asked again.".to_owned();
+            intake.report(SessionState::Disconnected { reason }).await;
+        }
+        Err(ApiError::NotSent(_) | ApiError::Unclear(_) | ApiError::Busy) => {}
+    }
+}
+
+/// Answers in a row that led no further.
+#[derive(Default)]
+struct Pauses {
+    /// Those that brought messages: the same ones again and again.
+    repeats: u32,
+}
+
+impl Pauses {
+    /// How long after the last question the next one is asked.
+    fn next(&mut self, is_empty: bool) -> Duration {
+        if is_empty {
+            self.repeats = 0;
+            return AGAIN_AFTER;
+        }
+        self.repeats = self.repeats.saturating_add(1);
+        AGAIN_AFTER.saturating_mul(2_u32.saturating_pow(self.repeats)).min(LONG_PAUSE)
     }
 }
 
@@ -117,6 +170,8 @@ impl Polling {
 #[derive(Default)]
 struct Failures {
     count: u32,
+    /// Polls in a row without an answer.
+    unanswered: u32,
     /// The login is shown as disconnected.
     is_shown: bool,
 }
@@ -145,17 +200,35 @@ impl Failures {
         }
     }
 
+    /// Another poll without an answer. Whether it is time to look what that means.
+    fn count_unanswered(&mut self) -> bool {
+        self.unanswered += 1;
+        self.unanswered.is_multiple_of(FAILURES_MAX)
+    }
+
     /// There is none now. Whether the login was shown as disconnected until now.
     fn are_over(&mut self) -> bool {
-        self.count = 0;
+        (self.count, self.unanswered) = (0, 0);
         std::mem::take(&mut self.is_shown)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use magpie_common::{
+        clock::Clock, ids::LoginId, message::RemoteEvent, platform::EventSink,
+        testkit::platform_suite::Recorder,
+    };
+    use tokio::time::timeout;
+
     use super::*;
-    use crate::ilink::api::{Refusal, STALE};
+    use crate::{
+        config::WeChatConfig,
+        ilink::{
+            api::{Refusal, STALE},
+            session::contexts::Contexts,
+        },
+    };
 
     fn refused(code: i64) -> ApiError {
         ApiError::Refused(Refusal { code, message: String::new() })
@@ -180,6 +253,54 @@ mod tests {
         assert!(matches!(failures.count(&away()), Err(ConnectError::Transient(_))));
         let ended = Failures::default().count(&refused(STALE));
         assert!(matches!(ended, Err(ConnectError::BadCredentials(_))));
+    }
+
+    #[test]
+    fn the_same_messages_again_are_asked_for_more_and_more_slowly() {
+        let mut pauses = Pauses::default();
+        let seconds = |is_empty: &bool| pauses.next(*is_empty).as_secs();
+        let told = [true, true, false, false, false, false, false, false, true, false];
+        assert_eq!(told.iter().map(seconds).collect::<Vec<_>>(), [1, 1, 2, 4, 8, 16, 30, 30, 1, 2]);
+    }
+
+    #[test]
+    fn a_cursor_that_cannot_be_wechats_is_a_failure() {
+        let page = |length: usize| Page::checked(json!({"msgs": [1], "get_updates_buf": "b".repeat(length)}));
+        assert!(page(CURSOR_BYTES_MAX).is_ok());
+        let failed = page(CURSOR_BYTES_MAX + 1).expect_err("nobody could go on from it");
+        assert!(matches!(&failed, ApiError::Unclear(words) if words.contains("too long")), "{failed}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_takes_polls_and_answers_nothing_is_shown_as_away() {
+        // Connections come about, and nobody reads from them.
+        let deaf = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let url = format!("http://{}", deaf.local_addr().expect("it has one"));
+        let config = WeChatConfig { ilink_api_url: url, ..WeChatConfig::default() };
+        let recorder = Recorder::default();
+        let sink = EventSink::new(LoginId::new("ilink-b@im.bot"), Arc::new(recorder.clone()));
+        let clock = Clock::fixed(0, 0);
+        let api = Arc::new(Api::new(&config, clock.clone()).expect("a client can be made"));
+        let intake = Intake {
+            bot_id: "b@im.bot".to_owned(),
+            contexts: Arc::new(Contexts::new(sink.clone())),
+            clock,
+            recent: Arc::default(),
+            sink,
+        };
+        let away = |recorder: &Recorder| {
+            let events = recorder.events().into_iter();
+            let is_away = |event: &RemoteEvent| {
+                matches!(event, RemoteEvent::StateChanged(SessionState::Disconnected { .. }))
+            };
+            events.filter(|it| is_away(&it.event)).count()
+        };
+        let mut polls = Box::pin(Polling { api, intake }.run());
+        let until = POLL + POLL_GRACE;
+        assert!(timeout(until * 2, &mut polls).await.is_err(), "it goes on");
+        assert_eq!(away(&recorder), 0, "WeChat may be quiet");
+        assert!(timeout(until * 2, &mut polls).await.is_err(), "it goes on");
+        assert_eq!(away(&recorder), 1);
     }
 
     #[test]
