@@ -83,7 +83,8 @@ async fn long_words_go_in_parts_and_none_is_lost() {
 async fn nothing_goes_before_the_person_wrote_and_then_it_goes() {
     let stage = Stage::new().await;
     let session = stage.connect().await;
-    not_now(session.deliver(&stage.chat(), &said("too early"), &key(1)).await);
+    let words = not_now(session.deliver(&stage.chat(), &said("too early"), &key(1)).await);
+    assert!(words.contains("Nobody has written"), "{words}");
     assert_eq!(stage.sim.sent_count(), 0);
     stage.alice_writes().await;
     assert_eq!(ids(session.deliver(&stage.chat(), &said("now"), &key(2)).await).len(), 1);
@@ -141,10 +142,15 @@ async fn an_answer_that_is_lost_leaves_doubt_and_no_second_message() {
     let stage = Stage::new().await;
     let session = stage.connect().await;
     stage.alice_writes().await;
-    for (nth, (fault, arrives)) in
-        [(Fault::CutAfter, true), (Fault::AnswerAfter { status: 502 }, true), (Fault::CutBefore, false)]
-            .into_iter()
-            .enumerate()
+    for (nth, (fault, arrives)) in [
+        (Fault::CutAfter, true),
+        (Fault::AnswerAfter { status: 502 }, true),
+        (Fault::CutBefore, false),
+        // It has trouble; nobody knows at which moment.
+        (Fault::refusal(-1, "system error"), false),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let before = stage.sim.sent_count();
         stage.sim.fault("sendmessage", fault);
