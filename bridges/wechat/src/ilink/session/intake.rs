@@ -76,7 +76,9 @@ impl Intake {
         let cursor = match is_met {
             true => {
                 let at_ms = number(&told["create_time_ms"]).filter(|at_ms| *at_ms > 0);
-                let at_ms = at_ms.unwrap_or_else(|| self.clock.now_ms());
+                let now_ms = self.clock.now_ms();
+                // Beside one from the future every later one would be too old.
+                let at_ms = at_ms.map_or(now_ms, |at_ms| at_ms.min(now_ms));
                 let token = text(&told["context_token"]);
                 self.contexts.changed(user, |context| context.renew(token, at_ms)).await?
             }

@@ -73,6 +73,18 @@ async fn a_token_is_stored_with_its_message_and_outlives_the_session() {
 }
 
 #[tokio::test]
+async fn a_message_from_the_future_does_not_outdate_those_that_come_after_it() {
+    let recorder = Recorder::default();
+    let intake = intake(&recorder);
+    let mut early = said(1, words("a"));
+    early["create_time_ms"] = json!(NOW_MS * 1_000);
+    intake.take(page(vec![early, said(2, words("b"))], "one"), "").await.expect("it is stored");
+    let context = intake.contexts.of(PERSON).await.expect("it can be read");
+    assert_eq!(context.usable(NOW_MS), Ok(Some("ctx2")));
+    assert_eq!(context.open_until_ms(), NOW_MS + 24 * 60 * 60 * 1_000);
+}
+
+#[tokio::test]
 async fn what_is_quoted_is_found_or_shown() {
     let recorder = Recorder::default();
     let intake = intake(&recorder);
