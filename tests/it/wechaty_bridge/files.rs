@@ -138,3 +138,16 @@ async fn real_a_file_that_cannot_be_had_is_told() -> anyhow::Result<()> {
     chat.says("And words go on.").await?;
     chat.end().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_a_picture_with_a_long_form_of_wechats_comes() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let chat = Chat::begin().await?;
+    // More than one message of gRPC has where nobody says otherwise.
+    let mut picture = file(FileKind::Image, "long.png", PIXEL);
+    picture["text"] = json!("x".repeat(LARGE_BYTES));
+    chat.li_says(picture).await?;
+    let event = chat.event(|event| event.body() == "long.png").await;
+    assert_eq!(chat.bytes_of(&event), PIXEL);
+    chat.end().await
+}

@@ -33,8 +33,11 @@ const REDIRECTS_MAX: usize = 4;
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 const QUIET_MAX: Duration = Duration::from_secs(60);
 
-/// The gateway may have to fetch the file from WeChat first.
-const FETCH_WITHIN: Duration = Duration::from_secs(120);
+/// The gateway may have to fetch the file from WeChat first. Whoever asks for it gives up after a minute.
+const FETCH_WITHIN: Duration = Duration::from_secs(50);
+
+/// For a picture it is asked up to three times in that minute: a size that is slow must not cost the one that is there.
+const SIZE_WITHIN: Duration = Duration::from_secs(18);
 
 /// Sizes of a picture, the best first.
 const SIZES: [i32; 2] = [3, 2];
@@ -139,7 +142,7 @@ async fn find(gateway: &Gateway, file: &File<'_>) -> Result<String, Status> {
         File::Image(id) => {
             for size in SIZES {
                 let asked = ImageOf { id: (*id).to_owned(), size };
-                let found = gateway.ask_within::<_, Boxed>(call::MESSAGE_IMAGE, asked, FETCH_WITHIN).await;
+                let found = gateway.ask_within::<_, Boxed>(call::MESSAGE_IMAGE, asked, SIZE_WITHIN).await;
                 if let Ok(Boxed { file_box }) = found
                     && FileBox::read(&file_box).is_some()
                 {
@@ -147,7 +150,7 @@ async fn find(gateway: &Gateway, file: &File<'_>) -> Result<String, Status> {
                 }
             }
             let found =
-                gateway.ask_within::<_, Boxed>(call::MESSAGE_FILE, of_message(id), FETCH_WITHIN).await?;
+                gateway.ask_within::<_, Boxed>(call::MESSAGE_FILE, of_message(id), SIZE_WITHIN).await?;
             Ok(found.file_box)
         }
         File::Message(id) => {
