@@ -164,6 +164,23 @@ async fn an_answer_that_is_lost_leaves_doubt_and_no_second_message() {
 }
 
 #[tokio::test]
+async fn a_yes_that_was_noted_is_no_doubt_after_a_restart() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.alice_writes().await;
+    let first = ids(session.deliver(&stage.chat(), &said("once"), &key(1)).await);
+    session.close().await;
+    // The bridge was killed before it recorded that, so it asks again.
+    let session = stage.connect().await;
+    assert_eq!(ids(session.deliver(&stage.chat(), &said("once"), &in_doubt(1)).await), first);
+    let unknown = session.deliver(&stage.chat(), &said("another"), &in_doubt(2)).await;
+    assert!(matches!(unknown, Err(DeliverError::Uncertain(_))), "of another nobody knows: {unknown:?}");
+    assert_eq!(stage.sim.texts(stage.bot), ["once"]);
+    session.close().await;
+    stage.should_be_right();
+}
+
+#[tokio::test]
 async fn an_answer_without_an_id_is_an_answer() {
     let stage = Stage::new().await;
     let session = stage.connect().await;
