@@ -1,19 +1,22 @@
 //! The suite of all platforms, at the real gateway.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_trait::async_trait;
 use magpie_common::{
     clock::Clock,
     config::Secret,
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
-    platform::{LoginStep, Platform, SavedLogin},
-    testkit::platform_suite::{self, Answers, DeliveryFault, Happening, Heard, Subject},
+    platform::{EventSink, LoginStep, Platform, SavedLogin},
+    testkit::platform_suite::{self, Answers, DeliveryFault, Happening, Heard, Recorder, Subject},
 };
 use magpie_tests::{
     harness::tools::{Component, need},
     wechaty::{
-        Fault, FaultKind, Gateway, Habits, JUDGE,
+        Client, Fault, FaultKind, Gateway, Habits, JUDGE,
         content::{text, unknown},
         staged::{CODE, WAY, remote},
     },
@@ -248,5 +251,22 @@ async fn real_wechaty_passes_the_platform_suite_of_delivering() -> anyhow::Resul
     platform_suite::a_relay_names_its_author(&subject().await).await;
     platform_suite::limits_and_deliver_agree_on_every_action(&subject().await).await;
     platform_suite::files_agree_with_limits(&subject().await).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_a_line_that_is_being_hung_up_is_waited_for() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let subject = AtGateway::start().await;
+    let client = Client::connect(&subject.gateway).await?;
+    // By the sign-in, and by the client.
+    for _ in 0..2 {
+        subject.gateway.heard_by_somebody().await?;
+    }
+    let sink = EventSink::new(subject.login.id.clone(), Arc::new(Recorder::default()));
+    let (platform, login) = (subject.platform(), subject.login());
+    let (connected, stopped) = tokio::join!(platform.connect(&login, sink), client.stop());
+    stopped?;
+    connected?.close().await;
     Ok(())
 }
