@@ -163,8 +163,9 @@ impl World {
         }
         let asked = MemberOf { id: key.0.clone(), member_id: key.1.clone() };
         let both = format!("{room} {native}");
-        let told: Member =
-            self.hoped((call::ROOM_MEMBER, both.as_str()), self.gateway.ask(call::ROOM_MEMBER, asked)).await?;
+        let told: Member = self
+            .hoped((call::ROOM_MEMBER, both.as_str()), self.gateway.ask(call::ROOM_MEMBER, asked))
+            .await?;
         Some(self.members.put(key, told))
     }
 
