@@ -216,6 +216,8 @@ pub struct Bridge {
     pub media_folder: Option<PathBuf>,
     /// The program that converts media, by its name or path; none when it is switched off.
     pub ffmpeg: Option<PathBuf>,
+    /// The program that reads and writes speech in SILK, by its name or path; none when it is switched off.
+    pub silk: Option<PathBuf>,
     /// Whether every account that somebody has signed in with has a space that holds its rooms.
     pub personal_spaces: bool,
     /// Whether the bot shows as read what was delivered.

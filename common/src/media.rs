@@ -35,6 +35,7 @@ mod moving;
 mod outlet;
 mod pace;
 mod public;
+mod speech;
 mod spool;
 
 /// The largest picture of a person or chat, in either direction.

@@ -1,4 +1,5 @@
-//! The book: every page is in it, every link leads somewhere, every command is one that the programs know and a test runs.
+//! The book: every page is in it, every link leads somewhere, every command is one that the programs know and a test runs, every setting of a
+//! network stands on its page.
 
 use std::{
     collections::BTreeSet,
@@ -8,10 +9,15 @@ use std::{
     process::Stdio,
 };
 
+use magpie_common::config::PlatformConfig;
+use magpie_discord::DiscordConfig;
+use magpie_telegram::TelegramConfig;
 use magpie_tests::harness::{
     bridge::program,
     tools::{Component, need, project},
 };
+use magpie_wechat::WeChatConfig;
+use magpie_whatsapp::WhatsAppConfig;
 use tokio::process::Command;
 
 /// Who runs the commands of the book's blocks, by how they begin: the test that does it, or why none can.
@@ -198,6 +204,86 @@ fn calls(text: &str) -> BTreeSet<String> {
     let programs = ["magpie-discord ", "magpie-telegram ", "magpie-wechat ", "magpie-whatsapp "];
     let is_call = |text: &&str| programs.iter().any(|program| text.starts_with(program));
     all.filter(is_call).map(str::to_owned).collect()
+}
+
+/// The settings that a template of the configuration names.
+fn settings(template: &str) -> BTreeSet<&str> {
+    let names = template.lines().filter_map(|line| Some(line.trim_start_matches("# ").split_once(": ")?.0));
+    let is_setting = |name: &&str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    names.filter(is_setting).collect()
+}
+
+#[test]
+fn every_setting_of_a_network_stands_on_its_page() {
+    let mut count = 0;
+    for (network, template) in [
+        ("discord", DiscordConfig::TEMPLATE),
+        ("telegram", TelegramConfig::TEMPLATE),
+        ("wechat", WeChatConfig::TEMPLATE),
+        ("whatsapp", WhatsAppConfig::TEMPLATE),
+    ] {
+        let path = project().join(format!("docs/user/{network}.md"));
+        let page = fs::read_to_string(path).expect("every network has a page");
+        let settings = settings(template);
+        count += settings.len();
+        let missing: Vec<_> =
+            settings.into_iter().filter(|setting| !page.contains(&format!(" {setting}:"))).collect();
+        assert_eq!(missing, [""; 0], "{network}");
+    }
+    assert!(count > 50, "only {count} settings were found");
+}
+
+/// What a text has in every language.
+#[derive(Debug, PartialEq, Eq)]
+struct Skeleton {
+    /// The levels of its headings.
+    headings: Vec<usize>,
+    /// How many cells each row of its tables has.
+    rows: Vec<usize>,
+    /// The points of its lists.
+    points: usize,
+    /// What is written as code in it, in no order.
+    codes: Vec<String>,
+    /// The lines of its blocks, without what is said about them.
+    blocks: Vec<String>,
+}
+
+fn skeleton(text: &str) -> Skeleton {
+    let (_, words) = parts(text);
+    let level = |line: &str| line.chars().take_while(|letter| *letter == '#').count();
+    let is_point = |line: &&str| {
+        let number = line.split_once(". ").map_or("", |(number, _)| number);
+        line.starts_with("- ") || (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let mut codes: Vec<String> = words.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    codes.sort_unstable();
+    let inside = text.split("```").skip(1).step_by(2).flat_map(str::lines);
+    let bare = |line: &str| line.split(" #").next().unwrap_or_default().trim_end().to_owned();
+    Skeleton {
+        headings: words.lines().map(level).filter(|level| *level > 1).collect(),
+        rows: words
+            .lines()
+            .filter(|line| line.starts_with('|'))
+            .map(|line| line.matches('|').count())
+            .collect(),
+        points: words.lines().filter(is_point).count(),
+        codes,
+        blocks: inside.map(bare).collect(),
+    }
+}
+
+#[test]
+fn both_languages_of_wechats_page_tell_the_same() {
+    let page = fs::read_to_string(project().join("docs/user/wechat.md")).expect("it is there");
+    let (english, chinese) = page.split_once("\n# 微信\n").expect("it has a Chinese half");
+    let (english, chinese) = (skeleton(english), skeleton(chinese));
+    assert!(english.rows.len() > 50 && english.codes.len() > 50, "{english:?}");
+    assert_eq!(english, chinese);
+    let text = "## A\n- `a`\n1. b\n| c | d |\n```yaml\nx: 1  # y\n```\n";
+    assert_eq!(skeleton(text), skeleton(&text.replace(" b\n", " 乙\n").replace("# y", "# 丁")));
+    for (part, other) in [("##", "###"), ("`a`", "`b`"), ("| d", "d"), ("1. ", ""), ("x: 1", "x: 2")] {
+        assert_ne!(skeleton(text), skeleton(&text.replace(part, other)), "{part}");
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use magpie_discord::Discord;
 use magpie_telegram::Telegram;
 use magpie_tests::example::Example;
 use magpie_wechat::WeChat;
+use magpie_whatsapp::WhatsApp;
 
 mod danger;
 mod layers;
@@ -52,7 +53,7 @@ const RULES: &[(&str, Rule)] = &[
 ];
 
 /// The bridges whose registration stands in the repository.
-const BRIDGES: [About; 3] = [Discord::ABOUT, Telegram::ABOUT, WeChat::ABOUT];
+const BRIDGES: [About; 4] = [Discord::ABOUT, Telegram::ABOUT, WeChat::ABOUT, WhatsApp::ABOUT];
 
 const TEXT_FILES: [&str; 8] = ["rs", "md", "toml", "yaml", "yml", "sh", "py", "html"];
 const SKIPPED_FOLDERS: [&str; 3] = ["target", "node_modules", "specs"];

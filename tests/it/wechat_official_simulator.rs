@@ -2,6 +2,7 @@
 
 mod api;
 mod callbacks;
+mod clients;
 mod judge;
 
 use axum::{

@@ -2,10 +2,12 @@
 
 mod callbacks;
 mod hearing;
+mod real_synapse;
 mod sending;
 mod service;
 mod suite;
 mod trouble;
+mod welcome;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -70,7 +72,13 @@ impl Stage {
 
     /// A session of a bridge that is just started, to which callbacks are brought.
     async fn connect(&self) -> Arc<dyn Session> {
-        let platform = self.platform();
+        self.connect_with(config(&self.sim)).await
+    }
+
+    /// The same with other settings.
+    async fn connect_with(&self, config: WeChatConfig) -> Arc<dyn Session> {
+        let platform = platform(config, &self.clock);
+        self.door.lead_to(&platform);
         let login = login(&platform);
         let sink = EventSink::new(login.id.clone(), Arc::new(self.recorder.clone()));
         let session = platform.connect(&login, sink).await.expect("a healthy WeCom takes the app");

@@ -10,6 +10,7 @@ mod recalls;
 mod requests;
 mod sealed;
 mod signing_in;
+mod speech;
 mod suite;
 mod talking;
 mod trouble;

@@ -1,19 +1,19 @@
-//! The demonstration: people on Discord, on Telegram and in Matrix talk in one room, and everybody's view is printed.
+//! The demonstration: people on Discord, on Telegram, on WhatsApp, on WeChat and in Matrix talk in one room, and everybody's view is printed.
 //!
-//! Everything is real but the two networks, which are simulated unless `MAGPIE_DISCORD_TOKEN` is set: then the Discord bridge alone joins the
-//! servers of that bot, and nothing is said there by itself.
+//! Everything is real but the four networks, which are simulated (WeChat behind a real gateway of Wechaty's) unless `MAGPIE_DISCORD_TOKEN` is
+//! set: then the Discord bridge alone joins the servers of that bot, and nothing is said there by itself.
 
 use anyhow::Context;
 
 use crate::{
-    discord::{Author, staged::cast},
+    discord::staged::cast,
     harness::{
         bridge::Bridge,
         person::Person,
         synapse::{Synapse, SynapseOptions},
     },
+    quartet::{Place, Places, Quartet, SERVER},
     stage::Stage,
-    trio::{SERVER, Trio},
 };
 
 /// The person whose account you can use.
@@ -23,8 +23,8 @@ const TOKEN_VARIABLE: &str = "MAGPIE_DISCORD_TOKEN";
 
 /// Everything that runs.
 pub enum Demo {
-    /// Both networks are simulated.
-    Simulated(Box<Trio>),
+    /// All networks are simulated.
+    Simulated(Box<Quartet>),
     /// A bot of the real Discord.
     Real(Box<Real>),
 }
@@ -39,7 +39,7 @@ pub struct Real {
 }
 
 impl Demo {
-    /// Starts the homeserver, the bridges and, without credentials, a Discord and a Telegram.
+    /// Starts the homeserver, the bridges and, without credentials, the networks.
     ///
     /// # Errors
     /// When one of them does not start, with words for the person at the terminal.
@@ -47,16 +47,21 @@ impl Demo {
         if std::env::var_os(TOKEN_VARIABLE).is_some() {
             return Real::start().await.map(|real| Self::Real(Box::new(real)));
         }
-        println!("Starting Synapse, magpie-discord and magpie-telegram (about 10 s) ...");
-        let trio = Trio::begin().await?;
-        println!("  [Matrix]  Alice has joined Discord's #general and Telegram's group Birds to her room.");
-        Ok(Self::Simulated(Box::new(trio)))
+        println!("Starting Synapse, four bridges and a gateway to WeChat (about 20 s) ...");
+        let quartet = Quartet::begin().await?;
+        println!(
+            "  [Matrix]   Alice has joined to her room: #general on Discord, the group Birds on Telegram, Dora's"
+        );
+        println!(
+            "             talk with a business on WhatsApp, and a group of her own account's, Birds, on WeChat."
+        );
+        Ok(Self::Simulated(Box::new(quartet)))
     }
 
     /// The homeserver.
     pub fn synapse(&self) -> &Synapse {
         match self {
-            Self::Simulated(trio) => &trio.synapse,
+            Self::Simulated(quartet) => &quartet.synapse,
             Self::Real(real) => &real.synapse,
         }
     }
@@ -64,7 +69,7 @@ impl Demo {
     /// The person whose account you can use.
     pub fn alice(&self) -> &Person {
         match self {
-            Self::Simulated(trio) => &trio.alice,
+            Self::Simulated(quartet) => &quartet.places.alice,
             Self::Real(real) => &real.alice,
         }
     }
@@ -75,7 +80,7 @@ impl Demo {
     /// Naming the first message that did not arrive.
     pub async fn play(&self) -> anyhow::Result<()> {
         match self {
-            Self::Simulated(trio) => play(trio).await,
+            Self::Simulated(quartet) => play(&quartet.places).await,
             Self::Real(_) => {
                 println!(
                     "Connected with the token in {TOKEN_VARIABLE}. Join the rooms that alice is invited to, and talk."
@@ -91,7 +96,7 @@ impl Demo {
     /// When something did not end by itself.
     pub async fn stop(self) -> anyhow::Result<()> {
         match self {
-            Self::Simulated(trio) => trio.end().await,
+            Self::Simulated(quartet) => quartet.end().await,
             Self::Real(mut real) => {
                 real.bridge.stop().await?;
                 drop(real.alice);
@@ -120,92 +125,34 @@ impl Real {
     }
 }
 
-/// Where something is said.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Discord,
-    Telegram,
-    Matrix,
-}
-
-const PLACES: [Place; 3] = [Place::Discord, Place::Telegram, Place::Matrix];
-
 const CONVERSATION: &[(Place, &str)] = &[
     (Place::Discord, "Hello, this is Discord. Who can read me?"),
     (Place::Telegram, "I can, on Telegram."),
+    (Place::WhatsApp, "And I, on WhatsApp."),
+    (Place::WeChat, "I can, too, on WeChat."),
     (Place::Matrix, "So can I, in Matrix. Every word."),
     (Place::Discord, "What a bridge!"),
-    (Place::Telegram, "Two of them."),
-    (Place::Matrix, "They are called Magpie."),
+    (Place::Telegram, "Four of them."),
+    (Place::WhatsApp, "Who builds such things?"),
+    (Place::WeChat, "In our oldest story, magpies do."),
+    (Place::Matrix, "That is what they are called."),
 ];
 
-/// Lets everybody say their lines; each must show in the other two places.
-async fn play(trio: &Trio) -> anyhow::Result<()> {
-    for (place, words) in CONVERSATION {
-        say(trio, *place, words).await?;
-        println!("  {} {}: {words}", place.label(), place.speaker());
-        for other in PLACES.into_iter().filter(|other| other != place) {
-            let seen = shown(trio, other, words).await;
-            let seen = seen.with_context(|| format!("“{words}” did not arrive: {}", other.label()))?;
-            println!("      → {} {seen}", other.label());
+/// Lets everybody say their lines; each must show in the other four places.
+async fn play(places: &Places) -> anyhow::Result<()> {
+    for (from, words) in CONVERSATION {
+        places.says(*from, words).await?;
+        println!("  {} {}: {words}", label(*from), from.speaker());
+        for to in Place::ALL.into_iter().filter(|to| to != from) {
+            let line = places.arrives((*from, to), words).await?;
+            println!("      → {} {line}", label(to));
         }
     }
     println!("Everything arrived, everywhere.");
     Ok(())
 }
 
-impl Place {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Discord => "[Discord] ",
-            Self::Telegram => "[Telegram]",
-            Self::Matrix => "[Matrix]  ",
-        }
-    }
-
-    fn speaker(self) -> &'static str {
-        match self {
-            Self::Discord | Self::Telegram => "Bob",
-            Self::Matrix => "Alice",
-        }
-    }
-}
-
-async fn say(trio: &Trio, place: Place, words: &str) -> anyhow::Result<()> {
-    let ((discord, at_discord), (telegram, at_telegram)) = (&trio.discord, &trio.telegram);
-    match place {
-        Place::Discord => drop(discord.person_sends(at_discord.general, at_discord.bob, words)),
-        Place::Telegram => drop(telegram.person_sends(at_telegram.supergroup, at_telegram.bob, words)),
-        Place::Matrix => drop(trio.alice.send_text(&trio.room, words).await?),
-    }
-    Ok(())
-}
-
-/// Waits for the words in one place; gives them as they stand there.
-async fn shown(trio: &Trio, place: Place, words: &str) -> anyhow::Result<String> {
-    let ((discord, at_discord), (telegram, at_telegram)) = (&trio.discord, &trio.telegram);
-    match place {
-        Place::Discord => {
-            let seen = discord.wait_for_message(at_discord.general, |it| it.content == words).await?;
-            let name = match &seen.author {
-                Author::Webhook { name, .. } => name.as_str(),
-                Author::User(_) => "the bot",
-            };
-            Ok(format!("{name}: {}", seen.content))
-        }
-        Place::Telegram => {
-            let text = |it: &crate::telegram::Message| {
-                it.body.get("text").and_then(|text| text.as_str()).unwrap_or_default().to_owned()
-            };
-            let seen =
-                telegram.wait_for_message(at_telegram.supergroup, |it| text(it).ends_with(words)).await?;
-            Ok(text(&seen))
-        }
-        Place::Matrix => {
-            let seen = trio.alice.wait_for_text(&trio.room, words).await?;
-            let profile = trio.alice.profile(seen.sender()).await.unwrap_or_default();
-            let name = profile["displayname"].as_str().unwrap_or(seen.sender());
-            Ok(format!("{name}: {}", seen.body()))
-        }
-    }
+/// A place's name in brackets, as wide as the longest.
+fn label(place: Place) -> String {
+    format!("{:<10}", format!("[{}]", place.name()))
 }

@@ -20,6 +20,9 @@ mod wechat_wecom;
 mod whatsapp_cloud;
 mod whatsapp_linked;
 
+/// What proves that the networks meet.
+const FOUR_NETWORKS: &str = "it::four_networks::real_people_on_four_networks_share_a_room";
+
 /// How much a feature matters, as the platform's fact sheet ranks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

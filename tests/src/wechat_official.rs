@@ -6,7 +6,7 @@
 //!
 //! It must never be kinder than WeChat: messages of ours get no ids, a repeat is another message, whoever asks too much is refused with
 //! WeChat's own codes. Time is that of the world's clock. Where to read next: `api` for routes, [`callback`] for the other direction,
-//! [`faults`] for what can go wrong. Not simulated: menus' making, mass messages, templates, customer service accounts, passive replies.
+//! [`faults`] for what can go wrong. Not simulated: menus' making, mass messages, customer service accounts, passive replies.
 
 mod api;
 pub mod callback;
@@ -34,7 +34,7 @@ pub use self::{
     observe::{LoggedCallback, LoggedRequest, Sent},
     people::SentFile,
     window::{PRESSED_MAX, PRESSED_MS, SAID_MAX, SAID_MS},
-    world::{AES_KEY, APP_ID, APP_SECRET, Follower, SmallWorld, TOKEN, World},
+    world::{AES_KEY, APP_ID, APP_SECRET, Follower, SmallWorld, TEMPLATE, TOKEN, World},
 };
 use crate::{discord::severable::SeverableListener, wechat_envelope::Envelope};
 

@@ -34,9 +34,16 @@ const BUILD_SIMULATED: [&str; 8] = [
     "dist-simulated",
 ];
 
+/// What the demonstration reads: with the token of a bot, it joins the real Discord alone.
+const REAL_DISCORD: &str = "MAGPIE_DISCORD_TOKEN";
+
 /// A homeserver with the bridges and a conversation.
 pub fn demo(tools: &Tools, once: bool) -> anyhow::Result<()> {
     tools.set_up(Part::Synapse)?;
+    if env::var_os(REAL_DISCORD).is_none() {
+        // The gateway to WeChat is real, too.
+        tools.set_up(Part::Judge("wechaty"))?;
+    }
     let programs = build(tools, &["--workspace", "--exclude", "xtask", "--bins"])?;
     hand_over(tools, &programs, "magpie-demo", once.then_some("--once"))
 }

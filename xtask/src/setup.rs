@@ -36,6 +36,8 @@ pub enum Part {
     Postgres,
     /// Independent clients, on Node or Python.
     Judges,
+    /// One of them, by its folder's name in `tests/judges/`.
+    Judge(&'static str),
     /// The programs that judge units and rules.
     Deploy,
 }
@@ -64,6 +66,7 @@ impl Tools {
             Part::Synapse => synapse::set_up(self),
             Part::Postgres => self.set_up_postgres(),
             Part::Judges => judges::set_up(self),
+            Part::Judge(name) => judges::set_up_one(self, name),
             Part::Deploy => deploy::set_up(self),
         }
     }

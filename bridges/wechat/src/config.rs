@@ -9,6 +9,9 @@ use crate::{callback::key_bytes, wechaty};
 /// Where iLink itself is.
 pub(crate) const ILINK_API_URL: &str = "https://ilinkai.weixin.qq.com";
 
+/// WeCom cuts what is longer.
+const WELCOME_BYTES_MAX: usize = 2048;
+
 /// Settings of the WeChat gateway.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -35,6 +38,8 @@ pub struct WeChatConfig {
     pub wecom_aes_key: Option<Secret>,
     /// The Secret of WeChat customer service, where the company has it.
     pub wecom_kf_secret: Option<Secret>,
+    /// What a customer is welcomed with who opens the chat.
+    pub wecom_welcome: Option<String>,
     /// Where WeCom's API is.
     pub wecom_api_url: String,
     /// How old a callback may be, in minutes; 0 takes any.
@@ -59,6 +64,8 @@ pub struct WeChatConfig {
     pub wechaty_server_name: Option<String>,
     /// The longest pause before a message, in milliseconds; each is another one. 0 for none.
     pub wechaty_pause_max_ms: u32,
+    /// Whether the gateway sends a file in SILK as a voice message.
+    pub wechaty_voice: bool,
 }
 
 impl Default for WeChatConfig {
@@ -75,6 +82,7 @@ impl Default for WeChatConfig {
             wecom_token: None,
             wecom_aes_key: None,
             wecom_kf_secret: None,
+            wecom_welcome: None,
             wecom_api_url: "https://qyapi.weixin.qq.com".to_owned(),
             callback_age_max_minutes: 10,
             ilink_api_url: ILINK_API_URL.to_owned(),
@@ -87,6 +95,7 @@ impl Default for WeChatConfig {
             wechaty_ca: None,
             wechaty_server_name: None,
             wechaty_pause_max_ms: 2_000,
+            wechaty_voice: false,
         }
     }
 }
@@ -112,6 +121,8 @@ impl PlatformConfig for WeChatConfig {
 # wecom_aes_key: your-token
 # The Secret of WeChat customer service, where the company has it.
 # wecom_kf_secret: your-token
+# What a customer is welcomed with who opens the chat, once in 48 hours. Leave it out where WeCom's console has words of its own.
+# wecom_welcome: Welcome! Write to us, and somebody answers soon.
 # WeCom's API.
 # wecom_api_url: https://qyapi.weixin.qq.com
 # How old a callback may be, in minutes; 0 takes any.
@@ -140,6 +151,9 @@ impl PlatformConfig for WeChatConfig {
 # wechaty_server_name: gateway.example.org
 # The longest pause before a message, in milliseconds; each is another one, as people are not as fast as programs. 0 for none.
 # wechaty_pause_max_ms: 2000
+# Whether the gateway sends a file in SILK as a voice message: PadLocal's does, many others send a file that nobody can play. This wants
+# ffmpeg and rust-silk beside the bridge; without them, and by default, voice messages go as sound files.
+# wechaty_voice: true
 ";
 
     const QUESTIONS: &'static [Question] = &[];
@@ -152,6 +166,10 @@ impl PlatformConfig for WeChatConfig {
         }
         self.check_ilink(problems);
         self.check_wecom(problems);
+        if self.wecom_welcome.as_ref().is_some_and(|words| !(1..=WELCOME_BYTES_MAX).contains(&words.len())) {
+            let help = "write up to 2048 bytes, or leave it out";
+            problems.add("wecom_welcome", "`wecom_welcome` is empty or too long", help);
+        }
         if web_address(&self.wecom_api_url).is_none() {
             let help = "leave it out to use WeCom itself";
             problems.add("wecom_api_url", "`wecom_api_url` is no web address", help);
@@ -198,7 +216,7 @@ impl WeChatConfig {
         }
         for (name, secret) in secrets {
             if secret.as_ref().is_none_or(|secret| !is_fit(secret)) {
-                problems.add(name, &format!("`{name}` is missing, or cannot be right"), CONSOLE);
+                problems.add(name, format!("`{name}` is missing, or cannot be right"), CONSOLE);
             }
         }
         if self.official_aes_key.as_ref().is_some_and(|key| key_bytes(key.expose()).is_none()) {
@@ -215,7 +233,7 @@ impl WeChatConfig {
             [("ilink_api_url", &self.ilink_api_url), ("ilink_cdn_url", &self.ilink_cdn_url)]
         {
             if web_address(address).is_none() {
-                problems.add(name, &format!("`{name}` is no web address"), help);
+                problems.add(name, format!("`{name}` is no web address"), help);
             }
         }
         let is_host = |name: &String| {
@@ -249,7 +267,7 @@ impl WeChatConfig {
         }
         for (name, secret) in secrets {
             if secret.as_ref().is_none_or(|secret| !is_fit(secret)) {
-                problems.add(name, &format!("`{name}` is missing, or cannot be right"), CONSOLE);
+                problems.add(name, format!("`{name}` is missing, or cannot be right"), CONSOLE);
             }
         }
         if self.wecom_aes_key.as_ref().is_some_and(|key| key_bytes(key.expose()).is_none()) {

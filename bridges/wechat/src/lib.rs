@@ -11,6 +11,7 @@
 //! | `ilink` | a bot that somebody binds to their own WeChat by a QR code |
 //! | `wecom` | an app in WeCom, and its customer service |
 //! | `api`, `media`, `said` | the JSON APIs of the two, files on their way, and what is more than words |
+//! | `window` | how a room shows how often one may still write there |
 //! | `callback` | the envelope of callbacks, and the XML inside |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
 //! | `public` | names that others have chosen, looked up so that they lead into the public net alone |
@@ -48,6 +49,7 @@ mod public;
 mod said;
 mod wechaty;
 mod wecom;
+mod window;
 
 /// WeChat.
 pub struct WeChat {

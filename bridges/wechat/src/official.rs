@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `account`, `login` | what an account is made of; signing in; the doctor |
 //! | `hooks` | the way in: signatures, envelopes, whose account it is |
-//! | `events` | what callbacks tell, as what it means here |
+//! | `events`, `recording` | what callbacks tell, as what it means here; the better of two recordings of speech |
 //! | `session` | one connected account: callbacks taken in, messages sent |
 //!
 //! Reference: <https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Overview.html>. Start reading at `session`.
@@ -28,6 +28,7 @@ mod account;
 mod events;
 mod hooks;
 mod login;
+mod recording;
 mod session;
 
 /// What the ids of this adapter begin with.

@@ -17,7 +17,7 @@ pub(crate) fn media_id(file: &RemoteFileId) -> Option<&str> {
 }
 
 /// It stands in the address of a request.
-fn is_media_id(id: &str) -> bool {
+pub(crate) fn is_media_id(id: &str) -> bool {
     const CHARS_MAX: usize = 256;
     (1..=CHARS_MAX).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))

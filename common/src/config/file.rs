@@ -57,6 +57,7 @@ pub(super) struct Bridge {
     pub(super) media_bytes_max: Option<u64>,
     pub(super) media_folder: Option<String>,
     pub(super) ffmpeg: Option<String>,
+    pub(super) silk: Option<String>,
     pub(super) personal_spaces: Option<bool>,
     pub(super) delivery_receipts: Option<bool>,
     pub(super) message_status_events: bool,

@@ -304,7 +304,8 @@ fn resolve_bridge(
         backfill_messages_max: file.backfill_messages_max.unwrap_or(BACKFILL_MESSAGES),
         media_bytes_max: file.media_bytes_max.unwrap_or(MEDIA_BYTES),
         media_folder: file.media_folder.map(|it| folder.join(it)),
-        ffmpeg: ffmpeg(file.ffmpeg.as_deref(), folder),
+        ffmpeg: program(file.ffmpeg.as_deref().unwrap_or("ffmpeg"), folder),
+        silk: program(file.silk.as_deref().unwrap_or("rust-silk"), folder),
         personal_spaces: file.personal_spaces.unwrap_or(true),
         delivery_receipts: file.delivery_receipts.unwrap_or(true),
         message_status_events: file.message_status_events,
@@ -329,8 +330,8 @@ fn relay_templates(problems: &mut Problems, file: file::RelayTemplates) -> Relay
 }
 
 /// A mere name is looked for where programs are, a path begins at the configuration's folder.
-fn ffmpeg(text: Option<&str>, folder: &Path) -> Option<PathBuf> {
-    match text.unwrap_or("ffmpeg") {
+fn program(text: &str, folder: &Path) -> Option<PathBuf> {
+    match text {
         "" | "none" => None,
         name if !name.contains('/') => Some(PathBuf::from(name)),
         path => Some(folder.join(path)),

@@ -89,13 +89,17 @@ fn files_lie_on_a_disk_while_they_are_moved() {
 }
 
 #[test]
-fn ffmpeg_is_a_name_a_path_or_none() {
+fn programs_are_names_paths_or_none() {
     let ffmpeg = |value: &str| read(GOOD, &[("MAGPIE_BRIDGE__FFMPEG", value)]).unwrap().bridge.ffmpeg;
     assert_eq!(read(GOOD, &[]).unwrap().bridge.ffmpeg.as_deref(), Some(Path::new("ffmpeg")));
     assert_eq!(ffmpeg("ffmpeg7").as_deref(), Some(Path::new("ffmpeg7")));
     assert_eq!(ffmpeg("./ffmpeg").as_deref(), Some(Path::new("etc/./ffmpeg")));
     assert_eq!(ffmpeg("/opt/ffmpeg").as_deref(), Some(Path::new("/opt/ffmpeg")));
     assert_eq!(ffmpeg("none"), None);
+    let silk = |value: &str| read(GOOD, &[("MAGPIE_BRIDGE__SILK", value)]).unwrap().bridge.silk;
+    assert_eq!(read(GOOD, &[]).unwrap().bridge.silk.as_deref(), Some(Path::new("rust-silk")));
+    assert_eq!(silk("./silk").as_deref(), Some(Path::new("etc/./silk")));
+    assert_eq!(silk("none"), None);
 }
 
 #[test]

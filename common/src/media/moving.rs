@@ -1,13 +1,12 @@
 //! Files of messages, moved from the network into the homeserver's media store.
 //!
 //! Each is moved once, whatever it is called: known by its id on the network, and by its sum. What somebody claims of a file is shown and never
-//! believed; a file whose first bytes are no picture is not shown as one. Next: `spool`, `look`.
+//! believed; a file whose first bytes are no picture is not shown as one. Next: `spool`, `look`, `moving/speaking`.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use ruma::MxcUri;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
@@ -18,15 +17,18 @@ use super::{
     lottie::{self, LottieError},
     metrics,
     pace::Pace,
+    speech::{Spoken, Unplayable},
     spool::{Cap, Spool, Spooled},
 };
 use crate::{
-    homeserver::{Homeserver, MediaDownload},
+    homeserver::Homeserver,
     ids::RemoteFileId,
     message::{Attachment, AttachmentKind, FileSource, LOTTIE_TYPE, MediaInfo, Thumbnail},
-    platform::{Download, PlatformError, Session},
+    platform::{Download, Session},
     store::{MediaRow, Store},
 };
+
+mod speaking;
 
 /// So many files are on their way at once; each takes a little memory and some disk.
 const MOVED_AT_ONCE_MAX: usize = 4;
@@ -37,18 +39,9 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 /// Types that a browser would run or draw as a page.
 const ACTIVE_TYPES: [&str; 6] = ["html", "xml", "svg", "javascript", "ecmascript", "xhtml"];
 
-/// A longer spoken message is not converted.
-const SPEECH_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
 /// One spoken message is converted while another is fetched. They have places of their own: a conversion may take a minute, and files from
 /// the network do not wait for it.
 const SPOKEN_AT_ONCE_MAX: usize = 2;
-
-/// A spoken message whose turn does not come within this goes as any other sound.
-const SPEECH_WAIT: Duration = Duration::from_secs(30);
-
-/// The one type that speech is converted to: Opus in Ogg.
-const SPEECH_TYPE: &str = "audio/ogg";
 
 /// How files are moved; from the configuration.
 #[derive(Clone, Debug)]
@@ -84,6 +77,9 @@ struct Moved {
     mime: String,
     /// Whether it can be shown as a picture.
     picture: bool,
+    /// Whether it was spoken, and is in another form than it came in.
+    #[serde(default)]
+    converted: bool,
     info: MediaInfo,
 }
 
@@ -144,6 +140,9 @@ impl Media {
         let _place = self.0.places.acquire().await;
         let download = Pace::FILE.begin().wait(session.download(file)).await??;
         let mut spooled = self.0.spool.take(download, cap, Pace::FILE).await?;
+        // Speech that no client plays is kept as what was made of it, apart from the same file as itself.
+        let spoken = spooled.unplayable.filter(|_| attachment.kind == AttachmentKind::Voice);
+        let by_sum = spoken.map_or(by_sum, |_| "spoken:sha256:");
         let sum = format!("{by_sum}{}", spooled.sha256);
         let row = match self.0.store.media(&sum).await.ok().flatten() {
             Some(same) => same,
@@ -151,7 +150,10 @@ impl Media {
                 let mut picture = self.drawn(spooled, &[&key, &sum]).await?;
                 self.put_in(&mut picture, attachment).await?
             }
-            None => self.put_in(&mut spooled, attachment).await?,
+            None => match spoken {
+                Some(form) => self.put_in_spoken(&mut spooled, form).await?,
+                None => self.put_in(&mut spooled, attachment).await?,
+            },
         };
         metrics::count_moved(Some(row.size_bytes));
         for key in [&key, &sum] {
@@ -217,7 +219,7 @@ impl Media {
         let mxc = bot.upload_stream(&mime, spooled.size_bytes, spooled.stream().await?).await?;
         let picture = spooled.image.is_some() && look.size.is_some();
         let info = self.info(look).await;
-        let info = serde_json::to_string(&Moved { mime, picture, info }).ok();
+        let info = serde_json::to_string(&Moved { mime, picture, converted: false, info }).ok();
         Ok(MediaRow { mxc, size_bytes: spooled.size_bytes, info })
     }
 
@@ -243,65 +245,6 @@ impl Media {
         let mut cover = converter.first_picture(spooled.reader().await?, &self.0.spool).await?;
         let (image, file) = (cover.image.ok_or(MediaError::NotAPicture)?, cover.reader().await?);
         Ok(self.alone(move || look_at_cover(file, image)).await)
-    }
-
-    /// A spoken message of Matrix in the one type that a network takes for speech. Where that cannot be, it goes as any other sound.
-    pub async fn speech(&self, file: &Attachment, wanted: &str) -> Attachment {
-        let FileSource::Matrix(mxc) = &file.source else { return file.clone() };
-        if essence(file.mime.as_deref()) == wanted {
-            return file.clone();
-        }
-        let key = format!("speech:{wanted}:{mxc}");
-        let converted = match self.known(&key).await {
-            Some(known) => Ok(known),
-            None => self.convert_speech(mxc, wanted, &key).await,
-        };
-        match converted {
-            Ok(MediaRow { mxc, size_bytes, .. }) => Attachment {
-                source: FileSource::Matrix(mxc),
-                name: format!("{}.ogg", file.name.rsplit_once('.').map_or(&*file.name, |(name, _)| name)),
-                mime: Some(wanted.to_owned()),
-                size_bytes: Some(size_bytes),
-                ..file.clone()
-            },
-            Err(error) => {
-                tracing::debug!(%error, "A spoken message goes out as any other sound.");
-                Attachment { kind: AttachmentKind::Audio, ..file.clone() }
-            }
-        }
-    }
-
-    /// The converted message lies in the media store like any other file, so that another attempt finds it there. What cannot be converted is
-    /// tried once: each attempt would fetch it anew.
-    async fn convert_speech(&self, mxc: &MxcUri, wanted: &str, key: &str) -> Result<MediaRow, MediaError> {
-        let unconvertible = |reason: &str| MediaError::Unconvertible(reason.to_owned());
-        let converter = self.0.converter.as_ref().ok_or_else(|| unconvertible("there is no ffmpeg"))?;
-        if wanted != SPEECH_TYPE {
-            return Err(unconvertible("no such type is known for speech"));
-        }
-        self.0.failed.known(key)?;
-        let turn = tokio::time::timeout(SPEECH_WAIT, self.0.speaking.acquire()).await;
-        let _turn = turn.map_err(|_| MediaError::Busy)?;
-        let speech = self.spoken(mxc, converter).await;
-        let mut speech = speech.inspect_err(|error| self.0.failed.remember(&[key], error))?;
-        let bot = self.0.homeserver.bot();
-        let mxc = bot.upload_stream(wanted, speech.size_bytes, speech.stream().await?).await?;
-        let row = MediaRow { mxc, size_bytes: speech.size_bytes, info: None };
-        if let Err(error) = self.0.store.save_media(key, &row).await {
-            tracing::warn!(%error, "A spoken message was converted but not remembered.");
-        }
-        Ok(row)
-    }
-
-    async fn spoken(&self, mxc: &MxcUri, converter: &Converter) -> Result<Spooled, MediaError> {
-        // The spool has the cap: what passes it is too large for good, not a fault on the way.
-        let opened = self.0.homeserver.bot().download(mxc, u64::MAX).await?;
-        let gone = || PlatformError("the homeserver does not have it".to_owned());
-        let MediaDownload { mime, size_bytes, stream } = opened.ok_or_else(gone)?;
-        let stream = stream.map(|piece| piece.map_err(|error| PlatformError(error.to_string()))).boxed();
-        let cap = Cap { size_bytes_max: SPEECH_BYTES_MAX, is_homeserver: false };
-        let mut spoken = self.0.spool.take(Download { mime, size_bytes, stream }, cap, Pace::FILE).await?;
-        converter.speech(spoken.reader().await?, &self.0.spool).await
     }
 
     /// The small copy goes up, too; a picture without one is shown all the same.
@@ -331,9 +274,10 @@ fn moved(attachment: &Attachment, MediaRow { mxc, size_bytes, info }: MediaRow) 
     let found: Option<Moved> = info.and_then(|info| serde_json::from_str(&info).ok());
     let source = FileSource::Matrix(mxc);
     let known = Attachment { source, size_bytes: Some(size_bytes), ..attachment.clone() };
-    let Some(Moved { mime, picture, info: found }) = found else { return known };
+    let Some(Moved { mime, picture, converted, info: found }) = found else { return known };
     let kind = match attachment.kind {
         AttachmentKind::Image | AttachmentKind::Sticker if !picture => AttachmentKind::File,
+        AttachmentKind::Voice if Unplayable::is_one(&mime) => AttachmentKind::File,
         kind => kind,
     };
     let told = attachment.info.clone();
@@ -342,10 +286,11 @@ fn moved(attachment: &Attachment, MediaRow { mxc, size_bytes, info }: MediaRow) 
         height: found.height.or(told.height),
         blurhash: found.blurhash.or(told.blurhash),
         thumbnail: found.thumbnail.or(told.thumbnail),
-        duration_ms: told.duration_ms,
-        waveform: told.waveform,
+        duration_ms: found.duration_ms.or(told.duration_ms),
+        waveform: if found.waveform.is_empty() { told.waveform } else { found.waveform },
     };
-    Attachment { kind, mime: Some(mime), info, ..known }
+    let name = if converted { Spoken::Opus.name(&known.name) } else { known.name };
+    Attachment { kind, name, mime: Some(mime), info, ..known }
 }
 
 /// What the first bytes say, or what is claimed where that can do no harm.

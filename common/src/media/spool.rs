@@ -15,11 +15,15 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 
-use super::{ImageType, MediaError, pace::Pace};
+use super::{ImageType, MediaError, pace::Pace, speech::Unplayable};
 use crate::platform::Download;
 
 /// What is read at once when the file is sent on.
 const PIECE_BYTES: usize = 64 * 1024;
+
+/// So much of the beginning tells what a file is.
+const HEAD_BYTES: usize = 36;
+const _: () = assert!(HEAD_BYTES >= ImageType::SNIFF_BYTES && HEAD_BYTES >= Unplayable::SNIFF_BYTES);
 
 /// How large a file may be, and who says so.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +58,8 @@ pub(super) struct Spooled {
     pub(super) sha256: String,
     /// The picture that its first bytes say it is.
     pub(super) image: Option<ImageType>,
+    /// The speech that they say it is, if no client plays it.
+    pub(super) unplayable: Option<Unplayable>,
 }
 
 /// Makes the folder where files lie, ours alone, if it is not there, and tries whether one can lie there.
@@ -87,7 +93,7 @@ impl Spool {
             if size_bytes > cap.size_bytes_max {
                 return Err(cap.passed());
             }
-            let missing = ImageType::SNIFF_BYTES.saturating_sub(head.len());
+            let missing = HEAD_BYTES.saturating_sub(head.len());
             head.extend_from_slice(&piece[..piece.len().min(missing)]);
             sum.update(&piece);
             file.write_all(&piece).await.map_err(|error| disk(&error))?;
@@ -99,7 +105,8 @@ impl Spool {
         file.flush().await.map_err(|error| disk(&error))?;
         let sha256 = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let file = tokio::fs::File::from_std(reader);
-        Ok(Spooled { file, size_bytes, sha256, image: ImageType::sniff(&head) })
+        let (image, unplayable) = (ImageType::sniff(&head), Unplayable::sniff(&head));
+        Ok(Spooled { file, size_bytes, sha256, image, unplayable })
     }
 }
 

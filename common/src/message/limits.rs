@@ -109,6 +109,7 @@ pub struct Limits {
     /// The largest file, in bytes, for each kind that can be sent.
     pub files_bytes_max: BTreeMap<AttachmentKind, u64>,
     /// The one media type that speech must have, where the network takes no other. What is of another type is converted, or goes as sound.
+    /// Known are `audio/ogg` (Opus), `audio/amr`, `audio/mpeg` and `audio/silk` (as WeChat has it).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voice_mime: Option<String>,
     /// How many files one message can hold.

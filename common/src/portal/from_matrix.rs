@@ -23,7 +23,7 @@ use super::{
 use crate::{
     convert::{FromMatrix, Known, content_references},
     homeserver::HomeserverError,
-    message::{Attachment, FileSource},
+    message::{Action, Attachment, FileSource},
     platform::Session,
     steps::{Step, reached},
     store::{Direction, Links, OpenRow, Outcome, PortalRow, StoreError},
@@ -75,7 +75,9 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
             return Ok(Attempted::Done);
         }
     };
-    if let Some(ghost) = meet::invited(portals, &event) {
+    if let Some(ghost) = meet::invited(portals, &event)
+        && !is_for_chat(portals, &event).await?
+    {
         return meet::attempt(portals, (row, try_), &event, ghost).await;
     }
     let _inside = portals.enter_room(&event.room_id).await?;
@@ -84,6 +86,15 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
     let decision = decide(&loaded.facts(portals, &event, &link));
     perform(portals, Work { row, try_, event: &event, portal: loaded.portal.as_deref() }, decision, &loaded)
         .await
+}
+
+/// Whether an invitation of a ghost into a room is one of the person into its chat, which the network is told of.
+async fn is_for_chat(portals: &Portals, event: &Event) -> Result<bool, Stopped> {
+    let Some(portal) = portals.by_room(&event.room_id).await? else { return Ok(false) };
+    let Speaker::Own(login) = portals.speaker(&portal, &event.sender).await? else { return Ok(false) };
+    let session = portals.parts.logins.session(&login);
+    let carries = session.is_some_and(|it| it.limits(&portal.chat).support(Action::Member).is_some());
+    Ok(carries && decide::members::follows(&portal))
 }
 
 /// What was looked up.

@@ -149,7 +149,9 @@ impl Parts {
         let settings = MediaSettings {
             size_bytes_max: config.bridge.media_bytes_max,
             folder: config.media_folder(),
-            converter: ffmpeg.and_then(|program| Converter::find(program, &search)),
+            converter: ffmpeg
+                .and_then(|program| Converter::find(program, &search))
+                .map(|converter| converter.with_silk(config.bridge.silk.as_deref(), &search)),
         };
         Media::new(self.store.clone(), self.homeserver.clone(), settings)
     }

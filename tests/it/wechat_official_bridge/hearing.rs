@@ -48,6 +48,29 @@ async fn files_of_every_kind_come_with_their_bytes() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn the_better_recording_counts_where_it_can_be_read() -> anyhow::Result<()> {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let plain = SentFile::voice(&b"#!AMR\nplain"[..], "");
+    let wide = SentFile::new("voice", "audio/amr", &b"#!AMR-WB\nbetter"[..]);
+    let bare = SentFile::new("voice", "voice/speex", &b"\x36\x9d\x1b\x9a bare speex"[..]);
+    for (better, heard) in [(&wide, &wide.bytes), (&bare, &plain.bytes)] {
+        let id = stage.sim.person_speaks(&stage.small.alice, &plain, better);
+        let seen = |recorder: &magpie_common::testkit::platform_suite::Recorder| {
+            recorder.messages().into_iter().find(|it| it.id.as_str() == id)
+        };
+        let told = stage.recorder.wait_for("speech", seen).await.message;
+        assert_eq!(bytes(&*session, &told.attachments[0].source).await?, *heard);
+    }
+    // The better one is gone, and the plain one is there.
+    let id = stage.sim.person_sends(&stage.small.alice, &plain).1;
+    let gone = FileSource::Remote(magpie_common::ids::RemoteFileId::new(format!("voice/m-nothing/{id}")));
+    assert_eq!(bytes(&*session, &gone).await?, plain.bytes);
+    session.close().await;
+    Ok(())
+}
+
+#[tokio::test]
 async fn places_links_and_events_are_words() {
     let stage = Stage::new().await;
     let session = stage.connect().await;

@@ -1,10 +1,14 @@
 //! What goes to WeChat: words, files, typing; tokens that end, answers that do not come.
 
 use magpie_common::{
-    message::{Attachment, AttachmentKind, FileSource, Message, Outgoing, RichText},
+    message::{
+        Attachment, AttachmentKind, ChatCommand, FileSource, Message, Outgoing, RemoteEvent, RichText,
+    },
     platform::{DeliverError, DeliveryKey, InDoubt},
+    testkit::platform_suite::Recorder,
 };
-use magpie_tests::wechat_official::{APP_ID, Fault};
+use magpie_tests::wechat_official::{APP_ID, Fault, TEMPLATE};
+use serde_json::json;
 
 use super::{SEND, Stage, ids, key, message, refused, said};
 
@@ -77,6 +81,50 @@ async fn files_go_as_what_wechat_takes_them_for() {
     let kinds: Vec<String> =
         stage.sim.sent_to(&stage.small.alice).into_iter().map(|sent| sent.kind).collect();
     assert_eq!(kinds[5..], ["image", "text"]);
+    session.close().await;
+}
+
+fn template(words: &str) -> Outgoing {
+    let command = ChatCommand { name: "template".to_owned(), words: words.to_owned() };
+    let text = RichText::plain(&format!("template {words}"));
+    message(Message { command: Some(command), ..Message::text(text) })
+}
+
+#[tokio::test]
+async fn a_template_goes_by_command_and_its_loss_is_told() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    let alice = stage.alice();
+    assert!(session.limits(&alice).commands.contains_key("template"));
+    let filled = template(&format!("{TEMPLATE} thing1=a nest | number2=7 | url=https://example.org/"));
+    // Alice has never written.
+    let sent = ids(session.deliver(&alice, &filled, &key(1)).await);
+    let stands = stage.sim.sent_to(&stage.small.alice).pop().expect("it was sent");
+    assert_eq!((&*stands.kind, &stands.content["url"]), ("template", &json!("https://example.org/")));
+    assert_eq!(stands.content["data"]["thing1"]["value"], "a nest");
+    let usage = refused(session.deliver(&alice, &template(""), &key(2)).await);
+    assert!(usage.contains(&format!("There is: `{TEMPLATE}` (订单提醒: thing1 number2).")), "{usage}");
+    let unknown = refused(session.deliver(&alice, &template("unheard-of thing1=x"), &key(3)).await);
+    assert!(unknown.contains("no such template"), "{unknown}");
+    let unfit = template(&format!("{TEMPLATE} thing1=x | number2=seven"));
+    assert!(refused(session.deliver(&alice, &unfit, &key(4)).await).contains("stand in its place"));
+    // What may have gone is not sent again.
+    let doubtful = session.deliver(&alice, &filled, &in_doubt(5)).await;
+    assert!(matches!(doubtful, Err(DeliverError::Uncertain(_))), "{doubtful:?}");
+    assert_eq!(stage.sim.sent_to(&stage.small.alice).len(), 1);
+    // WeChat takes one for somebody who wants none, and tells it later.
+    stage.sim.person_blocks(&stage.small.alice);
+    let lost = ids(session.deliver(&alice, &filled, &key(6)).await);
+    assert!(sent[0] != lost[0] && lost[0].starts_with("template/"), "{lost:?}");
+    let failed = |recorder: &Recorder| {
+        recorder.events().into_iter().find_map(|recorded| {
+            let RemoteEvent::Failed { chat, id, words } = recorded.event else { return None };
+            (chat == alice).then(|| (id.to_string(), words))
+        })
+    };
+    let (id, words) = stage.recorder.wait_for("the loss", failed).await;
+    assert_eq!(id, lost[0]);
+    assert!(words.contains("does not take messages"), "{words}");
     session.close().await;
 }
 

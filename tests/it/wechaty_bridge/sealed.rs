@@ -26,7 +26,7 @@ fn known_by(gateway: &Gateway, more: &[(&str, &Path)]) -> String {
 
 impl Staged {
     /// The words with which a sign-in fails before anything is said to the gateway.
-    async fn is_refused(&self) -> anyhow::Result<String> {
+    async fn refusal(&self) -> anyhow::Result<String> {
         let before = self.gateway.seen("stream").len();
         let failed =
             Door::new(&self.stage.url(), ADMIN)?.post(&format!("login/start/{WAY}"), &json!({})).await?;
@@ -35,7 +35,7 @@ impl Staged {
         Ok(failed["stage"]["error"].as_str().unwrap_or_default().to_owned())
     }
 
-    async fn is_taken(self) -> anyhow::Result<()> {
+    async fn talks(self) -> anyhow::Result<()> {
         let signed = Signed::of(self).await?;
         signed.on.gateway.says(LI, ME, text("In secret.")).await?;
         let (room, admin) = signed.room_with("In secret.").await;
@@ -51,11 +51,11 @@ async fn real_wechatys_own_certificate_is_taken_where_it_is_pinned() -> anyhow::
     let mut staged = Staged::start_with(Tls::Stock, Vec::new()).await?;
     // Everybody has its key, so nobody takes it who was not told to.
     staged.restart_with(known_by(&staged.gateway, &[])).await?;
-    let words = staged.is_refused().await?;
+    let words = staged.refusal().await?;
     assert!(words.contains("certificate"), "{words}");
     let certificate = staged.gateway.certificate()?;
     staged.restart_with(known_by(&staged.gateway, &[("wechaty_certificate", certificate.as_path())])).await?;
-    staged.is_taken().await
+    staged.talks().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +65,7 @@ async fn real_a_certificate_of_ones_own_is_taken_by_itself_and_by_its_authority(
     let authority = staged.gateway.authority()?;
     let lines = known_by(&staged.gateway, &[("wechaty_ca", authority.as_path())]);
     staged.restart_with(lines.clone() + "wechaty_server_name: somebody.else.example\n").await?;
-    let words = staged.is_refused().await?;
+    let words = staged.refusal().await?;
     assert!(words.contains("certificate"), "{words}");
     staged.restart_with(lines.clone() + "wechaty_server_name: localhost\n").await?;
     sign_in(&staged.gateway, &staged.stage.url(), ADMIN, ME).await?;
@@ -124,12 +124,12 @@ async fn real_another_gateway_in_its_place_is_told_nothing() -> anyhow::Result<(
     let (theirs, authority) = (stranger.certificate()?, stranger.authority()?);
     for known in [[("wechaty_certificate", theirs.as_path())], [("wechaty_ca", authority.as_path())]] {
         staged.restart_with(known_by(&staged.gateway, &known)).await?;
-        let words = staged.is_refused().await?;
+        let words = staged.refusal().await?;
         assert!(words.contains("certificate") && words.contains("wechaty_"), "what to do: {words}");
     }
     // Nor is a certificate of which nobody has said anything.
     staged.restart_with(known_by(&staged.gateway, &[])).await?;
-    staged.is_refused().await?;
+    staged.refusal().await?;
     assert_eq!(staged.gateway.seen("asked"), Vec::<Value>::new());
     stranger.stop().await?;
     staged.end().await

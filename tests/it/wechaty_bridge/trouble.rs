@@ -109,6 +109,40 @@ async fn real_a_bridge_that_was_away_says_that_something_may_be_missing() -> any
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn real_a_quiet_room_is_told_once_however_often_nobody_listened() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let chat = Chat::begin().await?;
+    let marks = || {
+        let messages = chat.homeserver().messages(&chat.room);
+        messages.iter().filter(|(_, body)| body.contains(GAP)).count()
+    };
+    for times in 1..3 {
+        for _ in 0..2 {
+            chat.gateway().cut().await?;
+            chat.gateway().heard_by_nobody().await?;
+            chat.gateway().heard_by_somebody().await?;
+        }
+        // Whatever was to be marked is marked before this.
+        let words = format!("after it, {times}");
+        chat.li_says(text(&words)).await?;
+        chat.hears(&words).await;
+        assert_eq!(marks(), times);
+    }
+    // What is said from here is behind the mark, too.
+    chat.gateway().cut().await?;
+    chat.gateway().heard_by_nobody().await?;
+    chat.gateway().heard_by_somebody().await?;
+    chat.says("from here").await?;
+    chat.gateway().cut().await?;
+    chat.gateway().heard_by_nobody().await?;
+    chat.gateway().heard_by_somebody().await?;
+    chat.li_says(text("the last")).await?;
+    chat.hears("the last").await;
+    assert_eq!(marks(), 4);
+    chat.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn real_words_wait_while_the_line_is_cut() -> anyhow::Result<()> {
     let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
     let chat = Chat::begin().await?;

@@ -152,9 +152,7 @@ async fn ten_thousand_webhooks_in_any_order_become_one_event_each() -> anyhow::R
                 match answer.map(|answer| answer.status()) {
                     Ok(status) if status == brought.wanted => return,
                     // Not taken for now, whatever it is.
-                    Ok(StatusCode::SERVICE_UNAVAILABLE) | Err(_) => {
-                        tokio::task::yield_now().await
-                    }
+                    Ok(StatusCode::SERVICE_UNAVAILABLE) | Err(_) => tokio::task::yield_now().await,
                     other => panic!("{nth} was answered with {other:?}, and not with {}", brought.wanted),
                 }
             }

@@ -5,6 +5,7 @@ Usage: render.py OUT. The objects of each values file go to the folder OUT. Thos
 
 import pathlib
 import sys
+import urllib.parse
 
 import helm_python
 import kubernetes_validate
@@ -15,7 +16,13 @@ import chart
 # The versions that the chart is for; Chart.yaml names the oldest.
 OLDEST, NEWEST = "1.29", "1.37"
 INFO = 1
-FILES_MIN = 25
+FILES_MIN = 30
+WEBHOOK = "/_magpie/webhook"
+# Settings that only a bridge has which its network calls.
+CALLED = {"cloud_webhook_url", "official_app_id", "wecom_corp_id"}
+# The ports of addresses without one; Wechaty's gateways have their own.
+USUAL = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+GATEWAY = 8788
 
 
 def lint(name, wanted):
@@ -54,6 +61,34 @@ def reaches_the_bridge(name, things):
             assert len(fitting) == 1, f"{name}: {thing['kind']} means {len(fitting)} bridges"
 
 
+def reaches_the_network(name, things, wanted):
+    """Policies let a bridge reach every address of its platform, and Ingresses lead to it where the network calls it."""
+    for bridge, own in (wanted.get("bridges") or {}).items():
+        of_bridge = [thing for thing in things if thing["metadata"]["name"] == f"{chart.NAME}-magpie-{bridge}"]
+        platform = (own.get("config") or {}).get("platform") or {}
+        for policy in (thing for thing in of_bridge if thing["kind"] == "NetworkPolicy"):
+            open_ports = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+            missing = ports(platform) - open_ports
+            assert not missing, f"{name}: {bridge} cannot reach the ports {missing}"
+        settings = {*platform, *(path.removeprefix("platform.") for path in own.get("secrets") or {})}
+        for ingress in (thing for thing in of_bridge if thing["kind"] == "Ingress"):
+            paths = [path["path"] for rule in ingress["spec"]["rules"] for path in rule["http"]["paths"]]
+            is_called = bool(CALLED & settings) or platform.get("mode") == "webhook"
+            assert WEBHOOK in paths or not is_called, f"{name}: nobody can call {bridge}"
+
+
+def ports(platform):
+    """The ports of the addresses that a bridge calls."""
+    found = set()
+    for setting, value in platform.items():
+        if setting == "wechaty_endpoint":
+            found.add(urllib.parse.urlsplit(f"//{value.rpartition('://')[2]}").port or GATEWAY)
+        elif isinstance(value, str) and "://" in value and "webhook" not in setting:
+            address = urllib.parse.urlsplit(value)
+            found.add(address.port or USUAL[address.scheme])
+    return found
+
+
 def must_fail():
     """The judge sees what is wrong, or its yes would mean nothing."""
     with_typo = chart.render(chart.values(dict(chart.files("values"))["02-discord"]))
@@ -75,6 +110,7 @@ def main(out):
         things = chart.render(wanted)
         judge(name, things)
         reaches_the_bridge(name, things)
+        reaches_the_network(name, things, wanted)
         (pathlib.Path(out) / f"{name}.yaml").write_text(yaml.safe_dump_all(things))
         count += len(things)
     must_fail()

@@ -2,7 +2,7 @@
 
 use super::{
     Direction::{self, Both, In, Out},
-    Feature,
+    FOUR_NETWORKS, Feature,
     Level::{self, Beyond, Must, Should},
     State::{self, Cannot, No, Yes},
 };
@@ -207,4 +207,5 @@ const BEYOND: &[Row] = &[
         Yes("it::discord_bridge::receiving::only_more_than_is_fetched_at_once_is_a_gap"),
     ),
     ("login with a person's own token", Beyond, Both, Cannot("Discord's terms forbid it")),
+    ("one room with people on other networks", Beyond, Both, Yes(FOUR_NETWORKS)),
 ];

@@ -2,7 +2,7 @@
 
 use super::{
     Direction::{self, Both, In, Out},
-    Feature,
+    FOUR_NETWORKS, Feature,
     Level::{self, Beyond, Must, Should},
     State::{self, Cannot, No, Yes},
 };
@@ -294,4 +294,5 @@ const BEYOND: &[Row] = &[
     ),
     ("deletions by moderators in Matrix", Beyond, Out, Yes(MODERATOR)),
     ("deletions in Telegram", Beyond, In, Cannot("Telegram tells no bot of them; the users' page says so")),
+    ("one room with people on other networks", Beyond, Both, Yes(FOUR_NETWORKS)),
 ];

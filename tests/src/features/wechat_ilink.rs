@@ -43,6 +43,9 @@ const KILLS: &str =
     "it::wechat_ilink_bridge::real_synapse::nothing_is_lost_or_doubled_at_a_real_synapse_under_kills";
 const JUDGE: &str = "it::wechat_ilink_simulator::judge::real_vendors_client_talks";
 
+const SPEECH: &str =
+    "common::media::moving::tests::speech_that_no_client_plays_comes_as_opus_with_its_length_and_loudness";
+
 type Row = (&'static str, Level, Direction, State);
 
 /// The rows of iLink.
@@ -86,6 +89,7 @@ const SHOULD: &[Row] = &[
     ("what may still be answered, in the topic", Should, Both, Yes(TALK)),
     ("relay with names", Should, Out, Yes(SUITE)),
     ("edits, as a corrected message", Should, Out, Yes(SUITE)),
+    ("voice from SILK as a voice message, with length and loudness", Should, In, Yes(SPEECH)),
     ("voice", Should, Out, No("goes as a file; nobody knows what WeChat wants of it")),
     ("recalls", Should, Out, Cannot("a bot can take nothing back")),
     ("reactions, receipts", Should, Both, Cannot("the API has none")),

@@ -4,11 +4,14 @@ use super::{
     Direction::{self, Both, In, Out},
     Feature,
     Level::{self, Beyond, Must, Should},
-    State::{self, Cannot, No, Yes},
+    State::{self, Cannot, Yes},
 };
 
 const SUITE: &str = "it::wechat_official_bridge::suite::wechat_official_passes_the_platform_suite";
 const FILES_IN: &str = "it::wechat_official_bridge::hearing::files_of_every_kind_come_with_their_bytes";
+const BETTER: &str = "it::wechat_official_bridge::hearing::the_better_recording_counts_where_it_can_be_read";
+const SPEECH: &str =
+    "common::media::moving::tests::speech_that_no_client_plays_comes_as_opus_with_its_length_and_loudness";
 const WORDS_IN: &str = "it::wechat_official_bridge::hearing::places_links_and_events_are_words";
 const NAMES: &str =
     "it::wechat_official_bridge::hearing::a_follower_is_named_as_staff_name_them_or_by_a_short_id";
@@ -91,11 +94,13 @@ const SHOULD: &[Row] = &[
     ),
     ("pictures and nicknames of people", Should, In, Cannot("WeChat tells them no more")),
     (
-        "templates by command",
+        "templates by command, lost ones told",
         Should,
-        Out,
-        No("only what a person may be answered goes; templates are sent from other programs"),
+        Both,
+        Yes("it::wechat_official_bridge::sending::a_template_goes_by_command_and_its_loss_is_told"),
     ),
+    ("the better recording of speech, where it can be read", Should, In, Yes(BETTER)),
+    ("speech in the form that the other side plays, with length and loudness", Should, Both, Yes(SPEECH)),
 ];
 
 const BEYOND: &[Row] = &[
@@ -128,6 +133,12 @@ const BEYOND: &[Row] = &[
         Beyond,
         Both,
         Yes("it::wechat_official_simulator::judge::real_libraries_seal_what_the_bridge_takes"),
+    ),
+    (
+        "the simulator judged by wechatpy's client",
+        Beyond,
+        Both,
+        Yes("it::wechat_official_simulator::clients::real_wechatpy_answers_followers"),
     ),
     (
         "unknown content never silent, told once",

@@ -2,9 +2,9 @@
 
 use super::{
     Direction::{self, Both, In, Out},
-    Feature,
+    FOUR_NETWORKS, Feature,
     Level::{self, Beyond, Must, Should},
-    State::{self, Cannot, No, Yes},
+    State::{self, Cannot, Yes},
 };
 
 const SIGNING_IN: &str = "it::wechaty_bridge::signing_in::real_a_code_that_a_chat_shows_is_scanned";
@@ -27,11 +27,17 @@ const PLACES: &str =
     "it::wechaty_bridge::kinds::real_places_of_matrix_go_in_words_and_what_cannot_go_is_told";
 const RECALLS: &str = "it::wechaty_bridge::recalls::real_what_is_recalled_is_gone_on_the_other_side";
 const GROUP: &str = "it::wechaty_bridge::groups::real_a_group_is_a_room_that_follows_it";
+const RENAMED: &str = "it::wechaty_bridge::groups::real_a_room_that_is_renamed_renames_its_group";
+const SPEECH: &str = "it::wechaty_bridge::speech::real_speech_in_silk_is_a_voice_message_here_and_there";
+const NO_SPEECH: &str =
+    "it::wechaty_bridge::speech::real_speech_that_cannot_be_converted_is_a_file_that_says_so";
 const FRIEND: &str = "it::wechaty_bridge::requests::real_a_friend_is_accepted_by_command";
 const INVITED: &str = "it::wechaty_bridge::requests::real_an_invitation_into_a_group_is_accepted_by_command";
 const KILLED: &str = "it::wechaty_bridge::trouble::real_a_gateway_that_is_killed_loses_and_doubles_nothing_that_it_had_delivered";
 const GAP: &str =
     "it::wechaty_bridge::trouble::real_a_bridge_that_was_away_says_that_something_may_be_missing";
+const QUIET: &str =
+    "it::wechaty_bridge::trouble::real_a_quiet_room_is_told_once_however_often_nobody_listened";
 const LISTENERS: &str =
     "it::wechaty_bridge::trouble::real_another_listener_is_left_alone_and_followed_when_it_goes";
 const ECHOES: &str =
@@ -80,7 +86,9 @@ const MUST: &[Row] = &[
 
 const SHOULD: &[Row] = &[
     ("recalls", Should, Out, Yes(RECALLS)),
-    ("voice, as a file", Should, Out, Yes(FILES_OUT)),
+    ("voice from SILK as a voice message, with length and loudness", Should, In, Yes(SPEECH)),
+    ("voice as SILK where the gateway sends it, else as a file", Should, Out, Yes(SPEECH)),
+    ("voice that cannot be converted, as a file that says so", Should, In, Yes(NO_SPEECH)),
     ("quotes, in words", Should, Out, Yes(WORDS)),
     ("stickers", Should, Both, Yes(FILES_OUT)),
     ("friend requests, accepted by command", Should, Both, Yes(FRIEND)),
@@ -89,20 +97,23 @@ const SHOULD: &[Row] = &[
     ("contact search and start-chat", Should, Both, Yes(SUITE)),
     ("relay with names", Should, Out, Yes(RELAY)),
     ("typing and reading", Should, Both, Cannot("gateways tell of neither")),
+    ("group name from Matrix", Should, Out, Yes(RENAMED)),
     (
-        "group name and members from Matrix",
+        "people taken into groups and out of them",
         Should,
         Out,
-        No("not yet: change a group on the phone; the room follows"),
+        Yes("it::wechaty_bridge::groups::real_people_are_asked_into_a_group_and_sent_out_of_it"),
     ),
 ];
 
 const BEYOND: &[Row] = &[
     ("gaps are marked where nobody listened", Beyond, In, Yes(GAP)),
+    ("a quiet room is told of a gap once", Beyond, In, Yes(QUIET)),
     ("own words told back are no new message", Beyond, In, Yes(ECHOES)),
     ("uncertain sends are told and not repeated", Beyond, Out, Yes(DOUBT)),
     ("another listener is left alone", Beyond, Both, Yes(LISTENERS)),
     ("the gateway's certificate pinned", Beyond, Both, Yes(PINNED)),
     ("files that cannot be had are told", Beyond, In, Yes(GONE)),
     ("unknown content never silent", Beyond, In, Yes(UNKNOWN)),
+    ("one room with people on other networks", Beyond, Both, Yes(FOUR_NETWORKS)),
 ];

@@ -2,7 +2,7 @@
 
 use super::{
     Direction::{self, Both, In, Out},
-    Feature,
+    FOUR_NETWORKS, Feature,
     Level::{self, Beyond, Must, Should},
     State::{self, Cannot, No, Yes},
 };
@@ -189,4 +189,5 @@ const BEYOND: &[Row] = &[
         In,
         Yes("it::whatsapp_cloud_bridge::kinds::what_nobody_understands_is_kept"),
     ),
+    ("one room with people on other networks", Beyond, Both, Yes(FOUR_NETWORKS)),
 ];

@@ -144,7 +144,9 @@ const SHOULD: &[Row] = &[
         "members taken into groups and out of them",
         Should,
         Out,
-        No("not yet: nobody tells the network of invitations and kicks in Matrix"),
+        Yes(
+            "common::runtime::run::stories::members::whoever_is_asked_in_or_sent_out_by_hand_is_so_on_the_network",
+        ),
     ),
     (
         "groups made from Matrix",

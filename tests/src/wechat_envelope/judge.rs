@@ -1,4 +1,5 @@
-//! The judges of callback crypto: wechatpy, `@wecom/crypto` and `wechat-crypto`, each in a process of another language.
+//! The judges of callback crypto: wechatpy, `@wecom/crypto` and `wechat-crypto`, each in a process of another language; and wechatpy's clients,
+//! which work against our simulators.
 //!
 //! They speak JSON lines, one answer for each command. They are installed by the project's own command; nothing of them is part of the build.
 
@@ -18,6 +19,8 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// The folder of the judge on Python.
 pub const PYTHON: &str = "wechat_crypto_python";
+/// The folder of wechatpy's clients.
+pub const CLIENTS: &str = "wechat_api_python";
 /// The folder of the judges on Node.
 pub const NODE: &str = "wechat_crypto_node";
 
@@ -60,7 +63,16 @@ pub struct Judge {
 impl Judge {
     /// Starts the one on Python; `installed` is its folder.
     pub fn on_python(installed: &Path) -> anyhow::Result<Self> {
-        let script = project_root().join("tests/judges").join(PYTHON).join("judge.py");
+        Self::python(installed, PYTHON)
+    }
+
+    /// Starts wechatpy's clients; `installed` is their folder.
+    pub fn with_clients(installed: &Path) -> anyhow::Result<Self> {
+        Self::python(installed, CLIENTS)
+    }
+
+    fn python(installed: &Path, folder: &str) -> anyhow::Result<Self> {
+        let script = project_root().join("tests/judges").join(folder).join("judge.py");
         Self::start(Command::new(installed.join("bin/python")).arg("-B").arg(script))
     }
 
@@ -85,6 +97,22 @@ impl Judge {
         let next = tokio::time::timeout(WAIT_MAX, self.answers.next_line()).await;
         let line = next.context("the judge does not answer")??.context("the judge ended")?;
         serde_json::from_str(&line).with_context(|| format!("not JSON: {line}"))
+    }
+
+    /// Lets a client of wechatpy call one of its methods. Gives what it was told.
+    ///
+    /// # Errors
+    /// Also when the other side says no.
+    pub async fn call(&mut self, client: &str, method: &str, args: Value) -> anyhow::Result<Value> {
+        let mut told =
+            self.ask(&json!({"do": "call", "client": client, "method": method, "args": args})).await?;
+        if told["refused"].is_null() { Ok(told["told"].take()) } else { bail!("{method} is refused: {told}") }
+    }
+
+    /// The same for what the other side refuses. Gives the code.
+    pub async fn refused(&mut self, client: &str, method: &str, args: Value) -> anyhow::Result<i64> {
+        let told = self.ask(&json!({"do": "call", "client": client, "method": method, "args": args})).await?;
+        told["refused"].as_i64().with_context(|| format!("{method} is not refused: {told}"))
     }
 
     /// Lets a library seal a message. Gives what it sealed and its signature.

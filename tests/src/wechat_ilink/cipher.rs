@@ -25,7 +25,7 @@ pub(crate) fn seal(key: &[u8; 16], plain: &[u8]) -> Vec<u8> {
 /// A file, opened; `None` when the key is another one, or what was sealed is damaged.
 pub(crate) fn open(key: &[u8; 16], sealed: &[u8]) -> Option<Vec<u8>> {
     let cipher = Aes128::new(key.into());
-    if sealed.is_empty() || sealed.len() % BLOCK_BYTES != 0 {
+    if sealed.is_empty() || !sealed.len().is_multiple_of(BLOCK_BYTES) {
         return None;
     }
     let mut bytes = sealed.to_vec();

@@ -108,7 +108,10 @@ fn file_of(state: &mut State, call: &Call, item: &Value) -> Option<Bytes> {
         (announced == kind, "the file was announced as another kind"),
         (kind != 2 || content["mid_size"] == upload.sealed_bytes, "mid_size is not the sealed size"),
         (kind != 5 || content["video_size"] == upload.sealed_bytes, "video_size is not the sealed size"),
-        (kind != 4 || content["len"] == upload.raw_bytes.to_string(), "len is not the plain size as text"),
+        (
+            kind != 4 || content["len"].as_str() == Some(&*upload.raw_bytes.to_string()),
+            "len is not the plain size as text",
+        ),
     ] {
         if !is_right {
             state.report(&call.name, name, problem);

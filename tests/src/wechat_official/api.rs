@@ -5,6 +5,7 @@
 
 mod media;
 mod messages;
+mod templates;
 mod token;
 
 use std::sync::Arc;
@@ -182,6 +183,8 @@ fn route(state: &mut State, call: &Call) -> Outcome {
     match (call.method.as_str(), path.as_slice()) {
         ("POST", ["cgi-bin", "message", "custom", "send"]) => messages::send(state, &app_id, call),
         ("POST", ["cgi-bin", "message", "custom", "typing"]) => messages::typing(state, &app_id, call),
+        ("POST", ["cgi-bin", "message", "template", "send"]) => templates::send(state, &app_id, call),
+        ("GET", ["cgi-bin", "template", "get_all_private_template"]) => templates::list(),
         ("POST", ["cgi-bin", "media", "upload"]) => media::upload(state, &app_id, call),
         ("GET", ["cgi-bin", "media", "get"]) => media::get(state, &app_id, call),
         ("GET", ["cgi-bin", "user", "info"]) => info(state, &app_id, call),

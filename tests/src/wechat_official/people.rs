@@ -77,6 +77,26 @@ impl OfficialSim {
         (self.person_posts(follower, file.kind, &fields), media_id)
     }
 
+    /// Sends speech of which WeChat has a better recording, too. Gives the id of the message.
+    pub fn person_speaks(&self, follower: &Follower, plain: &SentFile, better: &SentFile) -> String {
+        let [plain_id, better_id] = [plain, better].map(|file| {
+            self.inner.change(|state| {
+                let media = Media {
+                    app_id: follower.app_id.clone(),
+                    kind: file.kind.to_owned(),
+                    mime: file.mime.to_owned(),
+                    bytes: file.bytes.clone(),
+                    until_ms: kept_until_ms(state),
+                };
+                keep(state, media)
+            })
+        });
+        let ids = [("MediaId", plain_id.as_str()), ("MediaId16K", better_id.as_str())];
+        let beside = plain.beside.iter().map(|(name, value)| (*name, value.as_str()));
+        let fields: Vec<(&str, &str)> = ids.into_iter().chain(beside).collect();
+        self.person_posts(follower, "voice", &fields)
+    }
+
     /// Shares a place.
     pub fn person_shares_location(
         &self,

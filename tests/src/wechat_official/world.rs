@@ -16,6 +16,9 @@ pub const TOKEN: &str = "QDG6eK";
 /// What seals its callbacks.
 pub const AES_KEY: &str = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aQ";
 
+/// The one template that every account has, with the places `thing1` and `number2`.
+pub const TEMPLATE: &str = "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY";
+
 /// A world in the making.
 #[derive(Debug)]
 pub struct World {

@@ -102,6 +102,20 @@ impl WeComSim {
         )
     }
 
+    /// A customer opens the chat. Gives whether they may be welcomed.
+    pub fn customer_opens(&self, customer: &Customer) -> bool {
+        let code = self.inner.change(|state| {
+            let wanted = (format!("CODE-{}", state.random()), state.now_ms());
+            state.service.welcome(customer, wanted)
+        });
+        let mut event = json!({"event_type": "enter_session", "scene": "", "scene_param": ""});
+        if let Some(code) = &code {
+            event["welcome_code"] = json!(code);
+        }
+        self.customer_event(customer, event);
+        code.is_some()
+    }
+
     /// A customer takes a message back.
     pub fn customer_recalls(&self, customer: &Customer, id: &str) {
         self.customer_event(customer, json!({"event_type": "user_recall_msg", "recall_msgid": id}));

@@ -18,6 +18,9 @@ const PAGE_MAX: usize = 1000;
 /// A token may be used for so long.
 const TOKEN_LIFE_MS: i64 = 10 * 60 * 1000;
 
+/// A code of welcome may be used for so long.
+const WELCOME_LIFE_MS: i64 = 20 * 1000;
+
 /// States of a talk.
 pub(crate) const NEW: i64 = 0;
 pub(crate) const PROGRAM: i64 = 1;
@@ -34,6 +37,8 @@ pub(crate) struct Service {
     /// How many items the next list begins too early.
     pub again: usize,
     tokens: Vec<(String, i64)>,
+    /// Codes of welcome that were not used yet: for whom, and until when.
+    welcomes: BTreeMap<String, (Customer, i64)>,
 }
 
 /// A customer's talk.
@@ -43,11 +48,19 @@ pub(crate) struct Talk {
     pub servicer: String,
     pub wrote_ms: Option<i64>,
     pub answers: u32,
+    pub welcomed_ms: Option<i64>,
 }
 
 impl Default for Service {
     fn default() -> Self {
-        Self { items: Vec::new(), talks: BTreeMap::new(), page_max: PAGE_MAX, again: 0, tokens: Vec::new() }
+        Self {
+            items: Vec::new(),
+            talks: BTreeMap::new(),
+            page_max: PAGE_MAX,
+            again: 0,
+            tokens: Vec::new(),
+            welcomes: BTreeMap::new(),
+        }
     }
 }
 
@@ -77,12 +90,35 @@ impl Service {
         let from = usize::min(from, self.items.len()).saturating_sub(std::mem::take(&mut self.again));
         let size = usize::min(usize::try_from(limit).unwrap_or(PAGE_MAX), self.page_max);
         let to = usize::min(from + size, self.items.len());
-        let of_account = |item: &&Value| item["open_kfid"] == kf || item["event"]["open_kfid"] == kf;
+        // Without an account all are listed.
+        let of_account =
+            |item: &&Value| kf.is_empty() || item["open_kfid"] == kf || item["event"]["open_kfid"] == kf;
         let list: Vec<&Value> = self.items[from..to].iter().filter(of_account).collect();
         Ok(json!({
             "errcode": 0, "errmsg": "ok", "next_cursor": format!("4gw7MepFLfgF2VC5-{to}"),
             "has_more": u8::from(to < self.items.len()), "msg_list": list,
         }))
+    }
+
+    /// A code with which a customer may be welcomed; none where they were, or were written to, in the last 48 hours.
+    pub fn welcome(&mut self, customer: &Customer, (code, now_ms): (String, i64)) -> Option<String> {
+        let talk = self.talks.entry(customer.clone()).or_default();
+        let is_recent = |at_ms: Option<i64>| at_ms.is_some_and(|at_ms| at_ms + WINDOW_MS > now_ms);
+        if is_recent(talk.welcomed_ms) || is_recent(talk.wrote_ms) {
+            return None;
+        }
+        self.welcomes.insert(code.clone(), (customer.clone(), now_ms + WELCOME_LIFE_MS));
+        Some(code)
+    }
+
+    /// Uses such a code up. By which code WeCom refuses another one nobody has written down.
+    pub fn use_welcome(&mut self, code: &str, now_ms: i64) -> Result<Customer, Code> {
+        let (customer, until_ms) = self.welcomes.remove(code).ok_or(Code(40_029))?;
+        if until_ms <= now_ms {
+            return Err(Code(40_029));
+        }
+        self.talks.entry(customer.clone()).or_default().welcomed_ms = Some(now_ms);
+        Ok(customer)
     }
 
     /// Whether a customer may be answered now; counts it.

@@ -4,7 +4,7 @@
 //! has fetched that message); `stopped` (somebody stopped the puppet, which signs the account out).
 //!
 //! Of what the bridge sends: `sent` with `id`, `to` and `kind`: `text` (`text`, `mentions`), `file` (`name`, `mediaType`, `boxType`: 1 inside the
-//! request, 7 uploaded before, `size`, `sha256`, and `base64` of small ones), `url`, `location` (`place`), `miniProgram`, `contact` (`card`), `forward`.
+//! request, 7 uploaded before, `size`, `sha256`, `base64` of small ones, and `voiceLength` of speech), `url`, `location` (`place`), `miniProgram`, `contact` (`card`), `forward`.
 //!
 //! Of what else it does: `did` with `kind`: `recall` (`id`), `friendshipAccept` (`id`), `friendshipAdd` (`contact`), `invitationAccept` (`id`),
 //! `topic` (`room`, `topic`), `alias`, `add`, `remove`, `quit`, `read` (`conversation`, `isRead`).

@@ -21,16 +21,22 @@ const REQUIREMENTS: &str = "requirements.txt";
 
 /// Installs the packages of every judge unless they are there.
 pub fn set_up(tools: &Tools) -> anyhow::Result<()> {
-    for (name, source) in judges(&tools.root)? {
-        let folder = tools.folder.join("judges").join(&name);
-        let judge = Judge { name, source, folder };
-        if judge.source.join(REQUIREMENTS).exists() {
-            on_python(tools, &judge)?
-        } else {
-            on_node(tools, &judge)?
-        }
+    judges(&tools.root)?.into_iter().try_for_each(|(name, source)| install_if_missing(tools, name, source))
+}
+
+/// The same for the judge of one folder.
+pub fn set_up_one(tools: &Tools, name: &str) -> anyhow::Result<()> {
+    let source = tools.root.join("tests").join("judges").join(name);
+    install_if_missing(tools, name.to_owned(), source)
+}
+
+fn install_if_missing(tools: &Tools, name: String, source: PathBuf) -> anyhow::Result<()> {
+    let folder = tools.folder.join("judges").join(&name);
+    let judge = Judge { name, source, folder };
+    match judge.source.join(REQUIREMENTS).exists() {
+        true => on_python(tools, &judge),
+        false => on_node(tools, &judge),
     }
-    Ok(())
 }
 
 fn on_python(tools: &Tools, judge: &Judge) -> anyhow::Result<()> {
@@ -94,9 +100,9 @@ fn need_node(tools: &Tools) -> anyhow::Result<()> {
     }
     match node_version() {
         Some(version) if version >= OLDEST_NODE => Ok(()),
-        Some(version) => bail!(
-            "the judge clients need Node {OLDEST_NODE} or newer, and this is {version}; install a newer one"
-        ),
+        Some(version) => {
+            bail!("Node {OLDEST_NODE} or newer is needed, and this is {version}; install a newer one")
+        }
         None => bail!("Node does not start; `node --version` must print its version"),
     }
 }

@@ -12,6 +12,7 @@ use magpie_common::{
 use serde_json::Value;
 use sha1::{Digest, Sha1};
 
+use super::recording;
 use crate::{
     faces,
     json::{at_ms, text},
@@ -26,6 +27,13 @@ const RAW_BYTES_MAX: usize = 16 * 1024;
 pub(super) enum Read {
     /// The person said something, or did something that the bridge puts into words.
     Told(Message, Deed),
+    /// A template did not arrive.
+    NotArrived {
+        /// Which.
+        id: RemoteMessageId,
+        /// Why.
+        words: &'static str,
+    },
     /// It is for nobody in a chat.
     Nothing,
     /// Nobody can read this (yet).
@@ -95,7 +103,7 @@ pub(super) fn sent_ms(told: &Value) -> Option<TimestampMs> {
 }
 
 fn said(kind: &str, told: &Value) -> Option<Message> {
-    use AttachmentKind::{Image, Video, Voice};
+    use AttachmentKind::{Image, Video};
     let media = &told["MediaId"];
     let message = match kind {
         "text" => Message::text(faces::read(text(&told["Content"]))),
@@ -109,7 +117,8 @@ fn said(kind: &str, told: &Value) -> Option<Message> {
                 _ => ("voice message", None),
             };
             // What WeChat understood of it.
-            Message { text: faces::read(text(&told["Recognition"])), ..file(media, Voice, (name, mime))? }
+            let text = faces::read(text(&told["Recognition"]));
+            Message { text, ..recording::message(told, (name, mime))? }
         }
         "location" => Message::text(place(&told["Location_X"], &told["Location_Y"], text(&told["Label"]))?),
         "link" => Message::text(link(&told["Title"], &told["Description"], &told["Url"])?),
@@ -135,11 +144,29 @@ fn event(told: &Value) -> Option<Read> {
             let found = clean_line(text(&told["ScanCodeInfo"]["ScanResult"]));
             did(format!("Scanned “{found}” from the menu."), Deed::Pressed)
         }
-        // Phones tell where they are every few seconds while the chat is open: nobody said that into the chat. The fate of templates and mass
-        // messages, which are not sent from here.
-        "LOCATION" | "TEMPLATESENDJOBFINISH" | "MASSSENDJOBFINISH" => Some(Read::Nothing),
+        "TEMPLATESENDJOBFINISH" => Some(template_fate(told)),
+        // Phones tell where they are every few seconds while the chat is open: nobody said that into the chat. The fate of mass messages, which
+        // are not sent from here.
+        "LOCATION" | "MASSSENDJOBFINISH" => Some(Read::Nothing),
         _ => None,
     }
+}
+
+/// The id of a template that was sent, from WeChat's own.
+pub(super) fn template_id(msgid: &str) -> Option<RemoteMessageId> {
+    const DIGITS_MAX: usize = 20;
+    let is_id = (1..=DIGITS_MAX).contains(&msgid.len()) && msgid.bytes().all(|byte| byte.is_ascii_digit());
+    is_id.then(|| RemoteMessageId::new(format!("template/{msgid}")))
+}
+
+/// What became of a template. Other programs of the account send some, too, which are not known here.
+fn template_fate(told: &Value) -> Read {
+    let words = match text(&told["Status"]) {
+        "success" => return Read::Nothing,
+        "failed:user block" => "The person does not take messages of this account.",
+        _ => "WeChat took the template, and could not bring it.",
+    };
+    template_id(text(&told["MsgID"])).map_or(Read::Nothing, |id| Read::NotArrived { id, words })
 }
 
 #[cfg(test)]
@@ -218,6 +245,24 @@ mod tests {
             assert!(matches!(read(&told), Read::Unknown { .. }), "{told}");
         }
         assert_eq!(read(&json!({"MsgType": "event", "Event": "LOCATION", "Latitude": "1"})), Read::Nothing);
+    }
+
+    #[test]
+    fn a_template_that_does_not_arrive_is_told() {
+        let told = |status: &str, msgid: &str| {
+            read(
+                &json!({"MsgType": "event", "Event": "TEMPLATESENDJOBFINISH", "MsgID": msgid, "Status": status}),
+            )
+        };
+        assert_eq!(told("success", "7"), Read::Nothing);
+        for (status, part) in
+            [("failed:user block", "does not take"), ("failed: system failed", "could not bring")]
+        {
+            let Read::NotArrived { id, words } = told(status, "200163836") else { panic!("{status}") };
+            assert_eq!(id.as_str(), "template/200163836");
+            assert!(words.contains(part), "{words}");
+        }
+        assert_eq!(told("failed:user block", "x"), Read::Nothing);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! | part | duty |
 //! |---|---|
 //! | `verdict` | what errors of WeChat's API mean |
-//! | `intake`, `people`, `window` | callbacks taken in and stored; who may be written to, how often, and how rooms show it |
+//! | `intake`, `people` | callbacks taken in and stored; who may be written to, how often, and how rooms show it |
 //! | `deliver`, `capabilities` | messages out; what a chat can carry |
 //! | `watching` | whether the account is still good, and how time passes in the rooms |
 //!
@@ -29,15 +29,15 @@ use self::{
     people::{Met, People},
     verdict::connect_verdict,
     watching::Watching,
-    window::chat_info,
 };
-use super::{NAME, account::Account, hooks::Hooks};
+use super::{NAME, account::Account, hooks::Hooks, recording};
 use crate::{
     api::{Api, ApiError},
     config::WeChatConfig,
     ids,
     json::{name, text},
     media, said,
+    window::chat_info,
 };
 
 mod capabilities;
@@ -46,7 +46,6 @@ pub(super) mod intake;
 mod people;
 pub(super) mod verdict;
 mod watching;
-mod window;
 
 /// The end of a session, and why.
 type End = watch::Sender<Option<ConnectError>>;
@@ -210,7 +209,13 @@ impl Session for OfficialSession {
     async fn download(&self, file: &RemoteFileId) -> Result<Download, PlatformError> {
         let gone =
             || PlatformError("The file is not on WeChat any more. It keeps them for three days.".to_owned());
-        let media_id = said::media_id(file).ok_or_else(gone)?;
+        let media_id = match recording::read(file) {
+            Some((better, plain)) => match recording::open(&self.api, better).await {
+                Some(download) => return Ok(download),
+                None => plain,
+            },
+            None => said::media_id(file).ok_or_else(gone)?,
+        };
         let answer = self.api.open(media_id).await.map_err(|error| match error.code() {
             Some(40_007) => gone(),
             _ => PlatformError(format!("The file could not be fetched from WeChat: {error}.")),

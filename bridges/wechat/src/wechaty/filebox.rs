@@ -61,15 +61,16 @@ impl FileBox {
         Some(Self { name: clean_line(text(&told["name"])), size_bytes, holds })
     }
 
-    /// Writes a box.
-    pub fn write(&self) -> String {
+    /// Writes a box; of a voice message with its length in milliseconds.
+    pub fn write(&self, voice_ms: Option<u64>) -> String {
         let (kind, field, value) = match &self.holds {
             Holds::Inside(bytes) => (1, "base64", STANDARD.encode(bytes)),
             Holds::Url(url) => (2, "url", url.clone()),
             Holds::Uuid(uuid) => (7, "uuid", uuid.clone()),
         };
+        let metadata = voice_ms.map_or_else(|| json!({}), |length_ms| json!({"voiceLength": length_ms}));
         let mut json =
-            json!({"type": kind, "boxType": kind, "name": self.name, "metadata": {}, field: value});
+            json!({"type": kind, "boxType": kind, "name": self.name, "metadata": metadata, field: value});
         if let Some(size_bytes) = self.size_bytes {
             json["size"] = json!(size_bytes);
         }
@@ -124,6 +125,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_voice_message_tells_its_length() {
+        let holds = Holds::Uuid("u".to_owned());
+        let file = FileBox { name: "a.sil".to_owned(), size_bytes: None, holds };
+        let metadata = |voice_ms| {
+            serde_json::from_str::<Value>(&file.write(voice_ms)).map(|json| json["metadata"].clone())
+        };
+        assert_eq!(metadata(Some(1_500)).ok(), Some(json!({"voiceLength": 1_500})));
+        assert_eq!(metadata(None).ok(), Some(json!({})));
+    }
+
     proptest! {
         #[test]
         fn boxes_are_read_as_they_were_written(
@@ -140,7 +152,7 @@ mod tests {
                 Holds::Url(_) | Holds::Uuid(_) => Some(size),
             };
             let written = FileBox { name: clean_line(&name), size_bytes, holds };
-            assert_eq!(FileBox::read(&written.write()), Some(written));
+            assert_eq!(FileBox::read(&written.write(None)), Some(written));
         }
 
         #[test]

@@ -55,6 +55,7 @@ pub(super) mod call {
         SEND_TEXT "MessageSendText"; SEND_FILE "MessageSendFile"; RECALL "MessageRecall";
         CONTACT "ContactPayload"; CONTACT_AVATAR "ContactAvatar"; CONTACT_LIST "ContactList";
         ROOM "RoomPayload"; ROOM_AVATAR "RoomAvatar"; ROOM_MEMBER "RoomMemberPayload";
+        ROOM_TOPIC "RoomTopic"; ROOM_ADD "RoomAdd"; ROOM_DEL "RoomDel";
         FRIENDSHIP "FriendshipPayload"; FRIENDSHIP_ACCEPT "FriendshipAccept";
         INVITATION "RoomInvitationPayload"; INVITATION_ACCEPT "RoomInvitationAccept";
     }

@@ -29,10 +29,11 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::{
+    capabilities::VOICE_MIME,
     deliver::Deliverer,
     download::Web,
     echoes::Echoes,
-    heard::Heard,
+    heard::{GoneOn, Heard},
     intake::{Intake, late::Waiting},
     pace::Pace,
     world::World,
@@ -94,6 +95,8 @@ struct WechatySession {
     world: Arc<World>,
     deliverer: Deliverer,
     web: Web,
+    /// The form in which the gateway wants speech, where it takes any.
+    voice_mime: Option<String>,
     end: End,
     stop: CancellationToken,
     listening: AsyncMutex<Option<JoinHandle<()>>>,
@@ -126,6 +129,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         order: AsyncMutex::default(),
         told: AsyncMutex::default(),
         waiting: Waiting::default(),
+        gone_on: GoneOn::default(),
     });
     let (end, stop) = (End::new(None), CancellationToken::new());
     let listening = listen((line, early), Arc::clone(&intake), heard, end.clone());
@@ -137,7 +141,8 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         Deliverer { world: Arc::clone(&world), echoes, intake, pace, progress: Progress::default() };
     let _stops = stop.clone().drop_guard();
     let listening = AsyncMutex::new(Some(listening));
-    Ok(Arc::new(WechatySession { world, deliverer, web, end, stop, listening, _stops }))
+    let voice_mime = config.wechaty_voice.then(|| VOICE_MIME.to_owned());
+    Ok(Arc::new(WechatySession { world, deliverer, web, voice_mime, end, stop, listening, _stops }))
 }
 
 /// Waits until the gateway says that the account is signed in; gives what happened before.
@@ -215,7 +220,10 @@ impl Session for WechatySession {
 
     fn limits(&self, chat: &RemoteChatId) -> Limits {
         match self.world.own.native(chat.as_str()) {
-            Some(native) => capabilities::limits(ids::is_room(native)),
+            Some(native) => {
+                let voice_mime = self.voice_mime.clone();
+                Limits { voice_mime, ..capabilities::limits(ids::is_room(native)) }
+            }
             None => Limits::default(),
         }
     }

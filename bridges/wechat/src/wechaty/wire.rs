@@ -227,6 +227,33 @@ pub(super) struct Room {
     pub member_ids: Vec<String>,
 }
 
+/// Another name for a group (`RoomTopicRequest`).
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(super) struct RoomTopic {
+    #[prost(string, tag = "1")]
+    pub id: String,
+    #[prost(string, optional, tag = "3")]
+    pub topic: Option<String>,
+}
+
+/// Who is asked into a group (`RoomAddRequest`).
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(super) struct RoomAdd {
+    #[prost(string, tag = "1")]
+    pub id: String,
+    #[prost(string, tag = "2")]
+    pub contact_id: String,
+}
+
+/// Who is sent out of a group (`RoomDelRequest`).
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(super) struct RoomDel {
+    #[prost(string, tag = "1")]
+    pub id: String,
+    #[prost(string, tag = "2")]
+    pub contact_id: String,
+}
+
 /// Who is asked about in a group (`RoomMemberPayloadRequest`).
 #[derive(Clone, PartialEq, Eq, Message)]
 pub(super) struct MemberOf {
@@ -303,6 +330,10 @@ mod tests {
             mentional_ids: vec!["m".to_owned()],
         };
         assert_eq!(text.encode_to_vec(), b"\x0a\x01c\x12\x01t\x1a\x01m");
+        let topic = RoomTopic { id: "r".to_owned(), topic: Some("t".to_owned()) };
+        assert_eq!(topic.encode_to_vec(), b"\x0a\x01r\x1a\x01t");
+        let add = RoomAdd { id: "r".to_owned(), contact_id: "c".to_owned() };
+        assert_eq!(add.encode_to_vec(), b"\x0a\x01r\x12\x01c");
         let sent = Sent::decode(&b"\x0a\x03\x0a\x01x"[..]).expect("an older answer");
         assert_eq!(sent.old_id.map(|id| id.value).as_deref(), Some("x"));
         // An unknown kind stays a number.

@@ -3,8 +3,10 @@
 //! | part | duty |
 //! |---|---|
 //! | `intake`, `pull` | callbacks taken in and stored; what customers wrote, asked for by a cursor |
+//! | `welcome` | words for customers who open the chat |
 //! | `watching` | whether the account is still good |
 //! | `notes`, `pace`, `window` | how often one may write to whom |
+//! | `countdown` | the same in the rooms of customers, as time passes |
 //! | `people` | who somebody is, and what a chat looks like |
 //! | `deliver`, `capabilities`, `verdict` | messages out; what a chat can carry; what errors mean |
 //!
@@ -31,12 +33,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    countdown::Countdown,
     deliver::Deliverer,
     intake::Intake,
     notes::Notes,
-    pull::{Puller, Pulls, talk},
+    pull::{Puller, Pulls},
     verdict::connect_verdict,
-    window::Window,
+    welcome::Welcome,
 };
 use super::{
     account::Account,
@@ -50,6 +53,7 @@ use crate::{
 };
 
 mod capabilities;
+mod countdown;
 mod deliver;
 pub(super) mod intake;
 mod notes;
@@ -58,6 +62,7 @@ mod people;
 mod pull;
 pub(super) mod verdict;
 mod watching;
+mod welcome;
 mod window;
 
 /// How long a task may take to end.
@@ -93,7 +98,7 @@ struct WeComSession {
     api: Arc<Api>,
     kf_api: Option<Arc<Api>>,
     api_url: String,
-    windows: Arc<Notes<Window>>,
+    countdown: Arc<Countdown>,
     deliverer: Deliverer,
     end: End,
     stop: CancellationToken,
@@ -111,7 +116,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         ConnectError::BadCredentials("The saved account has no CorpID. Sign in again.".to_owned())
     })?;
     let end = End::new(None);
-    let windows = Arc::new(Notes::new("window", sink.clone()));
+    let countdown = Arc::new(Countdown::new(names.clone(), sink.clone(), clock.clone()));
     let pulls = kf_api.as_ref().map(|_| Arc::new(Pulls::default()));
     let intake = Arc::new(Intake::new(names.clone(), sink.clone(), pulls.clone(), end.clone()));
     intake.open().await?;
@@ -126,18 +131,19 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let watcher = Arc::clone(&api);
     let watching = async move { watching::look(|| watcher.look()).await };
     let mut tasks = vec![spawn(watching, &stop, &end)];
-    tasks.extend(kf_api.clone().zip(pulls).map(|(api, pulls)| {
-        let windows = Arc::clone(&windows);
-        let puller = Puller { api, names: names.clone(), sink: sink.clone(), windows, pulls };
-        spawn(puller.run(), &stop, &end)
-    }));
+    if let Some((api, pulls)) = kf_api.clone().zip(pulls) {
+        let welcome = Welcome::new(&config, Arc::clone(&api), me.clone(), clock.clone());
+        let (names, sink, countdown) = (names.clone(), sink.clone(), Arc::clone(&countdown));
+        tasks.push(spawn(Arc::clone(&countdown).run(), &stop, &end));
+        tasks.push(spawn(Puller { api, names, sink, countdown, pulls, welcome }.run(), &stop, &end));
+    }
     let deliverer = Deliverer {
         api: Arc::clone(&api),
         kf_api: kf_api.clone(),
         names: names.clone(),
         clock,
         paces: Notes::new("pace", sink.clone()),
-        windows: Arc::clone(&windows),
+        countdown: Arc::clone(&countdown),
         progress: Progress::default(),
         sink,
     };
@@ -149,7 +155,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         api,
         kf_api,
         api_url: config.wecom_api_url.clone(),
-        windows,
+        countdown,
         deliverer,
         end,
         stop,
@@ -216,7 +222,7 @@ impl Session for WeComSession {
     fn limits(&self, chat: &RemoteChatId) -> Limits {
         let Some(place) = self.names.place(chat) else { return Limits::default() };
         let window = match &place {
-            Place::Customer(service) => self.windows.cached(&talk(service)),
+            Place::Customer(service) => self.countdown.cached(service),
             Place::Member { .. } | Place::Group { .. } => None,
         };
         capabilities::limits(&place, window)
@@ -236,13 +242,10 @@ impl Session for WeComSession {
     }
 
     async fn chat(&self, id: &RemoteChatId) -> Result<Option<ChatInfo>, PlatformError> {
-        let Some(place) = self.names.place(id) else { return Ok(None) };
-        if let Place::Customer(service) = &place {
-            // So that it is known whether the chat is open.
-            let known = self.windows.read(&talk(service)).await;
-            known.map_err(|error| PlatformError(error.to_string()))?;
+        match self.names.place(id) {
+            Some(place) => self.looks(&place).await,
+            None => Ok(None),
         }
-        self.looks(&place).await
     }
 
     async fn user(&self, id: &RemoteUserId) -> Result<Option<UserInfo>, PlatformError> {
@@ -288,6 +291,7 @@ impl Session for WeComSession {
                 task.abort();
             }
         }
+        self.countdown.shut().await;
         self.intake.shut().await;
         end_session(&self.end, ConnectError::Closed);
     }

@@ -5,7 +5,7 @@ use std::{fs, io::Write};
 use tempfile::TempDir;
 
 use super::*;
-use crate::media::{ImageType, measure::Measured};
+use crate::media::{ImageType, measure::Measured, speech::measure};
 
 /// A folder with a program in it.
 struct Stage {
@@ -121,6 +121,46 @@ async fn a_program_in_a_relative_folder_is_run() {
     }
 }
 
+#[tokio::test]
+async fn silk_goes_by_a_program_of_its_own() {
+    let stage = Stage::with("printf 'ffmpeg '; cat");
+    let (folder, spool) = (stage.folder.path(), stage.spool());
+    let silk = folder.join("rust-silk");
+    fs::write(&silk, "#!/bin/sh\nprintf '%s ' \"$*\"; cat\n").unwrap();
+    fs::set_permissions(&silk, fs::Permissions::from_mode(0o755)).unwrap();
+    let converter = stage.converter().with_silk(Some(Path::new("rust-silk")), folder.as_os_str());
+    let words = async |taken: Result<Spooled, MediaError>| {
+        String::from_utf8(taken.unwrap().whole().await.unwrap()).unwrap()
+    };
+    let read = converter.samples(file(b"speech"), Some(Unplayable::Silk), &spool).await;
+    assert_eq!(words(read).await, "decode -i - -o - --sample-rate 24000 --quiet speech");
+    let written = converter.spoken(file(b"samples"), Spoken::Silk, &spool).await;
+    assert_eq!(words(written).await, "encode -i - -o - --sample-rate 24000 --tencent --quiet samples");
+    for form in [Some(Unplayable::Amr), Some(Unplayable::Speex), None] {
+        let read = converter.samples(file(b"speech"), form, &spool).await;
+        assert_eq!(words(read).await, "ffmpeg speech");
+    }
+    for form in [Spoken::Opus, Spoken::Amr, Spoken::Mp3] {
+        let written = converter.spoken(file(b"samples"), form, &spool).await;
+        assert_eq!(words(written).await, "ffmpeg samples");
+    }
+}
+
+#[tokio::test]
+async fn without_its_program_silk_is_not_converted() {
+    let stage = Stage::with("cat");
+    for converter in [
+        stage.converter(),
+        stage.converter().with_silk(None, stage.folder.path().as_os_str()),
+        stage.converter().with_silk(Some(Path::new("rust-silk")), stage.folder.path().as_os_str()),
+    ] {
+        let read = converter.samples(file(b"speech"), Some(Unplayable::Silk), &stage.spool()).await;
+        assert!(is_unconvertible(&read, "no program for SILK"));
+        let written = converter.spoken(file(b"samples"), Spoken::Silk, &stage.spool()).await;
+        assert!(is_unconvertible(&written, "no program for SILK"));
+    }
+}
+
 /// The true program, where it is installed.
 fn installed() -> Option<Converter> {
     let found = Converter::find(Path::new("ffmpeg"), &std::env::var_os("PATH")?);
@@ -128,6 +168,35 @@ fn installed() -> Option<Converter> {
         println!("ffmpeg is not installed, so it is not asked");
     }
     found
+}
+
+/// A second of a tone, as samples.
+fn tone() -> Vec<u8> {
+    let wave = (0..24_000_u16).map(|nth| (f64::from(nth) * 440.0 * std::f64::consts::TAU / 24_000.0).sin());
+    wave.flat_map(|height| ((height * 16_000.0) as i16).to_le_bytes()).collect()
+}
+
+#[tokio::test]
+async fn real_programs_bring_a_tone_into_every_form_and_back() {
+    let (Some(converter), Some(path)) = (installed(), std::env::var_os("PATH")) else { return };
+    let converter = converter.with_silk(Some(Path::new("rust-silk")), &path);
+    let stage = Stage::with("");
+    let spool = stage.spool();
+    for form in [Spoken::Opus, Spoken::Mp3, Spoken::Amr, Spoken::Silk] {
+        let mut spoken = match converter.spoken(file(&tone()), form, &spool).await {
+            Ok(spoken) => spoken,
+            // Many programs are built without AMR, and few machines have one for SILK.
+            Err(_) if matches!(form, Spoken::Amr | Spoken::Silk) => continue,
+            Err(error) => panic!("{form:?}: {error}"),
+        };
+        let is_unplayable = matches!(form, Spoken::Amr | Spoken::Silk);
+        assert_eq!(spoken.unplayable.map(Unplayable::mime), is_unplayable.then_some(form.mime()));
+        let reader = spoken.reader().await.unwrap();
+        let mut back = converter.samples(reader, spoken.unplayable, &spool).await.unwrap();
+        let sound = measure(back.reader().await.unwrap(), back.size_bytes);
+        assert!((900..1_200).contains(&sound.duration_ms), "{form:?}: {} ms", sound.duration_ms);
+        assert!((300..700).contains(&sound.waveform[32]), "{form:?}: {:?}", sound.waveform);
+    }
 }
 
 /// Something to convert, made by the true program.
@@ -168,6 +237,6 @@ async fn real_ffmpeg_opens_nothing_that_a_file_names() {
         "<html>",
     ] {
         let outcome = stage.convert(&converter, hostile.as_bytes()).await;
-        assert!(is_unconvertible(&outcome, "ffmpeg ended"), "{hostile}: {outcome:?}");
+        assert!(is_unconvertible(&outcome, "the program ended"), "{hostile}: {outcome:?}");
     }
 }

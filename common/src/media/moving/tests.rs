@@ -18,6 +18,8 @@ use crate::{
     },
 };
 
+const SPEECH_TYPE: &str = "audio/ogg";
+
 /// A mover of files between a fake network and a fake homeserver.
 struct Stage {
     network: FakeNetwork,
@@ -37,7 +39,10 @@ impl Stage {
         let feed = Arc::new(store_suite::Recorder::default());
         let store = Store::open(&settings, Clock::fixed(1_000_000, 1), feed).await.unwrap();
         write_ffmpeg(&folder, "exit 1");
-        let converter = Converter::find(&folder.path().join("ffmpeg"), "".as_ref());
+        write_program(&folder, "rust-silk", "exit 1");
+        let silk = folder.path().join("rust-silk");
+        let converter = Converter::find(&folder.path().join("ffmpeg"), "".as_ref())
+            .map(|converter| converter.with_silk(Some(&silk), "".as_ref()));
         let settings =
             MediaSettings { size_bytes_max: 1_000_000, folder: folder.path().to_owned(), converter };
         let network = FakeNetwork::new(name);
@@ -55,7 +60,11 @@ impl Stage {
 
 /// Puts a program in the place of ffmpeg.
 fn write_ffmpeg(folder: &TempDir, script: &str) {
-    let program = folder.path().join("ffmpeg");
+    write_program(folder, "ffmpeg", script);
+}
+
+fn write_program(folder: &TempDir, name: &str, script: &str) {
+    let program = folder.path().join(name);
     fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
 }
@@ -92,6 +101,68 @@ async fn speech_that_cannot_be_converted_is_tried_once() {
     write_ffmpeg(&stage.folder, "cat /dev/fd/0");
     assert_eq!(stage.media.speech(&failed, SPEECH_TYPE).await.kind, AttachmentKind::Audio);
     assert_eq!(stage.media.speech(&other, SPEECH_TYPE).await.kind, AttachmentKind::Voice);
+}
+
+/// A spoken message of the network, in SILK.
+fn silk(stage: &Stage, id: &str) -> Attachment {
+    let bytes = [b"\x02#!SILK_V3 of ", id.as_bytes()].concat();
+    let source = FileSource::Remote(stage.network.add_file(id, bytes));
+    Attachment { name: "said.silk".to_owned(), ..attachment(AttachmentKind::Voice, "audio/silk", source) }
+}
+
+/// A second of the loudest sound, as samples.
+const LOUD_SECOND: &str = "yes \"$(printf '\\377\\177')\" | tr -d '\\n' | head -c 48000";
+
+#[tokio::test]
+async fn speech_that_no_client_plays_comes_as_opus_with_its_length_and_loudness() {
+    let stage = Stage::new("silk").await;
+    write_program(&stage.folder, "rust-silk", LOUD_SECOND);
+    write_ffmpeg(&stage.folder, "printf 'opus of '; wc -c | tr -d ' \\n'");
+    let brought = stage.bring_in(&silk(&stage, "first")).await.unwrap();
+    let FileSource::Matrix(mxc) = &brought.source else { panic!("it is in Matrix") };
+    let stored = stage.homeserver.media(mxc).unwrap();
+    assert_eq!((stored.mime.as_str(), &*stored.bytes), (SPEECH_TYPE, &b"opus of 48000"[..]));
+    assert_eq!((brought.kind, brought.name.as_str()), (AttachmentKind::Voice, "said.ogg"));
+    assert_eq!(brought.mime.as_deref(), Some(SPEECH_TYPE));
+    assert_eq!((brought.info.duration_ms, brought.info.waveform), (Some(1_000), vec![1023; 64]));
+}
+
+#[tokio::test]
+async fn speech_that_cannot_be_converted_comes_as_the_file_that_it_is() {
+    let stage = Stage::new("unplayable").await;
+    let said = silk(&stage, "first");
+    let brought = stage.bring_in(&said).await.unwrap();
+    let FileSource::Matrix(mxc) = &brought.source else { panic!("it is in Matrix") };
+    let stored = stage.homeserver.media(mxc).unwrap();
+    assert_eq!((stored.mime.as_str(), &*stored.bytes), ("audio/silk", &b"\x02#!SILK_V3 of first"[..]));
+    assert_eq!((brought.kind, brought.name.as_str()), (AttachmentKind::File, "said.silk"));
+    // What a client can play is left alone, and a file stays what it is.
+    let source = FileSource::Remote(stage.network.add_file("mp3", &b"ID3 sound"[..]));
+    let played = stage.bring_in(&attachment(AttachmentKind::Voice, "audio/mpeg", source)).await.unwrap();
+    assert_eq!(played.kind, AttachmentKind::Voice);
+    let file = Attachment { kind: AttachmentKind::File, ..silk(&stage, "file") };
+    assert_eq!(stage.bring_in(&file).await.unwrap().name, "said.silk");
+}
+
+#[tokio::test]
+async fn speech_goes_in_silk_with_its_length() {
+    let stage = Stage::new("to-silk").await;
+    write_ffmpeg(&stage.folder, LOUD_SECOND);
+    write_program(&stage.folder, "rust-silk", "printf 'silk of '; wc -c | tr -d ' \\n'");
+    let source = FileSource::Matrix(stage.homeserver.put_media(SPEECH_TYPE, &b"OggS"[..]));
+    let said = Attachment {
+        name: "Voice message.ogg".to_owned(),
+        ..attachment(AttachmentKind::Voice, SPEECH_TYPE, source)
+    };
+    for _ in 0..2 {
+        let spoken = stage.media.speech(&said, "audio/silk").await;
+        let FileSource::Matrix(mxc) = &spoken.source else { panic!("it is in Matrix") };
+        assert_eq!(&*stage.homeserver.media(mxc).unwrap().bytes, b"silk of 48000");
+        assert_eq!((spoken.kind, spoken.name.as_str()), (AttachmentKind::Voice, "Voice message.silk"));
+        assert_eq!((spoken.mime.as_deref(), spoken.info.duration_ms), (Some("audio/silk"), Some(1_000)));
+    }
+    let other = stage.media.speech(&said, "audio/flac").await;
+    assert_eq!((other.kind, other.source), (AttachmentKind::Audio, said.source));
 }
 
 #[tokio::test]

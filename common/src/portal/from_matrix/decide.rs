@@ -16,6 +16,7 @@ use crate::{
 
 mod change;
 mod looks;
+pub(super) mod members;
 mod message;
 mod pin;
 mod poll;
@@ -162,6 +163,9 @@ pub(super) fn decide(facts: &Facts<'_>) -> Decision {
 }
 
 fn decide_membership(facts: &Facts<'_>, member: &str, membership: &str) -> Decision {
+    if let Some(decision) = members::decide(facts) {
+        return decision;
+    }
     if membership != "invite" || member != facts.bot.as_str() {
         return ignore("a change of membership that asks for nothing");
     }

@@ -4,7 +4,7 @@ use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::message::Action;
+use crate::message::{Action, MemberChange};
 
 /// What the portal needs of an event; its content stays as it is until the decision asks for it.
 #[derive(Debug, Deserialize)]
@@ -125,6 +125,19 @@ impl Event {
             return None;
         }
         Some((self.state_key.as_deref()?, self.content.get("membership")?.as_str()?))
+    }
+
+    /// Whom somebody else asks in or sends out. What stood before tells a removal from an invitation that is taken back.
+    pub(super) fn moves(&self) -> Option<(&str, MemberChange)> {
+        let (member, membership) = self.membership()?;
+        let before = self.unsigned.prev_content.get("membership").and_then(Value::as_str);
+        let change = match membership {
+            "invite" => MemberChange::Joined,
+            "leave" if before == Some("join") => MemberChange::Left,
+            "ban" if before == Some("join") => MemberChange::Banned,
+            _ => return None,
+        };
+        (member != self.sender.as_str()).then_some((member, change))
     }
 
     /// Whether an invitation is to a direct chat.

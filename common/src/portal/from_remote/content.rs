@@ -17,6 +17,10 @@ use crate::{
     store::{Direction, MessageState, StoreError},
 };
 
+/// What is said beside speech that clients cannot play.
+const NOT_CONVERTED: &str =
+    "(A voice message in a form that this bridge could not convert. Few programs play it.)";
+
 /// A remote message, ready to be written.
 pub(super) struct Prepared<'a> {
     portals: &'a Portals,
@@ -61,20 +65,30 @@ async fn brought_in(looker: &Looker<'_>, said: &Message) -> Result<Message, Stop
     let mut message = said.clone();
     for file in std::mem::take(&mut message.attachments) {
         match looker.portals.parts.media.bring_in(looker.session, &file).await {
-            Ok(file) => message.attachments.push(file),
+            Ok(brought) => {
+                if file.kind == AttachmentKind::Voice && brought.kind == AttachmentKind::File {
+                    add(&mut message.text, NOT_CONVERTED.to_owned());
+                }
+                message.attachments.push(brought);
+            }
             Err(error) if error.is_transient() && looker.is_patient => return Err(error.into()),
             Err(error) => {
                 tracing::warn!(%error, "A file stays on the network.");
-                if !message.text.is_blank() {
-                    message.text.0.push(Node::LineBreak);
-                }
-                message.text.0.push(Node::Emphasis(vec![Node::Text(named(&file, &error))]));
+                add(&mut message.text, named(&file, &error));
             }
         }
     }
     bring_in_emoji(looker, &mut message.text).await;
     bring_in_emoji(looker, &mut message.preview).await;
     Ok(message)
+}
+
+/// Adds words of the bridge's.
+fn add(text: &mut RichText, words: String) {
+    if !text.is_blank() {
+        text.0.push(Node::LineBreak);
+    }
+    text.0.push(Node::Emphasis(vec![Node::Text(words)]));
 }
 
 /// The words in the place of a file that is not there. A sticker says enough by its name.

@@ -158,6 +158,8 @@ bridge:
   #media_folder: .
   # The ffmpeg that converts voice messages and makes the small pictures of videos: a name, a path, or none.
   #ffmpeg: ffmpeg
+  # The rust-silk by which ffmpeg is given the speech of networks that use SILK (WeChat): a name, a path, or none.
+  #silk: rust-silk
   # Whether every account that somebody has signed in with has a space that holds its rooms.
   #personal_spaces: true
   # Whether the bot shows as read what was delivered to {name}.

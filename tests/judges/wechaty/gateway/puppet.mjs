@@ -34,7 +34,8 @@ async function shown(file) {
   const bytes = await file.toBuffer();
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const base64 = bytes.length <= TOLD_BYTES_MAX ? bytes.toString('base64') : undefined;
-  return { name: file.name, mediaType: file.mediaType, boxType: file.type, size: bytes.length, sha256, base64 };
+  const { voiceLength } = file.metadata;
+  return { name: file.name, mediaType: file.mediaType, boxType: file.type, size: bytes.length, sha256, base64, voiceLength };
 }
 
 export class GatewayPuppet extends PuppetMock {

@@ -25,6 +25,8 @@ pub(super) fn route(state: &mut State, path: &[&str], wanted: &Value) -> Outcome
             state.service.list(wanted, now_ms).map(Answer::Told)
         }
         ["send_msg"] => send(state, wanted),
+        ["send_msg_on_event"] => welcome(state, wanted),
+        ["recall_msg"] => recall(state, wanted),
         ["service_state", "get"] => {
             let customer = customer(state, wanted, "external_userid")?;
             let talk = state.service.talks.get(&customer).cloned().unwrap_or_default();
@@ -44,27 +46,60 @@ fn customer(state: &State, wanted: &Value, name: &str) -> Result<Customer, Code>
     if customer.kf != KF_ID {
         return Err(Code(95_000));
     }
-    if state.customers.contains_key(&customer.external) { Ok(customer) } else { Err(Code(40_003)) }
+    if state.customers.contains_key(&customer.external) { Ok(customer) } else { Err(Code(40_096)) }
 }
 
 /// `POST /cgi-bin/kf/send_msg`: what it says twice is there twice.
 fn send(state: &mut State, wanted: &Value) -> Outcome {
     let customer = customer(state, wanted, "touser")?;
+    let id = own_id(state, wanted)?;
+    let (kind, content) = fit(state, wanted, &["text", "image", "voice", "video", "file", "location"])?;
+    let now_ms = state.now_ms();
+    state.service.answer(&customer, now_ms)?;
+    Ok(brought(state, (id, customer), (kind, content)))
+}
+
+/// `POST /cgi-bin/kf/send_msg_on_event`: one message for each code.
+fn welcome(state: &mut State, wanted: &Value) -> Outcome {
+    let id = own_id(state, wanted)?;
+    let (kind, content) = fit(state, wanted, &["text"])?;
+    let now_ms = state.now_ms();
+    let customer = state.service.use_welcome(wanted["code"].as_str().unwrap_or_default(), now_ms)?;
+    Ok(brought(state, (id, customer), (kind, content)))
+}
+
+/// The id that the sender gives a message, or one of WeCom's.
+fn own_id(state: &mut State, wanted: &Value) -> Result<String, Code> {
     let id = match wanted["msgid"].as_str() {
         Some(id) => id.to_owned(),
         None => format!("own{}", state.id()),
     };
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if !(1..=32).contains(&id.len()) || !id.bytes().all(is_plain) {
-        return Err(Code(40_058));
-    }
-    let (kind, content) = fit(state, wanted, &["text", "image", "voice", "video", "file", "location"])?;
-    let sent_ms = state.now_ms();
-    state.service.answer(&customer, sent_ms)?;
-    let to = To::Customer(customer);
+    let is_fit = (1..=32).contains(&id.len()) && id.bytes().all(is_plain);
+    if is_fit { Ok(id) } else { Err(Code(40_058)) }
+}
+
+fn brought(
+    state: &mut State,
+    (id, customer): (String, Customer),
+    (kind, content): (String, Value),
+) -> Answer {
+    let (to, sent_ms) = (To::Customer(customer), state.now_ms());
     let sent = Sent { id: id.clone(), to, kind, content, sent_ms, is_recalled: false, is_dropped: false };
     state.sent.push(sent);
-    Ok(Answer::Told(json!({"errcode": 0, "errmsg": "ok", "msgid": id})))
+    Answer::Told(json!({"errcode": 0, "errmsg": "ok", "msgid": id}))
+}
+
+/// `POST /cgi-bin/kf/recall_msg`: for two minutes, and what was taken back has counted.
+fn recall(state: &mut State, wanted: &Value) -> Outcome {
+    const RECALL_MS: i64 = 2 * 60 * 1000;
+    let text = |name: &str| wanted[name].as_str().unwrap_or_default();
+    let is_there = |to: &To| matches!(to, To::Customer(customer) if customer.kf == text("open_kfid"));
+    let now_ms = state.now_ms();
+    let sent = state.sent.iter_mut().find(|sent| sent.id == text("msgid") && is_there(&sent.to));
+    let sent = sent.filter(|sent| sent.sent_ms + RECALL_MS > now_ms).ok_or(Code(40_058))?;
+    sent.is_recalled = true;
+    done()
 }
 
 /// `POST /cgi-bin/kf/service_state/trans`

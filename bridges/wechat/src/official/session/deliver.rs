@@ -1,7 +1,7 @@
 //! Performs what comes from Matrix.
 //!
 //! WeChat gives messages of ours no ids, knows no key that makes a repeat harmless and tells of none what became of it, so whatever may have
-//! happened is never sent again. Next: `deliver/files`.
+//! happened is never sent again. Next: `deliver/files`, `deliver/template`.
 
 use std::sync::Arc;
 
@@ -26,12 +26,17 @@ use crate::{
 };
 
 mod files;
+mod template;
 
 /// A message that needs more is refused: five are all that may go.
 const PARTS_MAX: usize = 5;
 
 /// What stands before a correction.
 const CORRECTION: &str = "✏️ ";
+
+/// What is said of a message that may have gone.
+const DOUBTFUL: &str =
+    "WeChat did not confirm it, and tells nobody what became of it. Look on WeChat before you repeat it.";
 
 /// Performs deliveries of one session.
 pub(super) struct Deliverer {
@@ -67,7 +72,10 @@ impl Deliverer {
             });
         };
         match outgoing {
-            Outgoing::Message(outgoing) => self.message(openid, &outgoing.message, key).await,
+            Outgoing::Message(outgoing) => match &outgoing.message.command {
+                Some(command) => self.command(openid, command, key).await,
+                None => self.message(openid, &outgoing.message, key).await,
+            },
             Outgoing::Edit { parts, new } => self.correct(openid, (parts, &new.message), key).await,
             Outgoing::Typing { active } => self.typing(openid, *active).await,
             Outgoing::Redact { .. } => Err(DeliverError::Unsupported(
@@ -118,8 +126,7 @@ impl Deliverer {
         }
         let mut ids = self.progress.done(&key.key);
         if key.in_doubt.is_some() && ids.is_empty() {
-            let words = "WeChat did not confirm it, and tells nobody what became of it. Look on WeChat before you repeat it.";
-            return Err(DeliverError::Uncertain(words.to_owned()));
+            return Err(DeliverError::Uncertain(DOUBTFUL.to_owned()));
         }
         if let Err(error) = self.should_fit(openid, pieces.len().saturating_sub(ids.len())).await {
             return Err(self.give_up(key, ids, error));

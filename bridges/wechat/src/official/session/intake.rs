@@ -132,6 +132,10 @@ impl Intake {
         let chat = ids::direct(&user);
         let (message, deed) = match events::read(told) {
             Read::Told(message, deed) => (message, deed),
+            Read::NotArrived { id, words } => {
+                let failed = RemoteEvent::Failed { chat, id, words: words.to_owned() };
+                return Ok(vec![self.sink.push(failed).await]);
+            }
             Read::Nothing => return Ok(Vec::new()),
             Read::Unknown { name, raw } => return self.push_unread(Some(chat), name, raw).await,
         };

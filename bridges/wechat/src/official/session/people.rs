@@ -13,8 +13,7 @@ use magpie_common::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::window::Phase;
-use crate::official::events::Deed;
+use crate::{official::events::Deed, window::Phase};
 
 /// So many people are kept in memory.
 const PEOPLE_MAX: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();

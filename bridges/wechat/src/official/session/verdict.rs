@@ -37,7 +37,7 @@ pub(super) const USED_UP_CODE: i64 = 45_047;
 pub(super) const NOBODY_CODE: i64 = 40_003;
 
 /// Codes that are final, with words.
-const FINAL: [(i64, &str); 12] = [
+const FINAL: [(i64, &str); 14] = [
     (SHUT_CODE, SHUT),
     (USED_UP_CODE, USED_UP),
     (NOBODY_CODE, "WeChat knows no such follower of this account."),
@@ -46,7 +46,12 @@ const FINAL: [(i64, &str); 12] = [
     (40_004, "WeChat does not take this kind of file."),
     (40_006, "WeChat does not take a file of this size."),
     (40_007, "WeChat does not know the file any more."),
+    (40_037, "WeChat knows no such template of this account."),
     (45_002, "The text is too long for WeChat."),
+    (
+        47_003,
+        "WeChat does not let a value stand in its place: each place of a template takes only words or numbers of its sort.",
+    ),
     (
         48_001,
         "WeChat does not let this account write: it must be verified first. Look into WeChat's console.",

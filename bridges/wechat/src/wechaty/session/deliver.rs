@@ -1,7 +1,7 @@
 //! Performs what comes from Matrix.
 //!
 //! The gateway knows no key that makes a repeat harmless, so whatever may have happened is not sent again: its echo is waited for, which tells
-//! that it went, and else nobody knows. Next: `deliver/files`, `deliver/mentions`.
+//! that it went, and else nobody knows. Next: `deliver/files`, `deliver/mentions`, `deliver/groups`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,6 +33,7 @@ use crate::{
 };
 
 mod files;
+mod groups;
 mod mentions;
 
 /// A message that needs more parts is refused: nobody sends so many.
@@ -91,6 +92,9 @@ impl Deliverer {
             let refusal = if is_message { DeliverError::Rejected } else { DeliverError::Unsupported };
             return Err(refusal(words.to_owned()));
         };
+        // Without a note of it a gap behind this would not be marked.
+        let noted = self.intake.goes_on(chat).await;
+        noted.map_err(|error| DeliverError::Retry { after: None, reason: error.to_string() })?;
         match outgoing {
             Outgoing::Message(OutgoingMessage {
                 message: Message { command: Some(command), .. }, ..
@@ -101,6 +105,8 @@ impl Deliverer {
             Outgoing::Location { latitude, longitude, description, .. } => {
                 self.place(peer, (*latitude, *longitude, description), key).await
             }
+            Outgoing::ChatInfo { name, .. } => self.rename(peer, name.as_deref()).await,
+            Outgoing::Member { user, change } => self.move_member(peer, (user, *change), key).await,
             Outgoing::React { .. }
             | Outgoing::Unreact { .. }
             | Outgoing::Typing { .. }
@@ -109,9 +115,7 @@ impl Deliverer {
             | Outgoing::Vote { .. }
             | Outgoing::ClosePoll { .. }
             | Outgoing::Pin { .. }
-            | Outgoing::Unpin { .. }
-            | Outgoing::ChatInfo { .. }
-            | Outgoing::Member { .. } => {
+            | Outgoing::Unpin { .. } => {
                 let action = outgoing.action().words();
                 Err(DeliverError::Unsupported(format!("A WeChat gateway cannot bring {action} to WeChat.")))
             }

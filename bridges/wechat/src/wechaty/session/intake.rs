@@ -15,6 +15,7 @@ use tracing::debug;
 use self::late::{NotTaken, Sort, Waiting};
 use super::{
     echoes::{Echoes, Print, Taken},
+    heard::GoneOn,
     world::World,
 };
 use crate::{
@@ -42,6 +43,8 @@ pub(super) struct Intake {
     pub told: AsyncMutex<HashSet<String>>,
     /// What the gateway has not handed over yet.
     pub waiting: Waiting,
+    /// Chats of which it is noted that something happened behind their last mark.
+    pub gone_on: GoneOn,
 }
 
 impl Intake {
@@ -92,14 +95,34 @@ impl Intake {
 
     /// Pushes an event; returns when it is stored.
     async fn push(&self, event: RemoteEvent, cursor: Option<Cursor>) -> Result<(), NotStored> {
+        let chat = event.chat().cloned();
+        let next = chat.as_ref().and_then(|chat| self.gone_on.next(chat));
         let ticket = {
             let _order = self.order.lock().await;
-            match cursor {
-                Some(cursor) => self.world.sink.push_with_cursor(event, cursor).await,
-                None => self.world.sink.push(event).await,
+            let sink = &self.world.sink;
+            match (cursor, next) {
+                (None, None) => sink.push(event).await,
+                (Some(cursor), None) | (None, Some(cursor)) => sink.push_with_cursor(event, cursor).await,
+                (Some(cursor), Some(next)) => {
+                    sink.remember(next).await?;
+                    sink.push_with_cursor(event, cursor).await
+                }
             }
         };
-        ticket.stored().await
+        ticket.stored().await?;
+        if let Some(chat) = chat {
+            self.gone_on.noted(chat);
+        }
+        Ok(())
+    }
+
+    /// Notes that something goes into a chat, before it goes.
+    pub async fn goes_on(&self, chat: &RemoteChatId) -> Result<(), NotStored> {
+        if let Some(next) = self.gone_on.next(chat) {
+            self.world.sink.remember(next).await?;
+            self.gone_on.noted(chat.clone());
+        }
+        Ok(())
     }
 
     async fn unknown(&self, chat: Option<RemoteChatId>, name: String, raw: String) -> Result<(), NotStored> {

@@ -4,6 +4,7 @@
 
 use magpie_common::{
     clock::TimestampMs,
+    config::Secret,
     ids::RemoteMessageId,
     message::{AttachmentKind, Message},
 };
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use super::raw;
 use crate::{
+    config::is_fit,
     faces,
     json::{at_ms, number, text},
     said::{file, link, notice, place},
@@ -20,7 +22,7 @@ use crate::{
 mod cards;
 
 /// An item of the list.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(in crate::wecom) struct Item {
     /// Whose talk with which service account.
     pub service: Service,
@@ -30,6 +32,8 @@ pub(in crate::wecom) struct Item {
     pub sent_ms: TimestampMs,
     /// What it means.
     pub read: Read,
+    /// With what the customer may be welcomed, once and soon.
+    pub welcome: Option<Secret>,
 }
 
 /// What an item means.
@@ -42,8 +46,13 @@ pub(in crate::wecom) enum Read {
         /// What.
         message: Message,
     },
-    /// The customer took a message back.
-    Recalled(RemoteMessageId),
+    /// Somebody took a message back.
+    Recalled {
+        /// Who.
+        by: By,
+        /// Which.
+        id: RemoteMessageId,
+    },
     /// A message of ours has not arrived.
     Failed {
         /// Which.
@@ -78,16 +87,19 @@ const FROM_CUSTOMER: i64 = 3;
 const FROM_STAFF: i64 = 5;
 
 /// Why a message has not arrived.
-const FAILURES: [(i64, &str); 9] = [
+const FAILURES: [(i64, &str); 12] = [
     (1, "the service account was deleted"),
     (2, "customer service was shut"),
     (4, "the customer wrote more than 48 hours ago. Wait until they write"),
     (5, "the conversation was ended. Wait until the customer writes"),
     (6, "five messages are all that may be sent until the customer writes again"),
+    (7, "the company has bound no WeChat channel"),
     (8, "the company is not verified in WeCom"),
+    (9, "the company has bound no WeChat channel, and is not verified in WeCom"),
     (10, "the customer does not want messages of this account"),
     (11, "no member of the company has signed in to WeCom's app"),
     (12, "WeChat does not take this kind of message here"),
+    (13, "WeChat has held it back for safety"),
 ];
 
 /// Reads an item; `None` where it belongs to no talk.
@@ -108,7 +120,8 @@ pub(in crate::wecom) fn read(told: &Value) -> Option<Item> {
         let event = if kind == "event" { text(&event["event_type"]) } else { "" };
         Read::Unknown { name: format!("{kind} {event}").trim().to_owned(), raw: raw(told) }
     });
-    Some(Item { service, id: RemoteMessageId::new(id), sent_ms: at_ms(&told["send_time"])?, read })
+    let welcome = Some(Secret::new(text(&event["welcome_code"]))).filter(is_fit);
+    Some(Item { service, id: RemoteMessageId::new(id), sent_ms: at_ms(&told["send_time"])?, read, welcome })
 }
 
 /// Whether it is an event of a service account that belongs to no customer: somebody of the staff has come or gone.
@@ -149,6 +162,8 @@ fn content(kind: &str, content: &Value) -> Option<Message> {
         "channels_shop_order" => Message::text(cards::card("Order", &content["order_id"])?),
         "msgmenu" => Message::text(cards::menu(content)?),
         "merged_msg" => Message::text(cards::merged(content)?),
+        // WeCom tells nothing of what stands in it.
+        "note" => notice("Sent a note, which can be read on a phone alone."),
         _ => return None,
     })
 }
@@ -157,9 +172,10 @@ fn happened(event: &Value) -> Option<Read> {
     let visitor = |words: &str| Some(Read::Said { by: By::Visitor, message: notice(words) });
     match text(&event["event_type"]) {
         "enter_session" => visitor("Opened the chat."),
-        "user_recall_msg" => {
-            let id = Some(text(&event["recall_msgid"])).filter(|id| !id.is_empty())?;
-            Some(Read::Recalled(RemoteMessageId::new(id)))
+        "user_recall_msg" => recalled(By::Customer, event),
+        "servicer_recall_msg" => {
+            let userid = Some(text(&event["servicer_userid"])).filter(|id| is_id(id));
+            recalled(userid.map_or(By::Visitor, |userid| By::Staff(userid.to_owned())), event)
         }
         "msg_send_fail" => {
             let id = Some(text(&event["fail_msgid"])).filter(|id| !id.is_empty())?;
@@ -174,6 +190,11 @@ fn happened(event: &Value) -> Option<Read> {
         },
         _ => None,
     }
+}
+
+fn recalled(by: By, event: &Value) -> Option<Read> {
+    let id = Some(text(&event["recall_msgid"])).filter(|id| !id.is_empty())?;
+    Some(Read::Recalled { by, id: RemoteMessageId::new(id) })
 }
 
 fn failure(event: &Value) -> String {

@@ -16,8 +16,12 @@ const TEXT_CHARS_MAX: usize = TEXT_BYTES_MAX;
 /// The largest file that WeCom takes (<https://developer.work.weixin.qq.com/document/path/90253>). What is too large to be shown goes as one.
 pub(super) const FILE_BYTES_MAX: u64 = 20 * 1024 * 1024;
 
-/// A message can be taken back for so long.
+/// The only sound that WeCom shows as a voice message.
+pub(super) const VOICE_MIME: &str = "audio/amr";
+
+/// A message can be taken back for so long: from a member, and from a customer.
 pub(super) const RECALL_MS: u64 = 24 * 60 * 60 * 1000;
+const CUSTOMER_RECALL_MS: u64 = 2 * 60 * 1000;
 
 /// What a chat can carry, by what is known of it.
 pub(super) fn limits(place: &Place, window: Option<Window>) -> Limits {
@@ -27,7 +31,9 @@ pub(super) fn limits(place: &Place, window: Option<Window>) -> Limits {
     actions.extend(match place {
         Place::Member { .. } => vec![(Action::Redact, Support::Until(RECALL_MS))],
         Place::Group { .. } => vec![(Action::ChatInfo, Support::Full), (Action::Member, Support::Full)],
-        Place::Customer(_) => vec![(Action::Location, Support::Full)],
+        Place::Customer(_) => {
+            vec![(Action::Location, Support::Full), (Action::Redact, Support::Until(CUSTOMER_RECALL_MS))]
+        }
     });
     Limits {
         actions,
@@ -36,7 +42,7 @@ pub(super) fn limits(place: &Place, window: Option<Window>) -> Limits {
         files_bytes_max: [Audio, File, Image, Sticker, Video, Voice]
             .map(|kind| (kind, FILE_BYTES_MAX))
             .into(),
-        voice_mime: None,
+        voice_mime: Some(VOICE_MIME.to_owned()),
         files_per_message_max: 1,
         commands: commands::listed(place),
         open_until_ms: window.and_then(Window::open_until_ms),

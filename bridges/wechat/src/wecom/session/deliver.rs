@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 
 use super::{
     capabilities::TEXT_BYTES_MAX,
+    countdown::Countdown,
     notes::Notes,
     pace::Pace,
-    pull::talk,
-    verdict::{NOT_OURS, verdict},
+    verdict::{NOT_OURS, NOTHING_LEFT, verdict},
     window::{MESSAGES_MAX, State, Window},
 };
 use crate::{
-    api::Api,
+    api::{Api, ApiError},
     faces,
     json::text,
     wecom::place::{Names, Place, Service},
@@ -49,7 +49,7 @@ pub(super) struct Deliverer {
     pub(super) names: Names,
     pub(super) clock: Clock,
     pub(super) paces: Notes<Pace>,
-    pub(super) windows: Arc<Notes<Window>>,
+    pub(super) countdown: Arc<Countdown>,
     pub(super) progress: Progress,
     pub(super) sink: EventSink,
 }
@@ -84,6 +84,9 @@ impl Deliverer {
             },
             (Outgoing::Edit { parts, new }, _) => self.correct(&place, (parts, &new.message), key).await,
             (Outgoing::Redact { parts, .. }, Place::Member { .. }) => self.recall(parts).await,
+            (Outgoing::Redact { parts, .. }, Place::Customer(service)) => {
+                self.recall_from_customer(service, parts).await
+            }
             (Outgoing::Location { latitude, longitude, description, .. }, Place::Customer(_)) => {
                 let name = if description.is_empty() { "Location" } else { description.as_str() };
                 let place_there =
@@ -165,7 +168,7 @@ impl Deliverer {
             let words = format!("The message is too long: it would take more than {PARTS_MAX} in WeCom.");
             return if pieces > PARTS_MAX { Err(DeliverError::Rejected(words)) } else { Ok(()) };
         };
-        let window = self.windows.read(&talk(service)).await.map_err(not_known)?;
+        let window = self.countdown.read(service).await.map_err(not_known)?;
         let left = match window.state(self.clock.now_ms()) {
             State::Unknown => MESSAGES_MAX,
             State::Open(left) => left,
@@ -242,13 +245,13 @@ impl Deliverer {
     /// `POST /cgi-bin/kf/send_msg`: what may have gone counts.
     async fn answer(&self, api: &Api, service: &Service, body: &Value) -> Result<(), DeliverError> {
         let sent = api.post("cgi-bin/kf/send_msg", body).await;
-        let is_not_ours = sent.as_ref().is_err_and(|error| error.code() == Some(NOT_OURS));
+        let code = sent.as_ref().err().and_then(ApiError::code);
+        let is_not_ours = code == Some(NOT_OURS);
         let sent = sent.map_err(verdict);
         if matches!(sent, Ok(_) | Err(DeliverError::Uncertain(_))) {
-            // It is only a count; WeCom has its own.
-            if let Ok(((), Some(cursor))) = self.windows.change(&talk(service), Window::spend).await {
-                let _ = self.sink.remember(cursor).await;
-            }
+            self.countdown.count(service, Window::spend).await;
+        } else if code.is_some_and(|code| NOTHING_LEFT.contains(&code)) {
+            self.countdown.count(service, Window::use_up).await;
         }
         match sent {
             Ok(_) => Ok(()),
@@ -261,10 +264,12 @@ impl Deliverer {
     fn api_of(&self, place: &Place) -> Result<&Api, DeliverError> {
         match place {
             Place::Member { .. } | Place::Group { .. } => Ok(&self.api),
-            Place::Customer(_) => {
-                self.kf_api.as_deref().ok_or_else(|| DeliverError::Rejected(NO_SERVICE.to_owned()))
-            }
+            Place::Customer(_) => self.kf_api(),
         }
+    }
+
+    fn kf_api(&self) -> Result<&Api, DeliverError> {
+        self.kf_api.as_deref().ok_or_else(|| DeliverError::Rejected(NO_SERVICE.to_owned()))
     }
 
     /// WeCom drops what is too much, and says nothing; so it waits here. It counts before it goes, and over restarts.

@@ -41,6 +41,11 @@ impl<T: Clone + Default + PartialEq + Serialize + DeserializeOwned> Notes<T> {
         self.lock().get(chat).cloned()
     }
 
+    /// The chats in memory whose notes are so.
+    pub fn those(&self, is_so: impl Fn(&T) -> bool) -> Vec<String> {
+        self.lock().iter().filter(|(_, note)| is_so(note)).map(|(chat, _)| chat.clone()).collect()
+    }
+
     /// Changes a note. Gives what the change found, and what is to be stored; nothing where it stays as it was.
     pub async fn change<R>(
         &self,

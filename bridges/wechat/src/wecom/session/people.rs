@@ -20,6 +20,7 @@ use crate::{
     ids,
     json::{name, text},
     wecom::place::{Names, Person, Place, is_id},
+    window::{Phase, chat_info},
 };
 
 /// What the name of a picture begins with.
@@ -91,22 +92,24 @@ impl WeComSession {
 
     /// What a chat looks like.
     pub(super) async fn looks(&self, place: &Place) -> Result<Option<ChatInfo>, PlatformError> {
-        let with = match place {
-            Place::Member { userid } => self.names.member(userid),
-            Place::Customer(service) => self.names.customer(&service.external),
+        match place {
+            Place::Member { userid } => {
+                Ok(self.names.member(userid).map(|member| chat_info(&member, Phase::Unknown)))
+            }
+            // From now on it is known in memory whether the chat is open.
+            Place::Customer(service) => {
+                self.countdown.looks(service).await.map_err(|error| PlatformError(error.to_string()))
+            }
             Place::Group { chatid } => {
-                return match self.api.get(&format!("cgi-bin/appchat/get?chatid={chatid}")).await {
+                match self.api.get(&format!("cgi-bin/appchat/get?chatid={chatid}")).await {
                     Ok(told) => Ok(Some(group_info(&self.names, &told["chat_info"]))),
                     Err(error) if is_passing(&error) || is_shut_out(&error) => {
                         Err(PlatformError(words(&error)))
                     }
                     Err(_) => Ok(None),
-                };
+                }
             }
-        };
-        let mut info = ChatInfo::new(ChatKind::Direct, None);
-        (info.with, info.private) = (with, true);
-        Ok(Some(info))
+        }
     }
 }
 

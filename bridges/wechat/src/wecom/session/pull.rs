@@ -20,9 +20,9 @@ use tokio::sync::Notify;
 use tracing::{debug, warn};
 
 use super::{
-    notes::Notes,
+    countdown::Countdown,
     verdict::{is_passing, is_shut_out, words},
-    window::Window,
+    welcome::Welcome,
 };
 use crate::{
     api::{Api, ApiError},
@@ -32,7 +32,7 @@ use crate::{
             raw,
             service::{self, By, Item, Read},
         },
-        place::{Names, Place, Service, is_id},
+        place::{Names, Place, is_id},
     },
 };
 
@@ -61,8 +61,9 @@ pub(super) struct Puller {
     pub(super) api: Arc<Api>,
     pub(super) names: Names,
     pub(super) sink: EventSink,
-    pub(super) windows: Arc<Notes<Window>>,
+    pub(super) countdown: Arc<Countdown>,
     pub(super) pulls: Arc<Pulls>,
+    pub(super) welcome: Option<Welcome>,
 }
 
 /// Why a pull did not go through.
@@ -230,8 +231,22 @@ impl Puller {
     /// Stores what a page tells; the cursor with the last of it.
     async fn take(&self, kf: &str, items: &[Value], next: &str) -> Result<(), NotStored> {
         let mut events = Vec::new();
+        let mut opened = Vec::new();
         for told in items {
-            events.extend(self.event(told).await?);
+            let Some(item) = service::read(told) else {
+                events.extend(of_nobody(told));
+                continue;
+            };
+            let welcome = self.welcome.as_ref().zip(item.welcome.clone());
+            let (service, sent_ms) = (item.service.clone(), item.sent_ms);
+            if matches!(item.read, Read::Said { by: By::Customer, .. }) {
+                self.countdown.opened(&service, sent_ms).await?;
+                opened.push(service.clone());
+            }
+            events.extend(self.event(item));
+            if let Some(((welcome, code), chat)) = welcome.zip(self.names.chat(&Place::Customer(service))) {
+                events.extend(welcome.say(chat, &code, sent_ms).await);
+            }
         }
         let cursor = Cursor { key: cursor_key(kf), value: next.to_owned() };
         let cursor = Some(cursor).filter(|cursor| !cursor.value.is_empty());
@@ -252,60 +267,46 @@ impl Puller {
         for ticket in tickets {
             ticket.stored().await?;
         }
+        for service in opened {
+            self.countdown.show(&service).await?;
+        }
         Ok(())
     }
 
-    /// What an item means. What it says of how often one may answer is remembered at once: told again, it changes nothing.
-    async fn event(&self, told: &Value) -> Result<Option<RemoteEvent>, NotStored> {
-        let Some(item) = service::read(told) else {
-            let unknown = || {
-                let name = "customer service of nobody".to_owned();
-                RemoteEvent::Unknown { chat: None, name, raw: raw(told) }
-            };
-            return Ok((!service::is_of_staff(told)).then(unknown));
+    /// What an item means.
+    fn event(&self, item: Item) -> Option<RemoteEvent> {
+        let Item { service, id, sent_ms, read, .. } = item;
+        let customer = self.names.customer(&service.external)?;
+        let chat = self.names.chat(&Place::Customer(service))?;
+        let person = |by: By| match by {
+            By::Customer | By::Visitor => Some(customer.clone()),
+            By::Staff(userid) => self.names.member(&userid),
         };
-        let Item { service, id, sent_ms, read } = item;
-        let people = self.names.customer(&service.external);
-        let chat = self.names.chat(&Place::Customer(service.clone()));
-        let Some((customer, chat)) = people.zip(chat) else { return Ok(None) };
-        Ok(match read {
+        match read {
             Read::Said { by, message } => {
-                if by == By::Customer {
-                    self.opened(&service, sent_ms).await?;
-                }
-                let sender = match by {
-                    By::Customer | By::Visitor => Some(customer),
-                    By::Staff(userid) => self.names.member(&userid),
-                };
-                let sender =
-                    sender.map(|sender| Sender { ids: AliasSet::single(sender), name: None, avatar: None });
-                sender
-                    .map(|sender| RemoteEvent::Message(RemoteMessage { chat, id, sender, sent_ms, message }))
+                let sender = Sender { ids: AliasSet::single(person(by)?), name: None, avatar: None };
+                Some(RemoteEvent::Message(RemoteMessage { chat, id, sender, sent_ms, message }))
             }
-            Read::Recalled(id) => Some(RemoteEvent::Redact { chat, ids: vec![id], by: Some(customer) }),
+            Read::Recalled { by, id } => Some(RemoteEvent::Redact { chat, ids: vec![id], by: person(by) }),
             Read::Failed { id, words } => Some(RemoteEvent::Failed { chat, id, words }),
             Read::Nothing => None,
             Read::Unknown { name, raw } => Some(RemoteEvent::Unknown { chat: Some(chat), name, raw }),
-        })
-    }
-
-    async fn opened(&self, service: &Service, at_ms: i64) -> Result<(), NotStored> {
-        let changed = self.windows.change(&talk(service), |window| window.opens(at_ms)).await?;
-        match changed {
-            ((), Some(cursor)) => self.sink.remember(cursor).await,
-            ((), None) => Ok(()),
         }
     }
+}
+
+/// What belongs to no talk: somebody of the staff has come or gone, or nobody can read it.
+fn of_nobody(told: &Value) -> Option<RemoteEvent> {
+    let unknown = || {
+        let name = "customer service of nobody".to_owned();
+        RemoteEvent::Unknown { chat: None, name, raw: raw(told) }
+    };
+    (!service::is_of_staff(told)).then(unknown)
 }
 
 /// Under which name it is remembered how far a service account was read.
 fn cursor_key(kf: &str) -> String {
     format!("service/{kf}")
-}
-
-/// Under which name a talk is remembered.
-pub(super) fn talk(service: &Service) -> String {
-    format!("{}/{}", service.kf, service.external)
 }
 
 #[cfg(test)]

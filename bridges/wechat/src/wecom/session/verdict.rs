@@ -17,6 +17,9 @@ const PAUSE_OFTEN: Duration = Duration::from_secs(60);
 /// A talk with a customer is not in the hands of the program.
 pub(super) const NOT_OURS: i64 = 95_018;
 
+/// Nothing may go until the customer writes: too many went, or too much time.
+pub(super) const NOTHING_LEFT: [i64; 2] = [95_001, 95_002];
+
 /// This machine is not trusted.
 const BAD_ADDRESS: i64 = 60_020;
 
@@ -31,7 +34,7 @@ const BAD_ACCOUNT: &str = "WeCom does not take the CorpID, the AgentId and the S
 const NOT_LET_IN: [i64; 8] = [40_001, 40_013, 40_014, 40_056, 40_091, 41_004, 42_001, BAD_ADDRESS];
 
 /// Codes that are final, with words.
-const FINAL: [(i64, &str); 13] = [
+const FINAL: [(i64, &str); 18] = [
     (BUSY, "WeCom was too busy to take it, three times. Send it again later."),
     (
         81_013,
@@ -47,6 +50,14 @@ const FINAL: [(i64, &str); 13] = [
     (45_002, "The text is too long for WeCom."),
     (48_002, "WeCom does not let this app do that. Look into its rights in WeCom's console."),
     (60_011, "WeCom does not let this app see that member. Look into its rights in WeCom's console."),
+    (40_096, "WeCom knows no such customer."),
+    (95_001, "WeCom lets only five messages go until the customer writes again. Wait until they do."),
+    (
+        95_002,
+        "WeCom lets nothing be sent more than 48 hours after the customer wrote. Wait until they write.",
+    ),
+    (95_013, "The conversation with the customer was ended. Wait until the customer writes again."),
+    (95_017, "Customer service does not let programs in. Whoever runs WeCom's console can change that."),
     (
         NOT_OURS,
         "WeCom lets nothing be sent from here now: the customer waits for a member of staff, talks to one, or the conversation was ended.",

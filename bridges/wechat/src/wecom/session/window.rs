@@ -5,6 +5,8 @@
 use magpie_common::clock::TimestampMs;
 use serde::{Deserialize, Serialize};
 
+use crate::window::Phase;
+
 const LENGTH_MS: i64 = 48 * 60 * 60 * 1000;
 
 /// So many messages may go.
@@ -18,6 +20,8 @@ pub(super) struct Window {
     wrote_ms: TimestampMs,
     /// How many messages have gone since.
     sent: u32,
+    /// What the room says about it.
+    pub shown: Phase,
 }
 
 /// Whether something may be sent.
@@ -37,7 +41,7 @@ impl Window {
     /// The customer wrote. What is told again, or late, gives no new messages.
     pub fn opens(&mut self, at_ms: TimestampMs) {
         if at_ms > self.wrote_ms {
-            *self = Self { wrote_ms: at_ms, sent: 0 };
+            (self.wrote_ms, self.sent) = (at_ms, 0);
         }
     }
 
@@ -53,6 +57,19 @@ impl Window {
             _ if self.until_ms() <= now_ms => State::Shut,
             0 => State::UsedUp,
             left => State::Open(left),
+        }
+    }
+
+    /// WeCom says that nothing is left, whatever was counted here.
+    pub fn use_up(&mut self) {
+        self.sent = self.sent.max(MESSAGES_MAX);
+    }
+
+    /// What the room is to say.
+    pub fn phase(self, now_ms: TimestampMs) -> Phase {
+        match self.wrote_ms {
+            0 => Phase::Unknown,
+            _ => Phase::of(MESSAGES_MAX.saturating_sub(self.sent), self.until_ms(), now_ms),
         }
     }
 
@@ -87,5 +104,19 @@ mod tests {
         assert_eq!(window.state(3_000 + LENGTH_MS - 1), State::Open(5));
         assert_eq!(window.state(3_000 + LENGTH_MS), State::Shut);
         assert_eq!(window.open_until_ms(), Some(3_000 + LENGTH_MS));
+    }
+
+    #[test]
+    fn a_room_says_what_is_left() {
+        let mut window = Window::default();
+        assert_eq!(window.phase(1), Phase::Unknown);
+        window.opens(1_000);
+        assert!(window.phase(2_000).topic().is_some_and(|topic| topic.contains("up to five")));
+        window.shown = window.phase(2_000);
+        window.use_up();
+        assert_eq!(window.phase(2_000), Phase::Shut);
+        window.opens(3_000);
+        assert_eq!(window.phase(3_000), window.shown, "what the room says is not forgotten");
+        assert_eq!(window.phase(3_000 + LENGTH_MS), Phase::Shut);
     }
 }

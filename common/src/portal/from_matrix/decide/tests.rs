@@ -10,7 +10,10 @@ use crate::{
     convert::Known,
     ids::RemoteMessageId,
     ids::{GhostNames, LoginId, RemoteChatId},
-    message::{AttachmentKind, ChatKind, Emoji, FileSource, Message, OutgoingMessage, RichText, Support},
+    message::{
+        AttachmentKind, ChatKind, Emoji, FileSource, MemberChange, Message, OutgoingMessage, RichText,
+        Support,
+    },
     portal::{Call, Reply},
     store::{Direction, MessageState},
 };
@@ -350,6 +353,47 @@ fn memberships() {
         ),
         ("the bot's own arrival", able(), member(bot, "join"), nothing()),
         ("an invitation of a ghost", able(), member("@discord_5:example.org", "invite"), nothing()),
+    ]);
+}
+
+#[test]
+fn people_of_the_network_are_asked_in_and_sent_out() {
+    let ghost = "@discord_5:example.org";
+    let nothing = || ignore("a change of membership that asks for nothing");
+    let own = |related| Scene { speaker: Speaker::Own(LoginId::new("login")), ..able(related) };
+    let whole = || own(Related::default());
+    let was = |before: &str, membership: &str| {
+        let mut event = member(ghost, membership);
+        event["unsigned"] = json!({ "prev_content": { "membership": before } });
+        event
+    };
+    let moved = |change| {
+        let user = crate::ids::RemoteUserId::new("5");
+        Decision::Deliver(Box::new(Outgoing::Member { user, change }), Then::Link)
+    };
+    let plumbed = || {
+        let mut scene = whole();
+        scene.portal.as_mut().unwrap().plumbed = true;
+        scene
+    };
+    let wait = Decision::Wait("the account on Discord is not connected".to_owned());
+    check(vec![
+        ("an invitation", whole(), member(ghost, "invite"), moved(MemberChange::Joined)),
+        ("a removal", whole(), was("join", "leave"), moved(MemberChange::Left)),
+        ("a ban", whole(), was("join", "ban"), moved(MemberChange::Banned)),
+        ("an invitation taken back", whole(), was("invite", "leave"), nothing()),
+        ("a ban taken back", whole(), was("ban", "leave"), nothing()),
+        ("nobody knows what stood before", whole(), member(ghost, "leave"), nothing()),
+        ("somebody of Matrix", whole(), member("@b:example.org", "invite"), nothing()),
+        ("by the relay", able(Related::default()), was("join", "leave"), nothing()),
+        ("a room with people of its own", plumbed(), was("join", "leave"), nothing()),
+        ("not connected", Scene { limits: None, ..whole() }, was("join", "leave"), wait),
+        (
+            "a network without",
+            Scene { limits: Some(Limits::default()), ..whole() },
+            was("join", "leave"),
+            nothing(),
+        ),
     ]);
 }
 

@@ -1,6 +1,6 @@
 //! Who is in a chat and what is pinned there, on both sides.
 
-use super::*;
+use super::{accounts::signs_in, *};
 use crate::{
     ids::RemoteMessageId,
     message::{MemberChange, Outgoing},
@@ -37,6 +37,33 @@ async fn people_come_to_a_chat_and_leave_it_as_ghosts() {
     let eve = UserId::parse(ghost("eve")).expect("a ghost's name");
     assert_eq!(stage.fake.membership(&room, &eve), None);
     stage.hears(&room, "carol", "back again").await;
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn whoever_is_asked_in_or_sent_out_by_hand_is_so_on_the_network() {
+    let stage = Stage::set("by_hand_members").await;
+    let bob = stage.fake.person("bob");
+    signs_in(&stage, &bob, "bobby").await;
+    let (room, first) = stage.room().await;
+    stage.empowers(&room, "@bob:example.org", 50).await;
+    let carol = UserId::parse(ghost("carol")).expect("a ghost's name");
+    let dave = UserId::parse(ghost("dave")).expect("a ghost's name");
+    // Bob's account is in the chat.
+    stage.network.pushes_to("bobby", RemoteEvent::Message(first)).await;
+    stage.hears(&room, "dave", "I am leaving").await;
+    stage.member_changes("dave", MemberChange::Left).await;
+    stage.waits_for(&room, "dave", Membership::Left).await;
+    assert_eq!(stage.network.passed(), [], "what the network told does not go back");
+    bob.invites(&room, &dave).await;
+    bob.sets_state(&room, "m.room.member", carol.as_str(), &json!({ "membership": "leave" }));
+    let moved = |who: &str, change| Outgoing::Member { user: user(who), change };
+    let expected = [moved("dave", MemberChange::Joined), moved("carol", MemberChange::Left)];
+    let passed = |network: &FakeNetwork| (network.passed() == expected).then_some(());
+    stage.network.wait_until("both arrive", passed).await;
+    // The network carries it out, and Dave comes.
+    stage.member_changes("dave", MemberChange::Joined).await;
+    stage.waits_for(&room, "dave", Membership::Joined).await;
     stage.ends().await;
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Deliverer, verdict_on_question};
 use crate::{
     media::{self, Brought, essence, file_name},
-    official::session::capabilities::{FILM_BYTES_MAX, IMAGE_BYTES_MAX, SOUND_BYTES_MAX},
+    official::session::capabilities::{FILM_BYTES_MAX, IMAGE_BYTES_MAX, SOUND_BYTES_MAX, VOICE_MS_MAX},
 };
 
 /// As what a file is sent.
@@ -28,6 +28,7 @@ impl Sort {
     fn of(file: &Attachment) -> Option<Self> {
         let mime = essence(file);
         let within = |bytes_max: u64| file.size_bytes.is_none_or(|size| size <= bytes_max);
+        let is_short = file.info.duration_ms.is_none_or(|length_ms| length_ms <= VOICE_MS_MAX);
         match file.kind {
             AttachmentKind::Image | AttachmentKind::Sticker
                 if matches!(mime.as_str(), "image/jpeg" | "image/png" | "image/gif")
@@ -36,7 +37,9 @@ impl Sort {
                 Some(Self::Image)
             }
             AttachmentKind::Audio | AttachmentKind::Voice
-                if matches!(mime.as_str(), "audio/amr" | "audio/mpeg") && within(SOUND_BYTES_MAX) =>
+                if matches!(mime.as_str(), "audio/amr" | "audio/mpeg")
+                    && is_short
+                    && within(SOUND_BYTES_MAX) =>
             {
                 Some(Self::Voice)
             }
@@ -130,5 +133,8 @@ mod tests {
             (file.mime, file.size_bytes) = (Some(mime.to_owned()), Some(size));
             assert_eq!(Sort::of(&file), sort, "{kind:?} {mime}");
         }
+        let mut long = Attachment::new(Voice, FileSource::Matrix("mxc://example.org/x".into()), "x");
+        (long.mime, long.info.duration_ms) = (Some("audio/mpeg".to_owned()), Some(VOICE_MS_MAX + 1));
+        assert_eq!(Sort::of(&long), None);
     }
 }

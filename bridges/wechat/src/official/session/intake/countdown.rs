@@ -14,10 +14,8 @@ use tracing::debug;
 use super::Intake;
 use crate::{
     ids,
-    official::{
-        NAME,
-        session::{people::Met, window::chat_info},
-    },
+    official::{NAME, session::people::Met},
+    window::chat_info,
 };
 
 /// How often the clock is looked at.

@@ -17,7 +17,10 @@ use super::Deliverer;
 use crate::wechaty::{
     events,
     filebox::{FileBox, Holds, INSIDE_BYTES_MAX},
-    session::{capabilities::FILE_BYTES_MAX, echoes::Print},
+    session::{
+        capabilities::{FILE_BYTES_MAX, VOICE_MIME},
+        echoes::Print,
+    },
     verdict::question_verdict,
     wire::Chunk,
 };
@@ -75,7 +78,8 @@ impl Deliverer {
                 }
                 None => {
                     let holds = Holds::Inside(head.concat().into());
-                    return Ok(FileBox { name, size_bytes: u64::try_from(size).ok(), holds }.write());
+                    let size_bytes = u64::try_from(size).ok();
+                    return Ok(FileBox { name, size_bytes, holds }.write(voice_ms(file)));
                 }
             }
         }
@@ -101,7 +105,7 @@ impl Deliverer {
             let reason = "The WeChat gateway does not say under which name it keeps the file.".to_owned();
             return Err(DeliverError::Retry { after: None, reason });
         }
-        Ok(FileBox { name, size_bytes: told, holds: Holds::Uuid(uuid) }.write())
+        Ok(FileBox { name, size_bytes: told, holds: Holds::Uuid(uuid) }.write(voice_ms(file)))
     }
 }
 
@@ -142,6 +146,12 @@ fn pieces(mut bytes: Bytes) -> Vec<Chunk> {
     pieces
 }
 
+/// How long a voice message is, which is all that tells gateways that a file is one.
+fn voice_ms(file: &Attachment) -> Option<u64> {
+    let is_voice = file.kind == AttachmentKind::Voice && file.mime.as_deref() == Some(VOICE_MIME);
+    file.info.duration_ms.filter(|_| is_voice)
+}
+
 /// The file's name, with an ending that tells what it is: the gateway goes by that.
 fn file_name(file: &Attachment) -> String {
     const CHARS_MAX: usize = 100;
@@ -154,6 +164,7 @@ fn file_name(file: &Attachment) -> String {
         "video/mp4" => ".mp4",
         "audio/mpeg" => ".mp3",
         "audio/ogg" => ".ogg",
+        VOICE_MIME => ".sil",
         "application/pdf" => ".pdf",
         "text/plain" => ".txt",
         _ => match file.kind {
@@ -170,6 +181,10 @@ fn file_name(file: &Attachment) -> String {
     let name: String = clean_line(&file.name).replace(['/', '\\'], "_");
     let stem: String = name.chars().take(CHARS_MAX).collect();
     let stem = if stem.is_empty() { "file".to_owned() } else { stem };
+    if claimed == VOICE_MIME && file.kind == AttachmentKind::Voice {
+        // Gateways know speech by this very ending.
+        return stem.rsplit_once('.').map_or(stem.as_str(), |(stem, _)| stem).to_owned() + ending;
+    }
     if events::mime(&stem).is_some() || stem.to_lowercase().ends_with(ending) { stem } else { stem + ending }
 }
 
@@ -195,12 +210,23 @@ mod tests {
             (Image, "", "", "file.jpg", Print::Picture),
             (Video, "a", "video/mp4; codecs=x", "a.mp4", Print::Video),
             (Voice, "Voice message", "audio/ogg", "Voice message.ogg", Print::File),
+            (Voice, "Voice message.silk", "audio/silk", "Voice message.sil", Print::File),
             (File, "a/b\\c.tar.gz", "", "a_b_c.tar.gz", Print::File),
             (File, "notes.doc", "application/msword", "notes.doc", Print::File),
         ] {
             let file = file(kind, name, mime);
             assert_eq!((file_name(&file).as_str(), print(&file)), (called, print_), "{name} {mime}");
         }
+    }
+
+    #[test]
+    fn speech_tells_its_length() {
+        let mut said = file(AttachmentKind::Voice, "a.silk", "audio/silk");
+        assert_eq!(voice_ms(&said), None);
+        said.info.duration_ms = Some(1_500);
+        assert_eq!(voice_ms(&said), Some(1_500));
+        said.mime = Some("audio/ogg".to_owned());
+        assert_eq!(voice_ms(&said), None);
     }
 
     #[test]

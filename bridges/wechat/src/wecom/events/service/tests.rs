@@ -53,6 +53,7 @@ fn everything_that_customers_send_is_readable() {
             ),
             "Birds (https://example.org/)\nAll.",
         ),
+        (item("note", json!({})), "Sent a note, which can be read on a phone alone."),
         (item("business_card", json!({"userid": "ada"})), "Shared the card of ada in the company."),
         (
             item("miniprogram", json!({"title": "Shop", "appid": "wx1", "pagepath": "p"})),
@@ -114,7 +115,11 @@ fn events_are_told_in_words() {
         "Opened the chat."
     );
     let recalled = event(json!({"event_type": "user_recall_msg", "recall_msgid": "m1"}));
-    assert_eq!(understood(&recalled), Read::Recalled(RemoteMessageId::new("m1")));
+    let of = |by| Read::Recalled { by, id: RemoteMessageId::new("m1") };
+    assert_eq!(understood(&recalled), of(By::Customer));
+    let recalled =
+        event(json!({"event_type": "servicer_recall_msg", "recall_msgid": "m1", "servicer_userid": "ada"}));
+    assert_eq!(understood(&recalled), of(By::Staff("ada".to_owned())));
     let failed = event(json!({"event_type": "msg_send_fail", "fail_msgid": "ours", "fail_type": 6}));
     let Read::Failed { id, words: why } = understood(&failed) else { panic!("it failed") };
     assert!(id.as_str() == "ours" && why.contains("five messages"), "{why}");
@@ -133,6 +138,14 @@ fn events_are_told_in_words() {
         assert_eq!((who, message.text.to_plain().as_str()), (By::Staff(by.to_owned()), shown));
         assert_eq!(message.tone, Tone::Notice);
     }
+}
+
+#[test]
+fn whoever_comes_may_be_welcomed_by_a_code() {
+    let came = |code: &str| read(&event(json!({"event_type": "enter_session", "welcome_code": code})));
+    let code = |code: &str| came(code).expect("it belongs to a talk").welcome;
+    assert_eq!(code("CODE").as_ref().map(Secret::expose), Some("CODE"));
+    assert!(code("").is_none() && code(&"x".repeat(10_000)).is_none());
 }
 
 #[test]

@@ -10,7 +10,10 @@ use super::Deliverer;
 use crate::{
     api::Api,
     media::{self, Brought, essence},
-    wecom::session::{capabilities::FILE_BYTES_MAX, verdict::verdict_on_question},
+    wecom::session::{
+        capabilities::{FILE_BYTES_MAX, VOICE_MIME},
+        verdict::verdict_on_question,
+    },
 };
 
 /// Smaller files are refused (<https://developer.work.weixin.qq.com/document/path/90253>).
@@ -43,7 +46,7 @@ impl Sort {
                     .then_some(Self::Image)
             }
             AttachmentKind::Audio | AttachmentKind::Voice => {
-                (mime == "audio/amr" && is_short && within(VOICE_BYTES_MAX)).then_some(Self::Voice)
+                (mime == VOICE_MIME && is_short && within(VOICE_BYTES_MAX)).then_some(Self::Voice)
             }
             AttachmentKind::Video => (mime == "video/mp4" && within(SHOWN_BYTES_MAX)).then_some(Self::Video),
             AttachmentKind::File => None,

@@ -1,6 +1,6 @@
-//! Takes messages back that the app has sent to a member, as long as WeCom lets it.
+//! Takes messages back that went to a member or a customer, as long as WeCom lets it.
 //!
-//! Reference: <https://developer.work.weixin.qq.com/document/path/94867>.
+//! Reference: <https://developer.work.weixin.qq.com/document/path/94867>, for members; what customer service takes is known from other clients.
 
 use magpie_common::{
     ids::RemoteMessageId,
@@ -9,7 +9,7 @@ use magpie_common::{
 use serde_json::json;
 
 use super::Deliverer;
-use crate::wecom::session::verdict::verdict_on_question;
+use crate::wecom::{place::Service, session::verdict::verdict_on_question};
 
 /// What the id of a message begins with that WeCom has named and lets us take back.
 const SENT: &str = "sent/";
@@ -37,6 +37,26 @@ impl Deliverer {
             recalled.map_err(|error| match verdict_on_question(error) {
                 DeliverError::Rejected(words) => DeliverError::Rejected(format!(
                     "WeCom does not take the message back, which it does for 24 hours only. {words}"
+                )),
+                other => other,
+            })?;
+        }
+        Ok(Delivered::default())
+    }
+
+    /// `POST /cgi-bin/kf/recall_msg`, for each part. Said twice it is the same. What was taken back has counted all the same.
+    pub(super) async fn recall_from_customer(
+        &self,
+        service: &Service,
+        parts: &[RemoteMessageId],
+    ) -> Result<Delivered, DeliverError> {
+        let api = self.kf_api()?;
+        for id in parts {
+            let body = json!({"msgid": id.as_str(), "open_kfid": service.kf});
+            let recalled = api.post("cgi-bin/kf/recall_msg", &body).await;
+            recalled.map_err(|error| match verdict_on_question(error) {
+                DeliverError::Rejected(words) => DeliverError::Rejected(format!(
+                    "WeCom takes back only what went from here to the customer, and for two minutes only. {words}"
                 )),
                 other => other,
             })?;

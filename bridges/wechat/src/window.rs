@@ -1,6 +1,7 @@
-//! How a room shows what the account may still write there: in its topic, in steps, so that whoever keeps talking changes nothing.
+//! How a room shows what may still be written there, where WeChat lets five messages go in 48 hours: in its topic, in steps, so that whoever
+//! keeps talking changes nothing.
 //!
-//! Next: `intake/countdown`, which lets time pass.
+//! Official Accounts and WeCom's customer service count alike. Next: their countdowns, which let time pass.
 
 use magpie_common::{
     clock::TimestampMs,
@@ -14,7 +15,7 @@ const HOUR_MS: i64 = 60 * 60 * 1000;
 /// What a topic says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// Nobody knows when the person wrote last.
     #[default]
     Unknown,
@@ -27,7 +28,7 @@ pub(super) enum Phase {
 /// How many messages may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Left {
+pub(crate) enum Left {
     /// Three or more.
     Several,
     /// Two.
@@ -39,7 +40,7 @@ pub(super) enum Left {
 /// How long they may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Time {
+pub(crate) enum Time {
     /// Four hours or more.
     Days,
     /// Less than four hours.
@@ -59,7 +60,7 @@ impl Phase {
         };
         match until_ms.saturating_sub(now_ms) {
             ..=0 => Self::Shut,
-            ..HOUR_MS => Self::Open(left, Time::Hour),
+            1..HOUR_MS => Self::Open(left, Time::Hour),
             left_ms if left_ms < 4 * HOUR_MS => Self::Open(left, Time::Hours),
             _ => Self::Open(left, Time::Days),
         }
@@ -89,7 +90,7 @@ impl Phase {
 }
 
 /// What is known of the chat with somebody.
-pub(super) fn chat_info(person: &RemoteUserId, phase: Phase) -> ChatInfo {
+pub(crate) fn chat_info(person: &RemoteUserId, phase: Phase) -> ChatInfo {
     let mut info = ChatInfo::new(ChatKind::Direct, None);
     info.with = Some(person.clone());
     info.private = true;
