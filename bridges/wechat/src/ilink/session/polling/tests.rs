@@ -117,6 +117,7 @@ async fn repeats(listener: TcpListener, asked: Arc<AtomicUsize>, most: usize) {
         let (mut question, mut piece) = (Vec::new(), [0; 4096]);
         while !question.ends_with(b"}") {
             let count = line.read(&mut piece).await.expect("the question is whole");
+            assert!(count > 0, "the question broke off");
             question.extend_from_slice(&piece[..count]);
         }
         if asked.fetch_add(1, Ordering::Relaxed) < most {
