@@ -242,5 +242,5 @@ impl Subject for OnSimulator {
 
 #[tokio::test]
 async fn wechat_by_ilink_passes_the_platform_suite() {
-    platform_suite::all(OnSimulator::start).await;
+    Box::pin(platform_suite::all(OnSimulator::start)).await;
 }
