@@ -140,9 +140,11 @@ impl PlatformConfig for WeChatConfig {
 # http:// only for a gateway on this machine that has no TLS.
 # wechaty_endpoint: gateway.example.org:8788
 # wechaty_token: your-token
-# How the gateway proves that it is the right one: by a certificate that is written here as it is, or by the authority that has signed it.
-# Both are PEM or the path of a file. Without them it must have a certificate for the web. Wechaty's own certificate can be written here, too,
-# but everybody has its key: use it only within a network of your own.
+# How the gateway proves that it is the right one: by exactly this certificate, or by one that your own authority has signed. Both are PEM or
+# the path of a file. Without them it must have a certificate for the web.
+# Everybody has the key of the certificate that comes with Wechaty, so it proves nothing: whoever is on the way can read the token, and with it
+# take the account. Write it here only for a gateway on this machine or inside of a VPN. Otherwise make one, and start the gateway with it
+# (WECHATY_PUPPET_SERVICE_TLS_SERVER_CERT and WECHATY_PUPPET_SERVICE_TLS_SERVER_KEY).
 # wechaty_certificate: /etc/magpie/gateway.pem
 # wechaty_ca: /etc/magpie/authority.pem
 # The name that the certificate must bear, where it is not the gateway's address.

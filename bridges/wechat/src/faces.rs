@@ -109,6 +109,14 @@ fn with_emoji(words: &str) -> String {
     while let Some(at) = rest.find(['[', '/']) {
         let (before, here) = rest.split_at(at);
         out.push_str(before);
+        if before.ends_with(':') && here.starts_with("//") {
+            // Parts of addresses look like codes.
+            let is_after = |letter: char| letter == '[' || letter.is_whitespace() || !letter.is_ascii();
+            let (address, after) = here.split_at(here.find(is_after).unwrap_or(here.len()));
+            out.push_str(address);
+            rest = after;
+            continue;
+        }
         match named(here).or_else(|| coded(here)) {
             Some((emoji, length)) => {
                 out.push_str(emoji);
@@ -133,9 +141,15 @@ fn named(words: &str) -> Option<(&'static str, usize)> {
     Some((face.3, end + 2))
 }
 
-/// A face by its code. Some codes begin like others, so the longest counts.
+/// A face by its code. Some codes begin like others, so the longest counts; one that ends in a letter is none in the middle of a word.
 fn coded(words: &str) -> Option<(&'static str, usize)> {
-    let fits = FACES.iter().filter(|(code, ..)| !code.is_empty() && words.starts_with(code));
+    let goes_on = |code: &str| {
+        // `/::D` and its like stand right before letters, too.
+        let is_word = code.bytes().skip(2).all(|byte| byte.is_ascii_alphabetic());
+        is_word && words[code.len()..].starts_with(|next: char| next.is_ascii_alphanumeric())
+    };
+    let fits =
+        FACES.iter().filter(|(code, ..)| !code.is_empty() && words.starts_with(code) && !goes_on(code));
     let (code, .., emoji) = fits.max_by_key(|(code, ..)| code.len())?;
     Some((emoji, code.len()))
 }
@@ -225,6 +239,11 @@ mod tests {
             ("[不是]", "[不是]"),
             ("[微笑", "[微笑"),
             ("https://example.org/a", "https://example.org/a"),
+            ("https://x.org/:version /:v", "https://x.org/:version ✌️"),
+            ("看https://x.org/:v,[强]\n[强]", "看https://x.org/:v,👍\n👍"),
+            ("/users/:link /users/:id/:sun2", "/users/:link /users/:id/:sun2"),
+            ("/:lvu/:v/:ok!", "🤟✌️👌!"),
+            ("/:v好", "✌️好"),
             ("@鸟\u{2005}你好", "@鸟 你好"),
             ("[[微笑]]", "[🙂]"),
             ("[", "["),

@@ -15,6 +15,7 @@
 //! | `callback` | the envelope of callbacks, and the XML inside |
 //! | `ending`, `parts` | how a session ends, and how a message in parts goes, for all ways |
 //! | `faces` | text as WeChat writes it: face codes, and no markup |
+//! | `public` | names that others have chosen, looked up so that they lead into the public net alone |
 //! | `ids`, `json` | how people and chats are spelled; what is read the same way everywhere |
 //!
 //! Start reading at `adapter`.
@@ -48,6 +49,7 @@ mod json;
 mod media;
 mod official;
 mod parts;
+mod public;
 mod said;
 mod wechaty;
 mod wecom;

@@ -31,10 +31,17 @@ pub(crate) fn file(id: &Value, kind: AttachmentKind, (name, mime): (&str, Option
     Some(Message { attachments: vec![attachment], ..Message::default() })
 }
 
-/// A place, as a link to a map.
+/// A place whose degrees are numbers or texts.
 pub(crate) fn place(latitude: &Value, longitude: &Value, label: &str) -> Option<RichText> {
     let degrees = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse::<f64>().ok());
-    let (latitude, longitude) = (degrees(latitude)?, degrees(longitude)?);
+    place_at((degrees(latitude)?, degrees(longitude)?), label)
+}
+
+/// A place by its latitude and longitude, as a link to a map; `None` for what is nowhere.
+pub(crate) fn place_at((latitude, longitude): (f64, f64), label: &str) -> Option<RichText> {
+    if !(-90.0..=90.0).contains(&latitude) || !(-180.0..=180.0).contains(&longitude) {
+        return None;
+    }
     let label = clean_line(label);
     let words = if label.is_empty() { "Location" } else { label.as_str() };
     let url = format!(
@@ -67,4 +74,30 @@ pub(crate) fn link(title: &Value, description: &Value, url: &Value) -> Option<Ri
 pub(crate) fn notice(words: &str) -> Message {
     let nodes = vec![Node::Emphasis(vec![Node::Text(words.to_owned())])];
     Message { tone: Tone::Notice, ..Message::text(RichText(nodes)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn places_are_on_this_earth() {
+        let shown = |latitude: Value, longitude: Value| place(&latitude, &longitude, "Tower");
+        let words = "📍 Tower\nhttps://www.openstreetmap.org/?mlat=23.5&mlon=-113.25#map=16/23.5/-113.25";
+        for (latitude, longitude) in [(json!(23.5), json!(-113.25)), (json!(" 23.5"), json!("-113.25"))] {
+            assert_eq!(shown(latitude, longitude).map(|text| text.to_plain()).as_deref(), Some(words));
+        }
+        for (latitude, longitude) in [
+            (json!("NaN"), json!(1)),
+            (json!(1), json!("inf")),
+            (json!(91), json!(1)),
+            (json!(1), json!("-180.5")),
+            (json!("north"), json!(1)),
+            (Value::Null, Value::Null),
+        ] {
+            assert_eq!(shown(latitude.clone(), longitude.clone()), None, "{latitude} {longitude}");
+        }
+    }
 }

@@ -120,7 +120,7 @@ async fn files_are_fetched_from_wechats_hosts_only() {
         let item = json!({"type": 4, "file_item": {"media": media, "file_name": "a.txt", "len": "1"}});
         stage.sim.person_posts(stage.bot, Post::item(item));
         stage.sim.person_says(stage.bot, &format!("after {url}"));
-        stage.arrived("after").await;
+        stage.arrived(&format!("after {url}")).await;
         // It may be left out of the message at once, or refused when somebody wants it.
         for message in stage.recorder.messages().split_off(before) {
             for file in &message.message.attachments {

@@ -94,6 +94,27 @@ async fn what_cannot_be_read_harms_nothing_else() {
     let stranger = json!({"from_user_id": bob});
     stage.sim.person_posts(stage.bot, Post { beside: stranger, ..Post::text("a stranger") });
     stage.alice_writes().await;
+    // What has content is told as what nobody can read, in the order in which it came; what has none is nothing.
+    let unknown = |event| match event {
+        RemoteEvent::Unknown { chat, name, .. } => Some((chat, name)),
+        _ => None,
+    };
+    let events = stage.recorder.events().into_iter();
+    let told: Vec<_> = events.filter_map(|it| unknown(it.event)).collect();
+    let here = Some(stage.chat());
+    let expected = [
+        (here.clone(), "message of type 99"),
+        (here.clone(), "message of type 2"),
+        (here.clone(), "message of type 0"),
+        (here, "message without an id"),
+        (None, "message of nobody"),
+    ];
+    assert_eq!(told, expected.map(|(chat, name)| (chat, name.to_owned())));
+    // A strange field beside the words harms no words.
+    let words = stage.words();
+    let harmed = words.iter().filter(|words| *words == "something is wrong with it").count();
+    assert_eq!(harmed, 2, "{words:?}");
+    assert!(words.iter().any(|words| words == "a stranger"), "it is told, and as Bob's: {words:?}");
     let alice = RemoteUserId::new(stage.chat().as_str());
     for message in stage.recorder.messages() {
         let words = message.message.text.to_plain();

@@ -143,7 +143,7 @@ async fn a_bot_talks_at_a_real_synapse() -> anyhow::Result<()> {
 
 /// What is said on both sides while the bridge is killed again and again arrives once, or Ada is told that nobody knows.
 #[tokio::test]
-async fn kills_at_random_lose_and_double_nothing_at_a_real_synapse() -> anyhow::Result<()> {
+async fn nothing_is_lost_or_doubled_at_a_real_synapse_under_kills() -> anyhow::Result<()> {
     let Some(_) = need(Component::Synapse) else { return Ok(()) };
     let wanted = std::env::var("MAGPIE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = wanted.unwrap_or_else(|| u64::from(u32::from_le_bytes(Clock::system().random_bytes())));

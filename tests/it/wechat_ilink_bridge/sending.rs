@@ -83,7 +83,8 @@ async fn long_words_go_in_parts_and_none_is_lost() {
 async fn nothing_goes_before_the_person_wrote_and_then_it_goes() {
     let stage = Stage::new().await;
     let session = stage.connect().await;
-    not_now(session.deliver(&stage.chat(), &said("too early"), &key(1)).await);
+    let words = not_now(session.deliver(&stage.chat(), &said("too early"), &key(1)).await);
+    assert!(words.contains("Nobody has written"), "{words}");
     assert_eq!(stage.sim.sent_count(), 0);
     stage.alice_writes().await;
     assert_eq!(ids(session.deliver(&stage.chat(), &said("now"), &key(2)).await).len(), 1);
@@ -98,8 +99,7 @@ async fn a_context_that_is_gone_is_told_and_ends_nothing() {
     stage.alice_writes().await;
     stage.sim.contexts_expire(stage.bot);
     not_now(session.deliver(&stage.chat(), &said("lost?"), &key(1)).await);
-    let why = futures_util::FutureExt::now_or_never(session.ended());
-    assert_eq!(why, None, "the session goes on");
+    // The session goes on, both ways.
     stage.sim.person_says(stage.bot, "I am back");
     stage.arrived("I am back").await;
     assert_eq!(ids(session.deliver(&stage.chat(), &said("lost?"), &key(1)).await).len(), 1);
@@ -141,10 +141,15 @@ async fn an_answer_that_is_lost_leaves_doubt_and_no_second_message() {
     let stage = Stage::new().await;
     let session = stage.connect().await;
     stage.alice_writes().await;
-    for (nth, (fault, arrives)) in
-        [(Fault::CutAfter, true), (Fault::AnswerAfter { status: 502 }, true), (Fault::CutBefore, false)]
-            .into_iter()
-            .enumerate()
+    for (nth, (fault, arrives)) in [
+        (Fault::CutAfter, true),
+        (Fault::AnswerAfter { status: 502 }, true),
+        (Fault::CutBefore, false),
+        // It has trouble; nobody knows at which moment.
+        (Fault::refusal(-1, "system error"), false),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let before = stage.sim.sent_count();
         stage.sim.fault("sendmessage", fault);
@@ -154,6 +159,23 @@ async fn an_answer_that_is_lost_leaves_doubt_and_no_second_message() {
         assert!(matches!(again, Err(DeliverError::Uncertain(_))), "{again:?}");
         assert_eq!(stage.sim.sent_count(), before + usize::from(arrives));
     }
+    session.close().await;
+    stage.should_be_right();
+}
+
+#[tokio::test]
+async fn a_yes_that_was_noted_is_no_doubt_after_a_restart() {
+    let stage = Stage::new().await;
+    let session = stage.connect().await;
+    stage.alice_writes().await;
+    let first = ids(session.deliver(&stage.chat(), &said("once"), &key(1)).await);
+    session.close().await;
+    // The bridge was killed before it recorded that, so it asks again.
+    let session = stage.connect().await;
+    assert_eq!(ids(session.deliver(&stage.chat(), &said("once"), &in_doubt(1)).await), first);
+    let unknown = session.deliver(&stage.chat(), &said("another"), &in_doubt(2)).await;
+    assert!(matches!(unknown, Err(DeliverError::Uncertain(_))), "of another nobody knows: {unknown:?}");
+    assert_eq!(stage.sim.texts(stage.bot), ["once"]);
     session.close().await;
     stage.should_be_right();
 }

@@ -52,6 +52,14 @@ async fn a_number_on_the_phone_is_asked_for_and_a_wrong_one_is_named() {
     let field = field(process.step(Vec::new()).await.expect("it goes on"));
     let refused = tell(&mut *process, field, "41").await.expect_err("it is the wrong number");
     assert!(refused.chars().count() > 10, "{refused}");
+    // Whoever only looks again is asked again; the wrong number is not told once more, as WeChat counts.
+    let numbers = || {
+        let is_number = |(name, _): &(String, String)| name == "verify_code";
+        stage.sim.requests().iter().filter(|request| request.query.iter().any(is_number)).count()
+    };
+    let before = numbers();
+    assert_eq!(self::field(process.step(Vec::new()).await.expect("it goes on")), field);
+    assert_eq!(numbers(), before);
     let told = async {
         match tell(&mut *process, field, "42").await.expect("it is the right number") {
             LoginStep::Show { .. } => finish(&mut *process).await,

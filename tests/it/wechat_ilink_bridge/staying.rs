@@ -1,12 +1,13 @@
 //! Sessions that last, and how they end.
 
 use magpie_common::{
+    message::RemoteEvent,
     platform::{ConnectError, Platform},
     testkit::platform_suite::Recorder,
 };
 use magpie_tests::wechat_ilink::{Fault, StaleIn};
 
-use super::Stage;
+use super::{Stage, ids, key, said};
 
 #[tokio::test]
 async fn a_session_says_that_it_is_there_and_that_it_goes() {
@@ -32,8 +33,16 @@ async fn polls_that_take_too_long_are_asked_again_with_the_same_cursor() {
     assert_eq!(cursors[polls], cursors[polls + 1]);
     stage.sim.person_says(stage.bot, "are you there?");
     stage.arrived("are you there?").await;
-    let why = futures_util::FutureExt::now_or_never(session.ended());
-    assert_eq!(why, None, "a quiet poll is no trouble");
+    // The session lives on, both ways.
+    ids(session.deliver(&stage.chat(), &said("I am"), &key(1)).await);
+    stage.sim.person_says(stage.bot, "good");
+    stage.arrived("good").await;
+    let states = |event| match event {
+        RemoteEvent::StateChanged(state) => Some(state),
+        _ => None,
+    };
+    let told: Vec<_> = stage.recorder.events().into_iter().filter_map(|it| states(it.event)).collect();
+    assert_eq!(told, [], "a quiet poll is no trouble");
     session.close().await;
     stage.should_be_right();
 }
@@ -57,8 +66,10 @@ async fn a_session_outlives_broken_polls_and_loses_nothing() {
         };
         stage.recorder.wait_for(words, came).await;
     }
-    let why = futures_util::FutureExt::now_or_never(session.ended());
-    assert_eq!(why, None, "the session has ended");
+    // It is the same session that goes on, both ways.
+    ids(session.deliver(&stage.chat(), &said("all is well"), &key(1)).await);
+    stage.sim.person_says(stage.bot, "good");
+    stage.arrived("good").await;
     session.close().await;
     stage.should_be_right();
 }

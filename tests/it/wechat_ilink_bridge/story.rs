@@ -182,7 +182,7 @@ async fn people_talk_and_are_told_what_does_not_go() -> anyhow::Result<()> {
     sim.wait_for_typing(bot, false).await?;
 
     // The room says what may go, and what does not go is told.
-    staged.topic(&room, "about ten messages").await;
+    staged.topic(&room, "several messages").await;
     sim.contexts_expire(bot);
     admin.sends(&room, "lost");
     sim.wait_for_request(|request| request.answer["ret"] == -2).await?;
@@ -190,7 +190,7 @@ async fn people_talk_and_are_told_what_does_not_go() -> anyhow::Result<()> {
     staged.topic(&room, "no messages here").await;
     sim.person_says(bot, "try again");
     staged.homeserver.wait_for_body(&room, "try again").await;
-    staged.topic(&room, "about ten messages").await;
+    staged.topic(&room, "several messages").await;
     admin.sends(&room, "now?");
     sim.wait_for_text(bot, "now?").await?;
 

@@ -33,7 +33,7 @@ macro_rules! signed_in {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_vendors_client_signs_in_by_every_way() -> anyhow::Result<()> {
+async fn real_vendors_client_signs_in_by_every_way() -> anyhow::Result<()> {
     let Some((scene, mut judge)) = begin().await? else { return Ok(()) };
     let sim = &scene.sim;
     let shown = judge.ask(&json!({"do": "login"})).await?;
@@ -63,7 +63,7 @@ async fn the_vendors_client_signs_in_by_every_way() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_vendors_client_talks() -> anyhow::Result<()> {
+async fn real_vendors_client_talks() -> anyhow::Result<()> {
     signed_in!(scene, judge, bot);
     let (sim, alice) = (&scene.sim, scene.small.alice.to_string());
     assert_eq!(judge.ask(&json!({"do": "start"})).await?["ret"], 0);
@@ -103,7 +103,7 @@ async fn the_vendors_client_talks() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_vendors_client_brings_and_fetches_files() -> anyhow::Result<()> {
+async fn real_vendors_client_brings_and_fetches_files() -> anyhow::Result<()> {
     signed_in!(scene, judge, bot);
     let (sim, alice) = (&scene.sim, scene.small.alice.to_string());
     let bytes = b"forty-two birds in a bush".to_vec();

@@ -120,7 +120,7 @@ async fn an_account_talks_at_a_real_synapse() -> anyhow::Result<()> {
 
 /// What is said on both sides while the bridge is killed again and again arrives once, or Ada is told that nobody knows.
 #[tokio::test]
-async fn kills_at_random_lose_and_double_nothing_of_an_official_account() -> anyhow::Result<()> {
+async fn nothing_of_an_official_account_is_lost_or_doubled_under_kills() -> anyhow::Result<()> {
     let Some(_) = need(Component::Synapse) else { return Ok(()) };
     let seed = super::seed();
     println!("seed: {seed}");

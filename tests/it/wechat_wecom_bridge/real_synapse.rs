@@ -254,7 +254,7 @@ impl Talk {
 }
 
 #[tokio::test]
-async fn kills_at_random_lose_and_double_nothing_of_customers_and_a_member() -> anyhow::Result<()> {
+async fn nothing_of_customers_and_a_member_is_lost_or_doubled_under_kills() -> anyhow::Result<()> {
     let Some(_) = need(Component::Synapse) else { return Ok(()) };
     let seed = seed();
     println!("seed: {seed}");

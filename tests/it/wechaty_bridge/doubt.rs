@@ -25,6 +25,8 @@ async fn real_what_was_said_here_does_not_come_back_whatever_the_puppet_is_like(
         (Echo::Never, true),
         (Echo::Before, false),
         (Echo::After, false),
+        // What becomes of the same words by thumb then is for `echoes` to say.
+        (Echo::Never, false),
     ]) {
         println!("{echo:?}, ids: {ids}");
         chat.gateway().has(Habits { echo, ids, ..Habits::default() }).await?;

@@ -5,7 +5,7 @@ use magpie_tests::{
     harness::tools::{Component, need},
     wechaty::{
         Fault, FaultKind, JUDGE,
-        content::{FileKind, file, text},
+        content::{FileKind, file, file_at, text},
     },
 };
 use ruma::OwnedMxcUri;
@@ -135,6 +135,38 @@ async fn real_a_file_that_cannot_be_had_is_told() -> anyhow::Result<()> {
     let event =
         chat.event(|event| event.body() == "there.pdf" && event.content()["msgtype"] == "m.file").await;
     assert_eq!(chat.bytes_of(&event), b"after all");
+    chat.says("And words go on.").await?;
+    chat.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_a_picture_with_a_long_form_of_wechats_comes() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let chat = Chat::begin().await?;
+    // More than one message of gRPC has where nobody says otherwise.
+    let mut picture = file(FileKind::Image, "long.png", PIXEL);
+    picture["text"] = json!("x".repeat(LARGE_BYTES));
+    chat.li_says(picture).await?;
+    let event = chat.event(|event| event.body() == "long.png").await;
+    assert_eq!(chat.bytes_of(&event), PIXEL);
+    chat.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_a_file_is_not_fetched_from_wherever_a_message_says() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let chat = Chat::begin().await?;
+    // Another program on the gateway's own machine.
+    let hidden = std::net::TcpListener::bind("127.0.0.1:0")?;
+    hidden.set_nonblocking(true)?;
+    for host in ["127.0.0.1", "localhost"] {
+        let name = format!("secret of {host}.pdf");
+        let address = format!("http://{host}:{}/secret", hidden.local_addr()?.port());
+        chat.li_says(file_at(FileKind::Attachment, &name, &address)).await?;
+        let told = chat.hears(&name).await;
+        assert_ne!(told.content()["msgtype"], "m.file", "{}", told.body());
+    }
+    assert!(hidden.accept().is_err(), "nobody asked there");
     chat.says("And words go on.").await?;
     chat.end().await
 }

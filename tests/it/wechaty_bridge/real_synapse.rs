@@ -92,7 +92,7 @@ impl Story {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn real_synapse_and_wechat_hold_one_conversation() -> anyhow::Result<()> {
+async fn real_synapse_and_wechat_hold_one_conversation_under_kills() -> anyhow::Result<()> {
     let (Some(_), Some(_)) = (need(Component::Synapse), need(Component::Judge(JUDGE))) else {
         return Ok(());
     };

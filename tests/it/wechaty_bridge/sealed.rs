@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use magpie_common::{clock::Clock, config::Secret, platform::Platform};
 use magpie_tests::{
     harness::tools::{Component, need},
     wechaty::{
@@ -11,6 +12,7 @@ use magpie_tests::{
     },
     whatsapp_linked::staged::Door,
 };
+use magpie_wechat::{WeChat, WeChatConfig};
 use serde_json::{Value, json};
 
 use super::{ADMIN, LI, ME, Signed, Staged};
@@ -77,6 +79,41 @@ async fn real_a_certificate_of_ones_own_is_taken_by_itself_and_by_its_authority(
     signed.on.gateway.says(LI, ME, text("In secret.")).await?;
     signed.room_with("In secret.").await;
     signed.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_the_doctor_warns_of_wechatys_own_certificate_over_a_network() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let (stock, own) = (Gateway::start_with(Tls::Stock).await?, Gateway::start_with(Tls::Own).await?);
+    let here = stock.address();
+    // There is nobody, which is seen at once, as it is this machine by another name; what it would prove itself by is read all the same.
+    let away = "0.0.0.0:1".to_owned();
+    let of = |gateway: &Gateway| -> anyhow::Result<[String; 2]> {
+        Ok([gateway.certificate()?, gateway.authority()?].map(|path| path.display().to_string()))
+    };
+    let ([theirs, authority], [ours, our_authority]) = (of(&stock)?, of(&own)?);
+    for (endpoint, certificate, ca, is_warned) in [
+        (&away, Some(&theirs), None, true),
+        (&away, None, Some(&authority), true),
+        (&here, Some(&theirs), None, false),
+        (&away, Some(&ours), Some(&authority), false),
+        (&away, None, Some(&our_authority), false),
+        (&away, None, None, false),
+    ] {
+        let config = WeChatConfig {
+            wechaty_endpoint: Some(endpoint.clone()),
+            wechaty_token: Some(Secret::new(stock.token())),
+            wechaty_certificate: certificate.cloned(),
+            wechaty_ca: ca.cloned(),
+            ..WeChatConfig::default()
+        };
+        let findings = WeChat::new(config, Clock::system())?.diagnose().await;
+        let faults = findings.into_iter().filter_map(|finding| finding.result.err());
+        let warned = faults.filter(|fault| fault.problem.contains("everybody has the key")).count();
+        assert_eq!(warned, usize::from(is_warned), "{endpoint} {certificate:?} {ca:?}");
+    }
+    stock.stop().await?;
+    own.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -161,3 +161,26 @@ async fn real_a_phone_that_signs_out_is_told_and_the_same_rooms_go_on_afterwards
     gateway.expect_text(LI, "and back").await?;
     signed.end().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_a_code_is_no_end_before_the_gateway_has_taken_up_its_sign_in() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let mut signed = Signed::start().await?;
+    signed.on.gateway.says(LI, ME, text("before")).await?;
+    let (room, _) = signed.room_with("before").await;
+    assert!(signed.on.bridge.stop().await?.success(), "{}", signed.on.bridge.tail());
+    signed.on.gateway.heard_by_nobody().await?;
+    signed.on.gateway.logout().await?;
+    signed.on.bridge = signed.on.stage.start().await?;
+    signed.on.gateway.heard_by_somebody().await?;
+    // As gateways do that find their sign-in again only after a while.
+    signed.on.gateway.shows_code(CODE).await?;
+    signed.on.gateway.scan_is("", ScanState::Scanned).await?;
+    signed.on.gateway.login(ME).await?;
+    // Nor is what comes too late about that code.
+    signed.on.gateway.scan_is("", ScanState::Confirmed).await?;
+    signed.on.gateway.scan_is("", ScanState::Timeout).await?;
+    signed.on.gateway.says(LI, ME, text("after")).await?;
+    signed.hears(&room, "after").await;
+    signed.end().await
+}

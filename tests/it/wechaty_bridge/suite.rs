@@ -1,19 +1,22 @@
 //! The suite of all platforms, at the real gateway.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_trait::async_trait;
 use magpie_common::{
     clock::Clock,
     config::Secret,
     ids::{RemoteChatId, RemoteMessageId, RemoteUserId},
-    platform::{LoginStep, Platform, SavedLogin},
-    testkit::platform_suite::{self, Answers, DeliveryFault, Happening, Heard, Subject},
+    platform::{EventSink, LoginStep, Platform, SavedLogin},
+    testkit::platform_suite::{self, Answers, DeliveryFault, Happening, Heard, Recorder, Subject},
 };
 use magpie_tests::{
     harness::tools::{Component, need},
     wechaty::{
-        Fault, FaultKind, Gateway, Habits, JUDGE,
+        Client, Fault, FaultKind, Gateway, Habits, JUDGE,
         content::{text, unknown},
         staged::{CODE, WAY, remote},
     },
@@ -203,10 +206,11 @@ impl Subject for AtGateway {
     }
 }
 
-/// All of the suite but what no gateway can promise: nobody is asked to try again later, and what is said in the moment in which a session
-/// closes is told to nobody.
+// All of the suite but what no gateway can promise: nobody is asked to try again later, and what is said in the moment in which a session
+// closes is told to nobody. In three tests, as each of its parts starts a gateway.
+
 #[tokio::test(flavor = "multi_thread")]
-async fn real_wechaty_passes_the_platform_suite() -> anyhow::Result<()> {
+async fn real_wechaty_passes_the_platform_suite_of_connecting() -> anyhow::Result<()> {
     let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
     let subject = AtGateway::start;
     platform_suite::connecting_yields_a_session(&subject().await).await;
@@ -216,9 +220,28 @@ async fn real_wechaty_passes_the_platform_suite() -> anyhow::Result<()> {
     platform_suite::a_cut_connection_ends_the_session_and_loses_nothing(&subject().await).await;
     platform_suite::doctor_names_fault_and_remedy(&subject().await).await;
 
+    platform_suite::configuration_or_flow_leads_in(&subject().await).await;
+    platform_suite::a_login_flow_leads_to_a_session(&AtGateway::signed_out().await).await;
+    platform_suite::a_code_is_renewed_or_over_when_its_time_is(&AtGateway::signed_out().await).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_wechaty_passes_the_platform_suite_of_hearing_and_finding() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let subject = AtGateway::start;
     platform_suite::a_hundred_messages_arrive_once_in_order(&subject().await).await;
     platform_suite::what_was_not_stored_is_pushed_again(&subject().await).await;
+    platform_suite::everything_that_happens_is_pushed(&subject().await).await;
 
+    platform_suite::people_are_found_and_chats_with_them_open_once(&subject().await).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_wechaty_passes_the_platform_suite_of_delivering() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let subject = AtGateway::start;
     platform_suite::a_message_is_delivered_once_and_its_id_names_it(&subject().await).await;
     platform_suite::own_deliveries_do_not_come_back(&subject().await).await;
     for fault in [DeliveryFault::CutBeforeEffect, DeliveryFault::CutAfterEffect] {
@@ -227,13 +250,23 @@ async fn real_wechaty_passes_the_platform_suite() -> anyhow::Result<()> {
     platform_suite::a_too_long_text_is_not_lost(&subject().await).await;
     platform_suite::a_relay_names_its_author(&subject().await).await;
     platform_suite::limits_and_deliver_agree_on_every_action(&subject().await).await;
-    platform_suite::everything_that_happens_is_pushed(&subject().await).await;
     platform_suite::files_agree_with_limits(&subject().await).await;
+    Ok(())
+}
 
-    platform_suite::people_are_found_and_chats_with_them_open_once(&subject().await).await;
-
-    platform_suite::configuration_or_flow_leads_in(&subject().await).await;
-    platform_suite::a_login_flow_leads_to_a_session(&AtGateway::signed_out().await).await;
-    platform_suite::a_code_is_renewed_or_over_when_its_time_is(&AtGateway::signed_out().await).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn real_a_line_that_is_being_hung_up_is_waited_for() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let subject = AtGateway::start().await;
+    let client = Client::connect(&subject.gateway).await?;
+    // By the sign-in, and by the client.
+    for _ in 0..2 {
+        subject.gateway.heard_by_somebody().await?;
+    }
+    let sink = EventSink::new(subject.login.id.clone(), Arc::new(Recorder::default()));
+    let (platform, login) = (subject.platform(), subject.login());
+    let (connected, stopped) = tokio::join!(platform.connect(&login, sink), client.stop());
+    stopped?;
+    connected?.close().await;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use magpie_common::testkit::fake_watcher::FakeWatcher;
 use magpie_tests::{
     harness::tools::{Component, need},
-    wechaty::{Client, JUDGE, Tls, content::text},
+    wechaty::{Client, Fault, FaultKind, JUDGE, Tls, content::text},
 };
 
 use super::{BIRDS, HAN, LI, ME, Signed, Staged, chat::Chat};
@@ -156,5 +156,19 @@ async fn real_words_wait_while_the_line_is_cut() -> anyhow::Result<()> {
     }
     let sent: Vec<_> = chat.gateway().texts(LI).into_iter().map(|(_, words)| words).collect();
     assert_eq!(sent, ["number 0", "number 1", "number 2"]);
+    chat.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_what_the_gateway_does_not_hand_over_at_once_comes_later() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Judge(JUDGE)) else { return Ok(()) };
+    let chat = Chat::begin().await?;
+    // As often as it is asked for at first.
+    for _ in 0..3 {
+        chat.gateway().fault(Fault { call: "messagePayload", kind: FaultKind::Refuse }).await?;
+    }
+    chat.li_says(text("It took a while.")).await?;
+    chat.hears("It took a while.").await;
+    assert_eq!(chat.count("It took a while."), 1);
     chat.end().await
 }

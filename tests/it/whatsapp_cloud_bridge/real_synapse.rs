@@ -219,7 +219,7 @@ async fn the_window_shuts_and_opens(story: &Story, chat: Chat, room: &str) -> an
 
 /// What is said on both sides while the bridge is killed again and again arrives once, or Ada is told that nobody knows.
 #[tokio::test]
-async fn kills_at_random_lose_and_double_nothing_at_a_real_synapse() -> anyhow::Result<()> {
+async fn nothing_is_lost_or_doubled_at_a_real_synapse_under_kills() -> anyhow::Result<()> {
     let Some(_) = need(Component::Synapse) else { return Ok(()) };
     let seed = super::seed();
     println!("seed: {seed}");

@@ -40,8 +40,8 @@ const SLOW: &str =
     "it::wechat_ilink_bridge::staying::polls_that_take_too_long_are_asked_again_with_the_same_cursor";
 const CRASH: &str = "it::crash::wechat_ilink::crash_of_the_wechat_bridge_by_ilink_at_every_step_loses_nothing_and_says_nothing_twice";
 const KILLS: &str =
-    "it::wechat_ilink_bridge::real_synapse::kills_at_random_lose_and_double_nothing_at_a_real_synapse";
-const JUDGE: &str = "it::wechat_ilink_simulator::judge::the_vendors_client_talks";
+    "it::wechat_ilink_bridge::real_synapse::nothing_is_lost_or_doubled_at_a_real_synapse_under_kills";
+const JUDGE: &str = "it::wechat_ilink_simulator::judge::real_vendors_client_talks";
 
 const SPEECH: &str =
     "common::media::moving::tests::speech_that_no_client_plays_comes_as_opus_with_its_length_and_loudness";

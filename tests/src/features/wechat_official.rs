@@ -117,7 +117,7 @@ const BEYOND: &[Row] = &[
         Beyond,
         Both,
         Yes(
-            "it::wechat_official_bridge::real_synapse::kills_at_random_lose_and_double_nothing_of_an_official_account",
+            "it::wechat_official_bridge::real_synapse::nothing_of_an_official_account_is_lost_or_doubled_under_kills",
         ),
     ),
     (

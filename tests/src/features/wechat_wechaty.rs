@@ -45,7 +45,8 @@ const ECHOES: &str =
 const DOUBT: &str =
     "it::wechaty_bridge::doubt::real_a_send_that_is_cut_off_is_said_at_most_once_and_its_fate_is_told";
 const PINNED: &str = "it::wechaty_bridge::sealed::real_wechatys_own_certificate_is_taken_where_it_is_pinned";
-const SUITE: &str = "it::wechaty_bridge::suite::real_wechaty_passes_the_platform_suite";
+const SUITE: &str =
+    "it::wechaty_bridge::suite::real_wechaty_passes_the_platform_suite_of_hearing_and_finding";
 
 type Row = (&'static str, Level, Direction, State);
 

@@ -241,7 +241,7 @@ const BEYOND: &[Row] = &[
         Beyond,
         Both,
         Yes(
-            "it::wechat_wecom_bridge::real_synapse::kills_at_random_lose_and_double_nothing_of_customers_and_a_member",
+            "it::wechat_wecom_bridge::real_synapse::nothing_of_customers_and_a_member_is_lost_or_doubled_under_kills",
         ),
     ),
     (

@@ -168,7 +168,7 @@ const BEYOND: &[Row] = &[
         Beyond,
         Both,
         Yes(
-            "it::whatsapp_cloud_bridge::real_synapse::kills_at_random_lose_and_double_nothing_at_a_real_synapse",
+            "it::whatsapp_cloud_bridge::real_synapse::nothing_is_lost_or_doubled_at_a_real_synapse_under_kills",
         ),
     ),
     (

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::openapi::Finding;
 
-const WAIT_MAX: Duration = Duration::from_secs(30);
+/// Generous, because many tests share a machine.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 impl ILinkSim {
     /// All that a bot has said, oldest first.

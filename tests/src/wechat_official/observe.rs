@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{OfficialSim, state::State, world::Follower};
 
-const WAIT_MAX: Duration = Duration::from_secs(30);
+/// Generous, because many tests share a machine.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// A message of an account, which has no id on WeChat.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{WeComSim, state::State, world::Customer};
 
-const WAIT_MAX: Duration = Duration::from_secs(30);
+/// Generous, because many tests share a machine.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Where a message went.
 #[derive(Clone, Debug, PartialEq, Eq)]

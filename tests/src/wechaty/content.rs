@@ -34,6 +34,11 @@ pub fn file(kind: FileKind, name: &str, bytes: &[u8]) -> Value {
     json!({"type": kind as u8, "filename": name, "file": file})
 }
 
+/// A file of which the gateway tells only an address in the web.
+pub fn file_at(kind: FileKind, name: &str, url: &str) -> Value {
+    json!({"type": kind as u8, "filename": name, "file": {"name": name, "url": url}})
+}
+
 /// A link with what is shown of it.
 pub fn link(title: &str, description: &str, url: &str) -> Value {
     json!({"type": 14, "url": {"title": title, "description": description, "url": url}})

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::openapi::Finding;
 
-const WAIT_MAX: Duration = Duration::from_secs(30);
+/// Generous, because many tests share a machine.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// A POST to the business, as it went.
 #[derive(Clone, Debug)]

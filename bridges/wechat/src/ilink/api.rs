@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use crate::{
-    config::WeChatConfig,
+    config::{WeChatConfig, web_address},
     json::{number, text},
+    public::PublicOnly,
 };
 
 /// Within this an answer comes, unless WeChat is to wait for something.
@@ -133,11 +134,15 @@ impl Api {
 }
 
 fn client(config: &WeChatConfig) -> Result<reqwest::Client, reqwest::Error> {
+    // Those may be anywhere; others WeChat tells, or somebody in a message.
+    let own = [&config.ilink_api_url, &config.ilink_cdn_url].map(|address| web_address(address));
+    let own = own.into_iter().flatten().filter_map(|url| url.host_str().map(str::to_owned));
     let mut http = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-        .redirect(reqwest::redirect::Policy::none());
+        .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(PublicOnly::but(own, config));
     if let Some(proxy) = &config.proxy {
         http = http.proxy(reqwest::Proxy::all(proxy.expose())?);
     }

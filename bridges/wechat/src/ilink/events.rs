@@ -91,6 +91,7 @@ pub(super) fn read(told: &Value, now_ms: TimestampMs) -> Read {
     let sent_ms = number(&told["create_time_ms"]).filter(|sent_ms| *sent_ms > 0).unwrap_or(now_ms);
     let mut said = Said::default();
     items.iter().take(ITEMS_MAX).for_each(|item| said.take(item));
+    said.strange = said.strange.or(items.get(ITEMS_MAX).map(kind));
     let Said { mut message, words, quote, strange } = said;
     match strange {
         Some(kind) if message.is_empty() => return unknown(&format!("message of type {kind}"), told),
@@ -125,7 +126,7 @@ impl Said {
         if self.quote.is_none() {
             self.quote = Quote::read(&item["ref_msg"]);
         }
-        let kind = number(&item["type"]).unwrap_or_default();
+        let kind = kind(item);
         let file = match kind {
             1 => {
                 self.say(text(&item["text_item"]["text"]));
@@ -139,8 +140,9 @@ impl Said {
             }
             4 => any_file(&item["file_item"]),
             5 => video(&item["video_item"]),
-            // Notes of a program about its own work; and items without a type and content.
-            0 | 11 | 12 => return,
+            // Notes of a program about its own work.
+            11 | 12 => return,
+            0 if is_hollow(item) => return,
             _ => None,
         };
         match file {
@@ -158,6 +160,20 @@ impl Said {
             self.words.push('\n');
         }
         self.words.push_str(words);
+    }
+}
+
+/// The type of an item; 0 for none.
+fn kind(item: &Value) -> i64 {
+    number(&item["type"]).unwrap_or_default()
+}
+
+/// Whether an item without a type has no content, either. It may bear what is answered.
+fn is_hollow(item: &Value) -> bool {
+    match item {
+        Value::Null => true,
+        Value::Object(fields) => !fields.keys().any(|field| field.ends_with("_item")),
+        _ => false,
     }
 }
 
@@ -215,9 +231,14 @@ fn positive(value: &Value) -> Option<u64> {
 }
 
 fn unknown(name: &str, told: &Value) -> Read {
+    Read::Unknown { name: name.to_owned(), raw: raw(told) }
+}
+
+/// The raw form of what nobody can read, as much of it as is kept.
+pub(super) fn raw(told: &Value) -> String {
     let mut raw = told.to_string();
     raw.truncate(raw.floor_char_boundary(RAW_BYTES_MAX));
-    Read::Unknown { name: name.to_owned(), raw }
+    raw
 }
 
 #[cfg(test)]

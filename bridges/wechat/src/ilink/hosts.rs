@@ -11,6 +11,8 @@ pub(super) struct Hosts {
     names: Vec<String>,
     /// As the API is reached; `https` but in tests.
     scheme: String,
+    /// Ports that the settings name.
+    ports: Vec<u16>,
 }
 
 impl Hosts {
@@ -18,9 +20,10 @@ impl Hosts {
     pub fn new(config: &WeChatConfig) -> Self {
         let own = [&config.ilink_api_url, &config.ilink_cdn_url].map(|address| web_address(address));
         let scheme = own[0].as_ref().map_or("https", |url| url.scheme()).to_owned();
+        let ports = own.iter().flatten().filter_map(Url::port).collect();
         let own = own.iter().flatten().filter_map(Url::host_str).map(str::to_owned);
         let names = config.ilink_hosts.iter().map(|name| name.trim().to_ascii_lowercase()).chain(own);
-        Self { names: names.filter(|name| !name.is_empty()).collect(), scheme }
+        Self { names: names.filter(|name| !name.is_empty()).collect(), scheme, ports }
     }
 
     /// An address where the bridge may go; `None` where it may not.
@@ -32,7 +35,8 @@ impl Hosts {
         });
         let is_plain = url.username().is_empty() && url.password().is_none();
         let is_safe = url.scheme() == "https" || url.scheme() == self.scheme;
-        (is_known && is_plain && is_safe).then_some(url)
+        let is_usual = url.scheme() != "https" || url.port().is_none_or(|port| self.ports.contains(&port));
+        (is_known && is_plain && is_safe && is_usual).then_some(url)
     }
 
     /// The address of the API at another host.
@@ -55,6 +59,8 @@ mod tests {
             ("https://weixin.qq.com", true),
             ("https://novac2c.cdn.weixin.qq.com/c2c/download?a=b", true),
             ("http://ilinkai.weixin.qq.com", false),
+            ("https://ilinkai.weixin.qq.com:443/", true),
+            ("https://ilinkai.weixin.qq.com:8443/", false),
             ("https://ilinkai.weixin.qq.com@example.org", false),
             ("https://me@weixin.qq.com", false),
             ("https://evilweixin.qq.com", false),
@@ -76,6 +82,11 @@ mod tests {
         {
             assert_eq!(hosts.redirect(bad), None, "{bad}");
         }
+        let other = WeChatConfig {
+            ilink_api_url: "https://proxy.example.org:8443".to_owned(),
+            ..WeChatConfig::default()
+        };
+        assert!(Hosts::new(&other).admit("https://proxy.example.org:8443/x").is_some(), "it is configured");
         let local = WeChatConfig {
             ilink_api_url: "http://127.0.0.1:1".to_owned(),
             ilink_cdn_url: "http://127.0.0.1:1/c2c".to_owned(),

@@ -145,6 +145,8 @@ impl QrLogin {
                     }
                 }
                 Status::NumberWanted if is_answered => {
+                    // It is not told again by itself: WeChat counts.
+                    shown.number = None;
                     return Err(Failed::Again("WeChat on your phone shows another number."));
                 }
                 Status::NumberWanted => return Ok(LoginStep::Ask(vec![NUMBER])),

@@ -24,8 +24,11 @@ pub(super) use self::words::{notice, place};
 /// Raw forms are cut at this length.
 const RAW_BYTES_MAX: usize = 16 * 1024;
 
-/// Longer texts are cut: nobody writes them.
+/// Longer texts are cut.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// What stands behind a text that was cut.
+const MORE: &str = "(There is more in this message. Look at your phone.)";
 
 /// Kinds of messages, by the gateway's own numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +149,13 @@ fn shown(kind: Kind, said: &Said, beside: &Beside, (me, named): (&str, &[Named])
     use AttachmentKind::{File, Sticker, Video, Voice};
     let (text, filename) = (bounded(&said.text), said.filename.as_str());
     Some(match (kind, beside) {
-        (Kind::Text, _) => Message::text(words::text(text, named).bounded()),
+        (Kind::Text, _) => {
+            let mut words = words::text(text, named).bounded();
+            if text.len() < said.text.len() {
+                words.0.extend([Node::LineBreak, Node::Emphasis(vec![Node::Text(MORE.to_owned())])]);
+            }
+            Message::text(words)
+        }
         (Kind::Image, _) => {
             let file = file::image(me, &said.id);
             attached(AttachmentKind::Image, file, (filename, "image.jpg"))

@@ -13,7 +13,7 @@ use crate::json::{number, text};
 pub(super) const INSIDE_BYTES_MAX: usize = 20 * 1024;
 
 /// More is not read out of a box: the gateway itself puts no more in.
-const READ_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub(super) const READ_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// What is in a box.
 #[derive(Clone, Debug, PartialEq, Eq)]

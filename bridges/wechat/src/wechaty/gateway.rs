@@ -20,7 +20,10 @@ use tonic_prost::ProstCodec;
 
 use self::connector::Connector;
 pub(super) use self::endpoint::Where;
-use super::wire::{Chunk, Event, Id, Nothing};
+use super::{
+    filebox,
+    wire::{Chunk, Event, Id, Nothing},
+};
 
 mod connector;
 pub(super) mod endpoint;
@@ -32,6 +35,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long a question may take; the gateway may have to ask a phone.
 const ASK_WITHIN: Duration = Duration::from_secs(30);
+
+/// More is not taken for an answer: a box with all that is read out of it, and what stands around it.
+const ANSWER_BYTES_MAX: usize = filebox::READ_BYTES_MAX + 256 * 1024;
 
 /// Calls of the service, by their paths.
 macro_rules! calls {
@@ -119,7 +125,7 @@ impl Gateway {
         A: Message + Default + 'static,
     {
         let asked = async {
-            let mut grpc = self.ready().await?;
+            let mut grpc = self.ready().await?.max_decoding_message_size(ANSWER_BYTES_MAX);
             let codec = ProstCodec::<Q, A>::default();
             grpc.unary(self.request(question), PathAndQuery::from_static(path), codec).await
         };

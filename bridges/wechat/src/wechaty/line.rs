@@ -21,8 +21,8 @@ const FIRST_WITHIN: Duration = Duration::from_secs(5);
 const START_WITHIN: Duration = Duration::from_secs(30);
 
 /// So often is a line tried that another one is in the way of, and the pause between.
-const ATTEMPTS: u32 = 3;
-const PAUSE: Duration = Duration::from_millis(500);
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Without a sign of life for so long, the gateway is asked for one; without any for as long again, the line is dead. Many gateways give none
 /// by themselves, and one whose line was mixed up with an older one stays quiet for ever.

@@ -34,7 +34,7 @@ use self::{
     download::Web,
     echoes::Echoes,
     heard::{GoneOn, Heard},
-    intake::Intake,
+    intake::{Intake, late::Waiting},
     pace::Pace,
     world::World,
 };
@@ -68,6 +68,9 @@ mod world;
 
 /// How long a gateway may take to say who is signed in.
 const SIGNED_IN_WITHIN: Duration = Duration::from_secs(60);
+
+/// Beside a code that is to be scanned, so long: a gateway that was started again may not have taken up its sign-in yet.
+const SIGNED_IN_BESIDE_CODE: Duration = Duration::from_secs(10);
 
 /// How long it may take to sign out.
 const LOG_OUT_WITHIN: Duration = Duration::from_secs(15);
@@ -110,7 +113,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
     let Setup { config, clock, account, echoes, unfinished, sink } = setup;
     let place =
         Where::read(&account.endpoint, &account.token, &config).map_err(ConnectError::BadCredentials)?;
-    let web = Web::new(&config, &place.host).map_err(ConnectError::BadCredentials)?;
+    let web = Web::new(&config, &place).map_err(ConnectError::BadCredentials)?;
     let gateway = Gateway::connect(&place, &account.token).await.map_err(no_gateway)?;
     let mut line = Line::open(&gateway).await.map_err(|status| connect_verdict(&status))?;
     let early = signed_in(&mut line, &account.me).await?;
@@ -129,6 +132,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
         echoes: Arc::clone(&echoes),
         order: AsyncMutex::default(),
         told: AsyncMutex::default(),
+        waiting: Waiting::default(),
         gone_on: GoneOn::default(),
     });
     let (end, stop) = (End::new(None), CancellationToken::new());
@@ -143,7 +147,7 @@ pub(super) async fn connect(setup: Setup) -> Result<Arc<dyn Session>, ConnectErr
 
 /// Waits until the gateway says that the account is signed in; gives what happened before.
 async fn signed_in(line: &mut Line, me: &str) -> Result<Vec<Happening>, ConnectError> {
-    let until = Instant::now() + SIGNED_IN_WITHIN;
+    let (mut until, mut is_code_shown) = (Instant::now() + SIGNED_IN_WITHIN, false);
     let mut early = Vec::new();
     loop {
         match timeout_at(until, line.next()).await {
@@ -153,13 +157,20 @@ async fn signed_in(line: &mut Line, me: &str) -> Result<Vec<Happening>, ConnectE
                     "Another account is signed in at the WeChat gateway. Sign in again: `login wechaty`.";
                 return Err(ConnectError::BadCredentials(words.to_owned()));
             }
-            Ok(Ok(Happening::Scan(Scan::Code(_)) | Happening::LoggedOut)) => {
+            Ok(Ok(Happening::Scan(Scan::Code(_)))) if !is_code_shown => {
+                (until, is_code_shown) = (until.min(Instant::now() + SIGNED_IN_BESIDE_CODE), true);
+            }
+            Ok(Ok(Happening::LoggedOut)) => {
                 return Err(ConnectError::BadCredentials(SIGNED_OUT.to_owned()));
             }
             Ok(Ok(Happening::Scan(_))) => {}
             Ok(Ok(other)) if early.len() < EARLY_MAX => early.push(other),
-            Ok(Ok(_)) => {}
+            Ok(Ok(_)) => {
+                let words = "The WeChat gateway tells more than can be kept before it says who is signed in.";
+                return Err(ConnectError::Transient(words.to_owned()));
+            }
             Ok(Err(status)) => return Err(connect_verdict(&status)),
+            Err(_) if is_code_shown => return Err(ConnectError::BadCredentials(SIGNED_OUT.to_owned())),
             Err(_) => {
                 let words = "The WeChat gateway does not say whether the account is signed in. Look what it says by itself.";
                 return Err(ConnectError::Transient(words.to_owned()));

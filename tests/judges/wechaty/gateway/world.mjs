@@ -64,7 +64,7 @@ puppet.on('removeListener', (name) => {
   if (name === 'message') awaiting.splice(0).forEach((done) => done());
 });
 
-const box = ({ base64, name }) => FileBox.fromBase64(base64, name);
+const box = ({ base64, name, url }) => (url ? FileBox.fromUrl(url, { name }) : FileBox.fromBase64(base64, name));
 
 export const people = {
   contact({ id, name, ...fields }) {

@@ -64,9 +64,12 @@ fn files_are_read_with_what_is_known_of_them() {
 #[test]
 fn what_is_for_nobody_is_nothing() {
     let text = json!([{"type": 1, "text_item": {"text": "a"}}]);
-    for (field, value) in
-        [("message_type", json!(2)), ("message_state", json!(1)), ("item_list", json!([{"type": 11}]))]
-    {
+    for (field, value) in [
+        ("message_type", json!(2)),
+        ("message_state", json!(1)),
+        ("item_list", json!([{"type": 11}])),
+        ("item_list", json!([{"type": 0, "create_time_ms": 5}, null])),
+    ] {
         let mut told = message(text.clone());
         told[field] = value;
         assert_eq!(read(&told, NOW_MS), Read::Nothing, "{told}");
@@ -84,6 +87,9 @@ fn what_is_not_known_keeps_its_raw_form() {
         json!("words"),
         message(json!([{"type": 99, "x": 1}])),
         message(json!([{"type": 2}])),
+        message(json!([{"hologram_item": {"title": "a bird"}}])),
+        message(json!([{"type": 0, "text_item": {"text": "a"}}])),
+        message(json!(["words"])),
     ];
     for (field, value) in
         [("group_id", json!("7@chatroom")), ("message_id", json!(0)), ("message_id", json!(-5))]
@@ -97,6 +103,9 @@ fn what_is_not_known_keeps_its_raw_form() {
     }
     let both = json!([{"type": 1, "text_item": {"text": "a"}}, {"type": 99}]);
     assert!(words(both).starts_with("a\n(There is more"), "words beside it are not lost");
+    let crowd = vec![json!({"type": 1, "text_item": {"text": "a"}}); ITEMS_MAX + 1];
+    assert!(words(json!(crowd)).ends_with("Look at your phone.)"), "nor is it silent that there is more");
+    assert!(!words(json!(crowd[1..])).contains("There is more"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::{
     files::Files,
     recent::Recent,
     typing::Typing,
-    verdict::{NO_CONTEXT, verdict},
+    verdict::{NO_CONTEXT, NOBODY_WROTE, verdict},
 };
 use crate::{
     ending::End,
@@ -212,11 +212,15 @@ impl Deliverer {
             Ok(told) => told,
             Err(error) => {
                 let is_gone = matches!(&error, ApiError::Refused(refusal) if refusal.code == NO_CONTEXT);
-                if let Some(token) = token.filter(|_| is_gone) {
-                    // It is only a hint; WeChat says it again.
-                    let _ = self.contexts.note(spot.user, |context| context.gone(&token)).await;
-                }
-                return Err(verdict(error));
+                return Err(match token.filter(|_| is_gone) {
+                    Some(token) => {
+                        // It is only a hint; WeChat says it again.
+                        let _ = self.contexts.note(spot.user, |context| context.gone(&token)).await;
+                        verdict(error)
+                    }
+                    None if is_gone => DeliverError::Rejected(NOBODY_WROTE.to_owned()),
+                    None => verdict(error),
+                });
             }
         };
         let id = events::id(&told["message_id"]).unwrap_or_else(|| part_id(spot.key, spot.ids.len()));

@@ -17,7 +17,7 @@ use super::capabilities::FILE_BYTES_MAX;
 use crate::{
     config::WeChatConfig,
     ilink::{
-        api::{Api, transport_error},
+        api::{Api, ApiError, transport_error},
         file::{CdnFile, Place},
         hosts::Hosts,
         seal::{Opener, sealed_bytes},
@@ -151,7 +151,11 @@ fn late() -> PlatformError {
 }
 
 fn broke_off(error: reqwest::Error) -> PlatformError {
-    PlatformError(format!("The file could not be fetched from WeChat: {}.", transport_error(error)))
+    let why = match transport_error(error) {
+        ApiError::NotSent(why) | ApiError::Unclear(why) => why,
+        other @ (ApiError::TimedOut | ApiError::Busy | ApiError::Refused(_)) => other.to_string(),
+    };
+    PlatformError(format!("The file could not be fetched from WeChat: {why}."))
 }
 
 #[cfg(test)]
@@ -179,6 +183,19 @@ mod tests {
         for bad in ["https://example.org/x", "http://novac2c.cdn.weixin.qq.com/x", "http://127.0.0.1/", "x"] {
             assert_eq!(url(Place::Url(bad.to_owned())), None, "{bad}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_breaks_off_is_told_in_one_sentence() {
+        let port = {
+            let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+            nobody.local_addr().expect("it has one").port()
+        };
+        let asked = reqwest::Client::new().get(format!("http://127.0.0.1:{port}/secret")).send().await;
+        let words = broke_off(asked.expect_err("nobody listens")).0;
+        let start = "The file could not be fetched from WeChat: ";
+        let why = words.strip_prefix(start).expect("it says what did not happen");
+        assert!(!why.contains("WeChat") && !why.contains("secret"), "{words}");
     }
 
     #[test]

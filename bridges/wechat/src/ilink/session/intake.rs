@@ -1,4 +1,4 @@
-//! Takes messages in: mapped and pushed in their order; the cursor moves when all of it is stored.
+//! Takes messages in: mapped and pushed in their order; the cursor moves when all of it is stored. Next: `intake/strange`, what nobody can read.
 
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ use crate::{
     },
     json::{number, text},
 };
+
+mod strange;
 
 /// There is one stream of messages.
 const STREAM: &str = "updates";
@@ -74,13 +76,21 @@ impl Intake {
         let cursor = match is_met {
             true => {
                 let at_ms = number(&told["create_time_ms"]).filter(|at_ms| *at_ms > 0);
-                let at_ms = at_ms.unwrap_or_else(|| self.clock.now_ms());
+                let now_ms = self.clock.now_ms();
+                // Beside one from the future every later one would be too old.
+                let at_ms = at_ms.map_or(now_ms, |at_ms| at_ms.min(now_ms));
                 let token = text(&told["context_token"]);
                 self.contexts.changed(user, |context| context.renew(token, at_ms)).await?
             }
             false => None,
         };
         match (event, cursor) {
+            (Some(event @ RemoteEvent::Unknown { .. }), cursor) => {
+                if let Some(cursor) = cursor {
+                    self.sink.remember(cursor).await?;
+                }
+                self.tell_strange(told, event).await?;
+            }
             (Some(event), Some(cursor)) => tickets.push(self.sink.push_with_cursor(event, cursor).await),
             (Some(event), None) => tickets.push(self.sink.push(event).await),
             (None, Some(cursor)) => self.sink.remember(cursor).await?,
@@ -98,7 +108,7 @@ impl Intake {
                 Read::Nothing => None,
                 Read::Told(_) | Read::Recalled(_) | Read::Unknown { .. } => {
                     let name = "message of nobody".to_owned();
-                    Some(RemoteEvent::Unknown { chat: None, name, raw: told.to_string() })
+                    Some(RemoteEvent::Unknown { chat: None, name, raw: events::raw(told) })
                 }
             });
         };
@@ -131,7 +141,7 @@ impl Intake {
             (Read::Unknown { name, raw }, chat) => RemoteEvent::Unknown { chat, name, raw },
             (Read::Told(_) | Read::Recalled(_), None) => {
                 let name = "message of a group".to_owned();
-                RemoteEvent::Unknown { chat: None, name, raw: told.to_string() }
+                RemoteEvent::Unknown { chat: None, name, raw: events::raw(told) }
             }
         }))
     }

@@ -11,7 +11,7 @@ use tracing::debug;
 
 use super::{intake::Intake, verdict::connect_verdict};
 use crate::{
-    ilink::api::{Api, ApiError},
+    ilink::api::{ANSWER_WITHIN, Api, ApiError},
     json::{number, text},
 };
 
@@ -28,8 +28,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 const LONG_PAUSE: Duration = Duration::from_secs(30);
 const FAILURES_MAX: u32 = 3;
 
-/// An answer without anything that comes sooner is not asked for again at once.
-const EMPTY_AFTER: Duration = Duration::from_secs(1);
+/// An answer that leads no further and comes sooner is not asked for again at once.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A longer cursor is not WeChat's.
 const CURSOR_BYTES_MAX: usize = 256 * 1024;
@@ -51,6 +51,15 @@ pub(super) struct Page {
 }
 
 impl Page {
+    /// Reads an answer, unless nobody could go on from it.
+    fn checked(told: Value) -> Result<Self, ApiError> {
+        if text(&told["get_updates_buf"]).len() > CURSOR_BYTES_MAX {
+            let words = "its mark of what was told already is too long to be WeChat's";
+            return Err(ApiError::Unclear(words.to_owned()));
+        }
+        Ok(Self::read(told))
+    }
+
     /// Reads an answer.
     pub fn read(mut told: Value) -> Self {
         let messages = match told["msgs"].take() {
@@ -74,14 +83,20 @@ impl Polling {
             Ok(cursor) => cursor,
             Err(error) => return error.into(),
         };
-        let (mut hold, mut failures) = (POLL, Failures::default());
+        let (mut hold, mut failures, mut pauses) = (POLL, Failures::default(), Pauses::default());
         loop {
             let asked_at = Instant::now();
             let body = json!({"get_updates_buf": cursor});
-            let page = match api.post("ilink/bot/getupdates", body, hold + POLL_GRACE).await {
-                Ok(told) => Page::read(told),
+            let asked = api.post("ilink/bot/getupdates", body, hold + POLL_GRACE).await;
+            let page = match asked.and_then(Page::checked) {
+                Ok(page) => page,
                 // Nothing was said, and the cursor stays where it is.
-                Err(ApiError::TimedOut) => continue,
+                Err(ApiError::TimedOut) => {
+                    if failures.count_unanswered() {
+                        look(&api, &intake, &mut failures).await;
+                    }
+                    continue;
+                }
                 Err(error) => {
                     let pause = match failures.count(&error) {
                         Ok(pause) => pause,
@@ -102,14 +117,52 @@ impl Polling {
             hold = page.hold.unwrap_or(hold);
             let is_empty = page.messages.is_empty();
             match intake.take(page, &cursor).await {
-                Ok(Some(next)) => cursor = next,
-                Ok(None) => {}
+                Ok(Some(next)) => {
+                    cursor = next;
+                    pauses = Pauses::default();
+                }
+                Ok(None) => sleep(pauses.next(is_empty).saturating_sub(asked_at.elapsed())).await,
                 Err(error) => return error.into(),
             }
-            if is_empty && asked_at.elapsed() < EMPTY_AFTER {
-                sleep(EMPTY_AFTER).await;
+        }
+    }
+}
+
+/// Polls stay without an answer, which may be how WeChat says that there is nothing. So it is asked something that it answers at once; what is
+/// wrong besides that, the next poll meets.
+async fn look(api: &Api, intake: &Intake, failures: &mut Failures) {
+    match api.post("ilink/bot/msg/notifystart", json!({}), ANSWER_WITHIN).await {
+        Ok(_) | Err(ApiError::Refused(_)) => {
+            if failures.are_over() {
+                intake.report(SessionState::Connected).await;
             }
         }
+        Err(ApiError::TimedOut) => {
+            failures.is_shown = true;
+            let reason =
+                "WeChat takes the bridge's questions and answers none. It is asked again.".to_owned();
+            intake.report(SessionState::Disconnected { reason }).await;
+        }
+        Err(ApiError::NotSent(_) | ApiError::Unclear(_) | ApiError::Busy) => {}
+    }
+}
+
+/// Answers in a row that led no further.
+#[derive(Default)]
+struct Pauses {
+    /// Those that brought messages: the same ones again and again.
+    repeats: u32,
+}
+
+impl Pauses {
+    /// How long after the last question the next one is asked.
+    fn next(&mut self, is_empty: bool) -> Duration {
+        if is_empty {
+            self.repeats = 0;
+            return AGAIN_AFTER;
+        }
+        self.repeats = self.repeats.saturating_add(1);
+        AGAIN_AFTER.saturating_mul(2_u32.saturating_pow(self.repeats)).min(LONG_PAUSE)
     }
 }
 
@@ -117,6 +170,8 @@ impl Polling {
 #[derive(Default)]
 struct Failures {
     count: u32,
+    /// Polls in a row without an answer.
+    unanswered: u32,
     /// The login is shown as disconnected.
     is_shown: bool,
 }
@@ -145,61 +200,18 @@ impl Failures {
         }
     }
 
+    /// Another poll without an answer. Whether it is time to look what that means.
+    fn count_unanswered(&mut self) -> bool {
+        self.unanswered += 1;
+        self.unanswered.is_multiple_of(FAILURES_MAX)
+    }
+
     /// There is none now. Whether the login was shown as disconnected until now.
     fn are_over(&mut self) -> bool {
-        self.count = 0;
+        (self.count, self.unanswered) = (0, 0);
         std::mem::take(&mut self.is_shown)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ilink::api::{Refusal, STALE};
-
-    fn refused(code: i64) -> ApiError {
-        ApiError::Refused(Refusal { code, message: String::new() })
-    }
-
-    #[test]
-    fn failures_are_paused_for_and_the_third_longer() {
-        let mut failures = Failures::default();
-        for expected in [PAUSE, PAUSE, LONG_PAUSE, PAUSE, PAUSE, LONG_PAUSE] {
-            assert_eq!(failures.count(&refused(7)), Ok(expected));
-        }
-        assert!(failures.are_over() && !failures.are_over());
-        assert_eq!(failures.count(&refused(7)), Ok(PAUSE));
-        assert!(!failures.are_over());
-    }
-
-    #[test]
-    fn who_cannot_be_reached_or_is_signed_out_ends_the_session() {
-        let away = || ApiError::NotSent("no".to_owned());
-        let mut failures = Failures::default();
-        assert_eq!((failures.count(&away()), failures.count(&away())), (Ok(PAUSE), Ok(PAUSE)));
-        assert!(matches!(failures.count(&away()), Err(ConnectError::Transient(_))));
-        let ended = Failures::default().count(&refused(STALE));
-        assert!(matches!(ended, Err(ConnectError::BadCredentials(_))));
-    }
-
-    #[test]
-    fn an_answer_is_read_within_bounds() {
-        let page = Page::read(
-            json!({"ret": 0, "msgs": [1], "get_updates_buf": "b", "longpolling_timeout_ms": 50_000}),
-        );
-        let expected = Page {
-            messages: vec![json!(1)],
-            cursor: Some("b".to_owned()),
-            hold: Some(Duration::from_secs(50)),
-        };
-        assert_eq!(page, expected);
-        for (told, hold) in [
-            (json!({"longpolling_timeout_ms": 1}), Some(Duration::from_secs(1))),
-            (json!({"longpolling_timeout_ms": i64::MAX}), Some(Duration::from_secs(300))),
-            (json!({"longpolling_timeout_ms": -1, "msgs": {}, "get_updates_buf": ""}), None),
-            (json!({"get_updates_buf": "b".repeat(CURSOR_BYTES_MAX + 1)}), None),
-        ] {
-            assert_eq!(Page::read(told), Page { messages: Vec::new(), cursor: None, hold });
-        }
-    }
-}
+mod tests;

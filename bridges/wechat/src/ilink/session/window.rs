@@ -81,7 +81,7 @@ impl Phase {
             Self::Open(left, time) => (left, time),
         };
         let left = match left {
-            Left::Several => "about ten messages",
+            Left::Several => "several messages",
             Left::Few => "only two or three more messages",
             Left::One => "only one more message",
         };
@@ -168,9 +168,9 @@ mod tests {
                 10,
                 24 * HOUR_MS,
                 Phase::Open(Left::Several, Time::Day),
-                "about ten messages here within 24 hours",
+                "several messages here within 24 hours",
             ),
-            (4, 2 * HOUR_MS, Phase::Open(Left::Several, Time::Day), "about ten"),
+            (4, 2 * HOUR_MS, Phase::Open(Left::Several, Time::Day), "several messages"),
             (
                 3,
                 2 * HOUR_MS - 1,
@@ -218,7 +218,7 @@ mod tests {
             panic!("another event: {told:?}")
         };
         assert_eq!(chat.as_str(), "ilink/b@im.bot/o9@im.wechat");
-        assert!(info.topic.as_deref().is_some_and(|topic| topic.contains("about ten")));
+        assert!(info.topic.as_deref().is_some_and(|topic| topic.contains("several messages")));
         clock.advance_ms(24 * HOUR_MS);
         assert_eq!(
             contexts.shown_wrongly(clock.now_ms()),

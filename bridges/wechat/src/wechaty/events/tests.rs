@@ -72,6 +72,13 @@ fn words_of_every_kind_are_read() {
 }
 
 #[test]
+fn a_text_that_is_too_long_says_so() {
+    let shown = |length: usize| shown(&said(7, &"a".repeat(length)), &Beside::Nothing).text.to_plain();
+    assert_eq!(shown(TEXT_BYTES_MAX), "a".repeat(TEXT_BYTES_MAX));
+    assert_eq!(shown(TEXT_BYTES_MAX + 1), format!("{}\n{MORE}", "a".repeat(TEXT_BYTES_MAX)));
+}
+
+#[test]
 fn files_are_named_by_their_message() {
     use AttachmentKind::{File, Image, Sticker, Video, Voice};
     for (kind, filename, name, sort, mime, file) in [

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     json::text as field,
+    said,
     wechaty::wire::{MiniProgram, Place, UrlLink},
 };
 
@@ -58,22 +59,13 @@ pub(super) fn program(program: &MiniProgram) -> Option<RichText> {
 
 /// A place, as a link to a map.
 pub(in crate::wechaty) fn place(place: &Place) -> Option<RichText> {
-    let (latitude, longitude) = (place.latitude, place.longitude);
-    if !(-90.0..=90.0).contains(&latitude) || !(-180.0..=180.0).contains(&longitude) {
-        return None;
-    }
     let (name, address) = (clean_line(&place.name), clean_line(&place.address));
     let label = match (name.is_empty(), address.is_empty()) {
         (false, false) if name != address => format!("{name}, {address}"),
         (false, _) => name,
-        (true, false) => address,
-        (true, true) => "Location".to_owned(),
+        (true, _) => address,
     };
-    let url = format!(
-        "https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}"
-    );
-    let link = Node::Link { children: vec![Node::Text(url.clone())], url };
-    Some(RichText(vec![Node::Text(format!("📍 {label}")), Node::LineBreak, link]))
+    said::place_at((place.latitude, place.longitude), &label)
 }
 
 /// What a group's owner has everybody read.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use magpie_common::config::Secret;
 use url::{Host, Url};
 
+use super::tls;
 use crate::config::WeChatConfig;
 
 /// Wechaty's own port.
@@ -67,6 +68,11 @@ impl Where {
         self.proof.is_none()
     }
 
+    /// Whether anybody on the way could say that they are it: it is away, and proves itself by what everybody has.
+    pub fn is_anybodys(&self) -> bool {
+        !is_loopback(&self.host) && self.proof.as_ref().is_some_and(tls::is_stock)
+    }
+
     /// As requests name it.
     pub fn origin(&self) -> String {
         let scheme = if self.is_plain() { "http" } else { "https" };
@@ -77,6 +83,11 @@ impl Where {
 /// Whether an address can be one.
 pub(crate) fn is_address(address: &str) -> bool {
     parts(address).is_ok()
+}
+
+/// The host of an address, where it is one.
+pub(in crate::wechaty) fn host(address: &str) -> Option<String> {
+    parts(address).ok().map(|(_, host, _)| host)
 }
 
 /// Whether it is without TLS, the host, the port.

@@ -1,7 +1,7 @@
 //! Whether a gateway is the right one: by exactly one certificate, by an authority of one's own, or by the authorities of the web.
 //!
-//! The certificate that comes with Wechaty bears no name that could be compared, so who pins it, or trusts only its authority, has said enough;
-//! a name is compared where the operator has set one. Whatever is accepted, the gateway must prove that it holds the certificate's key.
+//! The certificate that comes with Wechaty bears no name that could be compared, so a name is compared only where the operator has set one.
+//! Whatever is accepted, the gateway must prove that it holds the certificate's key; of that one everybody does, which [`is_stock`] tells.
 //!
 //! Only TLS 1.3 is spoken: there the proof of a key can be looked at without the certificate around it, which for Wechaty's own is of a version
 //! that is read nowhere any more. Next: `key`.
@@ -23,6 +23,7 @@ use rustls::{
     server::ParsedCertificate,
     version::TLS13,
 };
+use sha1::{Digest, Sha1};
 
 use super::{endpoint::Proof, key};
 
@@ -31,6 +32,19 @@ pub(super) const REMEDY: &str = "Look whether it runs, and whether `wechaty_cert
 
 /// More certificates than this are no proof but a mistake.
 const CERTIFICATES_MAX: usize = 16;
+
+/// The certificate and the authority that come with Wechaty, by their SHA-1: enough to know them by, and nothing is trusted for it.
+/// `src/auth/ca.ts` of the npm package `wechaty-puppet-service` 1.19.9, which says itself that they are not safe.
+const STOCK: [[u8; 20]; 2] = [
+    [
+        0x98, 0xee, 0x1b, 0xad, 0x5b, 0xd3, 0x18, 0x3d, 0x9b, 0x13, 0x9e, 0xff, 0xe2, 0x5d, 0x85, 0xb7, 0xbe,
+        0x8d, 0xac, 0xf9,
+    ],
+    [
+        0x88, 0xee, 0x2f, 0x33, 0x86, 0xb9, 0xc2, 0x2e, 0x34, 0xb4, 0x45, 0xd5, 0x9d, 0xa3, 0x02, 0xda, 0x7d,
+        0x2d, 0x32, 0x39,
+    ],
+];
 
 /// How gRPC is named when a connection begins.
 const HTTP2: &[u8] = b"h2";
@@ -162,6 +176,13 @@ impl ServerCertVerifier for Verifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
+}
+
+/// Whether it is proved by what comes with Wechaty, of which everybody has the key.
+pub(super) fn is_stock(proof: &Proof) -> bool {
+    let Some(written) = proof.certificate.as_ref().or(proof.ca.as_ref()) else { return false };
+    certificates(written)
+        .is_ok_and(|found| found.iter().any(|found| STOCK.contains(&Sha1::digest(found).into())))
 }
 
 /// Certificates from PEM, or from a file of it.

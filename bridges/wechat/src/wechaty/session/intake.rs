@@ -1,7 +1,7 @@
 //! Takes in what happens: one thing after the other, each stored before the next. Next: `intake/changes`, what is no
-//! message; `intake/roster`, who is in a group.
+//! message; `intake/roster`, who is in a group; `intake/late`, what the gateway does not hand over at once.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
@@ -10,9 +10,9 @@ use magpie_common::{
 };
 use prost::Message as _;
 use tokio::sync::Mutex as AsyncMutex;
-use tonic::Status;
 use tracing::debug;
 
+use self::late::{NotTaken, Sort, Waiting};
 use super::{
     echoes::{Echoes, Print, Taken},
     heard::GoneOn,
@@ -23,20 +23,15 @@ use crate::{
     wechaty::{
         events::{self, Beside, Kind, Meaning},
         gateway::call,
-        happening::Happening,
-        verdict::{Fate, SIGNED_OUT, fate, name},
+        happening::{Happening, Scan},
+        verdict::SIGNED_OUT,
         wire::{Id, MiniProgramOf, PlaceOf, Said, UrlLinkOf},
     },
 };
 
 mod changes;
+pub(super) mod late;
 mod roster;
-
-/// So often is the gateway asked for a message that it has told of.
-const ATTEMPTS: u32 = 3;
-
-/// The pause between.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// Takes in what happens to one account.
 pub(super) struct Intake {
@@ -46,6 +41,8 @@ pub(super) struct Intake {
     pub order: AsyncMutex<()>,
     /// Groups that were looked at in this session.
     pub told: AsyncMutex<HashSet<String>>,
+    /// What the gateway has not handed over yet.
+    pub waiting: Waiting,
     /// Chats of which it is noted that something happened behind their last mark.
     pub gone_on: GoneOn,
 }
@@ -56,10 +53,11 @@ impl Intake {
     /// # Errors
     /// When the session is over with it.
     pub async fn take(&self, happening: Happening) -> Result<(), ConnectError> {
+        self.ask_again().await?;
         match happening {
-            Happening::Message(id) => Ok(self.message(id).await?),
-            Happening::Friendship(id) => Ok(self.friendship(&id).await?),
-            Happening::Invited(id) => Ok(self.invited(&id).await?),
+            Happening::Message(id) => self.ask_for(Sort::Message, id).await,
+            Happening::Friendship(id) => self.ask_for(Sort::Friendship, id).await,
+            Happening::Invited(id) => self.ask_for(Sort::Invitation, id).await,
             Happening::Joined { room, people } => Ok(self.joined(&room, &people).await?),
             Happening::Left { room, people } => Ok(self.left(&room, &people).await?),
             Happening::Topic { room, topic } => Ok(self.topic(&room, &topic).await?),
@@ -70,10 +68,15 @@ impl Intake {
                     "Another account is signed in at the WeChat gateway now. Sign in again: `login wechaty`.";
                 Err(ConnectError::BadCredentials(words.to_owned()))
             }
-            Happening::LoggedOut | Happening::Scan(_) => {
+            Happening::LoggedOut | Happening::Scan(Scan::Code(_)) => {
                 Err(ConnectError::BadCredentials(SIGNED_OUT.to_owned()))
             }
-            Happening::Heartbeat | Happening::Nothing => Ok(()),
+            // Of a code that is over already.
+            Happening::Scan(Scan::Scanned | Scan::Confirmed | Scan::Over) => Ok(()),
+            Happening::Heartbeat | Happening::Nothing => {
+                self.is_well().await;
+                Ok(())
+            }
             Happening::Fault => {
                 debug!("The gateway tells of a fault of its own.");
                 Ok(())
@@ -126,14 +129,8 @@ impl Intake {
         self.push(RemoteEvent::Unknown { chat, name, raw }, None).await
     }
 
-    async fn message(&self, id: String) -> Result<(), NotStored> {
-        let mut said: Said = match self.asked(call::MESSAGE, &id).await {
-            Ok(said) => said,
-            Err(status) => {
-                let words = format!("message that the gateway could not hand over: {}", name(&status));
-                return self.unknown(None, words, id).await;
-            }
-        };
+    async fn message(&self, id: String) -> Result<(), NotTaken> {
+        let mut said: Said = self.world.gateway.about(call::MESSAGE, &id).await?;
         said.id = id;
         let room = Some(said.room_id.as_str()).filter(|room| !room.is_empty());
         let own = &self.world.own;
@@ -148,7 +145,7 @@ impl Intake {
         let placed = own.chat(peer).zip(own.user(talker)).filter(|_| is_message_id(&said.id));
         let Some((chat, by)) = placed.filter(|_| room.is_none() || ids::is_room(peer)) else {
             let raw = format!("kind {}", said.kind);
-            return self.unknown(None, "message of nobody".to_owned(), raw).await;
+            return Ok(self.unknown(None, "message of nobody".to_owned(), raw).await?);
         };
         let named = self.world.named(&said.mention_ids, room).await;
         let beside = self.beside(&said).await;
@@ -173,26 +170,8 @@ impl Intake {
             self.push(*event, None).await?;
         }
         match room.zip(own.chat(peer)) {
-            Some((room, chat)) => self.look_at(room, &chat).await,
+            Some((room, chat)) => Ok(self.look_at(room, &chat).await?),
             None => Ok(()),
-        }
-    }
-
-    /// Asks until there is an answer, or it is clear that there will be none.
-    async fn asked<A: prost::Message + Default + 'static>(
-        &self,
-        path: &'static str,
-        id: &str,
-    ) -> Result<A, Status> {
-        let mut attempts = 1;
-        loop {
-            match self.world.gateway.about(path, id).await {
-                Err(status) if attempts < ATTEMPTS && !matches!(fate(&status), Fate::NotGone(_)) => {
-                    attempts += 1;
-                    tokio::time::sleep(PAUSE).await;
-                }
-                answer => return answer,
-            }
         }
     }
 

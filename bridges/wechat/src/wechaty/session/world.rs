@@ -8,12 +8,13 @@ use std::{
 
 use lru::LruCache;
 use magpie_common::{
-    clock::Clock,
+    clock::{Clock, TimestampMs},
     ids::{AliasSet, RemoteUserId},
     message::{ChatInfo, ChatKind, MentionTarget, Person, Sender, UserInfo, clean_name},
     platform::EventSink,
 };
 use prost::Message;
+use tonic::Status;
 
 use super::seen::Seen;
 use crate::{
@@ -30,6 +31,12 @@ use crate::{
 /// So many people, and as many members of groups, are kept in memory.
 const PEOPLE_MAX: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 const ROOMS_MAX: NonZeroUsize = NonZeroUsize::new(2_000).unwrap();
+
+/// What a gateway could not tell is not asked for again for so long: each question may take half a minute, in which nothing else is taken in.
+const HOPELESS_MS: i64 = 60 * 1000;
+
+/// So much of that is kept in memory.
+const HOPELESS_MAX: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
 
 /// More people in a group are not listed: they come when they speak.
 const MEMBERS_MAX: usize = 500;
@@ -56,6 +63,31 @@ pub(super) struct World {
     pub seen: Seen,
     /// By group and person.
     members: Known<(String, String), Member>,
+    hopeless: Hopeless,
+}
+
+/// What a gateway could not tell, by what was asked and about what.
+struct Hopeless(Mutex<LruCache<(&'static str, String), TimestampMs>>);
+
+impl Hopeless {
+    fn new() -> Self {
+        Self(Mutex::new(LruCache::new(HOPELESS_MAX)))
+    }
+
+    fn put(&self, path: &'static str, id: &str, now_ms: TimestampMs) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).put((path, id.to_owned()), now_ms);
+    }
+
+    fn is(&self, path: &'static str, id: &str, now_ms: TimestampMs) -> bool {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let since_ms = asked.get(&(path, id.to_owned())).copied();
+        since_ms.is_some_and(|since_ms| (0..HOPELESS_MS).contains(&now_ms.saturating_sub(since_ms)))
+    }
+
+    /// Something has changed, so there is hope again.
+    fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 /// What was asked for before.
@@ -99,6 +131,7 @@ impl World {
             contacts: Known::new(PEOPLE_MAX),
             rooms: Known::new(ROOMS_MAX),
             members: Known::new(PEOPLE_MAX),
+            hopeless: Hopeless::new(),
             seen: Seen::default(),
         }
     }
@@ -129,16 +162,36 @@ impl World {
             return Some(known);
         }
         let asked = MemberOf { id: key.0.clone(), member_id: key.1.clone() };
-        let told: Member = self.gateway.ask(call::ROOM_MEMBER, asked).await.ok()?;
+        let both = format!("{room} {native}");
+        let told: Member = self
+            .hoped((call::ROOM_MEMBER, both.as_str()), self.gateway.ask(call::ROOM_MEMBER, asked))
+            .await?;
         Some(self.members.put(key, told))
     }
 
     async fn told<A: Message + Default + 'static>(&self, path: &'static str, id: &str) -> Option<A> {
-        self.gateway.about(path, id).await.ok()
+        self.hoped((path, id), self.gateway.about(path, id)).await
+    }
+
+    /// The answer to a question, unless there was none lately.
+    async fn hoped<A>(
+        &self,
+        (path, id): (&'static str, &str),
+        asked: impl Future<Output = Result<A, Status>>,
+    ) -> Option<A> {
+        if self.hopeless.is(path, id, self.clock.now_ms()) {
+            return None;
+        }
+        let told = asked.await.ok();
+        if told.is_none() {
+            self.hopeless.put(path, id, self.clock.now_ms());
+        }
+        told
     }
 
     /// What was told of somebody is old. Says whether anything was.
     pub fn forget_contact(&self, native: &str) -> bool {
+        self.hopeless.clear();
         let was_known = self.contacts.get(&native.to_owned()).is_some();
         self.contacts.forget(|known| known == native);
         self.members.forget(|(_, person)| person == native);
@@ -153,6 +206,7 @@ impl World {
 
     /// What was told of the people in a group is old.
     pub fn forget_members(&self, room: &str) {
+        self.hopeless.clear();
         self.members.forget(|(known, _)| known == room);
     }
 
@@ -252,5 +306,28 @@ impl World {
             }
         }
         named
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_gateway_could_not_tell_is_let_be_for_a_minute_or_until_something_changes() {
+        let hopeless = Hopeless::new();
+        assert!(!hopeless.is(call::CONTACT, "a", 0));
+        hopeless.put(call::CONTACT, "a", 0);
+        for (path, id, now_ms, expected) in [
+            (call::CONTACT, "a", HOPELESS_MS - 1, true),
+            (call::CONTACT, "a", HOPELESS_MS, false),
+            (call::CONTACT, "a", -1, false),
+            (call::CONTACT, "b", 1, false),
+            (call::ROOM, "a", 1, false),
+        ] {
+            assert_eq!(hopeless.is(path, id, now_ms), expected, "{path} {id} {now_ms}");
+        }
+        hopeless.clear();
+        assert!(!hopeless.is(call::CONTACT, "a", 1));
     }
 }

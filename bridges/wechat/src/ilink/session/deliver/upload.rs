@@ -2,7 +2,7 @@
 //!
 //! WeChat wants to know a file's sum before the file, so it cannot go straight through. A file that is brought twice has done nothing.
 
-use std::{io, time::Duration};
+use std::{fs, io, time::Duration};
 
 use futures_util::StreamExt;
 use magpie_common::{
@@ -71,7 +71,8 @@ impl Sort {
 
 /// A file, sealed.
 struct Sealed {
-    room: NamedTempFile,
+    /// To be read once by each attempt.
+    copies: Vec<fs::File>,
     facts: Facts,
 }
 
@@ -97,7 +98,7 @@ impl Deliverer {
     /// Brings a file; gives the item that shows it.
     pub(super) async fn bring(&self, user: &str, file: &Attachment) -> Result<Value, DeliverError> {
         let sort = Sort::of(file);
-        let Sealed { room, facts } = self.sealed(file).await?;
+        let Sealed { copies, facts } = self.sealed(file).await?;
         let filekey = hex(&self.clock.random_bytes::<16>());
         let wanted = json!({
             "filekey": filekey, "media_type": sort.number(), "to_user_id": user, "rawsize": facts.plain_bytes, "rawfilemd5": facts.sum,
@@ -112,16 +113,18 @@ impl Deliverer {
             let words = "WeChat does not say where to bring the file, or names a host that is not on the list `platform.ilink_hosts`.";
             DeliverError::Rejected(words.to_owned())
         })?;
-        let mut attempt = 1;
-        loop {
-            match self.post(&url, &room, facts.sealed_bytes).await {
+        let mut last = String::new();
+        for (nth, copy) in copies.into_iter().enumerate() {
+            if nth > 0 {
+                sleep(PAUSE).await;
+            }
+            match self.post(&url, copy, facts.sealed_bytes).await {
                 Ok(param) => return Ok(item(sort, &param, &facts, &file.name)),
                 Err(NotBrought::Refused(words)) => return Err(DeliverError::Rejected(words)),
-                Err(NotBrought::Away(reason)) if attempt >= ATTEMPTS_MAX => return Err(again(reason)),
-                Err(NotBrought::Away(_)) => attempt += 1,
+                Err(NotBrought::Away(reason)) => last = reason,
             }
-            sleep(PAUSE).await;
         }
+        Err(again(last))
     }
 
     /// Seals a file of Matrix as it comes.
@@ -131,12 +134,8 @@ impl Deliverer {
             FileError::Away(reason) => again(reason),
         })?;
         let kept = |error: io::Error| again(format!("The file could not be kept for a moment: {error}."));
-        let room = tokio::task::spawn_blocking(|| {
-            let room = NamedTempFile::new()?;
-            let writing = room.reopen()?;
-            Ok::<_, io::Error>((room, writing))
-        });
-        let (room, writing) = room.await.map_err(|error| kept(io::Error::other(error)))?.map_err(kept)?;
+        let room = tokio::task::spawn_blocking(nameless);
+        let (writing, copies) = room.await.map_err(|error| kept(io::Error::other(error)))?.map_err(kept)?;
         let mut writing = File::from_std(writing);
         let key: Key = self.clock.random_bytes();
         let (mut sealer, mut sum) = (Sealer::new(&key), Md5::new());
@@ -160,13 +159,12 @@ impl Deliverer {
         writing.write_all(&end).await.map_err(kept)?;
         writing.flush().await.map_err(kept)?;
         let sum = hex(sum.finalize().as_slice());
-        Ok(Sealed { room, facts: Facts { key, sum, plain_bytes, sealed_bytes } })
+        Ok(Sealed { copies, facts: Facts { key, sum, plain_bytes, sealed_bytes } })
     }
 
     /// `POST {cdn}/upload?…`: gives the parameter by which it is fetched.
-    async fn post(&self, url: &Url, room: &NamedTempFile, sealed_bytes: u64) -> Result<String, NotBrought> {
-        let away = |error: io::Error| NotBrought::Away(format!("The file could not be read again: {error}."));
-        let file = File::from_std(room.reopen().map_err(away)?);
+    async fn post(&self, url: &Url, copy: fs::File, sealed_bytes: u64) -> Result<String, NotBrought> {
+        let file = File::from_std(copy);
         let within = ANSWER_WITHIN + Duration::from_secs(sealed_bytes / BYTES_PER_SECOND_MIN);
         let request = self
             .api
@@ -181,6 +179,13 @@ impl Deliverer {
         })?;
         brought(&response)
     }
+}
+
+/// A file without a name, to write it and to read it in every attempt. It loses its name before anything is in it, so none is left by a kill.
+fn nameless() -> io::Result<(fs::File, Vec<fs::File>)> {
+    let named = NamedTempFile::new()?;
+    let copies = (0..ATTEMPTS_MAX).map(|_| named.reopen()).collect::<io::Result<_>>()?;
+    Ok((named.into_file(), copies))
 }
 
 /// What the file server says.
@@ -225,6 +230,11 @@ fn again(reason: String) -> DeliverError {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{Read, Write},
+        os::unix::fs::MetadataExt,
+    };
+
     use super::*;
 
     #[test]
@@ -241,6 +251,19 @@ mod tests {
             assert_eq!(item(sort, "p", &facts, "a\n\u{202e}b"), expected);
         }
         assert_eq!(file_name("\u{7}"), "file");
+    }
+
+    #[test]
+    fn a_file_on_its_way_leaves_nothing_behind_and_is_read_anew_each_time() {
+        let (mut writing, copies) = nameless().expect("there is room");
+        writing.write_all(b"forty-two birds").expect("there is room");
+        assert_eq!(writing.metadata().expect("it is there").nlink(), 0, "it has no name any more");
+        assert_eq!(copies.len(), ATTEMPTS_MAX as usize);
+        for mut copy in copies {
+            let mut whole = String::new();
+            copy.read_to_string(&mut whole).expect("it can be read");
+            assert_eq!(whole, "forty-two birds");
+        }
     }
 
     fn said(status: u16, head: Option<(&str, &str)>) -> Result<String, NotBrought> {

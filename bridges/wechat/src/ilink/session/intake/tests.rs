@@ -73,6 +73,18 @@ async fn a_token_is_stored_with_its_message_and_outlives_the_session() {
 }
 
 #[tokio::test]
+async fn a_message_from_the_future_does_not_outdate_those_that_come_after_it() {
+    let recorder = Recorder::default();
+    let intake = intake(&recorder);
+    let mut early = said(1, words("a"));
+    early["create_time_ms"] = json!(NOW_MS * 1_000);
+    intake.take(page(vec![early, said(2, words("b"))], "one"), "").await.expect("it is stored");
+    let context = intake.contexts.of(PERSON).await.expect("it can be read");
+    assert_eq!(context.usable(NOW_MS), Ok(Some("ctx2")));
+    assert_eq!(context.open_until_ms(), NOW_MS + 24 * 60 * 60 * 1_000);
+}
+
+#[tokio::test]
 async fn what_is_quoted_is_found_or_shown() {
     let recorder = Recorder::default();
     let intake = intake(&recorder);
@@ -111,6 +123,35 @@ async fn what_belongs_to_no_chat_is_kept_and_changes_nothing() {
         "{events:?}"
     );
     assert!(!intake.contexts.of(PERSON).await.expect("it can be read").is_known());
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_is_told_once_and_not_whole_where_it_is_long() {
+    let recorder = Recorder::default();
+    let mut long = said(1, json!({"type": 99, "x": "x".repeat(100_000)}));
+    let mut nobody = said(2, words("b"));
+    (nobody["from_user_id"], nobody["message_id"]) = (json!("a/b"), Value::Null);
+    let messages = || vec![long.clone(), nobody.clone()];
+    for _ in 0..2 {
+        // A kill between what is pushed and the cursor makes it come again, to another process.
+        intake(&recorder).take(page(messages(), "one"), "").await.expect("it is stored");
+    }
+    let raws = |recorder: &Recorder| -> Vec<usize> {
+        let events = recorder.events().into_iter();
+        let raw = |event| match event {
+            RemoteEvent::Unknown { raw, .. } => Some(raw.len()),
+            _ => None,
+        };
+        events.filter_map(|it| raw(it.event)).collect()
+    };
+    let told = raws(&recorder);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().all(|length| *length <= 16 * 1024), "{told:?}");
+    (long["message_id"], nobody["from_user_id"]) = (json!(3), json!("c/d"));
+    intake(&recorder).take(page(vec![long, nobody], "two"), "one").await.expect("it is stored");
+    assert_eq!(raws(&recorder).len(), 4, "others are told");
+    let context = intake(&recorder).contexts.of(PERSON).await.expect("it can be read");
+    assert_eq!(context.usable(NOW_MS), Ok(Some("ctx1")), "and how it can be answered is known");
 }
 
 #[tokio::test]

@@ -67,6 +67,22 @@ async fn what_nobody_hears_stays_in_doubt() {
     assert_eq!(heard(&echoes, "late", "ok"), theirs("late"), "an hour later it is another one");
 }
 
+/// Where a puppet tells no ids and no echo comes, nobody can tell the same words by thumb from one. To take them for it loses a repeat on the
+/// phone; not to would show what is said here twice, each time that an echo is late.
+#[tokio::test(start_paused = true)]
+async fn the_same_words_by_thumb_are_taken_for_a_missing_echo_once_and_for_a_minute() {
+    let echoes = Echoes::default();
+    echoes.begin("k/0", CHAT, Print::words("ok"));
+    assert_eq!(echoes.answered("k/0", None), Settled::default());
+    tokio::time::advance(KEPT_FOR - Duration::from_secs(1)).await;
+    assert_eq!(heard(&echoes, "thumb", "ok"), Taken::Ours);
+    assert_eq!(heard(&echoes, "thumb again", "ok"), theirs("thumb again"));
+    echoes.begin("k/1", CHAT, Print::words("ok"));
+    assert_eq!(echoes.answered("k/1", None), Settled::default());
+    tokio::time::advance(KEPT_FOR).await;
+    assert_eq!(heard(&echoes, "later", "ok"), theirs("later"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_did_not_go_gives_back_what_waited() {
     let echoes = Echoes::default();

@@ -6,41 +6,28 @@ use magpie_common::{
     platform::NotStored,
 };
 
-use super::Intake;
+use super::{Intake, late::NotTaken};
 use crate::wechaty::{
     events,
     gateway::call,
     happening::Dirty,
     session::requests::{self, Asked},
-    verdict::name,
     wire::{Friendship, Invitation},
 };
 
 impl Intake {
-    pub(super) async fn friendship(&self, id: &str) -> Result<(), NotStored> {
-        match self.asked::<Friendship>(call::FRIENDSHIP, id).await {
-            Ok(told) => {
-                // Whoever becomes a friend may be called otherwise from now on.
-                self.world.forget_contact(&told.contact_id);
-                let key = format!("friendship/{}/{id}", told.kind);
-                self.request(requests::friendship(id, &told), key, None).await
-            }
-            Err(status) => self.not_told("friend request", name(&status), id).await,
-        }
+    pub(super) async fn friendship(&self, id: &str) -> Result<(), NotTaken> {
+        let told: Friendship = self.world.gateway.about(call::FRIENDSHIP, id).await?;
+        // Whoever becomes a friend may be called otherwise from now on.
+        self.world.forget_contact(&told.contact_id);
+        let key = format!("friendship/{}/{id}", told.kind);
+        Ok(self.request(requests::friendship(id, &told), key, None).await?)
     }
 
-    pub(super) async fn invited(&self, id: &str) -> Result<(), NotStored> {
-        match self.asked::<Invitation>(call::INVITATION, id).await {
-            Ok(told) => {
-                let sent_ms = told.receive_time.and_then(events::at_ms);
-                self.request(requests::invitation(id, &told), format!("invitation/{id}"), sent_ms).await
-            }
-            Err(status) => self.not_told("invitation to a group", name(&status), id).await,
-        }
-    }
-
-    async fn not_told(&self, what: &str, why: &str, id: &str) -> Result<(), NotStored> {
-        self.unknown(None, format!("{what} that the gateway could not hand over: {why}"), id.to_owned()).await
+    pub(super) async fn invited(&self, id: &str) -> Result<(), NotTaken> {
+        let told: Invitation = self.world.gateway.about(call::INVITATION, id).await?;
+        let sent_ms = told.receive_time.and_then(events::at_ms);
+        Ok(self.request(requests::invitation(id, &told), format!("invitation/{id}"), sent_ms).await?)
     }
 
     async fn request(&self, asked: Asked, key: String, sent_ms: Option<i64>) -> Result<(), NotStored> {

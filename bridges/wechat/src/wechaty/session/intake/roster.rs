@@ -27,12 +27,13 @@ impl Intake {
         self.push(RemoteEvent::ChatChanged { chat: chat.clone(), change }, None).await?;
         let Some(told) = self.world.room(room).await else { return Ok(()) };
         let own = &self.world.own;
-        let others = told.member_ids.iter().filter(|native| !own.is_me(native)).take(PEOPLE_MAX);
-        let now: BTreeSet<String> = others.cloned().collect();
+        let others = told.member_ids.iter().filter(|native| !own.is_me(native));
+        let is_whole = others.clone().count() <= PEOPLE_MAX;
+        let now: BTreeSet<String> = others.take(PEOPLE_MAX).cloned().collect();
         let key = format!("people/{room}");
         let stored = self.world.sink.remembered(&key).await?;
         let before = stored.and_then(|stored| serde_json::from_str(&stored).ok()).unwrap_or_default();
-        let changes: Vec<(RemoteUserId, MemberChange)> = changed(&before, &now)
+        let changes: Vec<(RemoteUserId, MemberChange)> = changed(&before, &now, is_whole)
             .into_iter()
             .filter_map(|(native, change)| Some((own.user(native)?, change)))
             .collect();
@@ -45,12 +46,18 @@ impl Intake {
     }
 }
 
-/// Who has come and who has gone. A gateway that lists nobody does not know them.
-fn changed<'a>(before: &'a BTreeSet<String>, now: &'a BTreeSet<String>) -> Vec<(&'a str, MemberChange)> {
+/// Who has come and who has gone. A gateway that lists nobody does not know them; whoever is not in a list that was cut may be there all the
+/// same.
+fn changed<'a>(
+    before: &'a BTreeSet<String>,
+    now: &'a BTreeSet<String>,
+    is_whole: bool,
+) -> Vec<(&'a str, MemberChange)> {
     if now.is_empty() {
         return Vec::new();
     }
-    let gone = before.difference(now).map(|native| (native.as_str(), MemberChange::Left));
+    let gone =
+        before.difference(now).filter(|_| is_whole).map(|native| (native.as_str(), MemberChange::Left));
     let come = now.difference(before).map(|native| (native.as_str(), MemberChange::Joined));
     gone.chain(come.take(COMING_MAX)).collect()
 }
@@ -72,10 +79,11 @@ mod tests {
             (vec!["a"], vec!["a"], vec![]),
             (vec!["a"], vec![], vec![]),
         ] {
-            assert_eq!(changed(&people(&before), &people(&now)), told, "{before:?} {now:?}");
+            assert_eq!(changed(&people(&before), &people(&now), true), told, "{before:?} {now:?}");
         }
         let crowd: BTreeSet<String> = (0..200).map(|nth| nth.to_string()).collect();
-        assert_eq!(changed(&BTreeSet::new(), &crowd).len(), COMING_MAX);
-        assert_eq!(changed(&crowd, &people(&["0"])).len(), 199, "whoever has gone is gone");
+        assert_eq!(changed(&BTreeSet::new(), &crowd, true).len(), COMING_MAX);
+        assert_eq!(changed(&crowd, &people(&["0"]), true).len(), 199, "whoever has gone is gone");
+        assert_eq!(changed(&crowd, &people(&["new"]), false), [("new", Joined)], "they may be there");
     }
 }

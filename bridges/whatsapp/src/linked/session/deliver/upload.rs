@@ -2,7 +2,8 @@
 
 use std::{
     fs::File,
-    io::{Read, Seek, SeekFrom, Write},
+    io::{Read, Write},
+    os::unix::fs::FileExt,
     sync::Arc,
 };
 
@@ -11,7 +12,6 @@ use magpie_common::{
     message::{Attachment, AttachmentKind, MediaInfo},
     platform::{DeliverError, FileError},
 };
-use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 use wacore::{
     download::MediaType,
@@ -67,15 +67,7 @@ impl Deliverer {
             FileError::Away(reason) => again(format!("The file could not be read from Matrix: {reason}.")),
         })?;
         let (pieces, taken) = mpsc::channel(PIECES_MAX);
-        let sealing = tokio::task::spawn_blocking(move || {
-            let room = NamedTempFile::new()?;
-            let mut writer = std::io::BufWriter::new(room);
-            let info = encrypt_media_streaming(Pieces::new(taken), &mut writer, sort)?;
-            writer.flush()?;
-            let room = writer.into_inner().map_err(|error| error.into_error())?;
-            let size_bytes = room.as_file().metadata()?.len();
-            Ok::<_, anyhow::Error>((Sealed { room: Arc::new(room), size_bytes }, info))
-        });
+        let sealing = tokio::task::spawn_blocking(move || seal(Pieces::new(taken), sort));
         let mut broken = None;
         while let Some(piece) = download.stream.next().await {
             let failed = piece.is_err();
@@ -97,9 +89,19 @@ impl Deliverer {
     }
 }
 
+/// Encrypts into a file without a name, so that none is left by a kill.
+fn seal(plain: impl Read, sort: MediaType) -> anyhow::Result<(Sealed, EncryptedMediaInfo)> {
+    let mut writer = std::io::BufWriter::new(tempfile::tempfile()?);
+    let info = encrypt_media_streaming(plain, &mut writer, sort)?;
+    writer.flush()?;
+    let room = writer.into_inner().map_err(|error| error.into_error())?;
+    let size_bytes = room.metadata()?.len();
+    Ok((Sealed { room: Arc::new(room), size_bytes }, info))
+}
+
 /// An encrypted file, to be read as often as it takes.
 struct Sealed {
-    room: Arc<NamedTempFile>,
+    room: Arc<File>,
     size_bytes: u64,
 }
 
@@ -109,9 +111,21 @@ impl UploadSource for Sealed {
     }
 
     fn reader_from(&self, offset: u64) -> std::io::Result<Box<dyn Read + Send>> {
-        let mut file: File = self.room.reopen()?;
-        file.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(file))
+        Ok(Box::new(Reading { room: Arc::clone(&self.room), at: offset }))
+    }
+}
+
+/// One reader of several, each at a place of its own.
+struct Reading {
+    room: Arc<File>,
+    at: u64,
+}
+
+impl Read for Reading {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.room.read_at(into, self.at)?;
+        self.at += count as u64;
+        Ok(count)
     }
 }
 
@@ -229,7 +243,27 @@ fn points(waveform: &[u16]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
+
+    #[test]
+    fn an_encrypted_file_has_no_name_and_many_readers() {
+        let (sealed, _) = seal(&[7_u8; 100_000][..], MediaType::Image).expect("there is room");
+        assert_eq!(sealed.room.metadata().expect("it is there").nlink(), 0, "none is left by a kill");
+        let read = |offset: u64| {
+            let mut bytes = Vec::new();
+            sealed.reader_from(offset)?.read_to_end(&mut bytes).map(|_| bytes)
+        };
+        let whole = read(0).expect("it can be read");
+        assert_eq!(whole.len() as u64, sealed.len());
+        let mut first = sealed.reader_from(0).expect("it can be read");
+        first.read_exact(&mut [0; 10]).expect("it is longer");
+        assert_eq!(read(30_000).expect("it can be read"), whole[30_000..]);
+        let mut rest = Vec::new();
+        first.read_to_end(&mut rest).expect("it can be read");
+        assert_eq!(rest, whole[10..], "another reader moves nothing");
+    }
 
     #[test]
     fn a_waveform_has_64_points_up_to_100() {
