@@ -7,6 +7,7 @@ use std::{
 
 use magpie_common::clock::Clock;
 use magpie_tests::{
+    discord::cdn::picture,
     harness::{
         bridge::Bridge,
         person::{Event, Person},
@@ -161,8 +162,9 @@ async fn customers_and_a_member_talk_at_a_real_synapse() -> anyhow::Result<()> {
     sim.customer_sends(&small.carol, ("file", "text/plain"), BIRDS);
     assert_eq!(story.sees_file(&with_carol, "m.file").await?, BIRDS);
     story.sends_file(&with_carol, &carol).await?;
-    sim.member_sends(&small.alice, ("image", "image/png"), &b"\x89PNG\r\n\x1a\nmember"[..]);
-    assert_eq!(story.sees_file(&with_alice, "m.image").await?, b"\x89PNG\r\n\x1a\nmember");
+    let bird = picture("bird");
+    sim.member_sends(&small.alice, ("image", "image/png"), bird.clone());
+    assert_eq!(story.sees_file(&with_alice, "m.image").await?, bird);
     story.sends_file(&with_alice, &alice).await?;
 
     // The file was the first of five; the sixth is refused in words, and the others go on.

@@ -3,6 +3,7 @@
 use magpie_common::{
     ids::RemoteMessageId,
     message::{AttachmentKind, Outgoing, RemoteEvent, SessionState, Tone},
+    platform::DeliverError,
     testkit::platform_suite::Recorder,
 };
 use magpie_tests::wechat_wecom::{CORP_ID, Fault};
