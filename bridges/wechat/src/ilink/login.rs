@@ -78,6 +78,8 @@ struct Shown {
     count: u32,
     over_at: Instant,
     number: Option<String>,
+    /// Whether WeChat waits for the number.
+    is_asked: bool,
     is_scanned: bool,
 }
 
@@ -116,7 +118,17 @@ impl QrLogin {
             ));
         }
         let base = self.api.base().to_owned();
-        let shown = Shown { code, link, base, told, count, over_at, number: None, is_scanned: false };
+        let shown = Shown {
+            code,
+            link,
+            base,
+            told,
+            count,
+            over_at,
+            number: None,
+            is_asked: false,
+            is_scanned: false,
+        };
         let step = shown.step(instructions);
         self.shown = Some(shown);
         Ok(step)
@@ -130,13 +142,18 @@ impl QrLogin {
         let is_answered = answered.is_some();
         if let Some((_, number)) = answered {
             shown.number = Some(read_number(number.expose())?);
+        } else if shown.is_asked && Instant::now() < shown.over_at {
+            // WeChat says nothing new before it is told the number.
+            return Ok(LoginStep::Ask(vec![NUMBER]));
         }
         loop {
             if Instant::now() >= shown.over_at {
                 return Err(Failed::Over(LATE.to_owned()));
             }
             let told = poll(&self.api, shown).await;
-            match Status::read(&told) {
+            let status = Status::read(&told);
+            shown.is_asked = matches!(status, Status::NumberWanted);
+            match status {
                 Status::Wait => {}
                 Status::Scanned => {
                     shown.number = None;
@@ -277,6 +294,7 @@ mod tests {
             count: 1,
             over_at: Instant::now(),
             number: None,
+            is_asked: false,
             is_scanned: false,
         };
         assert_eq!(shown.path(), "ilink/bot/get_qrcode_status?qrcode=a%26b%3Dc");
