@@ -117,7 +117,7 @@ pub fn run(command: &mut Command, otherwise: &str) -> anyhow::Result<()> {
 }
 
 /// Builds and returns each program's path by name. Asking cargo for the paths works with any target folder.
-fn build(tools: &Tools, arguments: &[&str]) -> anyhow::Result<HashMap<String, PathBuf>> {
+pub fn build(tools: &Tools, arguments: &[&str]) -> anyhow::Result<HashMap<String, PathBuf>> {
     let mut command = cargo(tools);
     command.arg("build").args(arguments).arg("--message-format=json-render-diagnostics");
     let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;

@@ -5,11 +5,13 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
 };
 
+use anyhow::Context;
+
 use crate::{
-    run::{cargo, run as run_command},
+    run::{build, cargo, run as run_command},
     setup::{Part, Tools},
     system,
 };
@@ -68,7 +70,8 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
     fs::write(&skips, "")?;
     // Tests start our programs, and cargo builds a program for the tests of its own package only. All targets at once, so that the tests
     // themselves are built with the same features and not a second time.
-    run_command(cargo(tools).args(["build", "--workspace", "--all-targets"]), "the build failed; see above")?;
+    let programs = build(tools, &["--workspace", "--all-targets"])?;
+    let program = |name: &str| programs.get(name).with_context(|| format!("the build made no {name}"));
     if may_need_simulated(area, quick) {
         // With its tests, since without any test the whole tree would be built once more with less features.
         let mut build = cargo(tools);
@@ -77,7 +80,10 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
     }
     let needs = area.map_or(EVERYTHING, |area| area.needs);
     let has_database = !quick && needs.iter().any(|part| matches!(part, Part::Postgres));
-    let postgres = has_database.then(|| Postgres::start(tools)).flatten();
+    let postgres = match has_database {
+        true => Postgres::start(tools, program("magpie-postgres")?),
+        false => None,
+    };
     let outcome = commands(area, filter, quick).iter().try_for_each(|arguments| {
         let mut command = cargo(tools);
         command.args(arguments).env("MAGPIE_TEST_SKIPPED", &skips);
@@ -94,7 +100,7 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
     if filter.is_some() || quick {
         return Ok(());
     }
-    prove_features(tools, &skips)
+    prove_features(program("magpie-features")?, &skips)
 }
 
 /// Whether the chosen tests may start it. What is no area is a part of a test's name, which can be any; and a quick run starts nothing that
@@ -111,9 +117,9 @@ struct Postgres {
 
 impl Postgres {
     /// `None` where there is no PostgreSQL; what needs it is skipped then, and with CI=true fails.
-    fn start(tools: &Tools) -> Option<Self> {
-        let mut command = cargo(tools);
-        command.args(["run", "--quiet", "--package", "magpie-tests", "--bin", "magpie-postgres"]);
+    fn start(tools: &Tools, program: &Path) -> Option<Self> {
+        let mut command = Command::new(program);
+        command.current_dir(&tools.root).env("MAGPIE_TOOLS", &tools.folder);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
         let mut url = String::new();
         let told = child.stdout.take().map(|out| BufReader::new(out).read_line(&mut url));
@@ -134,9 +140,8 @@ impl Drop for Postgres {
 }
 
 /// A feature whose proof was skipped is not proved by this run.
-fn prove_features(tools: &Tools, skips: &Path) -> anyhow::Result<()> {
-    let mut check = cargo(tools);
-    check.args(["run", "--quiet", "--package", "magpie-tests", "--bin", "magpie-features", "--"]);
+fn prove_features(program: &Path, skips: &Path) -> anyhow::Result<()> {
+    let mut check = Command::new(program);
     check.args(["--check", "--skipped"]).arg(skips);
     let proved = run_command(&mut check, "some features are not proved by this run; see above");
     match proved {
