@@ -6,6 +6,7 @@ use magpie_common::{
     testkit::platform_suite::{Recorded, Recorder},
 };
 use magpie_tests::discord::{Snowflake, World};
+use serde_json::json;
 
 use super::{Stage, key, said_by};
 
@@ -45,6 +46,7 @@ async fn what_changed_meanwhile_is_seen_in_what_stands() {
     session.close().await;
     stage.sim.person_deletes(general, all[0]);
     stage.sim.person_edits(general, all[1], "two, or more");
+    stage.sim.preview_arrives((general, all[2]), vec![json!({"type": "rich", "title": "Three birds"})]);
     stage.sim.person_reacts((general, all[2]), bob, "👍");
     stage.sim.person_reacts((general, all[2]), alice, &format!("wave:{wave}"));
     let before = stage.recorder.events().len();
@@ -61,6 +63,8 @@ async fn what_changed_meanwhile_is_seen_in_what_stands() {
     );
     let edits: Vec<_> = stage.recorder.events().split_off(before).into_iter().filter_map(edited).collect();
     assert_eq!(edits, ["two, or more"]);
+    let previews = stage.recorder.events().split_off(before).into_iter().filter_map(previewed);
+    assert_eq!(previews.collect::<Vec<_>>(), [id(all[2])]);
     session.close().await;
     stage.should_be_honest("what_changed_meanwhile_is_seen_in_what_stands");
 }
@@ -68,6 +72,16 @@ async fn what_changed_meanwhile_is_seen_in_what_stands() {
 fn edited(one: Recorded) -> Option<String> {
     match one.event {
         RemoteEvent::Edit { new, .. } => Some(new.message.text.to_plain()),
+        _ => None,
+    }
+}
+
+fn previewed(one: Recorded) -> Option<RemoteMessageId> {
+    match one.event {
+        RemoteEvent::Preview(message) => {
+            assert!(message.message.preview.to_plain().contains("Three birds"), "{message:?}");
+            Some(message.id)
+        }
         _ => None,
     }
 }
