@@ -13,7 +13,7 @@ use super::{
     seed,
 };
 
-const PLAN: Plan<WechatyNetwork> = Plan { times: &[1, 3], loads: 2, load_max: 8, troubles: 4, trouble };
+const PLAN: Plan<WechatyNetwork> = Plan { times: &[1], loads: 2, load_max: 8, troubles: 4, trouble };
 
 fn trouble(network: &WechatyNetwork, number: u32) {
     match number {
