@@ -52,6 +52,8 @@ def begin(command):
     client._http.trust_env = False
     client._http.mount("https://", Nowhere())
     client._http.mount(origin, Detour(origin, command["simulator"]))
+    # WeCom's fetches files past its own session.
+    requests.get = client._http.get
     CLIENTS[command["client"]] = client
     return {}
 
