@@ -74,6 +74,9 @@ def download(command):
     response = CLIENTS[command["client"]].media.download(command["media"])
     if not isinstance(response, requests.Response):
         return {"told": response}
+    if response.headers["Content-Type"].startswith("application/json"):
+        # WeCom's client hands over a refusal as if it were the file.
+        return {"refused": response.json()["errcode"]}
     return {"mime": response.headers["Content-Type"], "bytes": response.content.hex()}
 
 
