@@ -126,7 +126,9 @@ pub fn build(tools: &Tools, arguments: &[&str]) -> anyhow::Result<HashMap<String
     for line in BufReader::new(stdout).lines() {
         let message: Value = serde_json::from_str(&line?).unwrap_or_default();
         let (name, path) = (&message["target"]["name"], &message["executable"]);
-        if let (Some(name), Some(path)) = (name.as_str(), path.as_str()) {
+        // A program's own tests bear its name.
+        let is_program = message["profile"]["test"] == false;
+        if let (true, Some(name), Some(path)) = (is_program, name.as_str(), path.as_str()) {
             programs.insert(name.to_owned(), PathBuf::from(path));
         }
     }
