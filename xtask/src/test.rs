@@ -36,8 +36,9 @@ const AREAS: &[Area] = &[
     Area {
         name: "deploy",
         packages: &[],
-        names: &["deploy", "registrations"],
-        needs: &[Part::Synapse, Part::Judges, Part::Deploy],
+        // What operators are given, what they do with it, and the book that tells them.
+        names: &["book::", "deploy", "doctor::", "manual::", "operations::", "registrations"],
+        needs: EVERYTHING,
     },
     Area { name: "discord", packages: &["magpie-discord"], names: &["discord"], needs: EVERYTHING },
     Area { name: "features", packages: &[], names: &["features"], needs: &[] },
