@@ -124,6 +124,7 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
         RemoteEvent::React { sender, emoji, sent_ms, .. } => decide_reaction(facts, sender, emoji, *sent_ms),
         RemoteEvent::Unreact { sender, emoji, .. } => decide_unreact(facts, sender.as_ref(), emoji.as_ref()),
         RemoteEvent::Standing { chat, stretch, messages } => match facts.portal {
+            Some(_) if facts.related.may_come => unknown(facts),
             Some(_) => Decision::Reconcile { chat, stretch, messages },
             None => ignore("the chat has no room"),
         },

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::{
     ids::{LoginId, RemoteChatId, RemoteMessageId, RemoteUserId},
-    message::RemoteEvent,
+    message::{RemoteEvent, Stands},
     portal::Portals,
     store::{Direction, MessageRow, MessageState, OpenRow, PortalRow, ReactionRow, StoreError},
 };
@@ -57,7 +57,9 @@ pub(super) async fn load(
         // The record of what this very lane has just sent may still be riding along.
         portals.parts.store.settled().await?;
         related = look_up(portals, event).await?;
-    } else if let (true, true, Some(room_id)) = (refers(event), related.rows.is_empty(), room_id) {
+    } else if let Some(room_id) = room_id
+        && is_about_unknown(portals, event, &related).await?
+    {
         let under_way =
             portals.parts.store.lane_rows(Direction::FromMatrix, room_id.as_str(), None, 1).await?;
         // Only what began before this was heard can be what it is about.
@@ -109,6 +111,25 @@ async fn echo(
     let rows = store.message_by_remote(chat, id).await?;
     let is_theirs = rows.iter().any(|row| row.origin == Direction::FromMatrix);
     Ok(if is_theirs { Echo::Yes } else { Echo::No })
+}
+
+/// Whether the event is about a message that must be there already, and is not recorded.
+async fn is_about_unknown(
+    portals: &Portals,
+    event: &RemoteEvent,
+    related: &Related,
+) -> Result<bool, StoreError> {
+    let RemoteEvent::Standing { chat, messages, .. } = event else {
+        return Ok(refers(event) && related.rows.is_empty());
+    };
+    let bears_reactions =
+        |message: &&Stands| message.reactions.as_ref().is_some_and(|reactions| !reactions.is_empty());
+    for message in messages.iter().filter(bears_reactions) {
+        if portals.parts.store.message_by_remote(chat, &message.id).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the event is about a message that must be there already.

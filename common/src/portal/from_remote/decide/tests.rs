@@ -462,6 +462,16 @@ fn what_has_a_plainer_form_takes_it() {
 }
 
 #[test]
+fn what_stands_waits_for_what_is_on_its_way() {
+    let chat = chat();
+    let stretch = (RemoteMessageId::new("1"), RemoteMessageId::new("2"));
+    let standing = RemoteEvent::Standing { chat, stretch, messages: Vec::new() };
+    let may_come = Related { may_come: true, ..Related::default() };
+    let wait = "wait: it is about a message that may be on its way there";
+    check_related(vec![("what stands", ROOM, may_come, standing, wait)]);
+}
+
+#[test]
 fn what_did_not_arrive_is_told_to_whoever_wrote_it() {
     let failed =
         || RemoteEvent::Failed { chat: chat(), id: RemoteMessageId::new("1"), words: "gone".to_owned() };

@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     ids::RemoteFileId,
-    message::{Emoji, FileSource, Outgoing},
+    message::{Emoji, FileSource, Outgoing, Stands},
+    store::Direction,
 };
 
 #[tokio::test]
@@ -145,5 +146,32 @@ async fn what_is_read_before_it_is_recorded_is_shown_as_read() {
     stage.network.answers();
     let read = Some(event_id.to_string());
     stage.fake.wait_until(|fake| (fake.read_up_to(&room, &carol) == read).then_some(())).await;
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn what_stands_on_a_message_that_is_not_recorded_yet_is_put_all_the_same() {
+    let stage = Stage::set("stands-at-once").await;
+    let (room, _) = stage.room().await;
+    stage.network.holds_answers();
+    let (event_id, ids) = stage.says(&room, "liked at once").await;
+    let reactions = Some(vec![(user("carol"), Emoji::unicode("🎉"))]);
+    let (chat, id) = (stage.chat.clone(), ids[0].clone());
+    let messages = vec![Stands { id: id.clone(), reactions }];
+    let standing = RemoteEvent::Standing { chat: chat.clone(), stretch: (id.clone(), id), messages };
+    stage.network.pushes(standing).await;
+    // It is looked for in vain, while nobody knows that the network has the message.
+    let store = &stage.running.parts.store;
+    loop {
+        let rows = store.lane_rows(Direction::FromRemote, chat.as_str(), None, 1).await.expect("it is read");
+        if rows.first().is_none_or(|row| row.attempts > 0) {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    stage.network.answers();
+    let reaction = stage.fake.wait_for(&room, |event| event.event_type == "m.reaction").await;
+    assert_eq!(reaction.sender.as_str(), ghost("carol"));
+    assert_eq!(reaction.content()["m.relates_to"]["event_id"], event_id.as_str());
     stage.ends().await;
 }
