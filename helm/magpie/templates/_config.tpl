@@ -4,7 +4,7 @@
 {{- $homeserver := dict -}}
 {{- range $key, $value := $values.homeserver }}{{ if $value }}{{ $_ := set $homeserver $key $value }}{{ end }}{{ end -}}
 {{- if .doublePuppets }}{{ $_ := set $homeserver "double_puppets" "/etc/magpie/double-puppets/registration.yaml" }}{{ end -}}
-{{- $appservice := merge (dict "listen" "0.0.0.0:8080" "url" .url "registration" "/etc/magpie/registration/registration.yaml") .own.config.appservice -}}
+{{- $appservice := merge (dict "listen" (printf "%s:8080" $values.service.listen) "url" .url "registration" "/etc/magpie/registration/registration.yaml") .own.config.appservice -}}
 {{- $database := deepCopy .own.config.database -}}
 {{- if eq .database "sqlite" }}{{ $_ := set $database "url" "sqlite:/var/lib/magpie/magpie.db" }}{{ end -}}
 {{- $bridge := mustMergeOverwrite (dict "media_folder" "/var/spool/magpie") (deepCopy $values.config.bridge) (deepCopy .own.config.bridge) -}}
@@ -17,16 +17,25 @@
 {{- end -}}
 
 {{/*
+What stands in the Secret `.secret` under `registration.yaml`, as text; nothing when it is not there.
+*/}}
+{{- define "magpie.standing" -}}
+{{- $there := lookup "v1" "Secret" .root.Release.Namespace .secret -}}
+{{- if $there }}{{ get (default dict (get $there "data")) "registration.yaml" | b64dec }}{{ end -}}
+{{- end -}}
+
+{{/*
 The tokens that stand in the Secret `.secret`, or new ones. They are made once in a rendering, because the checksum of the pod
-is that of the same Secret.
+is that of the same Secret. A Secret that is there and has no tokens is never given new ones: the homeserver would not know them.
 */}}
 {{- define "magpie.tokens" -}}
 {{- $made := default dict (get .root "magpieTokens") -}}
 {{- if not (hasKey $made .secret) -}}
-{{- $there := lookup "v1" "Secret" .root.Release.Namespace .secret -}}
-{{- $text := get (default dict (get (default dict $there) "data")) "registration.yaml" -}}
-{{- $old := dict -}}
-{{- if $text }}{{ $old = $text | b64dec | fromYaml }}{{ end -}}
+{{- $old := include "magpie.standing" . | fromYaml -}}
+{{- $isThere := not (not (lookup "v1" "Secret" .root.Release.Namespace .secret)) -}}
+{{- if and $isThere (not (and (get $old "as_token") (get $old "hs_token"))) -}}
+{{- fail (printf "\n\nthe Secret %s holds no registration with as_token and hs_token under the key registration.yaml: put back the one that the homeserver has, or delete the Secret to get new tokens\n" .secret) -}}
+{{- end -}}
 {{- $tokens := dict "as_token" (default (randAlphaNum 64) (get $old "as_token")) "hs_token" (default (randAlphaNum 64) (get $old "hs_token")) -}}
 {{- /* What `registration --rotate` has left there. */ -}}
 {{- range $key := list "magpie_previous_as_token" "magpie_previous_hs_token" "magpie_secrets_key" -}}
@@ -39,13 +48,26 @@ is that of the same Secret.
 {{ toYaml (index $made .secret) }}
 {{- end -}}
 
+{{/*
+`.text`, or what stands in the Secret `.secret` when that says the same in other bytes: whoever wrote it, as after a rotation, is its owner
+for a server-side apply, which refuses other bytes of ours.
+*/}}
+{{- define "magpie.unlessStanding" -}}
+{{- $standing := include "magpie.standing" . -}}
+{{- if and $standing (deepEqual (fromYaml $standing) (fromYaml .text)) }}{{ $standing }}{{ else }}{{ .text }}{{ end -}}
+{{- end -}}
+
 {{/* `text` as a regular expression that fits nothing else, as the bridges write it. */}}
 {{- define "magpie.escaped" -}}
 {{ regexReplaceAll "([^A-Za-z0-9_=/:-])" . "\\${1}" }}
 {{- end -}}
 
-{{/* The registration of one bridge, the same as `registration` of the program writes. */}}
 {{- define "magpie.registration" -}}
+{{- include "magpie.unlessStanding" (dict "root" .root "secret" .registration "text" (include "magpie.registrationText" .)) -}}
+{{- end -}}
+
+{{/* The registration of one bridge, the same as `registration` of the program writes. */}}
+{{- define "magpie.registrationText" -}}
 {{- $own := .own.config.appservice -}}
 {{- $server := include "magpie.escaped" .root.Values.homeserver.server_name -}}
 {{- $ghosts := include "magpie.escaped" $own.ghost_prefix -}}
@@ -67,8 +89,12 @@ namespaces:
   rooms: []
 {{- end -}}
 
-{{/* The second registration, for the homeserver's own people. Takes `root` and `secret`. */}}
 {{- define "magpie.doublePuppets" -}}
+{{- include "magpie.unlessStanding" (dict "root" .root "secret" .secret "text" (include "magpie.doublePuppetsText" .)) -}}
+{{- end -}}
+
+{{/* The second registration, for the homeserver's own people. Takes `root` and `secret`. */}}
+{{- define "magpie.doublePuppetsText" -}}
 id: magpie-double-puppets
 url: null
 {{ include "magpie.tokens" . }}

@@ -23,6 +23,13 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .id }}
 {{- end -}}
 
+{{/* What the pod of a bridge and that of its test are known by, for the network policy; nothing else means both. */}}
+{{- define "magpie.bridgePods" -}}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+magpie/bridge: {{ .id }}
+{{- end -}}
+
 {{- define "magpie.labels" -}}
 {{ include "magpie.suiteLabels" .root }}
 app.kubernetes.io/component: {{ .id }}
@@ -79,6 +86,13 @@ app.kubernetes.io/component: {{ .id }}
 {{- $external := or (get $own.config.database "url") (hasKey $own.secrets "database.url") -}}
 {{- if and $own.persistence.existingClaim (not $own.persistence.enabled) }}{{ fail (printf "\n\n%s.persistence names an existing claim and is not enabled\n" $where) }}{{ end -}}
 {{- if and $own.ingress.enabled (not (get $own.config.appservice "public_url")) }}{{ fail (printf "\n\n%s.ingress needs %s.config.appservice.public_url, whose host it serves\n" $where $where) }}{{ end -}}
+{{- if $own.ingress.enabled -}}
+{{- $way := printf "%s/_magpie/webhook" (trimSuffix "/" $own.config.appservice.public_url) -}}
+{{- range $key := list "webhook_url" "cloud_webhook_url" -}}
+{{- $called := default $way (get $own.config.platform $key) -}}
+{{- if not (or (eq $called $way) (hasPrefix (printf "%s/" $way) $called)) }}{{ fail (printf "\n\n%s.config.platform.%s is `%s`, which the Ingress does not lead here: write %s\n" $where $key $called $way) }}{{ end -}}
+{{- end -}}
+{{- end }}
 full: {{ $full | quote }}
 url: {{ $url | quote }}
 database: {{ ternary "postgres" "sqlite" (not (not $external)) }}

@@ -33,13 +33,22 @@ def laid_over(below, above):
     }
 
 
+def texts(wanted):
+    """What each template gives without a cluster, by its path."""
+    with helm_python.Chart.load(CHART) as chart:
+        return chart.render(wanted, name=NAME, namespace=NAMESPACE)
+
+
+def notes(wanted):
+    """The words that an operator reads after an installation."""
+    return "".join(text for path, text in texts(wanted).items() if path.endswith("NOTES.txt"))
+
+
 def render(wanted):
     """All objects of a rendering without a cluster, hooks included."""
-    with helm_python.Chart.load(CHART) as chart:
-        texts = chart.render(wanted, name=NAME, namespace=NAMESPACE)
     return [
         thing
-        for path, text in sorted(texts.items())
+        for path, text in sorted(texts(wanted).items())
         if not path.endswith("NOTES.txt")
         for thing in yaml.safe_load_all(text)
         if thing
@@ -51,6 +60,18 @@ def named(things, kind, name):
     found = [thing for thing in things if thing["kind"] == kind and thing["metadata"]["name"] == name]
     assert len(found) == 1, f"{len(found)} objects {kind} {name}"
     return found[0]
+
+
+def pods(things):
+    """The specification of each pod by the name of what makes it: StatefulSets, and the pods of `helm test`."""
+    sets = {thing["metadata"]["name"]: thing["spec"]["template"] for thing in things if thing["kind"] == "StatefulSet"}
+    return sets | {thing["metadata"]["name"]: thing for thing in things if thing["kind"] == "Pod"}
+
+
+def claims(things, name):
+    """The names of the claims that a StatefulSet of this name makes; none for other pods."""
+    sets = [thing for thing in things if thing["kind"] == "StatefulSet" and thing["metadata"]["name"] == name]
+    return {claim["metadata"]["name"] for thing in sets for claim in thing["spec"].get("volumeClaimTemplates", [])}
 
 
 def contents(secret):

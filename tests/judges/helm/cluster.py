@@ -1,6 +1,8 @@
-"""A cluster that only remembers: as much of the Kubernetes API as Helm asks for, on a loopback port. Nothing runs in it.
+"""A cluster that only remembers: as much of the Kubernetes API as Helm asks for, on a loopback port. Nothing runs in it: a pod has ended
+as soon as it is there, in the way that `pods_end` says.
 
-Objects are kept as they come; a patch is laid over what is there. Paths: https://kubernetes.io/docs/reference/using-api/api-concepts/
+Objects are kept as they come; a patch is laid over what is there, but what somebody wrote by hand is not taken from him without `force`, and
+a StatefulSet keeps what Kubernetes lets nobody change. Paths: https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
 import copy
@@ -21,6 +23,13 @@ KINDS = {
 }
 VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 OBJECT = re.compile(r"^/(?:api/v1|apis/(?P<group>[^/]+/[^/]+))/namespaces/(?P<namespace>[^/]+)/(?P<resource>[a-z]+)(?:/(?P<name>[^/]+))?$")
+LOG = re.compile(r"^/api/v1/namespaces/[^/]+/pods/(?P<name>[^/]+)/log$")
+# What may change of a StatefulSet. https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/
+MAY_CHANGE = {
+    "replicas", "ordinals", "template", "updateStrategy", "persistentVolumeClaimRetentionPolicy", "minReadySeconds", "revisionHistoryLimit",
+}
+# A watch ends when its client goes away, or when the cluster does.
+WATCH_SECONDS_MAX = 60
 
 
 class Cluster:
@@ -29,6 +38,9 @@ class Cluster:
     def __init__(self):
         self.objects = {}
         self.asked = []
+        self.pods_end = "Succeeded"
+        self.by_hand = {}
+        self.closed = threading.Event()
         self.lock = threading.Lock()
         self.version = 0
         handler = type("Handler", (Handler,), {"cluster": self})
@@ -40,6 +52,7 @@ class Cluster:
         return f"http://127.0.0.1:{self.server.server_port}"
 
     def close(self):
+        self.closed.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -48,8 +61,22 @@ class Cluster:
         with self.lock:
             return {key[3]: copy.deepcopy(thing) for key, thing in self.objects.items() if key[1] == resource}
 
+    def write_by_hand(self, resource, name, field, value):
+        """Somebody else changes a field of an object's data, and owns it from now on, as after `kubectl patch`."""
+        with self.lock:
+            key = next(key for key in self.objects if (key[1], key[3]) == (resource, name))
+            self.by_hand[key] = field
+            self.objects[key]["data"][field] = value
+
+    def conflict(self, key, body, query):
+        """Whether a server-side apply would take from another what is his. What is the same in both belongs to both."""
+        field, there = self.by_hand.get(key), self.objects.get(key, {})
+        return field and query.get("force") != "true" and body["data"][field] != there["data"][field]
+
     def keep(self, key, thing):
         self.version += 1
+        if key[1] == "pods":
+            thing["status"] = {"phase": self.pods_end}
         thing["metadata"].setdefault("uid", f"uid-{self.version}")
         thing["metadata"]["resourceVersion"] = str(self.version)
         self.objects[key] = thing
@@ -67,6 +94,11 @@ def laid_over(below, above):
         elif not key.startswith("$"):
             merged[key] = laid_over(merged.get(key), value)
     return merged
+
+
+def same_for_ever(thing):
+    """What nobody may change of a StatefulSet."""
+    return {field: value for field, value in thing["spec"].items() if field not in MAY_CHANGE}
 
 
 def folder(version):
@@ -129,6 +161,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         # What Helm asks to delete says nothing that counts here.
         body = None if self.command == "DELETE" else body and (protobuf.secret(body) if is_binary else json.loads(body))
         self.cluster.asked.append(f"{self.command} {self.path}")
+        if log := LOG.match(address.path):
+            return self.answer(200, f"the words of {log['name']}")
         found = OBJECT.match(address.path)
         if not found:
             return self.discover(address.path)
@@ -138,10 +172,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.refuse(404, "NotFound", f"there is no {found['resource']}")
         key = (version, found["resource"], found["namespace"], found["name"])
         query = dict(urllib.parse.parse_qsl(address.query))
+        if "watch" in query:
+            return self.watch(query)
         with self.cluster.lock:
             return self.act(key, resources[found["resource"]], body, query)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
+
+    def watch(self, query):
+        """Nothing ever happens: what there is to see is there from the first."""
+        if "sendInitialEvents" in query:
+            return self.refuse(422, "Invalid", "sendInitialEvents: forbidden, list instead")
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        self.wfile.flush()
+        self.cluster.closed.wait(WATCH_SECONDS_MAX)
 
     def discover(self, path):
         groups = [version.split("/") for version in KINDS if "/" in version]
@@ -183,6 +231,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.refuse(409, "AlreadyExists", f"{key[3]} is there already")
             return self.answer(201, self.keep(key, body, query))
         if self.command == "PATCH" and "apply-patch" in self.headers["Content-Type"]:
+            if self.cluster.conflict(key, body, query):
+                return self.refuse(409, "Conflict", f"Apply failed with 1 conflict: conflict with \"kubectl-patch\" using v1: .data.{name}")
+            if resource == "statefulsets" and key in there and same_for_ever(there[key]) != same_for_ever(body):
+                return self.refuse(422, "Invalid", f"StatefulSet {name} is invalid: spec: Forbidden: updates to other fields are forbidden")
             return self.answer(200, self.keep(key, laid_over(kept_by_server(there.get(key)), body), query))
         if key not in there:
             return self.refuse(404, "NotFound", f"{resource} {name} is not there")

@@ -1,5 +1,9 @@
-"""Lays out on disk what a pod would see: its Secrets as files, its environment, with the paths of one folder in place of the root."""
+"""Lays out on disk what a pod would see: its Secrets as files, its environment, with the paths of one folder in place of the root.
 
+Where we are root, the files belong to whom the node would give them, and the program runs as the pod's user.
+"""
+
+import os
 import pathlib
 import subprocess
 
@@ -34,27 +38,39 @@ GIVEN = {
 FOLDERS = ["/etc/magpie", "/var/lib/magpie", "/var/spool/magpie"]
 
 
-class Pod:
-    """The pod of one StatefulSet, below `root`."""
+def can_become(user):
+    """Whether we are root, and root of a machine or container that has this user."""
+    ranges = [line.split() for line in pathlib.Path("/proc/self/uid_map").read_text().splitlines()]
+    return os.geteuid() == 0 and any(int(first) <= user < int(first) + int(count) for first, _, count in ranges)
 
-    def __init__(self, root, things, name):
+
+class Pod:
+    """The pod of a StatefulSet or of `helm test`, below `root`; `given` is what Secrets that are there hold besides, by the setting."""
+
+    def __init__(self, root, things, name, given=None):
         self.root = pathlib.Path(root)
         self.things = things
-        self.bridge = name.rpartition("-")[2]
-        self.spec = chart.named(things, "StatefulSet", name)["spec"]["template"]["spec"]
+        self.bridge = name.removesuffix("-doctor").rpartition("-")[2]
+        self.given = GIVEN | {"platform.token": TOKENS.get(self.bridge)} | (given or {})
+        self.spec = chart.pods(things)[name]["spec"]
         self.container = self.spec["containers"][0]
-        claims = chart.named(things, "StatefulSet", name)["spec"].get("volumeClaimTemplates", [])
+        claims = chart.claims(things, name)
         self.volumes = {volume["name"]: volume for volume in self.spec["volumes"]}
-        assert not any(claim["metadata"]["name"] in self.volumes for claim in claims), "a volume is there twice"
-        self.volumes |= {claim["metadata"]["name"]: {} for claim in claims}
+        assert not claims & set(self.volumes), "a volume is there twice"
+        self.volumes |= {claim: {} for claim in claims}
         self.missing = []
+        self.modes = {}
         self.lay_out()
 
     def lay_out(self):
         for mount in self.container["volumeMounts"]:
             folder = self.path(mount["mountPath"])
             folder.mkdir(parents=True)
-            for name, text in self.files(self.volumes.pop(mount["name"])).items():
+            volume = self.volumes.pop(mount["name"])
+            source = volume.get("secret") or volume.get("projected")
+            if source:
+                self.modes[folder] = source["defaultMode"]
+            for name, text in self.files(volume).items():
                 if text is None:
                     self.missing.append(folder / name)
                 else:
@@ -65,8 +81,7 @@ class Pod:
         """The files of a volume; those of Secrets that are not the chart's are known by their setting, or missing."""
         if "projected" in volume:
             items = [item for source in volume["projected"]["sources"] for item in source["secret"]["items"]]
-            given = GIVEN | {"platform.token": TOKENS.get(self.bridge)}
-            return {item["path"]: given[item["path"]] for item in items}
+            return {item["path"]: self.given[item["path"]] for item in items}
         if "secret" not in volume:
             return {}
         name = volume["secret"]["secretName"]
@@ -90,9 +105,35 @@ class Pod:
     def config(self):
         return yaml.safe_load(self.path("/etc/magpie/config/config.yaml").read_text())
 
+    def hand_over(self):
+        """Gives the files of Secrets to root and the pod's group, as the node does for `fsGroup`."""
+        self.root.chmod(0o755)
+        group = self.spec["securityContext"]["fsGroup"]
+        for folder, mode in self.modes.items():
+            for file in folder.iterdir():
+                os.chown(file, 0, group)
+                file.chmod(mode)
+        for mount in self.container["volumeMounts"]:
+            if not mount.get("readOnly"):
+                os.chown(self.path(mount["mountPath"]), 0, group)
+                self.path(mount["mountPath"]).chmod(0o2770)
+
     def run(self, program, *arguments):
         """Runs the bridge's program as the pod would; gives its exit code and words."""
-        ended = subprocess.run(
-            [program, *arguments], env=self.environment(), capture_output=True, text=True, timeout=60, check=False
-        )
+        user, group = (self.spec["securityContext"][key] for key in ("runAsUser", "runAsGroup"))
+        if not can_become(user):
+            return self.write(program, *arguments)
+        self.hand_over()
+        # By its number the program is found whoever may see its folder.
+        with open(program, "rb") as opened:
+            number = opened.fileno()
+            as_user = {"user": user, "group": group, "extra_groups": [], "pass_fds": [number]}
+            return self.ended([f"/proc/self/fd/{number}", *arguments], **as_user)
+
+    def write(self, program, *arguments):
+        """The same with our own rights, for what the program writes in the operator's hands."""
+        return self.ended([program, *arguments])
+
+    def ended(self, command, **more):
+        ended = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=60, check=False, **more)
         return ended.returncode, ended.stdout + ended.stderr

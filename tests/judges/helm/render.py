@@ -12,14 +12,16 @@ import kubernetes_validate
 import yaml
 
 import chart
+import confined
 
 # The versions that the chart is for; Chart.yaml names the oldest.
 OLDEST, NEWEST = "1.29", "1.37"
 INFO = 1
 FILES_MIN = 30
 WEBHOOK = "/_magpie/webhook"
+PUBLIC_MEDIA = {"/_magpie/media/", "/_magpie/files/"}
 # Settings that only a bridge has which its network calls.
-CALLED = {"cloud_webhook_url", "official_app_id", "wecom_corp_id"}
+CALLED = {"cloud_phone_number_id", "cloud_webhook_url", "official_app_id", "wecom_corp_id"}
 # The ports of addresses without one; Wechaty's gateways have their own.
 USUAL = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 GATEWAY = 8788
@@ -50,6 +52,10 @@ def reaches_the_bridge(name, things):
         spec = thing.get("spec", {})
         if thing["kind"] == "Service":
             assert spec["publishNotReadyAddresses"], f"{name}: the first ping could never arrive"
+        if thing["kind"] == "NetworkPolicy":
+            tests = [other["metadata"]["labels"] for other in things if other["kind"] == "Pod"]
+            theirs = [label for label in tests if spec["podSelector"]["matchLabels"].items() <= label.items()]
+            assert len(theirs) == 1, f"{name}: where nothing may reach anything, {len(theirs)} tests could work by {thing['metadata']['name']}"
         selector = {
             "Service": spec.get("selector"),
             "StatefulSet": spec.get("selector", {}).get("matchLabels"),
@@ -74,7 +80,19 @@ def reaches_the_network(name, things, wanted):
         for ingress in (thing for thing in of_bridge if thing["kind"] == "Ingress"):
             paths = [path["path"] for rule in ingress["spec"]["rules"] for path in rule["http"]["paths"]]
             is_called = bool(CALLED & settings) or platform.get("mode") == "webhook"
-            assert WEBHOOK in paths or not is_called, f"{name}: nobody can call {bridge}"
+            wanted_paths = PUBLIC_MEDIA | set(own["ingress"].get("webhookPaths", [])) | ({WEBHOOK} if is_called else set())
+            assert set(paths) == wanted_paths, f"{name}: {bridge} shows {paths} to the world, not {wanted_paths}"
+
+
+def tells_how_to_go_on(name, things, wanted):
+    """The notes name the registration of each bridge, and warn of what would be lost."""
+    words = chart.notes(wanted)
+    told = {"registration", "double-puppets"} if (wanted.get("doublePuppets") or {}).get("generate") else {"registration"}
+    volumes = [volume for pod in chart.pods(things).values() for volume in pod["spec"]["volumes"] if volume["name"] in told]
+    for volume in volumes:
+        assert f"get secret {volume['secret']['secretName']} " in words, f"{name}: the notes say nothing of {volume}"
+    is_lost = any(not own.get("persistence", {}).get("enabled", True) for own in (wanted.get("bridges") or {}).values())
+    assert ("WARNING: " in words) == is_lost, f"{name}: {words}"
 
 
 def ports(platform):
@@ -101,6 +119,7 @@ def must_fail():
 
 
 def main(out):
+    confined.must_fail(chart.render(chart.values(dict(chart.files("values"))["02-discord"])))
     count = 0
     found = chart.files("values")
     assert len(found) >= FILES_MIN, f"only {len(found)} values files"
@@ -111,6 +130,8 @@ def main(out):
         judge(name, things)
         reaches_the_bridge(name, things)
         reaches_the_network(name, things, wanted)
+        tells_how_to_go_on(name, things, wanted)
+        confined.judge(name, things)
         (pathlib.Path(out) / f"{name}.yaml").write_text(yaml.safe_dump_all(things))
         count += len(things)
     must_fail()
