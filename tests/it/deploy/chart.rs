@@ -2,11 +2,7 @@
 //!
 //! The judges' scripts are in `tests/judges/helm`, with the values files that they render and those that must be refused.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use magpie_tests::{
     harness::{
@@ -17,7 +13,7 @@ use magpie_tests::{
     openapi::{skip, specs_dir},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ask_python;
 
@@ -26,6 +22,12 @@ const FOR_PEOPLE: &str = "magpie-double-puppets";
 
 /// The server name of the values files.
 const SERVER: &str = "example.org";
+
+/// The folder with the bridges' programs.
+fn programs() -> PathBuf {
+    let bridge = program("magpie-discord").expect("it is built");
+    bridge.parent().expect("it lies in a folder").to_owned()
+}
 
 #[tokio::test]
 async fn real_deploy_chart_renders_what_kubernetes_takes() {
@@ -57,15 +59,13 @@ async fn real_deploy_chart_refuses_wrong_values_with_words() {
 #[tokio::test]
 async fn real_deploy_chart_writes_what_the_bridges_read() {
     let Some(helm) = need(Component::Judge("helm")) else { return };
-    let bridge = program("magpie-discord").expect("it is built");
-    let programs: &Path = bridge.parent().expect("it lies in a folder");
-    ask_python(&helm, "helm/configure.py", &[programs]).await.must_be_good();
+    ask_python(&helm, "helm/configure.py", &[&programs()]).await.must_be_good();
 }
 
 #[tokio::test]
 async fn real_deploy_chart_keeps_tokens_through_the_life_of_a_release() {
     let Some(helm) = need(Component::Judge("helm")) else { return };
-    ask_python(&helm, "helm/lifecycle.py", &[]).await.must_be_good();
+    ask_python(&helm, "helm/lifecycle.py", &[&programs()]).await.must_be_good();
 }
 
 /// Whom the homeserver takes the bearer of `token` for.
@@ -74,6 +74,18 @@ async fn whoami(synapse: &Synapse, token: &str, user: &str) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client can be made");
     let request = client.get(url).query(&[("user_id", user)]).bearer_auth(token);
     request.send().await.expect("it answers").json().await.expect("it is JSON")
+}
+
+/// What comes of it when the bearer of `token` makes an account of this name: the user, or the error's code.
+async fn registers(synapse: &Synapse, token: &str, localpart: &str) -> String {
+    let url = format!("{}/_matrix/client/v3/register", synapse.url());
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client can be made");
+    let wanted =
+        json!({ "type": "m.login.application_service", "username": localpart, "inhibit_login": true });
+    let request = client.post(url).bearer_auth(token).json(&wanted);
+    let answer: Value = request.send().await.expect("it answers").json().await.expect("it is JSON");
+    let words = answer["user_id"].as_str().or(answer["errcode"].as_str());
+    words.unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
 #[tokio::test]
@@ -98,6 +110,20 @@ async fn real_deploy_chart_registrations_are_read_by_synapse() -> anyhow::Result
         let user = if bot == FOR_PEOPLE { alice.id().to_owned() } else { format!("@{bot}:{SERVER}") };
         let answer = whoami(&synapse, token, &user).await;
         assert_eq!(answer["user_id"], user, "{answer}");
+    }
+    // Each makes its own ghosts, and those of no other bridge.
+    let bridges: Vec<&str> = tokens.keys().filter_map(|bot| bot.strip_suffix("bot")).collect();
+    assert_eq!(bridges, ["discord", "telegram", "wechat", "whatsapp"]);
+    for (bot, token) in tokens.iter().filter(|(bot, _)| *bot != FOR_PEOPLE) {
+        for bridge in &bridges {
+            let ghost = format!("{bridge}_of.{bot}=2f");
+            let wanted = if *bot == format!("{bridge}bot") {
+                format!("@{ghost}:{SERVER}")
+            } else {
+                "M_EXCLUSIVE".to_owned()
+            };
+            assert_eq!(registers(&synapse, token, &ghost).await, wanted, "{bot} makes {ghost}");
+        }
     }
     Ok(())
 }
