@@ -188,6 +188,51 @@ fn registration_problems(bridges: &[About], there: impl Fn(&str) -> Option<Strin
 }
 
 #[test]
+fn registrations_never_claim_each_others_names() {
+    assert_eq!(shared_names(&BRIDGES), Vec::<String>::new());
+    let changes: [fn(&mut About); 5] = [
+        |about| about.id = Discord::ABOUT.id,
+        |about| about.bot = Discord::ABOUT.bot,
+        |about| about.ghost_prefix = "discord_2_",
+        |about| about.bot = "discord_bot",
+        |about| about.default_port = Discord::ABOUT.default_port,
+    ];
+    for change in changes {
+        let mut other = Example::ABOUT;
+        change(&mut other);
+        assert_eq!(shared_names(&[Discord::ABOUT, other]).len(), 1, "{other:?}");
+    }
+    for about in &BRIDGES {
+        let text = registration::example(about);
+        let regexes: Vec<&str> =
+            text.lines().filter_map(|line| line.split_once("regex: ")).map(|it| it.1).collect();
+        assert_eq!(regexes.len(), 3, "{text}");
+        for regex in regexes {
+            let is_anchored = regex.starts_with("'^") && regex.ends_with(r"example\.org$' }");
+            assert!(is_anchored, "{regex} also fits longer names, or another server's");
+        }
+    }
+}
+
+/// What two of these bridges would both take for their own. Namespaces end in `.*`, so one must not begin like another.
+fn shared_names(bridges: &[About]) -> Vec<String> {
+    let mut found = Vec::new();
+    for one in bridges {
+        for other in bridges.iter().filter(|other| *other != one) {
+            let is_shared = one.ghost_prefix.starts_with(other.ghost_prefix)
+                || one.bot.starts_with(other.ghost_prefix)
+                // What is the same for both is told once.
+                || (one.name < other.name
+                    && (one.id == other.id || one.bot == other.bot || one.default_port == other.default_port));
+            if is_shared {
+                found.push(format!("{} and {} share a name or a port", one.program(), other.program()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
 fn both_licenses_are_here() {
     assert_eq!(words::license_problems(&read("LICENSE-MIT"), &read("LICENSE-APACHE")), Vec::<String>::new());
     assert_ne!(words::license_problems("", &read("LICENSE-APACHE")), Vec::<String>::new());
