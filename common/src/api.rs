@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use self::door::begin_counting;
 use self::{door::door, openid::OpenId, rates::Rates};
 use crate::{
     clock::Clock,

@@ -4,6 +4,7 @@
 //! after the [`Handler`] has stored it. One odd event never fails a transaction, since the homeserver would repeat it
 //! for ever: it is handed on as [`Incoming::Unreadable`]. This room must never act on an event. Next: [`Transaction`].
 
+pub(crate) use self::metrics::begin_counting;
 pub use self::{
     answer::MatrixError,
     routes::{Handler, NotAccepted, TRANSACTION_BYTES_MAX, router},

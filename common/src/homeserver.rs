@@ -13,7 +13,6 @@ use std::{
 use ruma::{OwnedServerName, OwnedUserId, ServerName, UserId};
 use url::Url;
 
-pub(crate) use self::transport::{bearer, connector};
 use self::{
     bearers::Bearers,
     transport::{Caller, Transport},
@@ -26,6 +25,10 @@ pub use self::{
     power::{Creation, Deed, Power, Powers},
     rooms::{CreateRoom, InitialState, PowerLevels},
     server::Versions,
+};
+pub(crate) use self::{
+    metrics::begin_counting,
+    transport::{bearer, connector},
 };
 use crate::config::Secret;
 

@@ -6,6 +6,7 @@
 use bytes::{Bytes, BytesMut};
 use ruma::{MxcUri, OwnedMxcUri};
 
+pub(crate) use self::metrics::begin_counting;
 use self::pace::Pace;
 pub use self::{
     converter::Converter,

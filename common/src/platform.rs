@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+pub(crate) use self::counting::begin_counting;
 pub use self::{
+    counting::{Answered, Encrypted, OneTimeKeys, count_encrypted, count_keys, count_request, count_wait},
     invitation::{Invitation, InviteError, Invited},
     login::{LoginField, LoginFlow, LoginProcess, LoginStep, SavedLogin},
     progress::Progress,
@@ -24,6 +26,7 @@ use crate::{
     message::{ChatInfo, Limits, Outgoing, RemoteMessage, UserInfo},
 };
 
+mod counting;
 mod invitation;
 mod login;
 mod progress;

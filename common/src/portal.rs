@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use ruma::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 
 pub use self::observed::Observed;
-pub(crate) use self::{lane::Lanes, notice::notice_content};
+pub(crate) use self::{lane::Lanes, metrics::begin_counting, notice::notice_content};
 use self::{
     lane::{Attempted, Try, Verdict, Work},
     outcome::Fate,
@@ -288,7 +288,8 @@ impl Work for Portals {
         attempted
     }
 
-    async fn give_up(&self, row: &OpenRow, Verdict { reason, in_doubt }: Verdict) {
+    async fn give_up(&self, row: &OpenRow, Verdict { reason, in_doubt, why }: Verdict) {
+        metrics::count_failure(row.direction, why);
         let outcome = if in_doubt && row.direction == Direction::FromMatrix {
             self.tell_of_doubt(row, &reason).await;
             self.tell_programs(row, 0, Fate::Uncertain(&reason));

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+pub(crate) use self::checkpoints::begin_counting;
 pub use self::{
     checkpoints::{CheckpointSender, CheckpointStatus, CheckpointStep, Checkpoints, Report},
     endpoint::{Endpoint, PostError},

@@ -13,6 +13,7 @@ use std::{fmt, sync::Arc};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::metrics::begin_counting;
 pub use self::{
     archive::{ArchiveError, Carried, Owner, STANDARD, export, import},
     error::StoreError,

@@ -19,6 +19,7 @@ mod talking;
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use magpie_common::testkit::fake_homeserver::{FakeEvent, FakeHomeserver, FakePerson};
 use magpie_tests::{
     harness::bridge::Bridge,
@@ -112,6 +113,16 @@ impl Linked {
     async fn hears(&self, room: &RoomId, words: &str) -> Arc<FakeEvent> {
         let fits = |event: &FakeEvent| event.event_type == "m.room.message" && event.body().contains(words);
         self.on.homeserver.wait_for(room, fits).await
+    }
+
+    /// How many messages that were encrypted the bridge has counted with this outcome.
+    async fn encrypted(&self, direction: &str, outcome: &str) -> anyhow::Result<u64> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let metrics = http.get(format!("{}/metrics", self.on.stage.url())).send().await?.text().await?;
+        let line =
+            format!("magpie_encrypted_messages_total{{direction=\"{direction}\",outcome=\"{outcome}\"}} ");
+        let count = metrics.lines().find_map(|told| told.strip_prefix(line.as_str()));
+        Ok(count.with_context(|| format!("{line}is missing:\n{metrics}"))?.parse()?)
     }
 
     /// Stops the bridge and starts it, with all that it has stored.

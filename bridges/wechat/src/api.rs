@@ -6,7 +6,10 @@
 
 use std::time::Duration;
 
-use magpie_common::config::Secret;
+use magpie_common::{
+    config::Secret,
+    platform::{Answered, count_request},
+};
 use reqwest::{RequestBuilder, Response, multipart::Form};
 use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::Instant};
@@ -130,7 +133,7 @@ impl Api {
     pub async fn get(&self, path: &str) -> Result<Value, ApiError> {
         self.authorized(|token| {
             let request = self.http.get(self.address(path, token)).timeout(ANSWER_TIMEOUT);
-            async move { answer(sent(request).await?).await }
+            told(request)
         })
         .await
     }
@@ -139,7 +142,7 @@ impl Api {
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         self.authorized(|token| {
             let request = self.http.post(self.address(path, token)).json(body).timeout(ANSWER_TIMEOUT);
-            async move { answer(sent(request).await?).await }
+            told(request)
         })
         .await
     }
@@ -151,7 +154,7 @@ impl Api {
         let token = self.token(None).await?;
         let address = self.address(&format!("cgi-bin/media/upload?type={kind}"), &token);
         let request = self.http.post(address).multipart(form).timeout(ANSWER_TIMEOUT + more);
-        let told = async { answer(sent(request).await?).await }.await;
+        let told = told(request).await;
         if told.as_ref().is_err_and(ApiError::is_ended_token) {
             self.token(Some(&token)).await?;
         }
@@ -300,7 +303,7 @@ impl Api {
     /// Asks for a token. Until shortly before it ends, it is the same one, unless that is forced.
     async fn fetch(&self, is_forced: bool) -> Result<Token, ApiError> {
         let request = self.token_request(is_forced);
-        let told = async { answer(sent(request.timeout(ANSWER_TIMEOUT)).await?).await }.await;
+        let told = told(request.timeout(ANSWER_TIMEOUT)).await;
         // Without a token nothing was asked for that could have happened.
         let told = told.map_err(|error| match error {
             ApiError::Unclear(why) => ApiError::NotSent(why),
@@ -345,6 +348,18 @@ impl Api {
 
 fn is_words(mime: &[u8]) -> bool {
     mime.starts_with(b"application/json") || mime.starts_with(b"text/")
+}
+
+/// Asks for an answer that is no file.
+async fn told(request: RequestBuilder) -> Result<Value, ApiError> {
+    let outcome = async { answer(sent(request).await?).await }.await;
+    count_request(match &outcome {
+        Ok(_) => Answered::Ok,
+        Err(error) if error.code() == Some(BUSY) => Answered::Limited,
+        Err(ApiError::Refused(_) | ApiError::BadToken(_)) => Answered::Refused,
+        Err(ApiError::NotSent(_) | ApiError::Unclear(_)) => Answered::Failed,
+    });
+    outcome
 }
 
 async fn sent(request: RequestBuilder) -> Result<Response, ApiError> {

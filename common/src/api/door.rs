@@ -27,6 +27,16 @@ static REQUESTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(name, help, &["status"]).expect("the name is registered here alone")
 });
 
+/// The statuses that are nobody's fault but ours and the homeserver's.
+const FAILURES: [&str; 4] = ["500", "502", "503", "504"];
+
+/// Lets what is counted stand at zero.
+pub(crate) fn begin_counting() {
+    for status in FAILURES {
+        REQUESTS.with_label_values(&[status]).inc_by(0);
+    }
+}
+
 /// What a door leads to, and who may come in.
 #[derive(Clone)]
 pub(super) struct Watch {

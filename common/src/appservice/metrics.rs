@@ -23,6 +23,13 @@ static MALFORMED: LazyLock<IntCounter> = LazyLock::new(|| TRANSACTIONS.with_labe
 static READABLE: LazyLock<IntCounter> = LazyLock::new(|| EVENTS.with_label_values(&["readable"]));
 static UNREADABLE: LazyLock<IntCounter> = LazyLock::new(|| EVENTS.with_label_values(&["unreadable"]));
 
+/// Lets what is counted stand at zero.
+pub(crate) fn begin_counting() {
+    for counter in [&STORED, &NOT_STORED, &MALFORMED, &READABLE, &UNREADABLE] {
+        counter.inc_by(0);
+    }
+}
+
 pub(super) fn count_events(transaction: &Transaction<'_>) {
     let readable = transaction.events.iter().filter(|event| matches!(event, Incoming::Event(_))).count();
     READABLE.inc_by(readable as u64);

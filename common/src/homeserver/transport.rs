@@ -212,9 +212,11 @@ impl Caller<'_> {
                 Err(error) => Err(error),
             }
         };
-        tokio::time::timeout(CALL_TIMEOUT, exchange)
-            .await
-            .map_err(|_| HomeserverError::Timeout(CALL_TIMEOUT))?
+        let begun = Instant::now();
+        let opened = tokio::time::timeout(CALL_TIMEOUT, exchange).await;
+        let opened = opened.unwrap_or(Err(HomeserverError::Timeout(CALL_TIMEOUT)));
+        metrics::count_call(&opened, begun.elapsed());
+        opened
     }
 
     fn request(&self, method: Method, path: Path, body: Body) -> Result<Request<Written>, HomeserverError> {

@@ -13,6 +13,14 @@ static BYTES: LazyLock<IntCounter> = LazyLock::new(|| {
         .expect("the name is unique")
 });
 
+/// Lets what is counted stand at zero.
+pub(crate) fn begin_counting() {
+    for outcome in ["moved", "known", "failed"] {
+        FILES.with_label_values(&[outcome]).inc_by(0);
+    }
+    BYTES.inc_by(0);
+}
+
 /// A file that was moved now, or `None` for one that was there already.
 pub(super) fn count_moved(size_bytes: Option<u64>) {
     FILES.with_label_values(&[if size_bytes.is_some() { "moved" } else { "known" }]).inc();

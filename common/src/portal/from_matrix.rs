@@ -17,6 +17,7 @@ use super::{
     Call, CallKind, Effect, Portals, Reply,
     follow::{Followed, Replaced},
     lane::{Attempted, Try},
+    metrics::{self, Why},
     outcome::Fate,
     speaker::Speaker,
 };
@@ -59,6 +60,7 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
         }
         Err(Stopped::Homeserver(error)) => {
             portals.tell_programs(row, try_.failures, Fate::Failed(&error.to_string()));
+            metrics::count_failure(row.direction, Why::Homeserver);
             portals.record(row, Outcome::Failed(error.to_string()), Links::None).await?;
             Ok(Attempted::Done)
         }
@@ -71,6 +73,7 @@ async fn go(portals: &Portals, row: &OpenRow, try_: Try) -> Result<Attempted, St
         Ok(event) => event,
         Err(error) => {
             let reason = format!("the event cannot be read: {error}");
+            metrics::count_failure(row.direction, Why::Unreadable);
             portals.record(row, Outcome::Failed(reason), Links::None).await?;
             return Ok(Attempted::Done);
         }
@@ -280,6 +283,7 @@ async fn perform(
     let outcome = match decision {
         Decision::Ignore(why) => Outcome::Ignored(why),
         Decision::Refuse(words) => {
+            metrics::count_refusal(work.event.is_encrypted());
             portals.tell_of_failure(work.row, &words).await;
             Outcome::Failed(words)
         }

@@ -20,6 +20,7 @@ use super::{
     Observed, Portals,
     create::{CreateError, Wanted},
     lane::{Attempted, Try},
+    metrics::{self, Why},
 };
 use crate::{
     homeserver::HomeserverError,
@@ -54,6 +55,7 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
     let mut observed: Observed = match Wire::read(&row.body) {
         Ok(observed) => observed,
         Err(error) => {
+            metrics::count_failure(row.direction, Why::Unreadable);
             portals.record(row, Outcome::Failed(error.to_string()), Links::None).await?;
             return Ok(Attempted::Done);
         }
@@ -89,6 +91,7 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
         }),
         Err(stopped) => match reprieve(portals, &stopped, &loaded, try_.failures).await? {
             Reprieve::No => {
+                metrics::count_failure(row.direction, stopped.why());
                 portals.record(row, Outcome::Failed(stopped.to_string()), Links::None).await?;
                 Ok(Attempted::Done)
             }

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, Span, info_span};
 
-use super::metrics;
+use super::metrics::{self, Why};
 use crate::{
     login::backoff,
     store::{Direction, Feed, JournalId, OpenRow, Store},
@@ -70,6 +70,8 @@ pub(crate) struct Verdict {
     pub(crate) reason: String,
     /// Whether it may have taken effect all the same.
     pub(crate) in_doubt: bool,
+    /// The same for who counts.
+    pub(crate) why: Why,
 }
 
 /// How an attempt went.
@@ -259,12 +261,14 @@ impl Lanes {
                 }
                 Err(_) => {
                     // It may have panicked after its effect.
-                    give_up(parts, &row, Verdict { reason: PANICKED.to_owned(), in_doubt: true }).await;
+                    let (reason, why) = (PANICKED.to_owned(), Why::Fault);
+                    give_up(parts, &row, Verdict { reason, in_doubt: true, why }).await;
                     return Some(());
                 }
             };
             if parts.work.now_ms().saturating_sub(began_ms) > PATIENCE_MS {
-                give_up(parts, &row, Verdict { reason, in_doubt: try_.in_doubt }).await;
+                let verdict = Verdict { reason, in_doubt: try_.in_doubt, why: Why::TooLate };
+                give_up(parts, &row, verdict).await;
                 return Some(());
             }
             try_.failures += 1;

@@ -33,6 +33,13 @@ static CHECKPOINTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(name, help, &["outcome"]).expect("the name is unique")
 });
 
+/// Lets what is counted stand at zero.
+pub(crate) fn begin_counting() {
+    for outcome in ["sent", "refused", "dropped"] {
+        CHECKPOINTS.with_label_values(&[outcome]).inc_by(0);
+    }
+}
+
 /// Takes checkpoints; clones share the queue. Without an endpoint it does nothing.
 #[derive(Clone, Default)]
 pub struct Checkpoints(Option<Arc<Queue>>);

@@ -8,10 +8,13 @@ use prometheus::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::sink;
 use crate::{
+    api, appservice,
     clock::Clock,
-    homeserver::Homeserver,
-    store::{OpenStats, Store},
+    homeserver::{self, Homeserver},
+    media, platform, portal, report,
+    store::{self, OpenStats, Store},
 };
 
 /// Between two looks at the journal, which read its indexes only.
@@ -50,6 +53,7 @@ pub(super) struct Gauges {
 
 impl Gauges {
     pub(super) async fn keep(self) {
+        begin_counting();
         BUILD.with_label_values(&[self.network, env!("CARGO_PKG_VERSION")]).set(1);
         for look in (0..LOOKS_PER_CLOCK).cycle() {
             self.look_at_journal().await;
@@ -79,4 +83,18 @@ impl Gauges {
         tell("from_remote", stats.from_remote);
         PARKED.set(stats.parked.try_into().unwrap_or(i64::MAX));
     }
+}
+
+/// Lets every counter stand at zero before it counts. One that appears with its first count is no increase for Prometheus, so that no alert
+/// would tell of a first failure.
+fn begin_counting() {
+    appservice::begin_counting();
+    api::begin_counting();
+    homeserver::begin_counting();
+    media::begin_counting();
+    platform::begin_counting();
+    portal::begin_counting();
+    report::begin_counting();
+    sink::begin_counting();
+    store::begin_counting();
 }

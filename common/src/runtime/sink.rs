@@ -26,6 +26,16 @@ static EVENTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
         .expect("the name is unique")
 });
 
+/// What is rare, and a loss or nearly one.
+const RARE: [&str; 3] = ["gap", "unknown", "failed"];
+
+/// Lets what is rare stand at zero.
+pub(super) fn begin_counting() {
+    for kind in RARE {
+        EVENTS.with_label_values(&[kind]).inc_by(0);
+    }
+}
+
 /// Chats of a login are read so many at a time.
 const CHATS_PAGE: u32 = 500;
 

@@ -19,6 +19,13 @@ static FAILURES: LazyLock<IntCounter> = LazyLock::new(|| {
         .expect("the name is unique")
 });
 
+/// Lets what is counted stand at zero.
+pub(crate) fn begin_counting() {
+    for counter in [&OPERATIONS, &FAILURES] {
+        counter.inc_by(0);
+    }
+}
+
 pub(super) fn committed(operations: usize, took: Duration) {
     COMMIT.observe(took.as_secs_f64());
     OPERATIONS.inc_by(operations as u64);

@@ -148,6 +148,20 @@ async fn the_metrics_count_and_name_nobody() -> anyhow::Result<()> {
         "magpie_journal_parked 0",
         "magpie_clock_skew_seconds",
         "magpie_build_info{network=\"discord\",version=",
+        "magpie_network_requests_total{outcome=\"ok\"}",
+        "magpie_homeserver_call_seconds_count",
+        "magpie_database_operations_total",
+        "magpie_appservice_events_total{kind=\"readable\"}",
+        "magpie_appservice_transactions_total{outcome=\"stored\"}",
+        // What has not happened yet is there all the same, so that its first time is an increase.
+        "magpie_remote_events_total{kind=\"gap\"} 0",
+        "magpie_appservice_transactions_total{outcome=\"not_stored\"} 0",
+        "magpie_message_failures_total{direction=\"from_matrix\",reason=\"rejected\"} 0",
+        "magpie_encrypted_messages_total{direction=\"from_remote\",outcome=\"unread\"} 0",
+        "magpie_homeserver_wait_seconds_total 0",
+        "magpie_network_wait_seconds_total 0",
+        "magpie_delivery_retries_total{direction=\"from_matrix\"} 0",
+        "magpie_database_failures_total 0",
     ] {
         assert!(metrics.text.contains(name), "{name} is missing:\n{}", metrics.text);
     }
@@ -158,6 +172,36 @@ async fn the_metrics_count_and_name_nobody() -> anyhow::Result<()> {
     {
         assert!(!metrics.text.contains(name), "the metrics name {name}:\n{}", metrics.text);
     }
+    assert!(running.bridge.stop().await?.success());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_encrypted_is_refused_told_and_counted() -> anyhow::Result<()> {
+    let mut running = Running::start().await?;
+    let room = portal(&running.fake).await;
+    let content = json!({ "algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "x", "session_id": "y" });
+    let alice = running.fake.person("alice");
+    alice.sends_content(&room, "m.room.encrypted", &content);
+    let file = json!({ "url": "mxc://example.org/a", "key": {}, "iv": "x", "hashes": {}, "v": "v2" });
+    alice.sends_content(
+        &room,
+        "m.room.message",
+        &json!({ "msgtype": "m.file", "body": "a.txt", "file": file }),
+    );
+    for words in ["this room is encrypted", "the file is encrypted"] {
+        running.fake.wait_for(&room, |event| event.body().contains(words)).await;
+    }
+    // It was counted before it was told.
+    let metrics = get(&running.bridge, "/metrics").await?.text;
+    for line in [
+        "magpie_encrypted_messages_total{direction=\"from_matrix\",outcome=\"refused\"} 2",
+        "magpie_message_failures_total{direction=\"from_matrix\",reason=\"encrypted\"} 2",
+        "magpie_message_failures_total{direction=\"from_matrix\",reason=\"refused\"} 0",
+    ] {
+        assert!(metrics.lines().any(|told| told == line), "{line} is missing:\n{metrics}");
+    }
+    assert!(running.contents().is_empty(), "nothing of it reached Discord");
     assert!(running.bridge.stop().await?.success());
     Ok(())
 }

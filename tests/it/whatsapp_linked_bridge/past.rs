@@ -78,6 +78,10 @@ async fn real_what_cannot_be_read_is_awaited_and_then_stands_in_its_place() -> a
     let healed = chat.event(|event| event.content()["m.new_content"]["body"] == "Where was it?").await;
     assert_eq!(healed.content()["m.relates_to"]["event_id"], waiting.event_id.as_str());
     assert_eq!(healed.sender, chat.ghost);
+    // What is counted as not read is counted again once it is.
+    let missed = chat.linked.encrypted("from_remote", "unread").await?;
+    assert!(missed >= 1, "it was not counted");
+    assert_eq!(chat.linked.encrypted("from_remote", "read_late").await?, missed);
     chat.end().await
 }
 

@@ -46,6 +46,9 @@ async fn real_words_go_both_ways_once_and_in_order() -> anyhow::Result<()> {
     assert_eq!(words, expected, "each once, in order");
     let at_bobs: Vec<_> = bobs.seen("message").into_iter().filter(|event| event["fromMe"] == false).collect();
     assert_eq!(at_bobs.len(), 5, "each once: {at_bobs:#?}");
+    assert_eq!(linked.encrypted("from_matrix", "written").await?, 5);
+    assert!(linked.encrypted("from_remote", "read").await? >= 6);
+    assert_eq!(linked.encrypted("from_remote", "unread").await?, 0);
     bobs.stop().await?;
     linked.end().await
 }

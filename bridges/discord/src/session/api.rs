@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use magpie_common::config::Secret;
+use magpie_common::{
+    config::Secret,
+    platform::{Answered, count_request},
+};
 use reqwest::{Method, Response, header::AUTHORIZATION};
 use serde_json::Value;
 
@@ -139,9 +142,14 @@ impl Api {
             }
             None => {}
         }
-        let response = request.send().await.map_err(transport_error)?;
-        self.limiter.heed(&method, path, response.headers());
-        let outcome = self.read(&method, path, response).await;
+        let outcome = match request.send().await {
+            Ok(response) => {
+                self.limiter.heed(&method, path, response.headers());
+                self.read(&method, path, response).await
+            }
+            Err(error) => Err(transport_error(error)),
+        };
+        count_request(answered(&outcome));
         if !is_webhook && outcome.as_ref().is_err_and(ApiError::is_bad_token) {
             self.refused.store(true, Ordering::Relaxed);
         }
@@ -168,6 +176,15 @@ impl Api {
         let message = body["message"].as_str().unwrap_or("no reason given").to_owned();
         let code = body["code"].as_u64().unwrap_or_default();
         Err(ApiError::Refused(Refusal { status: status.as_u16(), code, message }))
+    }
+}
+
+fn answered(outcome: &Result<Value, ApiError>) -> Answered {
+    match outcome {
+        Ok(_) => Answered::Ok,
+        Err(ApiError::Limited(_)) => Answered::Limited,
+        Err(ApiError::Refused(_) | ApiError::Lacking(_)) => Answered::Refused,
+        Err(ApiError::NotSent(_) | ApiError::Unclear(_) | ApiError::Broken(_)) => Answered::Failed,
     }
 }
 

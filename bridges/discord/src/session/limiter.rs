@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use magpie_common::platform::count_wait;
 use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -53,6 +54,7 @@ impl Limiter {
             if wait > WAIT_MAX {
                 return Err(wait);
             }
+            count_wait(wait);
             tokio::time::sleep(wait).await;
         }
     }

@@ -7,7 +7,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use magpie_common::config::Secret;
+use magpie_common::{
+    config::Secret,
+    platform::{Answered, count_request},
+};
 use reqwest::{RequestBuilder, Response, multipart::Form};
 use serde::Serialize;
 use serde_json::Value;
@@ -178,16 +181,31 @@ impl Api {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value, ApiError> {
-        let response = request.send().await.map_err(transport_error)?;
-        let status = response.status();
-        let body = read_capped(response).await.map_err(ApiError::Unclear)?;
-        let Ok(mut answer) = serde_json::from_slice::<Value>(&body) else {
-            return Err(unreadable(status.as_u16()));
-        };
-        if answer["ok"] == true {
-            return Ok(answer["result"].take());
-        }
-        Err(refusal(status.as_u16(), &answer))
+        let outcome = perform(request).await;
+        count_request(answered(&outcome));
+        outcome
+    }
+}
+
+async fn perform(request: RequestBuilder) -> Result<Value, ApiError> {
+    let response = request.send().await.map_err(transport_error)?;
+    let status = response.status();
+    let body = read_capped(response).await.map_err(ApiError::Unclear)?;
+    let Ok(mut answer) = serde_json::from_slice::<Value>(&body) else {
+        return Err(unreadable(status.as_u16()));
+    };
+    if answer["ok"] == true {
+        return Ok(answer["result"].take());
+    }
+    Err(refusal(status.as_u16(), &answer))
+}
+
+fn answered(outcome: &Result<Value, ApiError>) -> Answered {
+    match outcome {
+        Ok(_) => Answered::Ok,
+        Err(ApiError::Limited(_)) => Answered::Limited,
+        Err(ApiError::Refused(_) | ApiError::Migrated(_)) => Answered::Refused,
+        Err(ApiError::NotSent(_) | ApiError::Unclear(_) | ApiError::Failed(_)) => Answered::Failed,
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
+use magpie_common::platform::count_wait;
 use tokio::time::Instant;
 
 /// Messages in a second, over all chats.
@@ -55,6 +56,7 @@ impl Limiter {
             if wait > WAIT_MAX {
                 return Err(wait);
             }
+            count_wait(wait);
             tokio::time::sleep(wait).await;
         }
     }

@@ -6,7 +6,12 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use magpie_common::{clock::Clock, config::Secret, message::clean_line};
+use magpie_common::{
+    clock::Clock,
+    config::Secret,
+    message::clean_line,
+    platform::{Answered, count_request},
+};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -154,6 +159,19 @@ async fn perform(request: RequestBuilder, within: Duration) -> Result<Value, Api
         .header("iLink-App-Id", APP_ID)
         .header("iLink-App-ClientVersion", APP_VERSION_NUMBER.to_string())
         .timeout(within);
+    let outcome = told(request).await;
+    count_request(match &outcome {
+        Ok(_) => Answered::Ok,
+        // Where WeChat is to wait for something, nothing has happened.
+        Err(ApiError::TimedOut) if within > ANSWER_WITHIN => Answered::Ok,
+        Err(ApiError::Busy) => Answered::Limited,
+        Err(ApiError::Refused(_)) => Answered::Refused,
+        Err(ApiError::NotSent(_) | ApiError::TimedOut | ApiError::Unclear(_)) => Answered::Failed,
+    });
+    outcome
+}
+
+async fn told(request: RequestBuilder) -> Result<Value, ApiError> {
     let response = request.send().await.map_err(transport_error)?;
     match response.status() {
         status if status.is_success() => {}

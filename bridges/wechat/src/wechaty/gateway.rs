@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use futures_util::stream::BoxStream;
 use http::uri::PathAndQuery;
-use magpie_common::config::Secret;
+use magpie_common::{
+    config::Secret,
+    platform::{Answered, count_request},
+};
 use prost::Message;
 use tokio::time::timeout;
 use tonic::{
-    Request, Status, Streaming,
+    Code, Request, Status, Streaming,
     client::Grpc,
     metadata::{Ascii, MetadataValue},
     transport::{Channel, Endpoint},
@@ -129,10 +132,10 @@ impl Gateway {
             let codec = ProstCodec::<Q, A>::default();
             grpc.unary(self.request(question), PathAndQuery::from_static(path), codec).await
         };
-        match timeout(within, asked).await {
-            Ok(answer) => Ok(answer?.into_inner()),
-            Err(_) => Err(Status::deadline_exceeded("no answer in time")),
-        }
+        let outcome = timeout(within, asked).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
+        count_request(outcome.as_ref().map_or_else(answered, |_| Answered::Ok));
+        outcome.map(tonic::Response::into_inner)
     }
 
     /// Asks about something by its id.
@@ -207,4 +210,15 @@ fn root(error: &dyn std::error::Error) -> String {
         deepest = source;
     }
     deepest.to_string()
+}
+
+/// Why a gateway gives no answer. Most say that something is unknown, whatever it is.
+fn answered(status: &Status) -> Answered {
+    match status.code() {
+        Code::ResourceExhausted => Answered::Limited,
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted | Code::Internal => {
+            Answered::Failed
+        }
+        _ => Answered::Refused,
+    }
 }

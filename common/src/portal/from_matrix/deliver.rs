@@ -10,7 +10,12 @@ use crate::{
     media::picture_source,
     message::{AttachmentKind, FileSource, Outgoing},
     platform::{DeliverError, Delivered, DeliveryKey, InDoubt, Session},
-    portal::{Portals, keys, lane::Attempted, metrics, outcome::Fate},
+    portal::{
+        Portals, keys,
+        lane::Attempted,
+        metrics::{self, Why},
+        outcome::Fate,
+    },
     steps::{Step, reached},
     store::{Done, Links, MessageRow, Outcome, PortalRow, StoreError},
 };
@@ -76,6 +81,7 @@ async fn conclude(
             return Ok(Attempted::InDoubt { reason });
         }
         Err(DeliverError::Uncertain(reason)) => {
+            metrics::count_failure(work.row.direction, Why::NoAnswer);
             portals.tell_of_doubt(work.row, &reason).await;
             portals.tell_programs(work.row, work.try_.failures, Fate::Uncertain(&reason));
             (Outcome::Uncertain(reason), Links::None)
@@ -86,6 +92,7 @@ async fn conclude(
             | DeliverError::LoggedOut(ref words)),
         ) => {
             let words = words.clone();
+            metrics::count_failure(work.row.direction, Why::of_refusal(error));
             tracing::warn!(row = work.row.id.get(), reason = %words, "Not delivered.");
             portals.tell_of_failure(work.row, &words).await;
             portals.tell_programs(work.row, work.try_.failures, Fate::of_refusal(error, &words));

@@ -55,6 +55,14 @@ impl Event {
         serde_json::from_str(body)
     }
 
+    /// Whether it, or the file that it brings, is encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        let has_file = |content: &Value| content.get("file").is_some_and(Value::is_object);
+        self.event_type == "m.room.encrypted"
+            || has_file(&self.content)
+            || self.content.get("m.new_content").is_some_and(has_file)
+    }
+
     /// The text of a plain message.
     pub(super) fn body(&self) -> Option<&str> {
         (self.event_type == "m.room.message").then(|| self.content.get("body")?.as_str()).flatten()

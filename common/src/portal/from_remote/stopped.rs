@@ -4,7 +4,7 @@ use crate::{
     homeserver::HomeserverError,
     media::MediaError,
     platform::PlatformError,
-    portal::{create::CreateError, from_matrix},
+    portal::{create::CreateError, from_matrix, metrics::Why},
     puppet::{DoubleError, PuppetError},
     store::StoreError,
 };
@@ -54,6 +54,19 @@ impl Stopped {
                 CreateError::Homeserver(error) | CreateError::Puppet(PuppetError::Homeserver(error)),
             )
             | Self::Puppet(PuppetError::Homeserver(error)) => error.is_transient(),
+        }
+    }
+
+    /// Why nothing came of it, where no other attempt can help.
+    pub(super) fn why(&self) -> Why {
+        match self {
+            Self::Create(CreateError::NoChat) => Why::NoChat,
+            Self::Create(CreateError::Unwritable(_) | CreateError::Puppet(PuppetError::Unnameable))
+            | Self::Puppet(PuppetError::Unnameable) => Why::Unreadable,
+            Self::Media(_) => Why::File,
+            Self::Create(_) | Self::Puppet(_) | Self::Homeserver(_) | Self::Store(_) | Self::Double(_) => {
+                Why::Homeserver
+            }
         }
     }
 

@@ -6,7 +6,10 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use hmac::{Hmac, Mac};
-use magpie_common::config::Secret;
+use magpie_common::{
+    config::Secret,
+    platform::{Answered, count_request},
+};
 use reqwest::{RequestBuilder, Response, multipart::Form};
 use serde_json::Value;
 use sha2::Sha256;
@@ -173,15 +176,31 @@ impl Api {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value, ApiError> {
-        let response = self.authorized(request).send().await.map_err(transport_error)?;
-        let status = response.status();
-        let body = read_capped(response).await.map_err(ApiError::Unclear)?;
-        let answer = serde_json::from_slice::<Value>(&body).unwrap_or_default();
-        match status.is_success() {
-            true if answer.is_object() => Ok(answer),
-            true => Err(ApiError::Unclear("the answer is no JSON".to_owned())),
-            false => Err(refusal(status.as_u16(), &answer)),
-        }
+        let outcome = perform(self.authorized(request)).await;
+        count_request(answered(&outcome));
+        outcome
+    }
+}
+
+async fn perform(request: RequestBuilder) -> Result<Value, ApiError> {
+    let response = request.send().await.map_err(transport_error)?;
+    let status = response.status();
+    let body = read_capped(response).await.map_err(ApiError::Unclear)?;
+    let answer = serde_json::from_slice::<Value>(&body).unwrap_or_default();
+    match status.is_success() {
+        true if answer.is_object() => Ok(answer),
+        true => Err(ApiError::Unclear("the answer is no JSON".to_owned())),
+        false => Err(refusal(status.as_u16(), &answer)),
+    }
+}
+
+fn answered(outcome: &Result<Value, ApiError>) -> Answered {
+    match outcome {
+        Ok(_) => Answered::Ok,
+        Err(ApiError::Limited(_)) => Answered::Limited,
+        Err(ApiError::Refused(refusal)) if refusal.status == 429 => Answered::Limited,
+        Err(ApiError::Refused(_)) => Answered::Refused,
+        Err(ApiError::NotSent(_) | ApiError::Unclear(_)) => Answered::Failed,
     }
 }
 

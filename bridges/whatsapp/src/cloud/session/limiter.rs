@@ -12,6 +12,7 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _};
+use magpie_common::platform::count_wait;
 use tokio::time::Instant;
 
 /// Messages in a second, over all chats. A number that is in the phone app, too, may send 20; WhatsApp says so when it is one.
@@ -107,6 +108,7 @@ async fn wait_out(wait: impl Fn() -> Option<Duration>) -> Result<(), Duration> {
         if wait > WAIT_MAX {
             return Err(wait);
         }
+        count_wait(wait);
         tokio::time::sleep(wait).await;
     }
     Ok(())

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
     message::Outgoing,
-    platform::{DeliverError, Delivered, DeliveryKey, EventSink},
+    platform::{DeliverError, Delivered, DeliveryKey, Encrypted, EventSink, count_encrypted},
 };
 use sha2::{Digest, Sha256};
 use tracing::warn;
@@ -119,6 +119,9 @@ impl Deliverer {
         sent.map_err(|error| verdict(&error, goal.key))?;
         match waiting.answer().await {
             Some(Answer::Taken) => {
+                if !goal.jid.is_newsletter() {
+                    count_encrypted(Encrypted::Written);
+                }
                 let id = place::message(&self.world.me, goal.chat, &Writer::Me, stanza);
                 self.world.note_seen(stanza, goal.chat, &id);
                 Ok(id)

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
     message::{Emoji, Message, RemoteEvent, RemoteMessage},
-    platform::{ConnectError, EventSink, NotStored},
+    platform::{ConnectError, Encrypted, EventSink, NotStored, count_encrypted},
 };
 use tracing::{debug, error};
 use wacore::types::{
@@ -64,6 +64,8 @@ struct Mapped {
     replaced: Vec<Key>,
     /// The timer that it set.
     timer: Option<(RemoteChatId, Timer)>,
+    /// What to count it as; channels encrypt nothing.
+    encrypted: Option<Encrypted>,
 }
 
 type Key = (RemoteChatId, RemoteMessageId);
@@ -109,6 +111,7 @@ impl Intake {
 
     /// What it became is stored.
     async fn stored(&self, told: Mapped) -> Result<(), NotStored> {
+        told.encrypted.into_iter().for_each(count_encrypted);
         self.undecrypted.stored(&told.came).await?;
         for (chat, id) in told.replaced {
             self.world.forget_placeholder(&chat, &id).await?;
@@ -149,6 +152,10 @@ impl Intake {
                 mapped.replaced.push(key);
             }
         }
+        let is_late = !mapped.came.is_empty() || !mapped.replaced.is_empty();
+        let is_encrypted = info.source.chat.server != Server::Newsletter;
+        let read = if is_late { Encrypted::ReadLate } else { Encrypted::Read };
+        mapped.encrypted = is_encrypted.then_some(read);
         let context = inbound.message.message_context_info.as_option();
         let secret = context.and_then(|context| context.message_secret.clone());
         let taken = Taken { sent_ms: info.timestamp.timestamp_millis(), scene, info, id, secret };

@@ -12,7 +12,7 @@ use std::{
 use magpie_common::{
     ids::{RemoteChatId, RemoteMessageId},
     message::{RemoteEvent, RemoteMessage},
-    platform::{ConnectError, EventSink, Keeping, Kept as Row, NotStored},
+    platform::{ConnectError, Encrypted, EventSink, Keeping, Kept as Row, NotStored, count_encrypted},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wacore::types::events::{DecryptFailMode, UnavailableType, UndecryptableMessage};
@@ -109,7 +109,11 @@ impl Undecrypted {
         self.0.world.vault.keep(vec![Keeping::Put { shelf: MISSING.to_owned(), row }]).await?;
         let is_full = {
             let mut waiting = self.lock();
-            waiting.insert(key.clone(), words);
+            let is_told = waiting.insert(key.clone(), words).is_some();
+            // The phone alone may show what is to be seen once, so there is nothing to be read.
+            if !at_once && !is_told && !self.0.world.has_placeholder(&key.0, &key.1) {
+                count_encrypted(Encrypted::NotRead);
+            }
             waiting.len() > WAITING_MAX
         };
         if at_once || is_full {

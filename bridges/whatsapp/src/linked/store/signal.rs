@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use magpie_common::platform::{OneTimeKeys, count_keys};
 use wacore::store::{error::Result, traits::SignalStore};
 
 use super::{Kept, put};
@@ -58,13 +59,17 @@ impl SignalStore for Kept {
 
     /// Whether a key was uploaded is not kept: the library counts that in the device's own row.
     async fn store_prekey(&self, id: u32, record: &[u8], _uploaded: bool) -> Result<()> {
-        self.change(vec![put(PREKEY, &id.to_string(), id.into(), record.to_vec())]).await
+        self.change(vec![put(PREKEY, &id.to_string(), id.into(), record.to_vec())]).await?;
+        count_keys(OneTimeKeys::Made, 1);
+        Ok(())
     }
 
     async fn store_prekeys_batch(&self, keys: &[(u32, Bytes)], _uploaded: bool) -> Result<()> {
         let changes =
             keys.iter().map(|(id, record)| put(PREKEY, &id.to_string(), (*id).into(), record.to_vec()));
-        self.change(changes.collect()).await
+        self.change(changes.collect()).await?;
+        count_keys(OneTimeKeys::Made, keys.len());
+        Ok(())
     }
 
     async fn load_prekey(&self, id: u32) -> Result<Option<Bytes>> {
@@ -77,7 +82,9 @@ impl SignalStore for Kept {
     }
 
     async fn remove_prekey(&self, id: u32) -> Result<()> {
-        self.remove(PREKEY, &id.to_string()).await
+        self.remove(PREKEY, &id.to_string()).await?;
+        count_keys(OneTimeKeys::Used, 1);
+        Ok(())
     }
 
     async fn get_max_prekey_id(&self) -> Result<u32> {
