@@ -153,3 +153,30 @@ impl Event {
         self.content.get("is_direct") == Some(&Value::Bool(true))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn events_and_files_that_are_encrypted_are_told_apart() {
+        let file = json!({ "url": "mxc://example.org/a", "key": {} });
+        for (name, event_type, content, expected) in [
+            ("an encrypted event", "m.room.encrypted", json!({}), true),
+            ("an encrypted file", "m.room.message", json!({ "msgtype": "m.file", "file": file }), true),
+            ("one in an edit", "m.room.message", json!({ "m.new_content": { "file": file } }), true),
+            ("words", "m.room.message", json!({ "msgtype": "m.text", "body": "file" }), false),
+            ("a file", "m.room.message", json!({ "msgtype": "m.file", "url": "mxc://a/b" }), false),
+            ("a file that is none", "m.room.message", json!({ "file": "a.txt" }), false),
+        ] {
+            let event = json!({
+                "event_id": "$1", "room_id": "!a:example.org", "sender": "@a:example.org", "type": event_type,
+                "content": content,
+            });
+            let event = Event::read(&event.to_string()).unwrap();
+            assert_eq!(event.is_encrypted(), expected, "{name}");
+        }
+    }
+}
