@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use magpie_common::testkit::fake_homeserver::FakeHomeserver;
+use magpie_common::testkit::fake_homeserver::{FakeHomeserver, Fault};
 use magpie_tests::{
-    discord::{DiscordSim, SmallWorld, World},
+    discord::{DiscordSim, FileBytes, SmallWorld, World},
     harness::bridge::Bridge,
     stage::Stage,
 };
@@ -171,6 +171,34 @@ async fn the_metrics_count_and_name_nobody() -> anyhow::Result<()> {
         ["alice", "example.org", "general", "Birds", "Bob", "counted", room.as_str(), &guild, &bob, &token]
     {
         assert!(!metrics.text.contains(name), "the metrics name {name}:\n{}", metrics.text);
+    }
+    assert!(running.bridge.stop().await?.success());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_homeserver_that_limits_us_and_a_file_are_counted() -> anyhow::Result<()> {
+    let mut running = Running::start().await?;
+    let room = portal(&running.fake).await;
+    let (general, bob) = (running.small.general, running.small.bob);
+    running.discord.person_sends(general, bob, "before");
+    running.fake.wait_for_body(&room, "before").await;
+    running.fake.faults().on_send(1, Fault::RateLimited { retry_after_ms: 250 });
+    running.discord.person_sends(general, bob, "after a pause");
+    running.fake.wait_for_body(&room, "after a pause").await;
+    let file = running.discord.file("a.txt", "text/plain", FileBytes::Made { size: 7, byte: b'n' });
+    running.discord.person_sends_files(general, bob, "with a file", vec![file]);
+    running.fake.wait_for(&room, |event| event.content()["msgtype"] == "m.file").await;
+    let metrics = get(&running.bridge, "/metrics").await?.text;
+    for line in [
+        "magpie_homeserver_calls_total{outcome=\"limited\"} 1",
+        "magpie_homeserver_wait_seconds_total 0.25",
+        "magpie_delivery_retries_total{direction=\"from_remote\"} 1",
+        "magpie_media_files_total{outcome=\"moved\"} 1",
+        "magpie_media_files_total{outcome=\"failed\"} 0",
+        "magpie_media_bytes_total 7",
+    ] {
+        assert!(metrics.lines().any(|told| told == line), "{line} is missing:\n{metrics}");
     }
     assert!(running.bridge.stop().await?.success());
     Ok(())
