@@ -7,6 +7,7 @@
 mod progress;
 mod run;
 mod setup;
+mod static_program;
 mod system;
 mod test;
 

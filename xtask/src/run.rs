@@ -44,7 +44,7 @@ pub fn demo(tools: &Tools, once: bool) -> anyhow::Result<()> {
         // The gateway to WeChat is real, too.
         tools.set_up(Part::Judge("wechaty"))?;
     }
-    let programs = build(tools, &["--workspace", "--exclude", "xtask", "--bins"])?;
+    let programs = build(tools, &["--workspace", "--exclude", "xtask", "--bins"])?.programs;
     hand_over(tools, &programs, "magpie-demo", once.then_some("--once"))
 }
 
@@ -54,7 +54,7 @@ pub fn bench(tools: &Tools, json: bool) -> anyhow::Result<()> {
     // Linking a program for shipping takes a minute, so only these two.
     let only =
         ["--package", "magpie-tests", "--bin", "magpie-bench", "--bin", "magpie-echo", "--profile", "dist"];
-    let programs = build(tools, &only)?;
+    let programs = build(tools, &only)?.programs;
     hand_over(tools, &programs, "magpie-bench", json.then_some("--json"))
 }
 
@@ -64,18 +64,18 @@ pub fn idle(tools: &Tools) -> anyhow::Result<()> {
     // By themselves, so that nothing of the tests is built into them.
     let packages = SHIPPED.iter().flat_map(|name| ["--package", name]);
     let arguments: Vec<&str> = packages.chain(["--profile", "dist"]).collect();
-    let built = build(tools, &arguments)?;
+    let built = build(tools, &arguments)?.programs;
     let program = |name: &&str| built.get(*name).with_context(|| format!("the build made no {name}"));
     let mut bridges: Vec<&PathBuf> = SHIPPED.iter().map(program).collect::<anyhow::Result<_>>()?;
-    let simulated = build(tools, &BUILD_SIMULATED)?;
+    let simulated = build(tools, &BUILD_SIMULATED)?.programs;
     bridges.push(simulated.get(SIMULATED).with_context(|| format!("the build made no {SIMULATED}"))?);
-    let programs = build(tools, &["--package", "magpie-tests", "--bin", "magpie-idle"])?;
+    let programs = build(tools, &["--package", "magpie-tests", "--bin", "magpie-idle"])?.programs;
     hand_over(tools, &programs, "magpie-idle", bridges)
 }
 
 /// What each bridge carries.
 pub fn features(tools: &Tools, json: bool) -> anyhow::Result<()> {
-    let programs = build(tools, &["--package", "magpie-tests", "--bin", "magpie-features"])?;
+    let programs = build(tools, &["--package", "magpie-tests", "--bin", "magpie-features"])?.programs;
     hand_over(tools, &programs, "magpie-features", json.then_some("--json"))
 }
 
@@ -116,26 +116,50 @@ pub fn run(command: &mut Command, otherwise: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds and returns each program's path by name. Asking cargo for the paths works with any target folder.
-pub fn build(tools: &Tools, arguments: &[&str]) -> anyhow::Result<HashMap<String, PathBuf>> {
+/// Where a build put what it made, by name.
+#[derive(Default)]
+pub struct Built {
+    /// The programs.
+    pub programs: HashMap<String, PathBuf>,
+    /// The project's own libraries, as Rust names them.
+    pub libraries: HashMap<String, PathBuf>,
+}
+
+impl Built {
+    /// Takes note of what one of cargo's messages tells.
+    fn take(&mut self, message: &Value) {
+        // A program's own tests bear its name.
+        if message["profile"]["test"] != false {
+            return;
+        }
+        if let (Some(name), Some(path)) = (message["target"]["name"].as_str(), message["executable"].as_str())
+        {
+            self.programs.insert(name.to_owned(), PathBuf::from(path));
+        }
+        for path in message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            // Those of others have a hash in their name.
+            let file = path.rsplit('/').next().unwrap_or(path);
+            if let Some(name) = file.strip_prefix("lib").and_then(|file| file.strip_suffix(".rlib")) {
+                self.libraries.insert(name.to_owned(), PathBuf::from(path));
+            }
+        }
+    }
+}
+
+/// Builds. Asking cargo for the paths works with any target folder.
+pub fn build(tools: &Tools, arguments: &[&str]) -> anyhow::Result<Built> {
     let mut command = cargo(tools);
     command.arg("build").args(arguments).arg("--message-format=json-render-diagnostics");
     let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
     let stdout = child.stdout.take().expect("it was just piped");
-    let mut programs = HashMap::new();
+    let mut built = Built::default();
     for line in BufReader::new(stdout).lines() {
-        let message: Value = serde_json::from_str(&line?).unwrap_or_default();
-        let (name, path) = (&message["target"]["name"], &message["executable"]);
-        // A program's own tests bear its name.
-        let is_program = message["profile"]["test"] == false;
-        if let (true, Some(name), Some(path)) = (is_program, name.as_str(), path.as_str()) {
-            programs.insert(name.to_owned(), PathBuf::from(path));
-        }
+        built.take(&serde_json::from_str(&line?).unwrap_or_default());
     }
     if !child.wait()?.success() {
         bail!("the build failed; see above");
     }
-    Ok(programs)
+    Ok(built)
 }
 
 /// Becomes the program, so that Ctrl-C and the exit code are its own. Returns only if that fails.

@@ -13,7 +13,7 @@ use anyhow::Context;
 use crate::{
     run::{build, cargo, run as run_command},
     setup::{Part, Tools},
-    system,
+    static_program, system,
 };
 
 /// A part of the tests with a name of its own.
@@ -71,15 +71,19 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
     fs::write(&skips, "")?;
     // Tests start our programs, and cargo builds a program for the tests of its own package only. All targets at once, so that the tests
     // themselves are built with the same features and not a second time.
-    let programs = build(tools, &["--workspace", "--all-targets"])?;
-    let program = |name: &str| programs.get(name).with_context(|| format!("the build made no {name}"));
+    let built = build(tools, &["--workspace", "--all-targets"])?;
+    let program = |name: &str| built.programs.get(name).with_context(|| format!("the build made no {name}"));
+    let needs = area.map_or(EVERYTHING, |area| area.needs);
+    if !quick && needs.contains(&Part::Deploy) {
+        // Before anything else is built, which puts other libraries in the place of these.
+        or_skipped(static_program::link(tools, &built))?;
+    }
     if may_need_simulated(area, quick) {
         // With its tests, since without any test the whole tree would be built once more with less features.
         let mut build = cargo(tools);
         build.arg("build").args(SIMULATED).args(SIMULATED_PROGRAM);
         run_command(&mut build, "the build failed; see above")?;
     }
-    let needs = area.map_or(EVERYTHING, |area| area.needs);
     let has_database = !quick && needs.iter().any(|part| matches!(part, Part::Postgres));
     let postgres = match has_database {
         true => Postgres::start(tools, program("magpie-postgres")?),
@@ -157,15 +161,18 @@ fn prove_features(program: &Path, skips: &Path) -> anyhow::Result<()> {
 
 /// A missing part stops a run with CI=true; elsewhere its tests are skipped and named.
 fn set_up(tools: &Tools, parts: &[Part]) -> anyhow::Result<()> {
-    for part in parts {
-        if let Err(error) = tools.set_up(*part) {
-            if env::var("CI").is_ok_and(|value| value == "true") {
-                return Err(error);
-            }
+    parts.iter().try_for_each(|part| or_skipped(tools.set_up(*part)))
+}
+
+fn or_skipped(outcome: anyhow::Result<()>) -> anyhow::Result<()> {
+    match outcome {
+        Err(error) if env::var("CI").is_ok_and(|value| value == "true") => Err(error),
+        Err(error) => {
             eprintln!("warning: {error:#}. Tests that need it will be skipped.");
+            Ok(())
         }
+        Ok(()) => Ok(()),
     }
-    Ok(())
 }
 
 fn commands(area: Option<&Area>, filter: Option<&str>, quick: bool) -> Vec<Vec<String>> {

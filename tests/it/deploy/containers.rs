@@ -1,5 +1,7 @@
 //! The container files: the compose file pleases its schema, hadolint finds no fault, one program gives one image, and the image bridges.
 //!
+//! The program is a static one, which `cargo xtask test` links, so that nothing but it is in the image.
+//!
 //! podman runs the image as an orchestrator would: a root folder that cannot be written, no capabilities, no way to more rights. Images and
 //! containers lie in a storage of their own, so that nothing of the machine's is touched.
 
@@ -102,38 +104,58 @@ impl Storage {
         all.iter().chain(more).map(OsString::from).collect()
     }
 
-    /// Lays out the folder for `bridge` and builds the image from it.
-    async fn build(&self, bridge: &Path) {
+    /// Lays out the folder for `bridge`, as somebody whose files have this mask.
+    async fn lay_out(&self, bridge: &Path, umask: &str) -> Verdict {
         let context = project().join("deploy/container/context");
-        ask(context, &[bridge.as_os_str(), OsStr::new("root")], self.folder.path()).await.must_be_good();
+        let script = format!("umask {umask}; exec \"$0\" \"$1\" root");
+        let arguments = [OsStr::new("-c"), OsStr::new(&script), context.as_os_str(), bridge.as_os_str()];
+        ask("sh", &arguments, self.folder.path()).await
+    }
+
+    /// Builds the image from what was laid out.
+    async fn build(&self) {
         let file = project().join("deploy/container/Containerfile").display().to_string();
         let build = ["build", "--isolation", "chroot", "--timestamp", "0", "--tag", "magpie", "--file"];
         self.ask("buildah", &[&build[..], &[&file, "root"]].concat()).await;
     }
 }
 
-/// What the image is, in a storage of its own.
-async fn image() -> Value {
+/// What the image of `bridge` is, in a storage of its own.
+async fn image(bridge: &Path, umask: &str) -> Value {
     let storage = Storage::new();
-    let bridge = storage.folder.path().join("program");
-    fs::write(&bridge, "any program").expect("it can be written");
-    storage.build(&bridge).await;
+    storage.lay_out(bridge, umask).await.must_be_good();
+    storage.build().await;
     let words = storage.ask("buildah", &["inspect", "--type", "image", "magpie"]).await;
     serde_json::from_str(&words).expect("it is JSON")
 }
 
+fn digest(image: &Value) -> &str {
+    let digest = image["FromImageDigest"].as_str().expect("an image has a digest");
+    assert!(digest.starts_with("sha256:"), "{digest}");
+    digest
+}
+
 #[tokio::test]
 async fn real_deploy_image_is_the_same_each_time() {
-    if need(Component::Program("buildah")).is_none() {
-        return;
-    }
-    let (first, second) = (image().await, image().await);
-    let digest = &first["FromImageDigest"];
-    assert!(digest.as_str().is_some_and(|digest| digest.starts_with("sha256:")), "{digest}");
-    assert_eq!(*digest, second["FromImageDigest"]);
+    let parts = (need(Component::Program("buildah")), need(Component::StaticProgram));
+    let (Some(_), Some(bridge)) = parts else { return };
+    let (first, second) = (image(&bridge, "022").await, image(&bridge, "077").await);
+    assert_eq!(digest(&first), digest(&second));
     let config = &first["OCIv1"]["config"];
     assert_eq!(config["User"], "65532:65532");
     assert_eq!(config["Entrypoint"], serde_json::json!(["/usr/local/bin/magpie"]));
+    let scratch = tempfile::tempdir().expect("a folder can be made");
+    let other = scratch.path().join("program");
+    fs::write(&other, "another program").expect("it can be written");
+    assert_ne!(digest(&image(&other, "022").await), digest(&first), "the program is not in the image");
+}
+
+#[tokio::test]
+async fn deploy_image_is_not_laid_out_for_what_could_not_run_in_it() {
+    let storage = Storage::new();
+    let verdict = storage.lay_out(&program("magpie-echo").expect("it is built"), "022").await;
+    assert!(!verdict.is_good && verdict.words.contains("needs the C library"), "{}", verdict.words);
+    assert!(!storage.folder.path().join("root").exists());
 }
 
 fn cast() -> Cast {
@@ -183,19 +205,18 @@ const CONFINED: [&str; 12] = [
 #[tokio::test]
 async fn real_deploy_image_bridges_a_message_with_no_rights() {
     let tools = ["buildah", "podman", "runc"].map(|tool| need(Component::Program(tool)));
-    if tools.iter().any(Option::is_none) {
+    let Some(bridge) = need(Component::StaticProgram).filter(|_| tools.iter().all(Option::is_some)) else {
         return;
-    }
+    };
     let storage = Storage::new();
-    let small = storage.folder.path().join("program");
-    let bridge = program("magpie-echo").expect("it is built");
-    // Without what only a debugger reads, which is most of it.
-    let strip = [OsStr::new("-o"), small.as_os_str(), bridge.as_os_str()];
-    ask("strip", &strip, storage.folder.path()).await.must_be_good();
-    storage.build(&small).await;
+    storage.lay_out(&bridge, "022").await.must_be_good();
+    storage.build().await;
     let mut stage = Stage::set(cast()).expect("it can be set");
     let fake = FakeHomeserver::start(stage.fake_settings()).await.expect("it starts");
-    stage.set_homeserver(&fake.url());
+    let mut homeserver = fake.url();
+    // A static program finds hosts by their names in its own way.
+    homeserver.set_host(Some("localhost")).expect("it is a host");
+    stage.set_homeserver(&homeserver);
     write_settings(&stage, &storage.folder.path().join("settings"));
     let mut running = Command::new("podman")
         .args(storage.arguments("podman", &CONFINED))
@@ -212,12 +233,24 @@ async fn real_deploy_image_bridges_a_message_with_no_rights() {
         fake.messages(&room).iter().any(|(sender, body)| is_echo(sender.as_str(), body)).then_some(())
     })
     .await;
+    must_answer(&stage.url()).await;
     let id = storage.ask("podman", &["inspect", "--format", "{{.State.Pid}}", "bridge"]).await;
     must_have_no_rights(id.trim());
     storage.ask("podman", &["stop", "bridge"]).await;
     let ended =
         timeout(STOPPED_WITHIN, running.wait()).await.expect("it ends").expect("it can be waited for");
     assert!(ended.success(), "{ended}");
+}
+
+/// An orchestrator asks for both.
+async fn must_answer(url: &str) {
+    let http = reqwest::Client::builder().no_proxy().build().expect("the client's settings are good");
+    for path in ["/live", "/ready"] {
+        let answer = http.get(format!("{url}{path}")).send().await.expect("it answers");
+        let status = answer.status();
+        let words = answer.text().await.expect("it has words");
+        assert!(status.is_success(), "{path}: {status} {words}");
+    }
 }
 
 /// Ends the container when a test fails: nothing that podman starts belongs to the test's own process.

@@ -28,6 +28,8 @@ pub enum Component {
     Program(&'static str),
     /// Prometheus' tool that checks rules; found is the program.
     Promtool,
+    /// The bridge to nowhere, linked once more as a static program.
+    StaticProgram,
 }
 
 /// What surrounds a test run, as far as missing components are concerned.
@@ -58,6 +60,7 @@ impl fmt::Display for Component {
             Self::Judge(name) => write!(f, "the judge {name}"),
             Self::Program(name) => f.write_str(name),
             Self::Promtool => f.write_str("promtool"),
+            Self::StaticProgram => f.write_str("the static program"),
         }
     }
 }
@@ -106,6 +109,13 @@ pub fn find(component: Component) -> anyhow::Result<PathBuf> {
                 .with_context(|| format!("{name} is missing; `cargo xtask test deploy` installs it"));
         }
         Component::Promtool => folder().join("promtool"),
+        Component::StaticProgram => {
+            let program = folder().join("static/magpie-echo");
+            return program
+                .is_file()
+                .then_some(program)
+                .context("the static program is missing; `cargo xtask test deploy` links it");
+        }
     };
     if !candidate.join(".complete").exists() {
         bail!("{component} is not installed in {}; `cargo xtask test` does that", candidate.display());
