@@ -21,7 +21,7 @@ use magpie_whatsapp::WhatsAppConfig;
 use tokio::process::Command;
 
 /// Who runs the commands of the book's blocks, by how they begin: the test that does it, or why none can.
-const RUN_BY: [(&str, Proof); 13] = [
+const RUN_BY: [(&str, Proof); 14] = [
     ("magpie-discord --config config.yaml ", Proof::Test("real_postgres_restore_drill_keeps")),
     ("magpie-discord --config sqlite.yaml ", Proof::Test("real_postgres_restore_drill_keeps")),
     ("magpie-discord --config postgres.yaml ", Proof::Test("real_postgres_restore_drill_keeps")),
@@ -32,6 +32,10 @@ const RUN_BY: [(&str, Proof); 13] = [
     ("magpie-discord run", Proof::Test("the_metrics_count_and_name_nobody")),
     ("install ", Proof::Test("the_files_of_a_unit_go_where_the_book_says")),
     ("systemctl ", Proof::None("no systemd runs in the tests; its analyzer reads the unit")),
+    (
+        "cargo rustc ",
+        Proof::None("building for shipping takes minutes; the tests link a static program in the same way"),
+    ),
     ("deploy/container/context ", Proof::Test("real_deploy_image_bridges_a_message_with_no_rights")),
     ("buildah build ", Proof::Test("real_deploy_image_bridges_a_message_with_no_rights")),
     ("curl ", Proof::Test("real_people_sign_in_over_http")),
