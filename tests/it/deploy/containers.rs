@@ -9,7 +9,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs::{self, Permissions},
     io::ErrorKind,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
     process::Stdio,
     time::Duration,
@@ -279,4 +279,7 @@ fn must_have_no_rights(id: &str) {
     let refused = write("usr/local/bin/other").expect_err("the root folder can be written");
     assert_eq!(refused.kind(), ErrorKind::ReadOnlyFilesystem);
     write("var/lib/magpie/other").expect("its own folder can be written");
+    let owner = |path: &str| fs::metadata(format!("/proc/{id}/root/{path}")).expect("it is there").uid();
+    assert_eq!(["var", "var/lib", "var/spool"].map(owner), [0; 3], "more than its own folders is its own");
+    assert_eq!(["var/lib/magpie", "var/spool/magpie"].map(owner), [65532; 2]);
 }
