@@ -12,6 +12,7 @@ use tokio::{process::Command, time::timeout};
 
 mod chart;
 mod containers;
+mod dockerfile;
 mod readme;
 mod rules;
 mod systemd;

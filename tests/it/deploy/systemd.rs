@@ -156,6 +156,16 @@ async fn load_credentials(credentials: &Path) {
     assert_eq!(names, ["config.yaml", "registration.yaml"], "these are written above");
 }
 
+/// The program and the arguments of the unit's `ExecStart=` line.
+fn started() -> (PathBuf, Vec<String>) {
+    let unit = unit().replace("%i", "discord");
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).expect("it starts something");
+    let mut words = line.split(' ').map(str::to_owned);
+    let path = PathBuf::from(words.next().expect("a line has a word"));
+    let name = path.file_name().and_then(OsStr::to_str).expect("it is a program");
+    (program(name).expect("it is built"), words.collect())
+}
+
 async fn told(socket: &UnixDatagram) -> String {
     let mut message = [0; MESSAGE_BYTES];
     let count =
@@ -176,10 +186,13 @@ async fn real_deploy_systemd_hears_from_the_bridge() {
     load_credentials(&credentials).await;
     let socket = UnixDatagram::bind(folder.path().join("notify")).expect("a socket can be made");
     // As the service manager does it: the watchdog's process id is that of the program.
+    let (path, arguments) = started();
     let mut bridge = Command::new("sh")
-        .args(["-c", "WATCHDOG_PID=$$ exec \"$0\" run"])
-        .arg(program("magpie-discord").expect("it is built"))
+        .args(["-c", "WATCHDOG_PID=$$ exec \"$0\" \"$@\""])
+        .arg(path)
+        .args(arguments)
         .env_clear()
+        .env("CREDENTIALS_DIRECTORY", &credentials)
         .envs(environment(&credentials, &state))
         .env("NOTIFY_SOCKET", folder.path().join("notify"))
         .env("WATCHDOG_USEC", "200000")
