@@ -116,8 +116,9 @@ impl Portals {
     fn create_below<'a>(&'a self, wanted: Wanted<'a>) -> BoxFuture<'a, Result<Arc<PortalRow>, CreateError>> {
         Box::pin(async move {
             let parent = self.parent(&wanted).await?;
-            // Rooms of chats are made by their own lane alone; a space can be wanted by many lanes at once.
-            let _alone = match wanted.info.kind {
+            // Rooms of chats are made by their own lane alone; a space can be wanted by many lanes at once. Filling one may make an
+            // account's own space, which wants the same lock: it is given back before.
+            let alone = match wanted.info.kind {
                 ChatKind::Space => Some(self.creating_space.lock().await),
                 ChatKind::Direct | ChatKind::Group | ChatKind::Broadcast => None,
             };
@@ -129,7 +130,7 @@ impl Portals {
             if let Some(portal) = self.by_chat(wanted.chat).await?
                 && let Some(room_id) = portal.room_id.as_deref()
             {
-                drop(unbound);
+                drop((alone, unbound));
                 return self.fill(&wanted, &portal, room_id).await;
             }
             let (room_id, row) = self.make(&wanted, parent.as_deref()).await?;
@@ -139,7 +140,7 @@ impl Portals {
                 tolerate(self.put_into(&space, &room_id).await, "A room stays outside its space.")?;
             }
             let portal = self.save(row).await?;
-            drop(unbound);
+            drop((alone, unbound));
             tracing::info!(room = %room_id, "Made a room for a chat.");
             self.fill(&wanted, &portal, &room_id).await
         })

@@ -23,6 +23,18 @@ impl Linked {
         homeserver.rooms().into_iter().find(holds)
     }
 
+    /// The account's own space, once it holds a room.
+    fn own_space_of(&self, room: &RoomId) -> Option<OwnedRoomId> {
+        let homeserver = &self.on.homeserver;
+        let is_own = |space: &OwnedRoomId| {
+            let shown = homeserver.state(space, "m.room.name", "");
+            let is_named =
+                |shown: Value| shown["name"].as_str().is_some_and(|it| it.starts_with("WhatsApp ("));
+            shown.is_some_and(is_named) && homeserver.state(space, "m.space.child", room.as_str()).is_some()
+        };
+        homeserver.rooms().into_iter().find(is_own)
+    }
+
     async fn is_in_community(&self, room: &RoomId, name: &str) -> OwnedRoomId {
         let homeserver = &self.on.homeserver;
         let space = homeserver.wait_until(|_| self.space_of(room, name)).await;
@@ -48,6 +60,11 @@ async fn real_groups_of_a_community_are_in_its_space() -> anyhow::Result<()> {
     bob.send(&announcements, text("Concert at eight")).await?;
     let (news, admin) = linked.room_with("Concert at eight").await;
     assert_eq!(linked.is_in_community(&news, "Town").await, space);
+    // The community is in the account's own space, and keeps no chat waiting that is in no community.
+    bob.send(&alice.lid, text("See you there?")).await?;
+    let (direct, _) = linked.room_with("See you there?").await;
+    let own = linked.on.homeserver.wait_until(|_| linked.own_space_of(&direct)).await;
+    assert_eq!(linked.on.homeserver.wait_until(|_| linked.own_space_of(&space)).await, own);
     let event = admin.sends(&news, "May I?");
     let is_refusal = |event_: &magpie_common::testkit::fake_homeserver::FakeEvent| {
         event_.content()["m.relates_to"]["m.in_reply_to"]["event_id"] == event.as_str()

@@ -1,9 +1,12 @@
 //! How people sign in with accounts of their own, by chat, and what is said through them.
 
 use super::*;
-use crate::testkit::{
-    fake_homeserver::FakePerson,
-    fake_network::{self, password},
+use crate::{
+    message::{ChatInfo, ChatKind},
+    testkit::{
+        fake_homeserver::{FakePerson, Membership},
+        fake_network::{self, password},
+    },
 };
 
 /// A direct chat with the bot, which has greeted.
@@ -220,5 +223,45 @@ async fn the_doctor_looks_at_everything() {
     let private = signs_in(&stage, &bob, "bobby").await;
     bob.sends(&private, "doctor");
     heard(&stage, &private, "“doctor” is for people with the level admin").await;
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_space_of_the_network_keeps_no_chat_of_an_account_waiting() {
+    let stage = Stage::set("own_spaces").await;
+    let bob = stage.fake.person("bob");
+    signs_in(&stage, &bob, "bobby").await;
+    stage.network.add_chat_like("guild", ChatInfo::new(ChatKind::Space, Some("guild".to_owned())));
+    let inside = |name: &str| ChatInfo {
+        parent: Some(RemoteChatId::new("guild")),
+        ..ChatInfo::new(ChatKind::Group, Some(name.to_owned()))
+    };
+    // Two chats want the same space at once; the third has none, and is put into the account's own.
+    let chats = [
+        ("forge", stage.network.add_chat_like("forge", inside("forge"))),
+        ("mill", stage.network.add_chat_like("mill", inside("mill"))),
+        ("field", stage.network.add_chat("field")),
+    ];
+    for (name, chat) in &chats {
+        let hello = stage.network.message(chat, "carol", &format!("hello {name}"));
+        stage.network.pushes_to("bobby", RemoteEvent::Message(hello)).await;
+    }
+    let mut rooms = Vec::new();
+    for (name, _) in &chats {
+        let room = stage.fake.wait_until(|fake| fake.room_named(name)).await;
+        stage.fake.wait_for_body(&room, &format!("hello {name}")).await;
+        rooms.push(room);
+    }
+    let guild = stage.fake.room_named("guild").expect("the space of two chats is there");
+    let own = stage.fake.wait_until(|fake| fake.room_named("Fake (bobby on Fake)")).await;
+    for (space, room) in [(&guild, &rooms[0]), (&guild, &rooms[1]), (&own, &rooms[2]), (&own, &guild)] {
+        stage.fake.wait_until(|fake| fake.state(space, "m.space.child", room.as_str())).await;
+        stage
+            .fake
+            .wait_until(|fake| {
+                (fake.membership(room, bob.user_id()) == Some(Membership::Joined)).then_some(())
+            })
+            .await;
+    }
     stage.ends().await;
 }
