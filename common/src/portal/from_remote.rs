@@ -65,7 +65,8 @@ pub(super) async fn attempt(portals: &Portals, row: &OpenRow, try_: Try) -> Resu
         return Ok(Attempted::Again { after: stopped.retry_after(), reason: stopped.to_string() });
     }
     portals.name_by_ghost(&mut observed.event).await?;
-    let loaded = load(portals, &observed, (row, try_)).await?;
+    let mut loaded = load(portals, &observed, (row, try_)).await?;
+    loaded.related.told_before = portals.was_told_before(&observed.event, (row, is_late)).await?;
     let facts = Facts {
         event: &observed.event,
         is_late,

@@ -4,12 +4,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use crate::{
     ids::RemoteChatId,
     puppet::{Closed, Doors, Inside},
+    store::JournalId,
 };
 
 /// The chats that have moved.
@@ -18,6 +22,8 @@ pub(super) struct Moves {
     /// Each former id with the id of today; never one that is itself a former id.
     today: RwLock<HashMap<RemoteChatId, RemoteChatId>>,
     doors: Doors<RemoteChatId>,
+    /// The newest row that was stored before the last move was done.
+    before: AtomicI64,
 }
 
 impl Moves {
@@ -53,6 +59,16 @@ impl Moves {
         today.remove(to);
         today.values_mut().filter(|chat| *chat == from).for_each(|chat| chat.clone_from(to));
         today.insert(from.clone(), to.clone());
+    }
+
+    /// What is stored up to that row was stored before the last move was done.
+    pub(super) fn note_before(&self, newest: i64) {
+        self.before.fetch_max(newest, Ordering::AcqRel);
+    }
+
+    /// Whether a row may be from before a move, when nothing knew its message under the new id of the chat.
+    pub(super) fn is_before(&self, row: JournalId) -> bool {
+        row.get() <= self.before.load(Ordering::Acquire)
     }
 
     /// Goes into a chat; waits while it is being moved.

@@ -20,7 +20,7 @@ use crate::{
     message::{ChatKind, RemoteEvent},
     platform::Session,
     puppet::Inside,
-    store::{Direction, Heir, Links, OpenRow, Outcome, PortalRow, PortalState, StoreError},
+    store::{Direction, Heir, JournalId, Links, OpenRow, Outcome, PortalRow, PortalState, StoreError},
 };
 
 /// What people read in a room that their chat has left.
@@ -81,8 +81,30 @@ impl Portals {
     /// # Errors
     /// When the database cannot be read.
     pub async fn load_moves(&self) -> Result<(), StoreError> {
-        self.moves.load(self.parts.store.moved_chats().await?);
+        let moved = self.parts.store.moved_chats().await?;
+        if !moved.is_empty() {
+            // What an earlier process left may be from before any of these moves.
+            self.moves.note_before(self.parts.store.newest_open().await?.map_or(0, JournalId::get));
+        }
+        self.moves.load(moved);
         Ok(())
+    }
+
+    /// Whether a message is known already: it was told under one id of its chat and again under another, before these were known to be the
+    /// same chat. What is told after that the store tells by itself.
+    pub(super) async fn was_told_before(
+        &self,
+        event: &RemoteEvent,
+        (row, is_late): (&OpenRow, bool),
+    ) -> Result<bool, StoreError> {
+        let (RemoteEvent::Message(message) | RemoteEvent::Poll { message, .. }) = event else {
+            return Ok(false);
+        };
+        if !is_late && !self.moves.is_before(row.id) {
+            return Ok(false);
+        }
+        let known = self.parts.store.message_by_remote(&message.chat, &message.id).await?;
+        Ok(known.iter().any(|known| known.id < row.id))
     }
 
     /// The id that a chat has today.
@@ -155,6 +177,9 @@ impl Portals {
             self.rename(stays, &from, &to).await?;
         }
         store.move_chat(&from, &to, heir).await?;
+        // Where that cannot be read, everything may be from before.
+        self.moves
+            .note_before(store.newest_open().await.map_or(i64::MAX, |row| row.map_or(0, JournalId::get)));
         self.moves.note(&from, &to);
         for portal in [former, latter].iter().flatten() {
             self.forget(portal);

@@ -23,6 +23,10 @@ const DROP_MESSAGES: &str = "DELETE FROM message WHERE chat = $1 AND NOT EXISTS 
      (SELECT 1 FROM journal WHERE journal.id = message.id)";
 const MOVE_PORTAL: &str = "UPDATE portal SET chat = $2 WHERE chat = $1";
 const MOVE_CHILDREN: &str = "UPDATE portal SET parent = $2 WHERE parent = $1";
+// What was told again under the new id before the move, and waits there still, is the same message: whoever waits finds that out by its row.
+const DROP_REPEATS: &str = "DELETE FROM message WHERE id IN (SELECT id FROM journal WHERE direction = 1 AND parked = 0) \
+     AND chat = $2 AND event_id IS NULL AND EXISTS (SELECT 1 FROM message told WHERE told.chat = $1 \
+     AND told.remote_id = message.remote_id AND told.remote_part = message.remote_part AND told.id < message.id)";
 // What is there under the new id already stays as it is.
 const MOVE_MESSAGES: &str = "UPDATE message SET chat = $2 WHERE chat = $1 AND NOT EXISTS \
      (SELECT 1 FROM message taken WHERE taken.chat = $2 AND taken.remote_id = message.remote_id \
@@ -100,7 +104,8 @@ impl Store {
     }
 
     /// Lets a chat go on under another id, with its portal, its messages and reactions and the accounts that see it. Where both ids have
-    /// a portal, the one that is no heir is forgotten. What both know under the same message id stays with the later one.
+    /// a portal, the one that is no heir is forgotten. What both know under the same message id stays with the later one; what only waits
+    /// there to be shown once more does not.
     ///
     /// # Errors
     /// When nothing was changed.
@@ -116,7 +121,7 @@ impl Store {
             Heir::Former => vec![one(DROP_PORTAL, to), both(MOVE_PORTAL)],
             Heir::Latter => vec![one(DROP_PORTAL, from)],
         };
-        steps.extend([MOVE_CHILDREN, MOVE_MESSAGES, MOVE_REACTIONS, COPY_LOGINS].map(both));
+        steps.extend([MOVE_CHILDREN, DROP_REPEATS, MOVE_MESSAGES, MOVE_REACTIONS, COPY_LOGINS].map(both));
         steps.extend([one(DROP_REACTIONS, from), one(DROP_LOGINS, from), one(CAME_BACK, to)]);
         steps.extend([MOVE_ON, NOTE_MOVE].map(both));
         self.write_all(steps).await

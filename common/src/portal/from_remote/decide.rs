@@ -116,6 +116,9 @@ pub(super) fn decide<'a>(facts: &Facts<'a>) -> Decision<'a> {
         Echo::Yes => return ignore("it was said in Matrix, and is shown there as it was said"),
     }
     match facts.event {
+        RemoteEvent::Message(_) | RemoteEvent::Poll { .. } if facts.related.told_before => {
+            ignore("it was told before, when the chat had another id")
+        }
         // The words of a poll are shown like any others.
         RemoteEvent::Message(message) | RemoteEvent::Poll { message, .. } => Decision::Send(message),
         RemoteEvent::Edit { new, .. } => decide_change(facts, new, Extent::Whole),

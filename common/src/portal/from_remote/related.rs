@@ -23,6 +23,8 @@ pub(super) struct Related {
     pub(super) rows: Vec<MessageRow>,
     /// The reactions on the message.
     pub(super) reactions: Vec<ReactionRow>,
+    /// The message itself is known, from when its chat was known by another id.
+    pub(super) told_before: bool,
     /// The message is not known, but may be one that is being delivered right now.
     pub(super) may_come: bool,
     /// Whether somebody in Matrix did it, and another account only saw it.

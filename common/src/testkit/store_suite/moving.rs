@@ -196,3 +196,31 @@ pub(super) async fn two_portals_become_one(settings: &StoreSettings) {
         opened.store.close().await;
     }
 }
+
+pub(super) async fn what_waits_to_be_shown_again_is_known_by_what_was_shown(settings: &StoreSettings) {
+    let opened = open(settings).await;
+    let shown = opened.push("a").await;
+    opened.finish(shown, Outcome::Delivered, to_matrix(&["$1"])).await;
+    let under_new_id = |id: &str| RemoteRow {
+        lane: later().as_str().into(),
+        guard: Some((later(), message(id))),
+        ..remote(id)
+    };
+    for id in ["a", "b"] {
+        let stored = opened.store.push(under_new_id(id), &PushOrder::default()).await.stored().await;
+        assert_eq!(stored, Ok(Stored::New), "nothing knows {id} there yet");
+    }
+    let waiting: Vec<_> = opened.feed.take().into_iter().map(|row| row.id).collect();
+    opened.store.move_chat(&chat(), &later(), Heir::Former).await.expect("the chat is moved");
+    assert_eq!(opened.events_of(&later(), "a").await, ["$1"]);
+    assert_eq!(opened.events_of(&later(), "b").await, ["none"], "what is new waits still");
+    // Whoever comes to work on it finds its work, and closes it.
+    assert_eq!(open_bodies(&opened.store, Direction::FromRemote, "later").await, ["body of a", "body of b"]);
+    for id in waiting {
+        opened.finish(id, Outcome::Ignored("again".to_owned()), Links::None).await;
+    }
+    assert_eq!(opened.store.newest_open().await, Ok(None));
+    let again = opened.store.push(under_new_id("a"), &PushOrder::default()).await.stored().await;
+    assert_eq!(again, Ok(Stored::Known));
+    opened.store.close().await;
+}

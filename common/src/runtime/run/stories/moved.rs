@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     message::{ChatChange, ChatInfo, ChatKind},
     platform::DeliverError,
-    testkit::fake_homeserver::Membership,
+    testkit::fake_homeserver::{Fault, FaultRule, Gate, Membership},
 };
 
 impl Stage {
@@ -229,5 +229,33 @@ async fn moves_that_cross_end() {
         shown.contains(&"one".to_owned()) && shown.contains(&"two".to_owned())
     };
     stage.is_there("both are in the room", || both(&stage)).await;
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn what_is_told_again_while_its_chat_moves_is_shown_once() {
+    let stage = Stage::set("moved_again").await;
+    let (room, first) = stage.room().await;
+    let (town, city) = (stage.chat.clone(), stage.network.add_chat("city"));
+    let gate = Gate::new();
+    let path_contains = "/directory/room/".to_owned();
+    let fault = Fault::HoldBefore(gate.clone());
+    stage.fake.faults().add(FaultRule { method: None, path_contains, times: 1, fault });
+    stage.moves(&town, &city).await;
+    gate.reached().await;
+    // The network is sure of the move, and tells under the new id what it has told before, and what is new.
+    stage.network.pushes(RemoteEvent::Message(RemoteMessage { chat: city.clone(), ..first.clone() })).await;
+    let second = stage.pushes_text(&city, "second").await;
+    gate.open();
+    stage.pushes_text(&city, "third").await;
+    stage.wait_until_shown(&room, &["first", "second", "third"]).await;
+    // What was told first is what it is known by.
+    let on = stage.fake.wait_for_body(&room, "first").await.event_id.clone();
+    assert_eq!(stage.answers((&room, &city), &first.id, "to the first").await, on.as_str());
+    for told in [first, second] {
+        stage.network.pushes(RemoteEvent::Message(RemoteMessage { chat: city.clone(), ..told })).await;
+    }
+    stage.pushes_text(&city, "last").await;
+    stage.wait_until_shown(&room, &["first", "second", "third", "to the first", "last"]).await;
     stage.ends().await;
 }
