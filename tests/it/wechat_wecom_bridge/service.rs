@@ -6,7 +6,10 @@ use magpie_common::{
     platform::DeliverError,
     testkit::platform_suite::Recorder,
 };
-use magpie_tests::wechat_wecom::{CORP_ID, Fault};
+use magpie_tests::{
+    discord::Gate,
+    wechat_wecom::{CORP_ID, Fault},
+};
 use serde_json::json;
 
 use super::{Stage, command, fetched, ids, key, refused, said, user};
@@ -206,13 +209,14 @@ async fn five_answers_go_in_48_hours_and_the_rest_is_refused_in_words() {
     let long = said(&"a ".repeat(2000));
     assert!(refused(session.deliver(&stage.carol(), &long, &key(10)).await).contains("only 1"));
     session.deliver(&stage.carol(), &said("the fifth"), &key(4)).await.expect("it is delivered");
-    let requests = stage.sim.request_count("/cgi-bin/kf/send_msg");
     assert!(refused(session.deliver(&stage.carol(), &said("one more"), &key(5)).await).contains("only five"));
     session.close().await;
     // The count outlives a restart.
     let session = stage.connect().await;
+    drop(session.chat(&stage.carol()).await.expect("it is told"));
+    let until_ms = session.limits(&stage.carol()).open_until_ms.expect("the room shows it");
+    assert!(until_ms <= stage.clock.now_ms(), "nothing is left");
     assert!(refused(session.deliver(&stage.carol(), &said("one more"), &key(6)).await).contains("only five"));
-    assert_eq!(stage.sim.request_count("/cgi-bin/kf/send_msg"), requests, "WeCom is not even asked");
     stage.sim.advance_ms(1000);
     stage.carol_writes("another question").await;
     session.deliver(&stage.carol(), &said("again"), &key(7)).await.expect("it is delivered");
@@ -220,6 +224,48 @@ async fn five_answers_go_in_48_hours_and_the_rest_is_refused_in_words() {
     assert!(until_ms > stage.clock.now_ms() + 47 * HOUR_MS);
     stage.sim.advance_ms(49 * HOUR_MS);
     assert!(refused(session.deliver(&stage.carol(), &said("late"), &key(8)).await).contains("48 hours"));
+    session.close().await;
+}
+
+#[tokio::test]
+async fn whoever_writes_twice_within_a_second_is_answered_five_times_after_that() {
+    let stage = Stage::standing().await;
+    let session = stage.connect().await;
+    stage.carol_writes("a question").await;
+    for nth in 0..5 {
+        session.deliver(&stage.carol(), &said("an answer"), &key(nth)).await.expect("it is delivered");
+    }
+    // WeCom tells seconds, and the clock stands.
+    stage.carol_writes("thank you").await;
+    session.deliver(&stage.carol(), &said("you are welcome"), &key(5)).await.expect("it is delivered");
+    let long = said(&"a ".repeat(2000));
+    session.deliver(&stage.carol(), &long, &key(6)).await.expect("there is room for all its parts");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn an_answer_under_way_while_the_customer_writes_again_takes_none_of_the_new_ones() {
+    let stage = Stage::standing().await;
+    let session = stage.connect().await;
+    stage.carol_writes("a question").await;
+    // It has arrived, and its answer has not.
+    let gate = Gate::default();
+    stage.sim.fault("POST /cgi-bin/kf/send_msg", Fault::HoldAfter(gate.clone()));
+    let (chat, words, first) = (stage.carol(), said("an answer"), key(0));
+    let answer = session.deliver(&chat, &words, &first);
+    let meanwhile = async {
+        gate.arrived().await;
+        stage.sim.advance_ms(1000);
+        stage.carol_writes("another question").await;
+        gate.release();
+    };
+    let (answered, ()) = tokio::join!(answer, meanwhile);
+    answered.expect("it is delivered");
+    for nth in 1..4 {
+        session.deliver(&chat, &words, &key(nth)).await.expect("it is delivered");
+    }
+    let two_parts = said(&"a ".repeat(2000));
+    session.deliver(&chat, &two_parts, &key(4)).await.expect("two of five are left");
     session.close().await;
 }
 

@@ -45,6 +45,6 @@ pub(super) fn limits(place: &Place, window: Option<Window>) -> Limits {
         voice_mime: Some(VOICE_MIME.to_owned()),
         files_per_message_max: 1,
         commands: commands::listed(place),
-        open_until_ms: window.and_then(Window::open_until_ms),
+        open_until_ms: window.as_ref().and_then(Window::open_until_ms),
     }
 }

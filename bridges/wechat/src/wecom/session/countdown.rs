@@ -4,6 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use magpie_common::{
     clock::{Clock, TimestampMs},
+    ids::RemoteMessageId,
     message::{ChatChange, ChatInfo, RemoteEvent},
     platform::{ConnectError, EventSink, NotStored, Ticket},
 };
@@ -49,8 +50,12 @@ impl Countdown {
     }
 
     /// The customer wrote. Told again, it changes nothing.
-    pub async fn opened(&self, service: &Service, at_ms: TimestampMs) -> Result<(), NotStored> {
-        self.change(service, |window| window.opens(at_ms)).await
+    pub async fn opened(
+        &self,
+        service: &Service,
+        (at_ms, by): (TimestampMs, &RemoteMessageId),
+    ) -> Result<(), NotStored> {
+        self.change(service, |window| window.opens(at_ms, by)).await
     }
 
     /// Something that was sent changes what may still be. It is only a count; WeCom has its own.

@@ -20,7 +20,7 @@ use super::{
     notes::Notes,
     pace::Pace,
     verdict::{NOT_OURS, NOTHING_LEFT, verdict},
-    window::{MESSAGES_MAX, State, Window},
+    window::{MESSAGES_MAX, State},
 };
 use crate::{
     api::{Api, ApiError},
@@ -192,9 +192,9 @@ impl Deliverer {
         };
         let window = self.countdown.read(service).await.map_err(not_known)?;
         let left = match window.state(self.clock.now_ms()) {
-            State::Unknown => MESSAGES_MAX,
+            // WeCom says whether any is left: what the customer wrote last may not be pulled yet.
+            State::Unknown | State::UsedUp => MESSAGES_MAX,
             State::Open(left) => left,
-            State::UsedUp => 0,
             State::Shut => {
                 let words = "WeCom lets nothing be sent more than 48 hours after the customer wrote. Wait until they write.";
                 return Err(DeliverError::Rejected(words.to_owned()));
@@ -203,13 +203,9 @@ impl Deliverer {
         if left as usize >= pieces {
             return Ok(());
         }
-        Err(DeliverError::Rejected(match left {
-            0 => "WeCom lets only five messages go until the customer writes again. Wait until they do."
-                .to_owned(),
-            left => format!(
-                "The message would take {pieces} in WeCom, and only {left} may go until the customer writes again. Make it shorter."
-            ),
-        }))
+        Err(DeliverError::Rejected(format!(
+            "The message would take {pieces} in WeCom, and only {left} may go until the customer writes again. Make it shorter."
+        )))
     }
 
     /// Sends a correction: WeCom lets nobody change a message.
@@ -266,14 +262,15 @@ impl Deliverer {
 
     /// `POST /cgi-bin/kf/send_msg`: what may have gone counts.
     async fn answer(&self, api: &Api, service: &Service, body: &Value) -> Result<(), DeliverError> {
+        let against = self.countdown.cached(service).and_then(|window| window.opened());
         let sent = api.post("cgi-bin/kf/send_msg", body).await;
         let code = sent.as_ref().err().and_then(ApiError::code);
         let is_not_ours = code == Some(NOT_OURS);
         let sent = sent.map_err(verdict);
         if matches!(sent, Ok(_) | Err(DeliverError::Uncertain(_))) {
-            self.countdown.count(service, Window::spend).await;
+            self.countdown.count(service, |window| window.spend(against.as_ref())).await;
         } else if code.is_some_and(|code| NOTHING_LEFT.contains(&code)) {
-            self.countdown.count(service, Window::use_up).await;
+            self.countdown.count(service, |window| window.use_up(against.as_ref())).await;
         }
         match sent {
             Ok(_) => Ok(()),

@@ -268,7 +268,8 @@ impl Puller {
             let welcome = self.welcome.as_ref().zip(item.welcome.clone());
             let (service, sent_ms) = (item.service.clone(), item.sent_ms);
             if item.is_from_customer {
-                self.countdown.opened(&service, sent_ms).await?;
+                // Before anybody sees it, since whoever does may answer at once.
+                self.countdown.opened(&service, (sent_ms, &item.id)).await?;
                 opened.push(service.clone());
             }
             events.extend(self.event(item));
