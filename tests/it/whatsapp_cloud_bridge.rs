@@ -1,6 +1,7 @@
 //! The WhatsApp bridge by the Cloud API, against the simulator: the suite of all platforms, and WhatsApp's own traps.
 
 mod alone;
+mod doctor;
 mod doubt;
 mod examples;
 mod flood;

@@ -74,6 +74,18 @@ impl WhatsAppCloudSim {
         });
     }
 
+    /// The token may do this no more.
+    pub fn takes_right(&self, right: &str) {
+        self.inner.change(|state| state.records.rights.retain(|held| held != right));
+    }
+
+    /// The app hears of no account any more.
+    pub fn unsubscribes(&self) {
+        self.inner.change(|state| {
+            state.records.accounts.values_mut().for_each(|account| account.is_subscribed = false);
+        });
+    }
+
     /// Every account is locked for breaking the rules (131031), or free again.
     pub fn locks_accounts(&self, is_locked: bool) {
         self.inner.change(|state| {

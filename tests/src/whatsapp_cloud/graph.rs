@@ -11,6 +11,7 @@ pub(crate) mod media;
 mod messages;
 mod number;
 mod templates;
+mod token;
 
 use std::sync::Arc;
 
@@ -53,10 +54,11 @@ async fn serve(
         Ok(call) => call,
         Err(error) => return error.into_answer(&inner.lock().trace()).into_response(),
     };
-    let is_download = call.path.starts_with(media::DOWNLOADS);
+    // The description knows neither.
+    let is_beside = call.path.starts_with(media::DOWNLOADS) || token::is_asked_for(&call);
     let number = inner.change(|state| log(state, &call));
     let seen_path = description::path(&inner.lock().records, &call.path);
-    if !is_download {
+    if !is_beside {
         judge_request(&inner, &call, &seen_path);
     }
     let fault = inner.change(|state| state.faults.take(&call.method, below_version(&call.path)));
@@ -80,7 +82,7 @@ async fn serve(
     }
     match plan.status_after {
         Some(status) => answer = Answer::empty(status),
-        None if is_download => {}
+        None if is_beside => {}
         None => judge_answer(&inner, &call, (&seen_path, &answer)),
     }
     inner.change(|state| state.requests[number].status = Some(answer.status));
@@ -158,6 +160,9 @@ fn route(state: &mut State, call: &Call) -> Outcome {
         format!("sha256={proof}") != sign(&state.records.app_secret, state.records.token.as_bytes())
     }) {
         return Err(GraphError::parameter("Invalid appsecret_proof provided in the API argument"));
+    }
+    if token::is_asked_for(call) {
+        return token::look_up(state, call);
     }
     let none = || GraphError::no_such_object(&call.method, id);
     if let Some(number) = state.records.number(id).map(|number| number.id) {

@@ -180,6 +180,8 @@ pub(crate) struct Records {
     pub verify_token: String,
     pub callback: Option<String>,
     pub is_token_valid: bool,
+    /// What the token may do.
+    pub rights: Vec<String>,
     pub accounts: BTreeMap<AccountId, Account>,
     pub numbers: BTreeMap<NumberId, Number>,
     pub people: BTreeMap<PersonId, Person>,

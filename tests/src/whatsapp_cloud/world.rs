@@ -59,6 +59,7 @@ impl World {
             app_secret: APP_SECRET.to_owned(),
             verify_token: VERIFY_TOKEN.to_owned(),
             is_token_valid: true,
+            rights: ["whatsapp_business_management", "whatsapp_business_messaging"].map(str::to_owned).into(),
             ..Records::default()
         };
         Self { clock, ids: Ids::default(), records }

@@ -1,4 +1,4 @@
-//! What the `doctor` command says of linked devices: whether WhatsApp's server is reached, and whether this machine's clock is right.
+//! What the `doctor` command says of linked devices: whether WhatsApp's server is reached. How each phone's link is, the running bridge says.
 
 use std::time::Duration;
 

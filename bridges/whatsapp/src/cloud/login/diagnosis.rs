@@ -11,6 +11,8 @@ use crate::{
     config::WhatsAppConfig,
 };
 
+mod rights;
+
 const TOKEN_REMEDY: &str = "Make a permanent token for a system user in Meta's business settings, with the rights whatsapp_business_messaging \
     and whatsapp_business_management, and put it into `platform.cloud_access_token`.";
 
@@ -25,14 +27,14 @@ pub(in crate::cloud) async fn run(config: &WhatsAppConfig) -> Vec<Finding> {
             "no number in the configuration; people sign in with the command `login cloud`",
         )];
     };
-    let reached = match Api::new(config, account.token.clone()) {
-        Ok(api) => api.prove(&number_path(&account.number), &account.app_secret).await,
+    let api = match Api::new(config, account.token.clone()) {
+        Ok(api) => api,
         Err(error) => {
             let remedy = "Check `platform.cloud_graph_url` and `platform.cloud_proxy`.";
             return vec![Finding::fault("Cloud API", format!("no client can be made: {error}"), remedy)];
         }
     };
-    let number = match reached {
+    let number = match api.prove(&number_path(&account.number), &account.app_secret).await {
         Ok(number) => number,
         Err(error) if error.is_bad_token() => {
             return vec![Finding::fault("access token", words(&error), TOKEN_REMEDY)];
@@ -61,6 +63,7 @@ pub(in crate::cloud) async fn run(config: &WhatsAppConfig) -> Vec<Finding> {
         ),
         _ => Finding::good("quality", "nothing is wrong with it"),
     });
+    findings.extend(rights::run(&api).await);
     findings.push(match &config.cloud_webhook_url {
         Some(_) => Finding::good("webhook", "its address is told to Meta when the bridge starts"),
         None => Finding::good("webhook", format!("not set here. {WEBHOOK_REMEDY}")),

@@ -133,6 +133,13 @@ impl Api {
         self.send(request.timeout(ANSWER_TIMEOUT)).await
     }
 
+    /// What Meta knows of our token: its app, its rights, and for which business accounts it has them
+    /// (<https://developers.facebook.com/docs/graph-api/reference/debug_token>).
+    pub async fn look_at_token(&self) -> Result<Value, ApiError> {
+        let request = self.http.get(format!("{}/debug_token", self.base));
+        self.send(request.query(&[("input_token", self.token.expose())]).timeout(ANSWER_TIMEOUT)).await
+    }
+
     /// Does something.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         self.send(self.http.post(format!("{}/{path}", self.base)).json(body).timeout(ANSWER_TIMEOUT)).await
