@@ -179,7 +179,7 @@ async fn set_way_in(api: &Api, setup: &Setup, me: i64) -> Result<(), ConnectErro
 }
 
 /// Where Telegram brings the updates of this bot.
-fn webhook_url(config: &TelegramConfig, me: i64) -> String {
+pub(crate) fn webhook_url(config: &TelegramConfig, me: i64) -> String {
     let base = config.webhook_url.as_deref().unwrap_or_default().trim_end_matches('/');
     format!("{base}{}", Hooks::path(me))
 }

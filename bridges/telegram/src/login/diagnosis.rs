@@ -9,6 +9,7 @@ use crate::{
     session::{
         BAD_TOKEN, PRIVACY_MODE,
         api::{Api, ApiError},
+        webhook_url,
     },
 };
 
@@ -44,7 +45,7 @@ pub(crate) async fn run(config: &TelegramConfig) -> Vec<Finding> {
         privacy(&me),
     ];
     findings.push(match api.call("getWebhookInfo", &json!({})).await {
-        Ok(info) => way_in(&info, config),
+        Ok(info) => way_in(&info, config, me["id"].as_i64().unwrap_or_default()),
         Err(error) => {
             Finding::fault("updates", error.to_string(), "Try again; if it stays, see https://telegram.org.")
         }
@@ -67,7 +68,7 @@ fn privacy(me: &Value) -> Finding {
     }
 }
 
-fn way_in(info: &Value, config: &TelegramConfig) -> Finding {
+fn way_in(info: &Value, config: &TelegramConfig, me: i64) -> Finding {
     let url = text(&info["url"]);
     let waiting = info["pending_update_count"].as_u64().unwrap_or_default();
     match config.mode {
@@ -77,6 +78,15 @@ fn way_in(info: &Value, config: &TelegramConfig) -> Finding {
         }
         Mode::Webhook if url.is_empty() => {
             Finding::good("updates", "the webhook is set when the bridge starts")
+        }
+        Mode::Webhook if url != webhook_url(config, me) => {
+            // The path may be a secret of whoever set it.
+            let host = url.split('/').nth(2).unwrap_or_default();
+            let problem =
+                format!("the webhook leads to another address, at {host}, so the bridge hears nothing");
+            let remedy = "Start the bridge, which sets it. If it leads elsewhere again, another program has this bot's token: stop that, or \
+                write /revoke to @BotFather for a new token.";
+            Finding::fault("updates", problem, remedy)
         }
         Mode::Webhook => {
             let failed_at = info["last_error_date"].as_i64();
@@ -96,5 +106,48 @@ fn way_in(info: &Value, config: &TelegramConfig) -> Finding {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: i64 = 42;
+
+    fn on_webhook() -> TelegramConfig {
+        TelegramConfig {
+            mode: Mode::Webhook,
+            webhook_url: Some("https://bridge.example.org/_magpie/webhook".to_owned()),
+            ..TelegramConfig::default()
+        }
+    }
+
+    #[test]
+    fn a_webhook_that_leads_elsewhere_is_a_fault_and_its_path_is_not_shown() {
+        let config = on_webhook();
+        let ours = json!({"url": webhook_url(&config, ME), "pending_update_count": 3});
+        assert_eq!(way_in(&ours, &config, ME).result.unwrap(), "brought to the webhook; 3 wait");
+        let taken = json!({"url": "https://elsewhere.example.org/hook-of-others", "pending_update_count": 0});
+        let fault = way_in(&taken, &config, ME).result.unwrap_err();
+        assert!(fault.problem.contains("elsewhere.example.org"), "{}", fault.problem);
+        assert!(!fault.problem.contains("hook-of-others"), "{}", fault.problem);
+        assert!(fault.remedy.contains("/revoke"), "{}", fault.remedy);
+        assert!(way_in(&json!({"url": ""}), &config, ME).result.is_ok(), "it is set at the start");
+    }
+
+    #[test]
+    fn a_webhook_that_telegram_does_not_reach_is_a_fault_while_it_is_news() {
+        let config = on_webhook();
+        let told = |waiting: u64, failed: i64| {
+            let info = json!({
+                "url": webhook_url(&config, ME), "pending_update_count": waiting, "last_error_message": "Connection refused",
+                "last_error_date": failed, "last_synchronization_error_date": 10_000,
+            });
+            way_in(&info, &config, ME).result
+        };
+        assert!(told(1, 9_900).unwrap_err().problem.contains("Connection refused"));
+        assert!(told(0, 9_900).is_ok(), "nothing waits");
+        assert!(told(1, 9_000).is_ok(), "that is old");
     }
 }
