@@ -17,7 +17,7 @@ pub(crate) use self::metrics::begin_counting;
 pub use self::{
     archive::{ArchiveError, Carried, Owner, STANDARD, export, import},
     error::StoreError,
-    examine::{Examined, examine},
+    examine::{Examined, SavedLogins, examine, saved_logins},
     ghost::{Alias, GhostRow, Identity, Union},
     kv::MediaRow,
     login::{ChatLogin, LoginRow},

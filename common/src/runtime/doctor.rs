@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     config::{Config, DatabaseUrl, Secret},
     platform::{Fault, Finding, Platform},
-    store::{self, Examined, StoreError},
+    store::{self, Examined, SavedLogins, StoreError},
 };
 
 mod homeserver;
@@ -33,8 +33,10 @@ const PLATFORM_MAX: Duration = Duration::from_secs(90);
 pub(super) async fn doctor<P: Platform>(config: Config<P::Config>) -> ExitCode {
     let mut report = Report::default();
     report.tell(&Finding::good("configuration", config.path.display().to_string()));
+    let mut key = None;
     match Registration::read(&config.about, &config.appservice) {
         Ok(registration) => {
+            key = Some(registration.tokens.key().clone());
             report.tell(&Finding::good("registration", config.appservice.registration.display().to_string()));
             report.tell(&flags(&config));
             homeserver::examine(&config, &registration, &mut report).await;
@@ -49,8 +51,13 @@ pub(super) async fn doctor<P: Platform>(config: Config<P::Config>) -> ExitCode {
         }
     }
     let slow = || Finding::fault("database", no_answer(CHECK_MAX), database_remedy(&config));
-    let found = patiently("the database", CHECK_MAX, database(&config)).await;
-    report.tell(&found.unwrap_or_else(slow));
+    let looked = patiently("the database", CHECK_MAX, database(&config)).await;
+    let (found, has_accounts) = looked.unwrap_or_else(|| (slow(), false));
+    report.tell(&found);
+    if let Some(key) = key.filter(|_| has_accounts) {
+        let found = patiently("the saved accounts", CHECK_MAX, accounts(&config, &key)).await;
+        report.tell(&found.unwrap_or_else(slow));
+    }
     machine::examine(&config, &mut report);
     platform::<P>(config, &mut report).await;
     report.close()
@@ -143,13 +150,34 @@ fn indented(text: &str) -> String {
     text.trim_end().replace('\n', "\n      ")
 }
 
-async fn database<C>(config: &Config<C>) -> Finding {
+/// How the database is, and whether its accounts can be looked at.
+async fn database<C>(config: &Config<C>) -> (Finding, bool) {
     let check = "database";
     match store::examine(&store_settings(&config.database, &Secret::default())).await {
-        Ok(Examined::Fresh) => Finding::good(check, "is made at the first start, the place is good"),
-        Ok(Examined::Older) => Finding::good(check, "opens, and is brought up to date at the next start"),
-        Ok(Examined::Current) => Finding::good(check, "opens, and is of this version"),
-        Err(StoreError::Held) => Finding::good(check, "in use by the running bridge"),
+        Ok(Examined::Fresh) => (Finding::good(check, "is made at the first start, the place is good"), false),
+        Ok(Examined::Older) => {
+            (Finding::good(check, "opens, and is brought up to date at the next start"), false)
+        }
+        Ok(Examined::Current) => (Finding::good(check, "opens, and is of this version"), true),
+        Err(StoreError::Held) => (Finding::good(check, "in use by the running bridge"), true),
+        Err(error) => (Finding::fault(check, error.to_string(), database_remedy(config)), false),
+    }
+}
+
+/// Whether the key that there is today opens what people have signed in with: after a restore it may be another one.
+async fn accounts<C>(config: &Config<C>, key: &Secret) -> Finding {
+    let check = "saved accounts";
+    match store::saved_logins(&store_settings(&config.database, key)).await {
+        Ok(SavedLogins { all: 0, .. }) => {
+            Finding::good(check, "none; people sign in with the command `login`")
+        }
+        Ok(SavedLogins { all, locked: 0 }) => Finding::good(check, format!("{all}, and the key opens them")),
+        Ok(SavedLogins { all, locked }) => {
+            let problem = format!("{locked} of {all} were sealed with another key, so they do not connect");
+            let remedy = "Put back the registration, and `database.encryption_key` if there was one, from when people signed in; or let \
+                them sign in again.";
+            Finding::fault(check, problem, remedy)
+        }
         Err(error) => Finding::fault(check, error.to_string(), database_remedy(config)),
     }
 }

@@ -186,6 +186,7 @@ impl Store {
     }
 }
 
-fn place(id: &LoginId) -> String {
+/// Where the secret of a login is sealed for.
+pub(super) fn place(id: &LoginId) -> String {
     format!("login/{id}")
 }

@@ -14,7 +14,7 @@ use sqlx::{
 use self::writer::Writer;
 pub(super) use self::{
     archive::{export, import},
-    examine::examine,
+    examine::{examine, sealed_logins},
 };
 use super::{
     Durability, StoreError, Writing,

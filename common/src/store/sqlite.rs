@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 pub(super) use self::{
     archive::{export, import},
-    examine::examine,
+    examine::{examine, sealed_logins},
     read::ReadThread,
 };
 use self::{checkpoint::Checkpointer, group::Group};

@@ -204,7 +204,19 @@ async fn faults_of_the_database_are_told_apart() -> anyhow::Result<()> {
     assert!(bridge.stop().await?.success());
     let used = doctor(&healthy.stage, |text| text).await?;
     used.must("used before", 0, &["ok    database: opens, and is of this version"]);
+    used.must("used before", 0, &["ok    saved accounts: none"]);
     let file = healthy.stage.folder().join("bridge.db");
+    let restored = "INSERT INTO login (id, owner, name, secret, saved_ms) VALUES ('1', '@p:example.org', 'P', '1.c2VhbGVk', 1)";
+    rusqlite::Connection::open(&file)?.execute(restored, [])?;
+    let locked = doctor(&healthy.stage, |text| text).await?;
+    locked.must(
+        "another key",
+        1,
+        &[
+            "FAULT saved accounts: 1 of 1 were sealed with another key",
+            "what to do: Put back the registration",
+        ],
+    );
     rusqlite::Connection::open(&file)?.execute("INSERT INTO schema_version (version) VALUES (999)", [])?;
     let newer = doctor(&healthy.stage, |text| text).await?;
     newer.must("newer", 1, &["the database has schema 999", "run the newer version again"]);

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     super::{
         StoreError,
-        examine::{Examined, compare},
+        examine::{Examined, SEALED_LOGINS, compare},
         schema::VERSION,
     },
     BUSY_WAIT, beside, from_io, named,
@@ -41,6 +41,22 @@ fn look(path: &Path) -> Result<Examined, StoreError> {
     };
     connection.execute_batch("ROLLBACK")?;
     compare(found)
+}
+
+/// The saved accounts, each with its sealed secret.
+pub(in super::super) fn sealed_logins(path: &Path) -> Result<Vec<(String, String)>, StoreError> {
+    read_logins(path).map_err(|error| named(path, error))
+}
+
+fn read_logins(path: &Path) -> Result<Vec<(String, String)>, StoreError> {
+    // Not read-only: the log of a database in WAL mode is shared through a file beside it.
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.execute_batch("PRAGMA query_only = ON")?;
+    let mut statement = connection.prepare(SEALED_LOGINS)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found = rows.collect::<Result<Vec<_>, rusqlite::Error>>()?;
+    Ok(found)
 }
 
 /// SQLite makes its log beside the file.

@@ -7,7 +7,7 @@ use crate::{
     config::Secret,
     ids::{LoginId, RemoteChatId, RemoteUserId},
     message::ChatKind,
-    store::{LoginRow, PortalRow, Relay, Store, StoreSettings},
+    store::{LoginRow, PortalRow, Relay, SavedLogins, Store, StoreSettings, saved_logins},
 };
 
 fn login(id: &str) -> LoginRow {
@@ -40,9 +40,12 @@ pub(super) async fn logins_are_kept_with_their_secrets_sealed(settings: &StoreSe
     assert_eq!((rows.len(), &rows[0].id, &rows[0].remote_user), (2, &id, &Some(user)));
     assert_eq!(rows[0].space_room, Some(owned_room_id!("!space:example.org")));
     assert_eq!(secrets(&store).await, [Some("secret of one".to_owned()), Some("new".to_owned())]);
+    // The doctor looks beside the running bridge, and tells the right key from another.
+    let other = StoreSettings { key: Secret::new("another key"), ..settings.clone() };
+    assert_eq!(saved_logins(settings).await, Ok(SavedLogins { all: 2, locked: 0 }));
+    assert_eq!(saved_logins(&other).await, Ok(SavedLogins { all: 2, locked: 2 }));
     store.close().await;
     // Under another key they are there, but say nothing.
-    let other = StoreSettings { key: Secret::new("another key"), ..settings.clone() };
     let store = open(&other).await.store;
     assert_eq!(secrets(&store).await, [None, None]);
     store.close().await;
