@@ -1,5 +1,7 @@
-//! The book: every page is in it, every link leads somewhere, every command is one that the programs know and a test runs, every setting of a
-//! network stands on its page.
+//! The book: every page is in it, every link leads somewhere, every command is one that the programs know and a test runs (`commands`), every
+//! setting of a network stands on its page.
+
+mod commands;
 
 use std::{
     collections::BTreeSet,
@@ -19,33 +21,6 @@ use magpie_tests::harness::{
 use magpie_wechat::WeChatConfig;
 use magpie_whatsapp::WhatsAppConfig;
 use tokio::process::Command;
-
-/// Who runs the commands of the book's blocks, by how they begin: the test that does it, or why none can.
-const RUN_BY: [(&str, Proof); 14] = [
-    ("magpie-discord --config config.yaml ", Proof::Test("real_postgres_restore_drill_keeps")),
-    ("magpie-discord --config sqlite.yaml ", Proof::Test("real_postgres_restore_drill_keeps")),
-    ("magpie-discord --config postgres.yaml ", Proof::Test("real_postgres_restore_drill_keeps")),
-    ("cmp ", Proof::Test("real_postgres_restore_drill_keeps")),
-    ("magpie-discord registration --rotate", Proof::Test("a_homeserver_that_knows_only_the_old_tokens")),
-    ("magpie-discord init", Proof::Test("real_deploy_compose_file_runs_what_the_book_prepares")),
-    ("magpie-discord doctor", Proof::Test("a_healthy_set_up_is_in_order_and_left_as_it_was")),
-    ("magpie-discord run", Proof::Test("the_metrics_count_and_name_nobody")),
-    ("install ", Proof::Test("the_files_of_a_unit_go_where_the_book_says")),
-    ("systemctl ", Proof::None("no systemd runs in the tests; its analyzer reads the unit")),
-    (
-        "cargo rustc ",
-        Proof::None("building for shipping takes minutes; the tests link a static program in the same way"),
-    ),
-    ("deploy/container/context ", Proof::Test("real_deploy_image_bridges_a_message_with_no_rights")),
-    ("buildah build ", Proof::Test("real_deploy_image_bridges_a_message_with_no_rights")),
-    ("curl ", Proof::Test("real_people_sign_in_over_http")),
-];
-
-#[derive(Clone, Copy)]
-enum Proof {
-    Test(&'static str),
-    None(&'static str),
-}
 
 /// A page with its place below `docs/`.
 struct Page {
@@ -162,29 +137,6 @@ fn every_link_of_the_book_leads_somewhere() {
         }
     }
     assert!(count > 40, "only {count} links were found");
-}
-
-#[test]
-fn every_command_of_the_book_is_run_by_a_test() {
-    let tests = sources(&project().join("tests/it"));
-    let (mut used, mut count) = (BTreeSet::new(), 0);
-    for Page { path, text } in pages() {
-        let (lines, _) = parts(&text);
-        for command in lines.into_iter().filter_map(command) {
-            let run_by = RUN_BY.iter().find(|(beginning, _)| command.starts_with(beginning));
-            let (beginning, _) = run_by.unwrap_or_else(|| panic!("{path}: nobody runs `{command}`"));
-            used.insert(*beginning);
-            count += 1;
-        }
-    }
-    assert!(count >= 15, "only {count} commands were found");
-    for (beginning, proof) in RUN_BY {
-        assert!(used.contains(beginning), "the book has no `{beginning}` any more");
-        match proof {
-            Proof::Test(name) => assert!(tests.contains(&format!("fn {name}")), "there is no test {name}"),
-            Proof::None(why) => assert!(why.len() > 20, "say why nobody runs `{beginning}`"),
-        }
-    }
 }
 
 fn sources(folder: &Path) -> String {
@@ -321,7 +273,9 @@ async fn the_files_of_a_unit_go_where_the_book_says() {
     let (lines, _) = parts(&page);
     let scratch = tempfile::tempdir().expect("a folder can be made");
     let root = scratch.path().display().to_string();
-    for folder in ["usr/local/bin", "etc/systemd/system", "target/dist", "deploy/systemd"] {
+    for folder in
+        ["usr/local/bin", "etc/systemd/system", "target/dist", "deploy/systemd", "var/lib/magpie/discord"]
+    {
         fs::create_dir_all(scratch.path().join(folder)).expect("it can be made");
     }
     let unit = "deploy/systemd/magpie@.service";
@@ -331,8 +285,11 @@ async fn the_files_of_a_unit_go_where_the_book_says() {
     }
     let installs: Vec<_> = lines.into_iter().filter(|line| line.starts_with("install ")).collect();
     assert_eq!(installs.len(), 4);
-    for line in installs {
-        let moved = line.replace(" /", &format!(" {root}/"));
+    // After an import as root, by the page about backups.
+    fs::write(scratch.path().join("var/lib/magpie/discord/magpie.db"), "").expect("it can be written");
+    let given = "chown --reference=/var/lib/magpie/discord /var/lib/magpie/discord/magpie.db";
+    for line in installs.into_iter().chain([given]) {
+        let moved = line.replace(" /", &format!(" {root}/")).replace("=/", &format!("={root}/"));
         let mut shell = Command::new("sh");
         let status = shell.args(["-c", &moved]).current_dir(scratch.path()).status().await;
         assert!(status.expect("there is a shell").success(), "{line}");

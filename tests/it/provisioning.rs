@@ -1,15 +1,19 @@
 //! The provisioning API of a running bridge: judged by independent software, and used by people at a real homeserver.
 
+use std::{fs, process::Stdio};
+
+use magpie_common::testkit::fake_homeserver::FakeHomeserver;
 use magpie_tests::{
     harness::{
         person::{Event, PATIENCE, Person},
         synapse::{Synapse, SynapseOptions},
-        tools::{Component, need},
+        tools::{Component, need, project},
     },
     line_server::{LineMessage, LineServer},
     stage::{Cast, Stage},
 };
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 mod judge;
 
@@ -86,6 +90,53 @@ async fn speaker(network: &LineServer, text: &str) -> anyhow::Result<String> {
 async fn room_with(person: &Person, text: &str) -> anyhow::Result<String> {
     let said = |event: &Event| event.kind() == "m.room.message" && event.body() == text;
     Ok(person.wait_within(PATIENCE, said).await?.room)
+}
+
+/// What the requests of a script are answered.
+async fn answers(script: &str) -> anyhow::Result<Vec<Value>> {
+    let mut shell = Command::new("sh");
+    let output =
+        shell.args(["-ec", script]).env("no_proxy", "127.0.0.1").stdin(Stdio::null()).output().await?;
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{words}");
+    Ok(serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>().collect::<Result<_, _>>()?)
+}
+
+/// Word for word but for what is this test's own: address, secret, token, and what the bridge has answered.
+#[tokio::test]
+async fn the_pages_own_requests_sign_somebody_in() -> anyhow::Result<()> {
+    let Some(_) = need(Component::Program("curl")) else { return Ok(()) };
+    let network = LineServer::start().await?;
+    network.add_account("bridge", "The bridge", TOKEN);
+    network.add_account("ally", "Ally of the line", "ally-7be2");
+    let mut stage = Stage::set(cast(&network, "example.org"))?;
+    let fake = FakeHomeserver::start(stage.fake_settings()).await?;
+    stage.set_homeserver(&fake.url());
+    let mut bridge = stage.start().await?;
+
+    let page = fs::read_to_string(project().join("docs/provisioning.md"))?;
+    let page =
+        page.replace("http://127.0.0.1:29334", &stage.url()).replace("Bearer …", &format!("Bearer {SECRET}"));
+    let blocks: Vec<&str> =
+        page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [begins, goes_on] = blocks.as_slice() else { panic!("{blocks:?}") };
+    let asked = answers(begins).await?;
+    let [flows, begun] = asked.as_slice() else { panic!("{asked:?}") };
+    assert!(flows.to_string().contains("\"token\""), "{flows}");
+    assert_eq!(begun["stage"]["type"], "ask", "{begun}");
+    let step = format!("{}/{}", begun["process_id"].as_str().expect("an id"), begun["step"]);
+    let goes_on = goes_on.replace("q3…/1", &step).replace("\"…\"", "\"ally-7be2\"");
+    let variables = begins.lines().filter(|line| !line.starts_with("curl "));
+    let script = variables.chain(goes_on.lines()).collect::<Vec<_>>().join("\n");
+    let done = answers(&script).await?;
+    let [done] = done.as_slice() else { panic!("{done:?}") };
+    assert_eq!(
+        (&done["stage"]["type"], &done["stage"]["login_id"]),
+        (&json!("done"), &json!("ally")),
+        "{done}"
+    );
+    assert!(bridge.stop().await?.success());
+    Ok(())
 }
 
 #[tokio::test]

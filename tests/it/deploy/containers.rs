@@ -186,21 +186,18 @@ fn write_settings(stage: &Stage, folder: &Path) {
     }
 }
 
-/// How an orchestrator runs it. The limits are those that containers have elsewhere; a test run may not ask for more.
-const CONFINED: [&str; 12] = [
-    "run",
-    "--rm",
-    "--read-only",
-    "--cap-drop=all",
-    "--security-opt=no-new-privileges",
-    "--network=host",
-    "--ulimit=nofile=1024:1024",
-    "--ulimit=nproc=1024:1024",
-    "--volume=state:/var/lib/magpie",
-    "--volume=./settings:/etc/magpie/config:ro",
-    "--name=bridge",
-    "magpie",
-];
+/// How the book runs an image: its own line, with this test's names and in the foreground. The limits are those that containers have elsewhere; a
+/// test run may not ask for more.
+fn confined() -> Vec<String> {
+    let page = fs::read_to_string(project().join("docs/install.md")).expect("it is there");
+    let line = page.lines().find(|line| line.starts_with("podman run ")).expect("the book runs an image");
+    let named = line.replace(" --detach ", " --rm --ulimit=nofile=1024:1024 --ulimit=nproc=1024:1024 ");
+    let named = named.replace(" --name discord ", " --name bridge ");
+    let mut words: Vec<String> = named.split_whitespace().skip(1).map(str::to_owned).collect();
+    assert_eq!(words.pop().as_deref(), Some("magpie-discord"), "{line}");
+    words.push("magpie".to_owned());
+    words
+}
 
 #[tokio::test]
 async fn real_deploy_image_bridges_a_message_with_no_rights() {
@@ -218,8 +215,10 @@ async fn real_deploy_image_bridges_a_message_with_no_rights() {
     homeserver.set_host(Some("localhost")).expect("it is a host");
     stage.set_homeserver(&homeserver);
     write_settings(&stage, &storage.folder.path().join("settings"));
+    let confined = confined();
+    let confined: Vec<&str> = confined.iter().map(String::as_str).collect();
     let mut running = Command::new("podman")
-        .args(storage.arguments("podman", &CONFINED))
+        .args(storage.arguments("podman", &confined))
         .current_dir(storage.folder.path())
         .stdin(Stdio::null())
         .spawn()
@@ -236,6 +235,10 @@ async fn real_deploy_image_bridges_a_message_with_no_rights() {
     must_answer(&stage.url()).await;
     let id = storage.ask("podman", &["inspect", "--format", "{{.State.Pid}}", "bridge"]).await;
     must_have_no_rights(id.trim());
+    // What the book says of a running container.
+    let version = storage.ask("podman", &["exec", "bridge", "/usr/local/bin/magpie", "version"]).await;
+    assert!(version.contains("magpie-echo "), "{version}");
+    storage.ask("podman", &["logs", "bridge"]).await;
     storage.ask("podman", &["stop", "bridge"]).await;
     let ended =
         timeout(STOPPED_WITHIN, running.wait()).await.expect("it ends").expect("it can be waited for");
