@@ -331,6 +331,36 @@ async fn a_rooms_templates_are_shown_changed_and_refused_in_words() {
 }
 
 #[tokio::test]
+async fn a_change_is_traced_from_both_of_its_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let homeserver = FakeHomeserver::start(FakeSettings::with_bridge("@t_", "bot")).await.unwrap();
+    let commands = commands_at(&dir, homeserver.client_settings()).await;
+    let (alice, bot) = (homeserver.person("alice"), owned_user_id!("@bot:example.org"));
+    let room = alice.creates_direct_chat(&bot);
+    commands.0.homeserver.bot().join(&room).await.unwrap();
+    let said = alice.sends(&room, "hello");
+    let changed = alice.edits(&room, &said, "hello, all");
+    for event_id in [&said, &changed] {
+        let event = MatrixEvent {
+            event_id: event_id.to_string(),
+            room_id: room.to_string(),
+            sender: alice.user_id().to_string(),
+            sent_ms: 1,
+            lane: room.as_str().into(),
+            body: "{}".to_owned(),
+            parked: None,
+        };
+        commands.0.store.accept(vec![event]).await.unwrap();
+    }
+    let traced = say(&commands, Level::Admin, &format!("trace {said}")).await;
+    assert!(traced.contains(&format!("changes since then: 1, the newest {changed}")), "{traced}");
+    assert!(!traced.contains("a change of"), "{traced}");
+    let traced = say(&commands, Level::Admin, &format!("trace {changed}")).await;
+    assert!(traced.contains(&format!("a change of event {said}")), "{traced}");
+    assert!(!traced.contains("changes since"), "{traced}");
+}
+
+#[tokio::test]
 async fn a_reaction_is_traced_from_both_of_its_ends() {
     let dir = tempfile::tempdir().unwrap();
     let commands = commands(&dir).await;
@@ -346,6 +376,7 @@ async fn a_reaction_is_traced_from_both_of_its_ends() {
     };
     store.accept(vec![event("$said")]).await.unwrap();
     let said = store.trace("$said").await.unwrap().remove(0).message.id;
+    store.note_attempt(said).await.unwrap();
     let (chat, id) = (RemoteChatId::new("chat-1"), RemoteMessageId::new("m1"));
     let links = Links::Remote { chat: chat.clone(), ids: vec![id.clone()] };
     store.finish(Done { id: said, outcome: Outcome::Delivered, links }).await.unwrap();
@@ -364,6 +395,7 @@ async fn a_reaction_is_traced_from_both_of_its_ends() {
         "delivered",
         "from @alice:example.org",
         "1000 ms after it was written",
+        "tried again once",
         "in room !portal",
         "0 from Matrix, 1 from",
     ] {

@@ -1,9 +1,13 @@
 //! `trace`: the whole life of one message.
+//!
+//! What is recorded comes from the store. What was changed later, the homeserver knows: it is asked, and left out where it does not answer.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use futures_util::FutureExt;
 use ruma::EventId;
+use serde_json::Value;
+use tokio::time::timeout;
 
 use super::{
     Command, Desk, Place, Section, age,
@@ -12,8 +16,15 @@ use super::{
 };
 use crate::{
     config::Level,
+    convert::content_relations,
     store::{Direction, JournalId, MessageState, ReactionRow, StoreError, TraceRow},
 };
+
+/// A homeserver that does not answer within this time is not waited for.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// More changes than this are counted only.
+const CHANGES_TOLD_MAX: usize = 5;
 
 const MESSAGE: Argument = Argument { name: "event or message id", kind: Kind::Word, needed: Needed::Always };
 
@@ -43,11 +54,18 @@ async fn trace(desk: &Desk, needle: &str) -> Result<String, StoreError> {
         tell_reaction(&reaction, desk.about.name, &mut answer);
     }
     if rows.is_empty() && answer.is_empty() {
-        return Ok("This bridge never accepted a message with that id.".to_owned());
+        return Ok(format!(
+            "This bridge never accepted a message with that id. If it should have, neither the homeserver nor {} has handed it over: \
+             `doctor` tests both ways.",
+            desk.about.name
+        ));
     }
     let now_ms = desk.clock.now_ms();
     for row in &rows {
         tell(row, desk.about.name, now_ms, &mut answer);
+        if row.message.part == 0 {
+            tell_changes(desk, row, &mut answer).await;
+        }
         if let Some((chat, id)) = row.message.chat.as_ref().zip(row.message.remote_id.as_ref()) {
             tell_reactions(&desk.store.reactions(chat, id).await?, desk.about.name, &mut answer);
         }
@@ -62,6 +80,26 @@ fn tell_reaction(reaction: &ReactionRow, network: &str, answer: &mut String) {
     };
     let _ = writeln!(answer, "A reaction that stands on both sides, put by {} {side}", reaction.sender);
     let _ = writeln!(answer, "  on message {} in chat {}", reaction.target, reaction.chat);
+}
+
+/// Which message an event changes, and which events changed it since.
+async fn tell_changes(desk: &Desk, row: &TraceRow, answer: &mut String) {
+    let Some((room_id, event_id)) = row.message.room_id.as_ref().zip(row.message.event_id.as_ref()) else {
+        return;
+    };
+    let bot = desk.homeserver.bot();
+    let asking = async { (bot.event(room_id, event_id).await, bot.edits(room_id, event_id).await) };
+    let Ok((event, edits)) = timeout(ANSWER_MAX, asking).await else { return };
+    let content = event.ok().flatten().and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+    let relations = content.and_then(|event| content_relations(&event["content"]).ok());
+    if let Some(target) = relations.and_then(|relations| relations.edits) {
+        let _ = writeln!(answer, "  a change of event {target}");
+    }
+    let edits = edits.unwrap_or_default();
+    if !edits.is_empty() {
+        let told: Vec<&str> = edits.iter().take(CHANGES_TOLD_MAX).map(|edit| edit.as_str()).collect();
+        let _ = writeln!(answer, "  changes since then: {}, the newest {}", edits.len(), told.join(", "));
+    }
 }
 
 fn tell_reactions(reactions: &[ReactionRow], network: &str, answer: &mut String) {
@@ -93,6 +131,13 @@ fn tell(row: &TraceRow, network: &str, now_ms: i64, answer: &mut String) {
         "  accepted {} ago, {waited_ms} ms after it was written",
         age(row.accepted_ms, now_ms)
     );
+    match row.tries {
+        0 => {}
+        1 => answer.push_str("  tried again once\n"),
+        tries => {
+            let _ = writeln!(answer, "  tried again {tries} times");
+        }
+    }
     if let Some(done_ms) = row.done_ms {
         let _ = writeln!(answer, "  done {} ms after that", done_ms.saturating_sub(row.accepted_ms));
     }
@@ -104,9 +149,8 @@ fn tell(row: &TraceRow, network: &str, now_ms: i64, answer: &mut String) {
         let _ = writeln!(answer, "  message {id} in chat {chat}");
     }
     if let Some(journal) = &row.journal {
-        let state = if journal.parked { "parked" } else { "open" };
-        let _ =
-            writeln!(answer, "  {state}, tried {} times, in the lane of {}", journal.attempts, journal.lane);
+        let state = if journal.parked { "parked: `retry` or `drop` it" } else { "open" };
+        let _ = writeln!(answer, "  {state}, in the lane of {}", journal.lane);
     }
 }
 

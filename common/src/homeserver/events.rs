@@ -189,6 +189,26 @@ impl Intent<'_> {
         Ok(answer.chunk)
     }
 
+    /// The changes of a message, the newest ones first.
+    /// `GET /_matrix/client/v1/rooms/{roomId}/relations/{eventId}/m.replace/m.room.message`
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn edits(&self, room: &RoomId, event: &EventId) -> Result<Vec<OwnedEventId>, HomeserverError> {
+        #[derive(Deserialize)]
+        struct Edit {
+            event_id: OwnedEventId,
+        }
+        #[derive(Deserialize)]
+        struct Answer {
+            chunk: Vec<Edit>,
+        }
+        let path = self.path("/_matrix/client/v1/rooms/").segment(room.as_str()).raw("/relations/");
+        let path = path.segment(event.as_str()).raw("/m.replace/m.room.message");
+        let answer: Answer = self.transport().call(Method::GET, self.masquerade(path), Body::None).await?;
+        Ok(answer.chunk.into_iter().map(|edit| edit.event_id).collect())
+    }
+
     pub(super) fn state_path(&self, room: &RoomId, event_type: &str, state_key: &str) -> Path {
         let path = self
             .path("/_matrix/client/v3/rooms/")

@@ -25,7 +25,10 @@ pub(super) const OPEN_STATS: &str = "SELECT s.direction, s.open_count, j.accepte
 pub(super) const PARKED_COUNT: &str = "SELECT COUNT(*) FROM journal WHERE parked = 1";
 const UNPARK: &str = "UPDATE journal SET parked = 0, attempts = attempts + 1 WHERE id = $1 AND parked = 1 \
      RETURNING id, direction, lane, body, attempts, accepted_ms";
-const REOPEN: &str = "UPDATE message SET state = 0, reason = NULL, done_ms = NULL WHERE id = $1";
+const REOPEN: &str =
+    "UPDATE message SET state = 0, reason = NULL, done_ms = NULL, tries = tries + 1 WHERE id = $1";
+/// Beside the count of the open work, which goes away with it.
+pub(super) const TRIED: &str = "UPDATE message SET tries = tries + 1 WHERE id = $1";
 const REMOVE: &str = "DELETE FROM journal WHERE id = $1 AND parked = 1";
 const NEWEST_OPEN: &str = "SELECT COALESCE(MAX(id), 0) FROM journal";
 const GIVE_UP: &str = "UPDATE message SET state = 5, done_ms = $2 WHERE id = $1";

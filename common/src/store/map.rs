@@ -38,7 +38,7 @@ pub(super) const LAST_DELIVERED: &str = "SELECT remote_id FROM (SELECT id, remot
 pub(super) const TRACE: &str = concat!(
     "SELECT ",
     columns!(),
-    ", m.accepted_ms, m.done_ms, j.lane, j.attempts, j.parked FROM (\
+    ", m.accepted_ms, m.done_ms, m.tries, j.lane, j.attempts, j.parked FROM (\
      SELECT id AS found FROM message WHERE event_id = $1 \
      UNION SELECT id AS found FROM message WHERE remote_id = $1) AS f \
      CROSS JOIN message m LEFT JOIN journal j ON j.id = m.id WHERE m.id = f.found ORDER BY m.id LIMIT 100"
@@ -46,7 +46,7 @@ pub(super) const TRACE: &str = concat!(
 pub(super) const TRACE_ROW: &str = concat!(
     "SELECT ",
     columns!(),
-    ", m.accepted_ms, m.done_ms, j.lane, j.attempts, j.parked FROM message m LEFT JOIN journal j ON j.id = m.id WHERE m.id = $1"
+    ", m.accepted_ms, m.done_ms, m.tries, j.lane, j.attempts, j.parked FROM message m LEFT JOIN journal j ON j.id = m.id WHERE m.id = $1"
 );
 
 const TAKEN_BACK_BY_EVENT: &str = "UPDATE message SET state = 6 WHERE event_id = $1";
@@ -189,11 +189,12 @@ fn trace_row(mut row: Row) -> Result<TraceRow, StoreError> {
     let message = message_row(&mut row)?;
     let accepted_ms = row.int()?;
     let done_ms = row.int_or_null()?;
+    let tries = u32::try_from(row.int()?).unwrap_or_default();
     let lane = row.text_or_null()?;
     let attempts = row.int_or_null()?.and_then(|attempts| u32::try_from(attempts).ok()).unwrap_or_default();
     let parked = row.int_or_null()? == Some(1);
     let journal = lane.map(|lane| TraceJournal { lane: lane.into(), attempts, parked });
-    Ok(TraceRow { message, accepted_ms, done_ms, journal })
+    Ok(TraceRow { message, accepted_ms, done_ms, tries, journal })
 }
 
 fn state(code: i64) -> Result<MessageState, StoreError> {

@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, sql: include_str!("schema/0005.sql") },
     Migration { version: 6, sql: include_str!("schema/0006.sql") },
     Migration { version: 7, sql: include_str!("schema/0007.sql") },
+    Migration { version: 8, sql: include_str!("schema/0008.sql") },
 ];
 
 /// The newest version that this binary knows.

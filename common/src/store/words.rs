@@ -359,6 +359,8 @@ pub struct TraceRow {
     pub accepted_ms: TimestampMs,
     /// When its work ended.
     pub done_ms: Option<TimestampMs>,
+    /// How often it was tried again after a failed attempt, or by a person.
+    pub tries: u32,
     /// Its place among the open work, if it is still there.
     pub journal: Option<TraceJournal>,
 }

@@ -10,6 +10,7 @@ use sqlx::{PgConnection, Row as _};
 use super::{
     super::{
         MatrixEvent, MessageState, RemoteRow, StoreError,
+        journal::TRIED,
         kv::KV_SET,
         operation::{Applied, Operation, Script},
     },
@@ -82,6 +83,7 @@ impl Group<'_> {
         for operation in operations {
             if let Operation::Attempt(id) = operation {
                 execute_on(self.connection, ATTEMPT, &[id.0.into()]).await?;
+                execute_on(self.connection, TRIED, &[id.0.into()]).await?;
             }
         }
         self.confirm(operations).await?;

@@ -4,6 +4,7 @@ use rusqlite::{Connection, Params, ffi, params};
 
 use super::super::{
     Done, Echo, Links, MatrixEvent, MessageState, Reach, RemoteRow, StoreError,
+    journal::TRIED,
     kv::KV_SET,
     operation::{Applied, Operation, Script, Step},
 };
@@ -57,7 +58,10 @@ impl Group<'_> {
             Operation::Push { row, .. } => self.push(row).map(Applied::Push),
             Operation::Finish { done, .. } => self.finish(done).map(Applied::Finish),
             Operation::Confirm(echo) => self.confirm(echo).map(|()| Applied::Nothing),
-            Operation::Attempt(id) => self.execute(ATTEMPT, [id.0]).map(|_| Applied::Nothing),
+            Operation::Attempt(id) => {
+                self.execute(ATTEMPT, [id.0])?;
+                self.execute(TRIED, [id.0]).map(|_| Applied::Nothing)
+            }
             Operation::Script { script, .. } => self.script(script),
         }
     }

@@ -34,10 +34,9 @@ pub(super) async fn answer(
         (_, ["_matrix", "client", "v3", "rooms", room, rest @ ..]) => {
             in_room(shared, method, &room_id(room)?, rest, &call)
         }
-        (
-            "GET",
-            ["_matrix", "client", "v1", "rooms", room, "relations", event, "m.annotation", "m.reaction"],
-        ) => reactions(shared, &room_id(room)?, &call, event),
+        ("GET", ["_matrix", "client", "v1", "rooms", room, "relations", event, relation, kind]) => {
+            related(shared, &room_id(room)?, &call, (*event, *relation, *kind))
+        }
         ("POST", ["_matrix", "client", "v3", "register"]) => accounts::register(shared, &call),
         ("POST", ["_matrix", "client", "v3", "createRoom"]) => {
             let room = shared.world().create_room(&call.user, &call.json()?)?;
@@ -304,13 +303,19 @@ fn join(shared: &Shared, call: &Call<'_>, room: &str) -> Outcome {
     json_answer(json!({ "room_id": room }))
 }
 
-/// `GET /rooms/{roomId}/relations/{eventId}/m.annotation/m.reaction`: those that stand.
-fn reactions(shared: &Shared, room: &RoomId, call: &Call<'_>, event_id: &str) -> Outcome {
+/// `GET /rooms/{roomId}/relations/{eventId}/{relType}/{eventType}`: those that stand.
+fn related(
+    shared: &Shared,
+    room: &RoomId,
+    call: &Call<'_>,
+    (event_id, relation, kind): (&str, &str, &str),
+) -> Outcome {
     let world = shared.world();
     let events = &world.joined_room(room, &call.user)?.events;
     let is_gone = |event: &FakeEvent| events.iter().any(|it| it.redacts.as_ref() == Some(&event.event_id));
     let on = |event: &&Arc<FakeEvent>| {
-        event.event_type == "m.reaction" && event.content()["m.relates_to"]["event_id"] == event_id
+        let relates_to = &event.content()["m.relates_to"];
+        event.event_type == kind && relates_to["event_id"] == event_id && relates_to["rel_type"] == relation
     };
     let standing = events.iter().rev().filter(on).filter(|event| !is_gone(event));
     let chunk: Vec<Value> = standing

@@ -89,6 +89,9 @@ pub(super) async fn a_trace_tells_everything(settings: &StoreSettings) {
     assert_eq!(rows[0].message.remote_id, Some(message("b")));
     assert_eq!(rows[0].message.state, MessageState::Delivered);
     assert_eq!((rows[0].done_ms, &rows[0].journal), (Some(NOON_MS + 10), &None));
+    // What failed before is told when the work is over, too.
+    let first = opened.store.trace("a").await.expect("the rows can be read").remove(0);
+    assert_eq!((first.tries, rows[0].tries), (1, 0), "the further part was never tried by itself");
     assert_eq!(opened.store.trace("$1").await.map(|rows| rows.len()), Ok(2));
     assert_eq!(opened.store.trace("nothing").await, Ok(Vec::new()));
     opened.store.close().await;
