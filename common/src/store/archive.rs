@@ -154,7 +154,7 @@ pub async fn export(settings: &StoreSettings, owner: &Owner, file: &Path) -> Res
     };
     let draft = write::Draft::create(file)?;
     let writer = ArchiveWriter::begin(draft, &head)?;
-    let writer = match sqlite_path(settings) {
+    let writer = match examine::sqlite_path(settings) {
         Some(path) => blocking(move || sqlite::export(&path, writer)).await?,
         None => postgres::export(&settings.url, writer).await?,
     };
@@ -186,7 +186,7 @@ pub async fn import(settings: &StoreSettings, owner: &Owner, file: &Path) -> Res
     if head.key_mark != Seal::new(&settings.key).mark() {
         return Err(ArchiveError::OtherKey);
     }
-    match sqlite_path(settings) {
+    match examine::sqlite_path(settings) {
         Some(path) => blocking(move || sqlite::import(&path, reader)).await,
         None => postgres::import(&settings.url, reader).await,
     }
@@ -200,11 +200,6 @@ pub(super) fn check_version(found: i64) -> Result<(), ArchiveError> {
         Ordering::Equal => Ok(()),
         Ordering::Greater => Err(StoreError::Newer { found, known }.into()),
     }
-}
-
-fn sqlite_path(settings: &StoreSettings) -> Option<std::path::PathBuf> {
-    let path = settings.url.strip_prefix("sqlite:")?;
-    Some(path.strip_prefix("//").unwrap_or(path).into())
 }
 
 async fn blocking<T: Send + 'static>(

@@ -48,7 +48,8 @@ pub async fn saved_logins(settings: &StoreSettings) -> Result<SavedLogins, Store
     Ok(SavedLogins { all: sealed.len(), locked: sealed.iter().filter(is_locked).count() })
 }
 
-fn sqlite_path(settings: &StoreSettings) -> Option<PathBuf> {
+/// Where a SQLite database is; `None` for PostgreSQL.
+pub(super) fn sqlite_path(settings: &StoreSettings) -> Option<PathBuf> {
     let path = settings.url.strip_prefix("sqlite:")?;
     Some(Path::new(path.strip_prefix("//").unwrap_or(path)).to_owned())
 }
