@@ -42,7 +42,7 @@ const NO_CLUSTER: Proof =
     Proof::None("no cluster runs in the tests; Helm's engine installs the chart into one that remembers");
 
 /// The commands of the book. Those that are run here stand in the order in which that is done.
-const RUN_BY: [(&str, Proof); 43] = [
+const RUN_BY: [(&str, Proof); 44] = [
     ("magpie-discord --help", Proof::Here),
     ("magpie-discord version", Proof::Here),
     (INIT, Proof::Here),
@@ -75,6 +75,10 @@ const RUN_BY: [(&str, Proof); 43] = [
     ("systemctl restart magpie@discord", NO_SYSTEMD),
     ("systemctl status magpie@discord", NO_SYSTEMD),
     ("journalctl --unit magpie@discord", NO_SYSTEMD),
+    (
+        "cargo rustc --locked --profile dist --package magpie-discord --bin magpie-discord -- -C target-feature=+crt-static",
+        Proof::None("building for shipping takes minutes; the tests link a static program in the same way"),
+    ),
     ("deploy/container/context target/dist/magpie-discord image", IMAGE),
     ("buildah build --timestamp 0 --file deploy/container/Containerfile --tag magpie-discord image", IMAGE),
     (PODMAN_RUN, IMAGE),

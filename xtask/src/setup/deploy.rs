@@ -19,6 +19,11 @@ pub fn set_up(tools: &Tools) -> anyhow::Result<()> {
     if containers.iter().any(|program| !system::works(program, &["--version"])) {
         system::install("what builds and runs images", &containers, &tools.logs())?;
     }
+    for (program, package) in [("curl", "curl"), ("script", "bsdutils")] {
+        if !system::works(program, &["--version"]) {
+            system::install(&format!("{program}, which the book uses,"), &[package], &tools.logs())?;
+        }
+    }
     promtool(tools)
 }
 
