@@ -43,8 +43,9 @@ const HS_TOKEN: &str = "hs-token-of-a-bridge-in-a-story-0123456789";
 const DOUBLE_TOKEN: &str = "token-of-the-double-puppets-0123456789";
 const PROVISIONING_SECRET: &str = "provisioning-secret-of-a-story-0123456789";
 
-/// What does not show within this time does not come.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// What does not show within this time does not come. Long, since many stories share a machine, and each step waits for its disk; it only turns
+/// a story that hangs into one that fails with words.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A bridge with both of its sides.
 struct Stage {
@@ -105,8 +106,7 @@ impl Stage {
 
     async fn set_edited(story: &str, edit: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let listen =
-            std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
+        let listen = own_address();
         fs::write(folder.path().join("registration.yaml"), registration(listen)).expect("a file");
         put_ffmpeg(folder.path());
         let doubles = format!("as_token: {DOUBLE_TOKEN}\nhs_token: unused-{DOUBLE_TOKEN}\n");
@@ -216,6 +216,17 @@ impl Stage {
         assert_eq!(self.running.until_stopped().await, ExitCode::Ok);
         self.fake.stop().await;
     }
+}
+
+/// Where a bridge of a story listens. Each has an address of loopback to itself: on the one that all share, somebody else may have the port
+/// by the time the bridge wants it.
+fn own_address() -> std::net::SocketAddr {
+    static STORIES: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let nth = STORIES.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let byte = |number: u32| u8::try_from(number % 250 + 1).unwrap_or(1);
+    let process = std::process::id();
+    let ip = std::net::Ipv4Addr::new(127, byte(process), byte(process / 250), byte(nth));
+    std::net::TcpListener::bind((ip, 0)).and_then(|it| it.local_addr()).expect("a port")
 }
 
 async fn start(folder: &Path, text: &str) -> Running {
