@@ -102,7 +102,7 @@ fn amend(document: &mut Value) {
 
 fn amend_answers(document: &mut Value) {
     // "Secure requests" of the Graph API holds for all paths; this is the one where it is used.
-    let number = &mut document["paths"]["/{Version}/{Phone-Number-ID}"]["get"]["parameters"];
+    let number = &mut document["paths"]["/number/{Version}/{Phone-Number-ID}"]["get"]["parameters"];
     if let Some(parameters) = number.as_array_mut() {
         let proof = json!({"name": "appsecret_proof", "in": "query", "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"}});
         parameters.push(proof);
