@@ -1,12 +1,12 @@
 //! The commands around cargo: build with its own progress, then hand over to a program of the project.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     env,
     ffi::OsStr,
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -123,6 +123,8 @@ pub struct Built {
     pub programs: HashMap<String, PathBuf>,
     /// The project's own libraries, as Rust names them.
     pub libraries: HashMap<String, PathBuf>,
+    /// Where that of others lies which these name: with `--target` libraries in one folder, and macros in another.
+    pub folders: BTreeSet<PathBuf>,
 }
 
 impl Built {
@@ -137,10 +139,16 @@ impl Built {
             self.programs.insert(name.to_owned(), PathBuf::from(path));
         }
         for path in message["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let path = Path::new(path);
+            let file = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+            let Some((name, ending)) = file.strip_prefix("lib").and_then(|file| file.rsplit_once('.')) else {
+                continue;
+            };
             // Those of others have a hash in their name.
-            let file = path.rsplit('/').next().unwrap_or(path);
-            if let Some(name) = file.strip_prefix("lib").and_then(|file| file.strip_suffix(".rlib")) {
-                self.libraries.insert(name.to_owned(), PathBuf::from(path));
+            if name.contains('-') {
+                self.folders.extend(path.parent().map(Path::to_owned));
+            } else if ending == "rlib" {
+                self.libraries.insert(name.to_owned(), path.to_owned());
             }
         }
     }
@@ -174,4 +182,37 @@ fn hand_over(
     let mut command = Command::new(path);
     command.args(arguments).current_dir(&tools.root).env("MAGPIE_TOOLS", &tools.folder);
     Err(command.exec()).with_context(|| format!("cannot run {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_build_made_is_known_by_its_name_and_place() {
+        let mut built = Built::default();
+        let mut take = |name: &str, test: bool, files: &[&str]| {
+            let program = files.iter().find(|file| file.ends_with(name));
+            built.take(&json!({
+                "reason": "compiler-artifact", "target": { "name": name }, "profile": { "test": test },
+                "filenames": files, "executable": program,
+            }));
+        };
+        take(
+            "magpie_tests",
+            false,
+            &["/t/debug/libmagpie_tests.rlib", "/t/debug/deps/libmagpie_tests-1.rmeta"],
+        );
+        take("magpie-echo", false, &["/t/debug/magpie-echo"]);
+        take("magpie-echo", true, &["/t/debug/deps/magpie-echo"]);
+        take("libc", false, &["/t/debug/deps/liblibc-2.rlib", "/t/debug/deps/liblibc-2.rmeta"]);
+        take("serde_derive", false, &["/host/debug/deps/libserde_derive-3.so"]);
+        built.take(&json!({ "reason": "build-finished", "success": true }));
+        let of = |name: &str, path: &str| HashMap::from([(name.to_owned(), PathBuf::from(path))]);
+        assert_eq!(built.programs, of("magpie-echo", "/t/debug/magpie-echo"));
+        assert_eq!(built.libraries, of("magpie_tests", "/t/debug/libmagpie_tests.rlib"));
+        assert_eq!(built.folders, ["/host/debug/deps", "/t/debug/deps"].map(PathBuf::from).into());
+    }
 }

@@ -31,15 +31,21 @@ pub fn link(tools: &Tools, built: &Built) -> anyhow::Result<()> {
         _ => {}
     }
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let mut compiler = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    // As cargo chooses them, as far as the environment tells.
+    let chosen = |names: [&str; 2]| names.into_iter().find_map(env::var_os);
+    let mut compiler = Command::new(chosen(["RUSTC", "CARGO_BUILD_RUSTC"]).unwrap_or_else(|| "rustc".into()));
+    if let Some(target) = env::var_os("CARGO_BUILD_TARGET") {
+        compiler.arg("--target").arg(target);
+    }
     compiler.current_dir(&tools.root).args(["--edition", "2024", "--crate-name", "magpie_echo", SOURCE]);
     compiler.args(["-C", "target-feature=+crt-static", "-C", "strip=symbols", "-o"]).arg(&program);
     for name in LIBRARIES {
         let library =
             built.libraries.get(name).with_context(|| format!("the build made no library {name}"))?;
-        let others = library.with_file_name("deps");
-        compiler.arg("-L").arg(format!("dependency={}", others.display()));
         compiler.arg("--extern").arg(format!("{name}={}", library.display()));
+    }
+    for folder in &built.folders {
+        compiler.arg("-L").arg(format!("dependency={}", folder.display()));
     }
     run(
         &mut compiler,
