@@ -77,7 +77,9 @@ const RUN_BY: [(&str, Proof); 44] = [
     ("journalctl --unit magpie@discord", NO_SYSTEMD),
     (
         "cargo rustc --locked --profile dist --package magpie-discord --bin magpie-discord -- -C target-feature=+crt-static",
-        Proof::None("building for shipping takes minutes; the tests link a static program with the same option"),
+        Proof::None(
+            "building for shipping takes minutes; the tests link a static program with the same option",
+        ),
     ),
     ("deploy/container/context target/dist/magpie-discord image", IMAGE),
     ("buildah build --timestamp 0 --file deploy/container/Containerfile --tag magpie-discord image", IMAGE),
