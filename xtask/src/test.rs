@@ -28,13 +28,16 @@ struct Area {
 
 const EVERYTHING: &[Part] = &[Part::Synapse, Part::Postgres, Part::Judges, Part::Deploy];
 
+/// The area whose tests put a static program into an image.
+const DEPLOY: &str = "deploy";
+
 const AREAS: &[Area] = &[
     Area { name: "bench", packages: &[], names: &["bench"], needs: &[Part::Postgres] },
     Area { name: "common", packages: &["magpie-common"], names: &[], needs: &[Part::Postgres] },
     Area { name: "convert", packages: &[], names: &["convert"], needs: &[] },
     Area { name: "crash", packages: &[], names: &["crash"], needs: &[Part::Synapse, Part::Postgres] },
     Area {
-        name: "deploy",
+        name: DEPLOY,
         packages: &[],
         // What operators are given, what they do with it, and the book that tells them.
         names: &["book::", "deploy", "doctor::", "manual::", "operations::", "registrations"],
@@ -74,7 +77,7 @@ pub fn run(tools: &Tools, filter: Option<&str>, quick: bool) -> anyhow::Result<(
     let built = build(tools, &["--workspace", "--all-targets"])?;
     let program = |name: &str| built.programs.get(name).with_context(|| format!("the build made no {name}"));
     let needs = area.map_or(EVERYTHING, |area| area.needs);
-    if !quick && needs.contains(&Part::Deploy) {
+    if !quick && area.is_none_or(|area| area.name == DEPLOY) {
         // Before anything else is built, which puts other libraries in the place of these.
         or_skipped(static_program::link(tools, &built))?;
     }

@@ -10,21 +10,27 @@ use crate::{progress, system};
 /// The package that holds promtool.
 const PROMETHEUS: &str = "prometheus";
 
+/// The programs that the system has, each with its package.
+const PROGRAMS: [(&str, &str); 6] = [
+    ("systemd-analyze", "systemd"),
+    ("buildah", "buildah"),
+    ("podman", "podman"),
+    ("runc", "runc"),
+    // The book's commands.
+    ("curl", "curl"),
+    ("script", "bsdutils"),
+];
+
 /// Makes sure that all are there.
 pub fn set_up(tools: &Tools) -> anyhow::Result<()> {
-    if !system::works("systemd-analyze", &["--version"]) {
-        system::install("systemd's analyzer", &["systemd"], &tools.logs())?;
-    }
-    let containers = ["buildah", "podman", "runc"];
-    if containers.iter().any(|program| !system::works(program, &["--version"])) {
-        system::install("what builds and runs images", &containers, &tools.logs())?;
-    }
-    for (program, package) in [("curl", "curl"), ("script", "bsdutils")] {
-        if !system::works(program, &["--version"]) {
-            system::install(&format!("{program}, which the book uses,"), &[package], &tools.logs())?;
-        }
-    }
-    promtool(tools)
+    let missing = PROGRAMS.iter().filter(|(program, _)| !system::works(program, &["--version"]));
+    let packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
+    let installed = match packages.is_empty() {
+        true => Ok(()),
+        false => system::install("what judges and runs a deployment", &packages, &tools.logs()),
+    };
+    // This needs no rights.
+    installed.and(promtool(tools))
 }
 
 /// Unpacks promtool from its package. Installing the package would start a server.
