@@ -31,6 +31,9 @@ const REOPEN: &str =
 pub(super) const TRIED: &str = "UPDATE message SET tries = tries + 1 WHERE id = $1";
 const REMOVE: &str = "DELETE FROM journal WHERE id = $1 AND parked = 1";
 const NEWEST_OPEN: &str = "SELECT COALESCE(MAX(id), 0) FROM journal";
+/// After which number a start goes on. Work can wait whose message is gone, since it was told twice: its number is taken all the same.
+pub(super) const NEWEST_ID: &str = "SELECT COALESCE(MAX(id), 0) FROM (SELECT MAX(id) AS id FROM message \
+     UNION ALL SELECT MAX(id) FROM journal) AS newest";
 const GIVE_UP: &str = "UPDATE message SET state = 5, done_ms = $2 WHERE id = $1";
 
 impl Store {

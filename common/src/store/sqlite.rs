@@ -20,7 +20,9 @@ pub(super) use self::{
 };
 use self::{checkpoint::Checkpointer, group::Group};
 use super::{
-    Durability, StoreError, Writing, metrics,
+    Durability, StoreError, Writing,
+    journal::NEWEST_ID,
+    metrics,
     operation::{Applied, Operation, refuse, settle, turn_away},
     reader::Reader,
     schema,
@@ -154,7 +156,6 @@ impl Writer {
 
 const TAKE_LEASE: &str = "INSERT INTO lease (name, token, since_ms) VALUES ('writer', 1, $1) \
      ON CONFLICT (name) DO UPDATE SET token = lease.token + 1, since_ms = excluded.since_ms";
-const NEWEST_ID: &str = "SELECT COALESCE(MAX(id), 0) FROM message";
 
 /// A lock that ends with the process, whatever ends it.
 fn lock(path: &Path) -> Result<File, StoreError> {

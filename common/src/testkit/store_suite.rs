@@ -62,6 +62,7 @@ where
     moving::a_chat_goes_on_under_another_id(&fresh().await).await;
     moving::two_portals_become_one(&fresh().await).await;
     moving::what_waits_to_be_shown_again_is_known_by_what_was_shown(&fresh().await).await;
+    moving::no_number_is_given_again_while_its_work_waits(&fresh().await).await;
     rows::portals_are_found_by_chat_and_by_room(&fresh().await).await;
     identities::a_ghost_is_found_by_every_id_of_its_person(&fresh().await).await;
     identities::two_people_become_one_and_chains_end_at_one_ghost(&fresh().await).await;

@@ -10,7 +10,9 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     super::{
-        Durability, Links, StoreError, Writing, metrics,
+        Durability, Links, StoreError, Writing,
+        journal::NEWEST_ID,
+        metrics,
         operation::{Applied, Operation, open_row, refuse, settle, turn_away},
         schema,
     },
@@ -27,7 +29,6 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
 /// How long a start waits for the lock of a predecessor that was killed: so many times, so long.
 const LOCK_TRIES: u32 = 30;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
-const NEWEST_ID: &str = "SELECT COALESCE(MAX(id), 0) FROM message";
 const STORED_SINCE: &str = "SELECT id, direction, lane, body, attempts, accepted_ms FROM journal \
      WHERE id >= $1 AND parked = 0 ORDER BY id";
 

@@ -224,3 +224,20 @@ pub(super) async fn what_waits_to_be_shown_again_is_known_by_what_was_shown(sett
     assert_eq!(again, Ok(Stored::Known));
     opened.store.close().await;
 }
+
+pub(super) async fn no_number_is_given_again_while_its_work_waits(settings: &StoreSettings) {
+    let opened = open(settings).await;
+    opened.push("a").await;
+    let guard = Some((later(), message("a")));
+    let repeat = RemoteRow { lane: later().as_str().into(), guard, ..remote("a") };
+    let stored = opened.store.push(repeat, &PushOrder::default()).await.stored().await;
+    assert_eq!(stored, Ok(Stored::New));
+    let waiting = opened.feed.take().pop().expect("it is fed").id;
+    opened.store.move_chat(&chat(), &later(), Heir::Former).await.expect("the chat is moved");
+    opened.store.close().await;
+    // The newest message is gone, and its work is not.
+    let opened = open(settings).await;
+    assert!(opened.push("b").await > waiting);
+    assert_eq!(open_bodies(&opened.store, Direction::FromRemote, "later").await, ["body of a"]);
+    opened.store.close().await;
+}
