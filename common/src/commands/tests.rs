@@ -358,6 +358,11 @@ async fn a_change_is_traced_from_both_of_its_ends() {
     let traced = say(&commands, Level::Admin, &format!("trace {changed}")).await;
     assert!(traced.contains(&format!("a change of event {said}")), "{traced}");
     assert!(!traced.contains("changes since"), "{traced}");
+    for word in ["hi", "hey", "hullo", "good day", "good evening", "well met"] {
+        alice.edits(&room, &said, word);
+    }
+    let traced = say(&commands, Level::Admin, &format!("trace {said}")).await;
+    assert!(traced.contains("changes since then: 7, the newest"), "{traced}");
 }
 
 #[tokio::test]

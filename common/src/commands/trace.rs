@@ -7,7 +7,7 @@ use std::{fmt::Write, time::Duration};
 use futures_util::FutureExt;
 use ruma::EventId;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     Command, Desk, Place, Section, age,
@@ -20,7 +20,7 @@ use crate::{
     store::{Direction, JournalId, MessageState, ReactionRow, StoreError, TraceRow},
 };
 
-/// A homeserver that does not answer within this time is not waited for.
+/// A homeserver that has not told all within this time is not waited for.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// More changes than this are counted only.
@@ -60,11 +60,11 @@ async fn trace(desk: &Desk, needle: &str) -> Result<String, StoreError> {
             desk.about.name
         ));
     }
-    let now_ms = desk.clock.now_ms();
+    let (now_ms, deadline) = (desk.clock.now_ms(), Instant::now() + ANSWER_MAX);
     for row in &rows {
         tell(row, desk.about.name, now_ms, &mut answer);
         if row.message.part == 0 {
-            tell_changes(desk, row, &mut answer).await;
+            tell_changes(desk, row, deadline, &mut answer).await;
         }
         if let Some((chat, id)) = row.message.chat.as_ref().zip(row.message.remote_id.as_ref()) {
             tell_reactions(&desk.store.reactions(chat, id).await?, desk.about.name, &mut answer);
@@ -83,13 +83,13 @@ fn tell_reaction(reaction: &ReactionRow, network: &str, answer: &mut String) {
 }
 
 /// Which message an event changes, and which events changed it since.
-async fn tell_changes(desk: &Desk, row: &TraceRow, answer: &mut String) {
+async fn tell_changes(desk: &Desk, row: &TraceRow, deadline: Instant, answer: &mut String) {
     let Some((room_id, event_id)) = row.message.room_id.as_ref().zip(row.message.event_id.as_ref()) else {
         return;
     };
     let bot = desk.homeserver.bot();
     let asking = async { (bot.event(room_id, event_id).await, bot.edits(room_id, event_id).await) };
-    let Ok((event, edits)) = timeout(ANSWER_MAX, asking).await else { return };
+    let Ok((event, edits)) = timeout_at(deadline, asking).await else { return };
     let content = event.ok().flatten().and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
     let relations = content.and_then(|event| content_relations(&event["content"]).ok());
     if let Some(target) = relations.and_then(|relations| relations.edits) {

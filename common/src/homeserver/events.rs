@@ -5,7 +5,7 @@
 
 use http::Method;
 use ruma::{EventId, OwnedEventId, RoomId, UserId};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{
@@ -14,6 +14,9 @@ use super::{
     path::Path,
     transport::Body,
 };
+
+/// So many related events are asked for: Synapse gives five where nobody says how many.
+const RELATED_MAX: i64 = 100;
 
 /// A message or other event without state.
 #[derive(Debug)]
@@ -173,23 +176,16 @@ impl Intent<'_> {
         optional(self.transport().call(Method::GET, path, Body::None).await)
     }
 
-    /// The reactions on an event, the newest ones first.
+    /// The newest reactions on an event, the newest one first.
     /// `GET /_matrix/client/v1/rooms/{roomId}/relations/{eventId}/m.annotation/m.reaction`
     ///
     /// # Errors
     /// As every call.
     pub async fn reactions(&self, room: &RoomId, event: &EventId) -> Result<Vec<Raw>, HomeserverError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            chunk: Vec<Raw>,
-        }
-        let path = self.path("/_matrix/client/v1/rooms/").segment(room.as_str()).raw("/relations/");
-        let path = path.segment(event.as_str()).raw("/m.annotation/m.reaction");
-        let answer: Answer = self.transport().call(Method::GET, self.masquerade(path), Body::None).await?;
-        Ok(answer.chunk)
+        self.related(room, event, "/m.annotation/m.reaction").await
     }
 
-    /// The changes of a message, the newest ones first.
+    /// The newest changes of a message, the newest one first.
     /// `GET /_matrix/client/v1/rooms/{roomId}/relations/{eventId}/m.replace/m.room.message`
     ///
     /// # Errors
@@ -199,14 +195,28 @@ impl Intent<'_> {
         struct Edit {
             event_id: OwnedEventId,
         }
+        let edits: Vec<Edit> = self.related(room, event, "/m.replace/m.room.message").await?;
+        Ok(edits.into_iter().map(|edit| edit.event_id).collect())
+    }
+
+    /// The newest events that are related to one in some way.
+    async fn related<T>(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+        way: &'static str,
+    ) -> Result<Vec<T>, HomeserverError>
+    where
+        T: DeserializeOwned,
+    {
         #[derive(Deserialize)]
-        struct Answer {
-            chunk: Vec<Edit>,
+        struct Answer<E> {
+            chunk: Vec<E>,
         }
         let path = self.path("/_matrix/client/v1/rooms/").segment(room.as_str()).raw("/relations/");
-        let path = path.segment(event.as_str()).raw("/m.replace/m.room.message");
-        let answer: Answer = self.transport().call(Method::GET, self.masquerade(path), Body::None).await?;
-        Ok(answer.chunk.into_iter().map(|edit| edit.event_id).collect())
+        let path = path.segment(event.as_str()).raw(way).query_number("limit", RELATED_MAX);
+        let answer: Answer<T> = self.transport().call(Method::GET, self.masquerade(path), Body::None).await?;
+        Ok(answer.chunk)
     }
 
     pub(super) fn state_path(&self, room: &RoomId, event_type: &str, state_key: &str) -> Path {

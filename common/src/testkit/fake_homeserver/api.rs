@@ -303,7 +303,7 @@ fn join(shared: &Shared, call: &Call<'_>, room: &str) -> Outcome {
     json_answer(json!({ "room_id": room }))
 }
 
-/// `GET /rooms/{roomId}/relations/{eventId}/{relType}/{eventType}`: those that stand.
+/// `GET /rooms/{roomId}/relations/{eventId}/{relType}/{eventType}`: those that stand, five where no limit is asked for.
 fn related(
     shared: &Shared,
     room: &RoomId,
@@ -317,7 +317,8 @@ fn related(
         let relates_to = &event.content()["m.relates_to"];
         event.event_type == kind && relates_to["event_id"] == event_id && relates_to["rel_type"] == relation
     };
-    let standing = events.iter().rev().filter(on).filter(|event| !is_gone(event));
+    let limit = call.query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(5);
+    let standing = events.iter().rev().filter(on).filter(|event| !is_gone(event)).take(limit);
     let chunk: Vec<Value> = standing
         .map(
             |event| json!({ "event_id": event.event_id, "sender": event.sender, "content": event.content() }),
