@@ -9,7 +9,10 @@ static REQUESTS: LazyLock<IntCounterVec> = LazyLock::new(|| {
     register_int_counter_vec!(name, help, &["outcome"]).expect("the name is unique")
 });
 static WAITS: LazyLock<Counter> = LazyLock::new(|| {
-    let (name, help) = ("magpie_network_wait_seconds_total", "Pauses that the network has asked for.");
+    let (name, help) = (
+        "magpie_network_wait_seconds_total",
+        "Pauses that the network has asked for, or that keep within its limits.",
+    );
     register_counter!(name, help).expect("the name is unique")
 });
 static ENCRYPTED: LazyLock<IntCounterVec> = LazyLock::new(|| {
@@ -102,7 +105,7 @@ pub fn count_request(answered: Answered) {
     REQUESTS.with_label_values(&answered.label()).inc();
 }
 
-/// The network makes us wait.
+/// The network makes us wait, or we wait to keep within its limits.
 pub fn count_wait(wait: Duration) {
     WAITS.inc_by(wait.as_secs_f64());
 }

@@ -26,6 +26,9 @@ const PROGRESS_AFTER: Duration = Duration::from_secs(2);
 /// A check that takes longer than this is given up.
 const CHECK_MAX: Duration = Duration::from_secs(30);
 
+/// The check of what people have signed in with.
+const ACCOUNTS: &str = "saved accounts";
+
 /// The network's side is many questions.
 const PLATFORM_MAX: Duration = Duration::from_secs(90);
 
@@ -50,13 +53,13 @@ pub(super) async fn doctor<P: Platform>(config: Config<P::Config>) -> ExitCode {
             report.is_config_wrong = true;
         }
     }
-    let slow = || Finding::fault("database", no_answer(CHECK_MAX), database_remedy(&config));
+    let slow = |check: &str| Finding::fault(check, no_answer(CHECK_MAX), database_remedy(&config));
     let looked = patiently("the database", CHECK_MAX, database(&config)).await;
-    let (found, has_accounts) = looked.unwrap_or_else(|| (slow(), false));
+    let (found, has_accounts) = looked.unwrap_or_else(|| (slow("database"), false));
     report.tell(&found);
     if let Some(key) = key.filter(|_| has_accounts) {
         let found = patiently("the saved accounts", CHECK_MAX, accounts(&config, &key)).await;
-        report.tell(&found.unwrap_or_else(slow));
+        report.tell(&found.unwrap_or_else(|| slow(ACCOUNTS)));
     }
     machine::examine(&config, &mut report);
     platform::<P>(config, &mut report).await;
@@ -166,7 +169,7 @@ async fn database<C>(config: &Config<C>) -> (Finding, bool) {
 
 /// Whether the key that there is today opens what people have signed in with: after a restore it may be another one.
 async fn accounts<C>(config: &Config<C>, key: &Secret) -> Finding {
-    let check = "saved accounts";
+    let check = ACCOUNTS;
     match store::saved_logins(&store_settings(&config.database, key)).await {
         Ok(SavedLogins { all: 0, .. }) => {
             Finding::good(check, "none; people sign in with the command `login`")

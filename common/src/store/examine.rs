@@ -33,7 +33,7 @@ pub struct SavedLogins {
 /// Tries the key of the settings on every saved account. Reads only, also beside a running bridge.
 ///
 /// # Errors
-/// When the database cannot be read, or is not of this version.
+/// When the database cannot be read.
 pub async fn saved_logins(settings: &StoreSettings) -> Result<SavedLogins, StoreError> {
     let sealed = match sqlite_path(settings) {
         Some(path) => {

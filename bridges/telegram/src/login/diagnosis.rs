@@ -80,8 +80,9 @@ fn way_in(info: &Value, config: &TelegramConfig, me: i64) -> Finding {
             Finding::good("updates", "the webhook is set when the bridge starts")
         }
         Mode::Webhook if url != webhook_url(config, me) => {
-            // The path may be a secret of whoever set it.
-            let host = url.split('/').nth(2).unwrap_or_default();
+            // The path may be a secret of whoever set it, and so may a name and password before the host.
+            let authority = url.split(['/', '?', '#']).nth(2).unwrap_or_default();
+            let host = authority.rsplit('@').next().unwrap_or_default();
             let problem =
                 format!("the webhook leads to another address, at {host}, so the bridge hears nothing");
             let remedy = "Start the bridge, which sets it. If it leads elsewhere again, another program has this bot's token: stop that, or \
@@ -128,10 +129,12 @@ mod tests {
         let config = on_webhook();
         let ours = json!({"url": webhook_url(&config, ME), "pending_update_count": 3});
         assert_eq!(way_in(&ours, &config, ME).result.unwrap(), "brought to the webhook; 3 wait");
-        let taken = json!({"url": "https://elsewhere.example.org/hook-of-others", "pending_update_count": 0});
+        let taken =
+            json!({"url": "https://me:word@elsewhere.example.org/hook-of-others", "pending_update_count": 0});
         let fault = way_in(&taken, &config, ME).result.unwrap_err();
         assert!(fault.problem.contains("elsewhere.example.org"), "{}", fault.problem);
         assert!(!fault.problem.contains("hook-of-others"), "{}", fault.problem);
+        assert!(!fault.problem.contains("word"), "{}", fault.problem);
         assert!(fault.remedy.contains("/revoke"), "{}", fault.remedy);
         assert!(way_in(&json!({"url": ""}), &config, ME).result.is_ok(), "it is set at the start");
     }
