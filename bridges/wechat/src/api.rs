@@ -355,7 +355,7 @@ async fn told(request: RequestBuilder) -> Result<Value, ApiError> {
     let outcome = async { answer(sent(request).await?).await }.await;
     count_request(match &outcome {
         Ok(_) => Answered::Ok,
-        Err(error) if error.code() == Some(BUSY) => Answered::Limited,
+        Err(error) if error.asks_for_pause() => Answered::Limited,
         Err(ApiError::Refused(_) | ApiError::BadToken(_)) => Answered::Refused,
         Err(ApiError::NotSent(_) | ApiError::Unclear(_)) => Answered::Failed,
     });

@@ -6,6 +6,9 @@ const TOKEN_ENDED: [i64; 3] = [40_001, 40_014, 42_001];
 /// The platform is too busy to look at a request.
 pub(crate) const BUSY: i64 = -1;
 
+/// The same, and that too much was asked: in all, or in a minute.
+const PAUSES: [i64; 3] = [BUSY, 45_009, 45_011];
+
 /// What is said of an answer that is not read to its end.
 pub(super) const TOO_LONG: &str = "the answer is too long";
 
@@ -45,6 +48,11 @@ impl ApiError {
         }
     }
 
+    /// Whether the platform wants to be asked again later.
+    pub fn asks_for_pause(&self) -> bool {
+        self.code().is_some_and(|code| PAUSES.contains(&code))
+    }
+
     /// Whether there was an answer, and more of it than is read.
     pub fn is_too_long(&self) -> bool {
         matches!(self, Self::Unclear(why) if why == TOO_LONG)
@@ -78,4 +86,19 @@ fn reason(error: &dyn std::error::Error) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_a_limit_asks_for_a_pause() {
+        for (code, expected) in [(-1, true), (45_009, true), (45_011, true), (45_047, false), (40_001, false)]
+        {
+            let error = ApiError::Refused(Refusal { code, message: String::new() });
+            assert_eq!(error.asks_for_pause(), expected, "{code}");
+        }
+        assert!(!ApiError::NotSent("away".to_owned()).asks_for_pause());
+    }
 }

@@ -317,7 +317,7 @@ fn related(
         let relates_to = &event.content()["m.relates_to"];
         event.event_type == kind && relates_to["event_id"] == event_id && relates_to["rel_type"] == relation
     };
-    let limit = call.query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(5);
+    let limit = call.query.get("limit").and_then(|limit| limit.parse::<usize>().ok()).unwrap_or(5);
     let standing = events.iter().rev().filter(on).filter(|event| !is_gone(event)).take(limit);
     let chunk: Vec<Value> = standing
         .map(
