@@ -60,13 +60,19 @@ pub(super) async fn load(
         portals.parts.store.settled().await?;
         related = look_up(portals, event).await?;
     } else if let Some(room_id) = room_id
-        && is_about_unknown(portals, event, &related).await?
+        && failures < patience(event)
+        && may_be_early(event, &related)
     {
         let under_way =
             portals.parts.store.lane_rows(Direction::FromMatrix, room_id.as_str(), None, 1).await?;
         // Only what began before this was heard can be what it is about.
         let is_under_way = under_way.first().is_some_and(|head| head.id < row.id);
-        related.may_come = failures < patience(event) && is_under_way;
+        if is_under_way {
+            related.may_come = names_unknown(portals, event).await?;
+        } else {
+            // It may have been recorded between the two looks.
+            related = look_up(portals, event).await?;
+        }
     }
     if let (Some(portal), Some((sender, message))) = (portal, deed(event))
         && let Some(account) = portals.account_of(sender).await?
@@ -115,15 +121,14 @@ async fn echo(
     Ok(if is_theirs { Echo::Yes } else { Echo::No })
 }
 
-/// Whether the event is about a message that must be there already, and is not recorded.
-async fn is_about_unknown(
-    portals: &Portals,
-    event: &RemoteEvent,
-    related: &Related,
-) -> Result<bool, StoreError> {
-    let RemoteEvent::Standing { chat, messages, .. } = event else {
-        return Ok(refers(event) && related.rows.is_empty());
-    };
+/// Whether the event may be about a message that is not recorded yet.
+fn may_be_early(event: &RemoteEvent, related: &Related) -> bool {
+    matches!(event, RemoteEvent::Standing { .. }) || (refers(event) && related.rows.is_empty())
+}
+
+/// Of what stands, only a message with reactions on it has something to lose. Of everything else it is known that its message is unknown.
+async fn names_unknown(portals: &Portals, event: &RemoteEvent) -> Result<bool, StoreError> {
+    let RemoteEvent::Standing { chat, messages, .. } = event else { return Ok(true) };
     let bears_reactions =
         |message: &&Stands| message.reactions.as_ref().is_some_and(|reactions| !reactions.is_empty());
     for message in messages.iter().filter(bears_reactions) {
