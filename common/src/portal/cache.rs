@@ -24,7 +24,7 @@ const SIGHTS_CACHED_MAX: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is 
 pub(super) struct Cache {
     pub(super) by_chat: LruCache<RemoteChatId, Arc<PortalRow>>,
     pub(super) by_room: LruCache<OwnedRoomId, Arc<PortalRow>>,
-    /// Grows whenever a portal is forgotten, so that nothing old is remembered that was just being read.
+    /// Grows whenever a portal changes, so that nothing old is remembered that was just being read.
     pub(super) portal_changes: u64,
     pub(super) seeing: LruCache<RemoteChatId, Arc<[ChatLogin]>>,
     /// Counts what made an entry of `seeing` old.
@@ -83,10 +83,11 @@ impl Portals {
         }
     }
 
-    /// What changed while a row was read may or may not be in it.
+    /// What changed while a row was read may or may not be in it; then nothing is remembered of it.
     pub(super) fn remember_read(&self, row: PortalRow, changes: u64) -> Arc<PortalRow> {
-        let is_current = self.cache().portal_changes == changes;
-        if is_current { self.remember(row) } else { Arc::new(row) }
+        let row = Arc::new(row);
+        self.cache().was_read(&row, changes);
+        row
     }
 
     pub(super) async fn save(&self, row: PortalRow) -> Result<Arc<PortalRow>, StoreError> {
@@ -106,17 +107,77 @@ impl Portals {
 
     /// Reads a portal anew after a part of it was changed.
     pub(super) async fn refresh(&self, chat: &RemoteChatId) -> Result<Option<Arc<PortalRow>>, StoreError> {
-        let changes = self.cache().portal_changes;
+        let changes = {
+            let mut cache = self.cache();
+            // Whoever is reading it just now may have read what it was.
+            cache.portal_changes += 1;
+            cache.portal_changes
+        };
         Ok(self.parts.store.portal_by_chat(chat).await?.map(|row| self.remember_read(row, changes)))
     }
 
     pub(super) fn remember(&self, row: PortalRow) -> Arc<PortalRow> {
         let row = Arc::new(row);
-        let mut cache = self.cache();
-        cache.by_chat.put(row.chat.clone(), row.clone());
-        if let Some(room_id) = &row.room_id {
-            cache.by_room.put(room_id.clone(), row.clone());
-        }
+        self.cache().has_changed(&row);
         row
+    }
+}
+
+impl Cache {
+    fn has_changed(&mut self, row: &Arc<PortalRow>) {
+        self.portal_changes += 1;
+        self.put(row);
+    }
+
+    fn was_read(&mut self, row: &Arc<PortalRow>, changes: u64) {
+        match self.portal_changes == changes {
+            true => self.put(row),
+            false => self.pop(&row.chat, row.room_id.as_deref()),
+        }
+    }
+
+    fn put(&mut self, row: &Arc<PortalRow>) {
+        self.by_chat.put(row.chat.clone(), Arc::clone(row));
+        if let Some(room_id) = &row.room_id {
+            self.by_room.put(room_id.clone(), Arc::clone(row));
+        }
+    }
+
+    fn pop(&mut self, chat: &RemoteChatId, room_id: Option<&RoomId>) {
+        self.by_chat.pop(chat);
+        if let Some(room_id) = room_id {
+            self.by_room.pop(room_id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ruma::owned_room_id;
+
+    use super::*;
+    use crate::message::ChatKind;
+
+    fn row(state: PortalState) -> Arc<PortalRow> {
+        let portal = PortalRow::new(RemoteChatId::new("town"), ChatKind::Group);
+        Arc::new(PortalRow { room_id: Some(owned_room_id!("!town:example.org")), state, ..portal })
+    }
+
+    fn remembered(cache: &mut Cache) -> [Option<PortalState>; 2] {
+        let by_chat = cache.by_chat.get(&RemoteChatId::new("town")).map(|row| row.state);
+        [by_chat, cache.by_room.get(&owned_room_id!("!town:example.org")).map(|row| row.state)]
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_remembered_after_it() {
+        let (old, new) = (row(PortalState::Active), row(PortalState::Unbridged));
+        let mut cache = Cache::default();
+        let changes = cache.portal_changes;
+        cache.was_read(&old, changes);
+        assert_eq!(remembered(&mut cache), [Some(PortalState::Active); 2], "nothing has changed meanwhile");
+        cache.has_changed(&new);
+        assert_eq!(remembered(&mut cache), [Some(PortalState::Unbridged); 2]);
+        cache.was_read(&old, changes);
+        assert_eq!(remembered(&mut cache), [None; 2], "which of the two is right, the database says");
     }
 }
