@@ -161,11 +161,15 @@ impl<N: Network> Scene<N> {
         self.reading.next_number() - 1
     }
 
-    /// Restarts the ended bridge with this in its environment, and talks until it is killed by itself. `each` is called before every burst.
+    /// Restarts the bridge with this in its environment, and talks until it is killed by itself. `each` is called before every burst. One that
+    /// still runs is killed first: two on one database are one too many.
     ///
     /// # Errors
     /// When it ends in another way, or never.
     pub async fn dies_at(&mut self, kill_at: &str, mut each: impl FnMut(&mut Self)) -> anyhow::Result<()> {
+        if self.bridge.id().is_some() {
+            self.bridge.kill().await?;
+        }
         self.respawn(Some(kill_at))?;
         for _ in 0..BURSTS_MAX {
             let first = self.reading.next_number();
