@@ -11,7 +11,7 @@ use futures_util::stream::BoxStream;
 
 pub(crate) use self::counting::begin_counting;
 pub use self::{
-    counting::{Answered, Encrypted, OneTimeKeys, count_encrypted, count_keys, count_request, count_wait},
+    counting::{Answered, Encrypted, OneTimeKeys, count_encrypted, count_keys, count_wait, counted},
     invitation::{Invitation, InviteError, Invited},
     login::{LoginField, LoginFlow, LoginProcess, LoginStep, SavedLogin},
     progress::Progress,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use magpie_common::{
     config::Secret,
-    platform::{Answered, count_request},
+    platform::{Answered, counted},
 };
 use reqwest::{RequestBuilder, Response, multipart::Form};
 use serde_json::{Value, json};
@@ -353,13 +353,11 @@ fn is_words(mime: &[u8]) -> bool {
 /// Asks for an answer that is no file.
 async fn told(request: RequestBuilder) -> Result<Value, ApiError> {
     let outcome = async { answer(sent(request).await?).await }.await;
-    count_request(match &outcome {
-        Ok(_) => Answered::Ok,
-        Err(error) if error.asks_for_pause() => Answered::Limited,
-        Err(ApiError::Refused(_) | ApiError::BadToken(_)) => Answered::Refused,
-        Err(ApiError::NotSent(_) | ApiError::Unclear(_)) => Answered::Failed,
-    });
-    outcome
+    counted(outcome, |error| match error {
+        error if error.asks_for_pause() => Answered::Limited,
+        ApiError::Refused(_) | ApiError::BadToken(_) => Answered::Refused,
+        ApiError::NotSent(_) | ApiError::Unclear(_) => Answered::Failed,
+    })
 }
 
 async fn sent(request: RequestBuilder) -> Result<Response, ApiError> {

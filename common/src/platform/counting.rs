@@ -100,8 +100,16 @@ impl OneTimeKeys {
     }
 }
 
-/// A request to the network has ended.
-pub fn count_request(answered: Answered) {
+/// Counts how a request to the network went, and gives its outcome back. `answered` says what an error is.
+///
+/// # Errors
+/// That of the request.
+pub fn counted<T, E>(outcome: Result<T, E>, answered: impl FnOnce(&E) -> Answered) -> Result<T, E> {
+    count_request(outcome.as_ref().map_or_else(answered, |_| Answered::Ok));
+    outcome
+}
+
+fn count_request(answered: Answered) {
     REQUESTS.with_label_values(&answered.label()).inc();
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use magpie_common::{
     config::Secret,
-    platform::{Answered, count_request},
+    platform::{Answered, counted},
 };
 use reqwest::{Method, Response, header::AUTHORIZATION};
 use serde_json::Value;
@@ -149,7 +149,7 @@ impl Api {
             }
             Err(error) => Err(transport_error(error)),
         };
-        count_request(answered(&outcome));
+        let outcome = counted(outcome, answered);
         if !is_webhook && outcome.as_ref().is_err_and(ApiError::is_bad_token) {
             self.refused.store(true, Ordering::Relaxed);
         }
@@ -179,12 +179,11 @@ impl Api {
     }
 }
 
-fn answered(outcome: &Result<Value, ApiError>) -> Answered {
-    match outcome {
-        Ok(_) => Answered::Ok,
-        Err(ApiError::Limited(_)) => Answered::Limited,
-        Err(ApiError::Refused(_) | ApiError::Lacking(_)) => Answered::Refused,
-        Err(ApiError::NotSent(_) | ApiError::Unclear(_) | ApiError::Broken(_)) => Answered::Failed,
+fn answered(error: &ApiError) -> Answered {
+    match error {
+        ApiError::Limited(_) => Answered::Limited,
+        ApiError::Refused(_) | ApiError::Lacking(_) => Answered::Refused,
+        ApiError::NotSent(_) | ApiError::Unclear(_) | ApiError::Broken(_) => Answered::Failed,
     }
 }
 

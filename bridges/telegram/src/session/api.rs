@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use magpie_common::{
     config::Secret,
-    platform::{Answered, count_request},
+    platform::{Answered, counted},
 };
 use reqwest::{RequestBuilder, Response, multipart::Form};
 use serde::Serialize;
@@ -181,9 +181,7 @@ impl Api {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value, ApiError> {
-        let outcome = perform(request).await;
-        count_request(answered(&outcome));
-        outcome
+        counted(perform(request).await, answered)
     }
 }
 
@@ -200,12 +198,11 @@ async fn perform(request: RequestBuilder) -> Result<Value, ApiError> {
     Err(refusal(status.as_u16(), &answer))
 }
 
-fn answered(outcome: &Result<Value, ApiError>) -> Answered {
-    match outcome {
-        Ok(_) => Answered::Ok,
-        Err(ApiError::Limited(_)) => Answered::Limited,
-        Err(ApiError::Refused(_) | ApiError::Migrated(_)) => Answered::Refused,
-        Err(ApiError::NotSent(_) | ApiError::Unclear(_) | ApiError::Failed(_)) => Answered::Failed,
+fn answered(error: &ApiError) -> Answered {
+    match error {
+        ApiError::Limited(_) => Answered::Limited,
+        ApiError::Refused(_) | ApiError::Migrated(_) => Answered::Refused,
+        ApiError::NotSent(_) | ApiError::Unclear(_) | ApiError::Failed(_) => Answered::Failed,
     }
 }
 

@@ -10,7 +10,7 @@ use magpie_common::{
     clock::Clock,
     config::Secret,
     message::clean_line,
-    platform::{Answered, count_request},
+    platform::{Answered, counted},
 };
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -159,16 +159,13 @@ async fn perform(request: RequestBuilder, within: Duration) -> Result<Value, Api
         .header("iLink-App-Id", APP_ID)
         .header("iLink-App-ClientVersion", APP_VERSION_NUMBER.to_string())
         .timeout(within);
-    let outcome = told(request).await;
-    count_request(match &outcome {
-        Ok(_) => Answered::Ok,
+    counted(told(request).await, |error| match error {
         // Where WeChat is to wait for something, nothing has happened.
-        Err(ApiError::TimedOut) if within > ANSWER_WITHIN => Answered::Ok,
-        Err(ApiError::Busy) => Answered::Limited,
-        Err(ApiError::Refused(_)) => Answered::Refused,
-        Err(ApiError::NotSent(_) | ApiError::TimedOut | ApiError::Unclear(_)) => Answered::Failed,
-    });
-    outcome
+        ApiError::TimedOut if within > ANSWER_WITHIN => Answered::Ok,
+        ApiError::Busy => Answered::Limited,
+        ApiError::Refused(_) => Answered::Refused,
+        ApiError::NotSent(_) | ApiError::TimedOut | ApiError::Unclear(_) => Answered::Failed,
+    })
 }
 
 async fn told(request: RequestBuilder) -> Result<Value, ApiError> {

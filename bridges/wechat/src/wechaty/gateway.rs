@@ -9,7 +9,7 @@ use futures_util::stream::BoxStream;
 use http::uri::PathAndQuery;
 use magpie_common::{
     config::Secret,
-    platform::{Answered, count_request},
+    platform::{Answered, counted},
 };
 use prost::Message;
 use tokio::time::timeout;
@@ -134,8 +134,7 @@ impl Gateway {
         };
         let outcome = timeout(within, asked).await;
         let outcome = outcome.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
-        count_request(outcome.as_ref().map_or_else(answered, |_| Answered::Ok));
-        outcome.map(tonic::Response::into_inner)
+        counted(outcome, answered).map(tonic::Response::into_inner)
     }
 
     /// Asks about something by its id.

@@ -64,9 +64,6 @@ const FINAL: [(i64, &str); 14] = [
     (87_014, "WeChat does not let the content pass."),
 ];
 
-/// Trouble that passes by itself.
-const BUSY: [i64; 3] = [-1, 45_009, 45_011];
-
 /// The account, or this machine, is not let in.
 const NOT_LET_IN: [i64; 7] = [40_001, 40_013, 40_014, 40_125, 40_164, 41_004, 42_001];
 
@@ -119,9 +116,7 @@ fn refused(refusal: &Refusal) -> DeliverError {
 /// What a failed request means for the session that is to come up.
 pub(super) fn connect_verdict(error: &ApiError) -> ConnectError {
     match error {
-        ApiError::Refused(refusal) if !BUSY.contains(&refusal.code) => {
-            ConnectError::BadCredentials(words(error))
-        }
+        ApiError::Refused(_) if !error.asks_for_pause() => ConnectError::BadCredentials(words(error)),
         _ => ConnectError::Transient(words(error)),
     }
 }

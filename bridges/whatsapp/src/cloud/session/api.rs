@@ -8,7 +8,7 @@ use std::{ops::RangeInclusive, time::Duration};
 use hmac::{Hmac, Mac};
 use magpie_common::{
     config::Secret,
-    platform::{Answered, count_request},
+    platform::{Answered, counted},
 };
 use reqwest::{RequestBuilder, Response, multipart::Form};
 use serde_json::Value;
@@ -183,9 +183,7 @@ impl Api {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value, ApiError> {
-        let outcome = perform(self.authorized(request)).await;
-        count_request(answered(&outcome));
-        outcome
+        counted(perform(self.authorized(request)).await, answered)
     }
 }
 
@@ -201,13 +199,12 @@ async fn perform(request: RequestBuilder) -> Result<Value, ApiError> {
     }
 }
 
-fn answered(outcome: &Result<Value, ApiError>) -> Answered {
-    match outcome {
-        Ok(_) => Answered::Ok,
-        Err(ApiError::Limited(_)) => Answered::Limited,
-        Err(ApiError::Refused(refusal)) if refusal.status == 429 => Answered::Limited,
-        Err(ApiError::Refused(_)) => Answered::Refused,
-        Err(ApiError::NotSent(_) | ApiError::Unclear(_)) => Answered::Failed,
+fn answered(error: &ApiError) -> Answered {
+    match error {
+        ApiError::Limited(_) => Answered::Limited,
+        ApiError::Refused(refusal) if refusal.status == 429 => Answered::Limited,
+        ApiError::Refused(_) => Answered::Refused,
+        ApiError::NotSent(_) | ApiError::Unclear(_) => Answered::Failed,
     }
 }
 
